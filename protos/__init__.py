@@ -1,0 +1,1 @@
+"""The protocol's definition files and the command that turns them into shared/wire/generated."""

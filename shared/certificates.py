@@ -1,0 +1,141 @@
+"""Keys and certificates as both programs use them: ECDSA P-256, names in the subject alternative name.
+
+A branch's certificate carries the URI `filial:branch:<uuid>`, a bootstrap certificate `filial:enrol`. HQ's server
+certificate carries the DNS name `filial-hq`, whatever its address: a chain has one head office.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from shared.domain.identifiers import format_id, is_id, parse_id
+from shared.errors import InvalidInput
+
+SERVER_NAME = "filial-hq"
+ENROL_URI = "filial:enrol"
+_BRANCH_URI = "filial:branch:"
+
+PrivateKey = ec.EllipticCurvePrivateKey
+
+
+def new_key() -> PrivateKey:
+    """A key on P-256."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def branch_uri(branch_id: bytes) -> str:
+    """How a certificate names a branch."""
+    return _BRANCH_URI + format_id(branch_id)
+
+
+def branch_of_uri(uri: str) -> bytes | None:
+    """The branch that a certificate's URI names."""
+    text = uri.removeprefix(_BRANCH_URI)
+    return parse_id(text) if uri.startswith(_BRANCH_URI) and is_id(text) else None
+
+
+def uris_of(certificate: x509.Certificate) -> list[str]:
+    """The URIs of a certificate."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return names.value.get_values_for_type(x509.UniformResourceIdentifier)
+
+
+def certificate_request(key: PrivateKey) -> bytes:
+    """A DER certificate signing request that proves possession of the key; HQ decides the names."""
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "filial branch")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
+    return request.public_bytes(serialization.Encoding.DER)
+
+
+def read_request(data: bytes) -> ec.EllipticCurvePublicKey:
+    """The public key of a request whose signature holds. Raises InvalidInput."""
+    try:
+        request = x509.load_der_x509_csr(data)
+        key = request.public_key()
+        valid = request.is_signature_valid
+    except (ValueError, InvalidSignature):
+        raise InvalidInput("The certificate request cannot be read.") from None
+    if not valid or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        raise InvalidInput("The certificate request does not carry a proven P-256 key.")
+    return key
+
+
+def public_key_hash(key: ec.EllipticCurvePublicKey) -> bytes:
+    """SHA-256 over the key's SubjectPublicKeyInfo."""
+    info = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(info).digest()
+
+
+def key_to_pem(key: PrivateKey) -> bytes:
+    """PKCS #8, not encrypted: the file's mode protects it."""
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def key_from_pem(data: bytes) -> PrivateKey:
+    """Raises InvalidInput."""
+    try:
+        key = serialization.load_pem_private_key(data, password=None)
+    except (ValueError, TypeError):
+        raise InvalidInput("The key file cannot be read.", "Restore it from a backup.") from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise InvalidInput("The key file holds a key of another kind.")
+    return key
+
+
+def key_to_der(key: PrivateKey) -> bytes:
+    """PKCS #8."""
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def key_der_to_pem(data: bytes) -> bytes:
+    """A DER key as PEM, as gRPC wants it. Raises InvalidInput."""
+    try:
+        key = serialization.load_der_private_key(data, password=None)
+    except (ValueError, TypeError):
+        raise InvalidInput("The key cannot be read.") from None
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return key_to_pem(key)
+
+
+def certificate_to_pem(der: bytes) -> bytes:
+    """A DER certificate as PEM. Raises InvalidInput."""
+    try:
+        return x509.load_der_x509_certificate(der).public_bytes(serialization.Encoding.PEM)
+    except ValueError:
+        raise InvalidInput("The certificate cannot be read.") from None
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Writes a file that only its owner may read, durably, replacing it in one step."""
+    temporary = path.with_name(path.name + ".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames and new files in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,138 @@
+"""Which cards exist, their fields, and by which rule concurrent edits of a field are folded into one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from shared.domain.identifiers import is_encodable
+from shared.domain.records import RecordKind
+from shared.errors import InvalidInput
+
+Value = str | int | bool | bytes | tuple[str, ...] | None
+"""What a field can hold. A tuple of texts is a set: sorted, without repetition."""
+
+TEXT_CHARACTERS_MAX = 2_000
+TEXTS_MAX = 50
+
+
+class MergeRule(StrEnum):
+    """How the values that no later edit saw are folded into the one that is shown (docs/sync-protocol.md)."""
+
+    LATEST = "latest"
+    HQ_WINS = "hq_wins"
+    UNION = "union"
+    MAX = "max"
+    WITHDRAWAL_WINS = "withdrawal_wins"
+    MANUAL = "manual"
+
+
+class FieldType(StrEnum):
+    TEXT = "text"
+    INTEGER = "integer"
+    FLAG = "flag"
+    ID = "id"
+    TEXTS = "texts"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSpec:
+    """One field of a kind of card."""
+
+    type: FieldType
+    rule: MergeRule = MergeRule.LATEST
+
+
+_TEXT = FieldSpec(FieldType.TEXT)
+_ARCHIVED = FieldSpec(FieldType.FLAG)
+_HQ_TEXT = FieldSpec(FieldType.TEXT, MergeRule.HQ_WINS)
+_HQ_INTEGER = FieldSpec(FieldType.INTEGER, MergeRule.HQ_WINS)
+
+CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
+    RecordKind.CLIENT: {
+        "external_id": _TEXT,
+        "name": _TEXT,
+        "phones": FieldSpec(FieldType.TEXTS, MergeRule.UNION),
+        "emails": FieldSpec(FieldType.TEXTS, MergeRule.UNION),
+        "note": _TEXT,
+        "do_not_contact": FieldSpec(FieldType.FLAG, MergeRule.MAX),
+        "archived": _ARCHIVED,
+    },
+    RecordKind.PRODUCT: {
+        "sku": _HQ_TEXT,
+        "name": _HQ_TEXT,
+        "category": _HQ_TEXT,
+        "barcode": _HQ_TEXT,
+        "unit": _HQ_TEXT,
+        "archived": FieldSpec(FieldType.FLAG, MergeRule.HQ_WINS),
+    },
+    RecordKind.PRICE: {
+        "product_id": FieldSpec(FieldType.ID, MergeRule.HQ_WINS),
+        "zone": _HQ_TEXT,
+        "amount_minor": _HQ_INTEGER,
+        "archived": FieldSpec(FieldType.FLAG, MergeRule.HQ_WINS),
+    },
+    RecordKind.EMPLOYEE: {
+        "code": _TEXT,
+        "name": _TEXT,
+        "archived": _ARCHIVED,
+    },
+    RecordKind.BRANCH_SETTINGS: {
+        "code": _HQ_TEXT,
+        "name": _HQ_TEXT,
+        "timezone": _HQ_TEXT,
+        "price_zone": _HQ_TEXT,
+        "currency": _HQ_TEXT,
+        "mode": _HQ_TEXT,
+        "when_unreachable": _HQ_TEXT,
+    },
+}
+
+_RULES: Final[dict[int, dict[str, MergeRule]]] = {
+    int(kind): {name: spec.rule for name, spec in fields.items()} for kind, fields in CARD_FIELDS.items()
+}
+_NO_RULES: Final[dict[str, MergeRule]] = {}
+
+
+def rules_of(kind: int) -> dict[str, MergeRule]:
+    """The rules of a kind's fields; none for a kind of a newer release."""
+    return _RULES.get(kind, _NO_RULES)
+
+
+def rule_of(kind: int, field: str) -> MergeRule:
+    """The rule of a field. A field of a newer release is folded by `latest` until this node is upgraded."""
+    return rules_of(kind).get(field, MergeRule.LATEST)
+
+
+def require_value(kind: RecordKind, field: str, value: Value) -> Value:
+    """The value, checked against the field's type and limits. Raises InvalidInput."""
+    spec = CARD_FIELDS[kind].get(field)
+    if spec is None:
+        raise InvalidInput(f"A {kind.name.lower()} has no field “{field}”.")
+    if value is None or _fits(spec.type, value):
+        return value
+    raise InvalidInput(f"The field “{field}” cannot hold that value; it holds {spec.type.value}.")
+
+
+def _fits(field_type: FieldType, value: Value) -> bool:
+    match field_type:
+        case FieldType.TEXT:
+            return isinstance(value, str) and _is_storable(value)
+        case FieldType.INTEGER:
+            return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+        case FieldType.FLAG:
+            return isinstance(value, bool)
+        case FieldType.ID:
+            return isinstance(value, bytes) and len(value) == 16
+        case FieldType.TEXTS:
+            return (
+                isinstance(value, tuple)
+                and len(value) <= TEXTS_MAX
+                and value == tuple(sorted(set(value)))
+                and all(_is_storable(text) for text in value)
+            )
+
+
+def _is_storable(text: str) -> bool:
+    return len(text) <= TEXT_CHARACTERS_MAX and "\0" not in text and is_encodable(text)

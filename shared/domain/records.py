@@ -1,0 +1,40 @@
+"""The kinds of record that are replicated. A number, once given, is never used for anything else."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+FIRST_CARD_KIND = 100
+
+
+class RecordKind(IntEnum):
+    """Facts are below 100, cards from 100 on."""
+
+    SALE = 1
+    SHIFT_OPEN = 2
+    SHIFT_CLOSE = 3
+
+    CLIENT = 100
+    PRODUCT = 101
+    PRICE = 102
+    EMPLOYEE = 103
+    BRANCH_SETTINGS = 104
+
+    @property
+    def is_card(self) -> bool:
+        return self >= FIRST_CARD_KIND
+
+
+class Record(NamedTuple):
+    """One replicated thing as bytes: what an entry holds and its hash covers."""
+
+    kind: int
+    record_id: bytes
+    payload: bytes
+
+
+BRANCH_EDITED_KINDS = frozenset({int(RecordKind.CLIENT), int(RecordKind.EMPLOYEE)})
+"""Cards that a branch may edit. The others are edited at the head office; an edit of one from a branch is parked."""
+
+KNOWN_KINDS = frozenset(int(kind) for kind in RecordKind)

@@ -1,0 +1,40 @@
+"""Settings as frozen dataclasses read from the environment: one mechanism for both programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from shared.errors import InvalidInput
+
+PREFIX = "FILIAL_"
+SettingsT = TypeVar("SettingsT")
+
+_PARSERS: dict[str, Callable[[str], Any]] = {"Path": Path, "str": str, "int": int}
+
+
+def setting(default: Any, help_line: str) -> Any:
+    """A field of a settings dataclass: its default, and one line that names its unit."""
+    return field(default=default, metadata={"help": help_line})
+
+
+def load_settings(
+    settings_type: type[SettingsT], home: Path | None, environment: Mapping[str, str] = os.environ
+) -> SettingsT:
+    """Each field from `FILIAL_` and its name in capitals; `home` wins. Raises InvalidInput when a number is not one."""
+    values: dict[str, Any] = {}
+    for known in fields(settings_type):  # type: ignore[arg-type]
+        name = PREFIX + known.name.upper()
+        text = environment.get(name)
+        if text is None:
+            continue
+        try:
+            values[known.name] = _PARSERS[str(known.type)](text)
+        except ValueError:
+            raise InvalidInput(f"{name} is “{text}”, which is not a number.") from None
+    if home is not None:
+        values["home"] = home
+    return settings_type(**values)

@@ -1,0 +1,136 @@
+"""Every error the product raises on purpose. Each says what happened in one sentence and hints at the way out.
+
+    FilialError
+    ├── InvalidInput            what the user or a file gave cannot be used
+    │   └── KeyReused           the same key came with other content
+    ├── NotFound                a named thing does not exist
+    ├── AlreadyExists           a named thing exists and must not be made twice
+    ├── Refused                 understood, but not allowed in this state
+    ├── TokenRefused            an enrolment token is malformed, used or expired
+    ├── StoreError              the local store cannot do its work
+    │   ├── StoreMissing        there is no store here yet
+    │   ├── StoreBusy           another process holds it for too long
+    │   ├── StoreFull           the disk is full
+    │   ├── StoreCorrupt        the file is not a sound store
+    │   └── StoreVersionUnknown the schema is not one this release can work with
+    ├── DecodeError             bytes from outside are not what they claim to be
+    │   ├── UnknownKind         a record of a newer release
+    │   └── NotForBranches      an edit that only the head office may make
+    └── SyncError               branch and head office cannot talk
+        ├── HqUnreachable       no answer at the address, or the connection broke
+        ├── NotAuthorised       the certificate is wrong, revoked or missing
+        ├── ProtocolViolation   the other side broke the protocol
+        ├── SessionReplaced     a newer session of the same branch took over
+        └── HistoryDiverged     the two sides hold different entries under one number
+
+`reason` is a stable word for programs; the message and the hint are for people.
+"""
+
+from __future__ import annotations
+
+
+class FilialError(Exception):
+    """The root. `message` is one sentence; `hint` says what to do next, or is empty."""
+
+    reason = "failed"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class InvalidInput(FilialError):
+    reason = "invalid_input"
+
+
+class KeyReused(InvalidInput):
+    reason = "key_reused"
+
+
+class NotFound(FilialError):
+    reason = "not_found"
+
+
+class AlreadyExists(FilialError):
+    reason = "already_exists"
+
+
+class Refused(FilialError):
+    reason = "refused"
+
+
+class TokenRefused(FilialError):
+    reason = "token_refused"
+
+
+class StoreError(FilialError):
+    reason = "store_failed"
+
+
+class StoreMissing(StoreError):
+    reason = "store_missing"
+
+
+class StoreBusy(StoreError):
+    reason = "store_busy"
+
+
+class StoreFull(StoreError):
+    reason = "store_full"
+
+
+class StoreCorrupt(StoreError):
+    reason = "store_corrupt"
+
+
+class StoreVersionUnknown(StoreError):
+    reason = "store_version_unknown"
+
+
+class DecodeError(FilialError):
+    reason = "undecodable"
+
+
+class UnknownKind(DecodeError):
+    """`kind` is the number that this release does not know."""
+
+    reason = "unknown_kind"
+
+    def __init__(self, kind: int) -> None:
+        super().__init__(f"Record kind {kind} is not known to this release.", "Upgrade this node; nothing is lost.")
+        self.kind = kind
+
+
+class NotForBranches(DecodeError):
+    """`kind` is a card that a branch may not edit."""
+
+    reason = "not_for_branches"
+
+    def __init__(self, kind: int) -> None:
+        super().__init__(f"A branch may not edit cards of kind {kind}.", "The head office edits them.")
+        self.kind = kind
+
+
+class SyncError(FilialError):
+    reason = "sync_failed"
+
+
+class HqUnreachable(SyncError):
+    reason = "hq_unreachable"
+
+
+class NotAuthorised(SyncError):
+    reason = "not_authorised"
+
+
+class ProtocolViolation(SyncError):
+    reason = "protocol_violation"
+
+
+class SessionReplaced(SyncError):
+    reason = "session_replaced"
+
+
+class HistoryDiverged(SyncError):
+    reason = "history_diverged"

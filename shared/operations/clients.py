@@ -1,0 +1,173 @@
+"""Clients' cards: what may be written into them, and finding and showing them. Alike at a branch and at HQ."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from shared.domain.business_time import format_us
+from shared.domain.cards import Value, require_value
+from shared.domain.clients import normalize_email, normalize_phone, phone_digits
+from shared.domain.identifiers import format_id, is_id, parse_id, require_code, shorten
+from shared.domain.records import RecordKind
+from shared.domain.text_folding import fold
+from shared.errors import AlreadyExists, InvalidInput, NotFound
+from shared.operations.cards import load_card
+from shared.storage.conflict_rows import conflicts_of_card
+from shared.storage.tables import client
+from shared.sync.hlc import wall_ms
+
+FOUND_MAX = 50
+_LIST_SEPARATOR = ";"
+COLUMNS = ("external_id", "name", "phones", "emails", "note", "do_not_contact")
+_ALIASES = {"id": "external_id", "phone": "phones", "email": "emails", "notes": "note"}
+_TRUE, _FALSE = frozenset({"1", "true", "yes", "да"}), frozenset({"0", "false", "no", "нет"})
+
+
+def client_fields(given: Mapping[str, Any], country: str) -> dict[str, Value]:
+    """The fields of a card from what was typed; phones and e-mails normalized. Raises InvalidInput.
+
+    `given` may hold any of COLUMNS; phones and emails are sequences. None empties a field.
+    """
+    fields: dict[str, Value] = {}
+    for name, value in given.items():
+        match name:
+            case "external_id":
+                fields[name] = None if value is None else require_code(value, "The client's external id")
+            case "phones":
+                fields[name] = tuple(sorted({normalize_phone(phone, country) for phone in value or ()}))
+            case "emails":
+                fields[name] = tuple(sorted({normalize_email(email) for email in value or ()}))
+            case "name" | "note":
+                fields[name] = value.strip() or None if isinstance(value, str) else None
+            case _:
+                fields[name] = value
+    return {name: require_value(RecordKind.CLIENT, name, value) for name, value in fields.items()}
+
+
+def client_from_row(values: Mapping[str, str], country: str) -> dict[str, Value]:
+    """The fields of a card from a row of a file. Raises InvalidInput for unknown columns and bad values."""
+    given: dict[str, Any] = {}
+    for column, text in values.items():
+        name = _ALIASES.get(column, column)
+        if name not in COLUMNS:
+            raise InvalidInput(f"There is no column “{shorten(column)}”.", f"There are: {', '.join(COLUMNS)}.")
+        if name in ("phones", "emails"):
+            given[name] = [part for part in text.replace(",", _LIST_SEPARATOR).split(_LIST_SEPARATOR) if part.strip()]
+        elif name == "do_not_contact":
+            given[name] = _flag(text)
+        else:
+            given[name] = text
+    if "name" not in given and "external_id" not in given:
+        raise InvalidInput("A client needs a name or an external id.")
+    return client_fields(given, country)
+
+
+def require_new_external_id(connection: Connection, external_id: Value) -> None:
+    """Raises AlreadyExists when a client that is not archived has it."""
+    if not isinstance(external_id, str):
+        return
+    found = find_by_external_id(connection, external_id)
+    if found is not None:
+        raise AlreadyExists(
+            f"There is a client with the external id {external_id} already: {format_id(found)}.",
+            "Edit that card, or use another external id.",
+        )
+
+
+def find_by_external_id(connection: Connection, external_id: str) -> bytes | None:
+    """The client with that external id; the oldest card when there are several."""
+    statement = (
+        select(client.c.id)
+        .where(client.c.external_id == external_id, client.c.archived.is_(False))
+        .order_by(client.c.id)
+        .limit(1)
+    )
+    return connection.execute(statement).scalar_one_or_none()
+
+
+def resolve_client(connection: Connection, reference: str) -> bytes:
+    """A client by id or external id. Raises NotFound."""
+    found = parse_id(reference) if is_id(reference) else find_by_external_id(connection, reference)
+    if found is None or load_card(connection, RecordKind.CLIENT, found) is None:
+        raise NotFound(f"There is no client “{shorten(reference)}” here.", "Look with: client find TEXT")
+    return found
+
+
+def find_clients(connection: Connection, text: str, limit: int = FOUND_MAX) -> list[dict[str, Any]]:
+    """Clients by any part of the name, external id, e-mail, or the digits of a phone; archived ones last."""
+    folded = fold(text)
+    if not folded:
+        raise InvalidInput("Say whom to find: a part of a name, a phone, an e-mail or an external id.")
+    conditions: list[ColumnElement[bool]] = [
+        client.c.search_text.contains(part, autoescape=True) for part in folded.split()
+    ]
+    digits = phone_digits(text)
+    matches = conditions[0]
+    for condition in conditions[1:]:
+        matches &= condition
+    if len(digits) >= 4:
+        # The national prefix is how people dial, not how numbers are stored.
+        matches |= client.c.phones.contains(digits[-10:], autoescape=True)
+    statement = select(client).where(matches).order_by(client.c.archived, client.c.sort_key, client.c.id).limit(limit)
+    return [client_summary(row) for row in connection.execute(statement)]
+
+
+def client_summary(row: Any) -> dict[str, Any]:
+    """A row of the list."""
+    return {
+        "id": format_id(row.id),
+        "external_id": row.external_id,
+        "name": row.name,
+        "phones": row.phones.split("\n") if row.phones else [],
+        "emails": row.emails.split("\n") if row.emails else [],
+        "note": row.note,
+        "do_not_contact": bool(row.do_not_contact),
+        "archived": bool(row.archived),
+    }
+
+
+def client_card(connection: Connection, client_id: bytes, branch_names: Mapping[bytes, str]) -> dict[str, Any]:
+    """A client with the open conflicts of its fields. `branch_names` are the branches known here, by id."""
+    row = connection.execute(select(client).where(client.c.id == client_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such client here.")
+    return client_summary(row) | {
+        "conflicts": [
+            conflict_document(found, branch_names)
+            for found in conflicts_of_card(connection, RecordKind.CLIENT, client_id)
+        ]
+    }
+
+
+def conflict_document(row: Any, branch_names: Mapping[bytes, str]) -> dict[str, Any]:
+    """A conflict with both values, who made them, where and when, the rule, and which is shown."""
+    shown_is_newer = row.shown_command_id == row.newer_command_id
+    return {
+        "kind": RecordKind(row.kind).name.lower(),
+        "card": format_id(row.card_id),
+        "field": row.field,
+        "rule": row.rule,
+        "shown": "newer" if shown_is_newer else "older",
+        **{
+            side: {
+                "value": json.loads(getattr(row, f"{side}_value")),
+                "branch": branch_names.get(getattr(row, f"{side}_branch_id"), "another branch"),
+                "at": format_us(wall_ms(getattr(row, f"{side}_hlc")) * 1_000),
+            }
+            for side in ("older", "newer")
+        },
+        "detected_at": format_us(row.detected_at),
+    }
+
+
+def _flag(text: str) -> bool:
+    lowered = text.strip().lower()
+    if lowered in _TRUE:
+        return True
+    if lowered in _FALSE:
+        return False
+    raise InvalidInput(f"“{shorten(text)}” is neither yes nor no.")

@@ -1,0 +1,246 @@
+"""The report `sales`: what was sold, by any combination of its dimensions.
+
+Definitions, alike at every branch and at HQ:
+
+    receipts   distinct sales with a line in the group, totals of zero included
+    units      Σ quantity
+    gross      Σ (amount + discount), before discounts
+    discounts  Σ discount
+    returns    Σ of goods returned, by the date of return
+    net        gross − discounts − returns
+
+It reads the coarsest table that has the dimensions asked for: rollups where there are any, then sales, then lines.
+"""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, Table, func, literal, literal_column, select
+
+from shared.reports.parameters import ReportParameters
+from shared.reports.result import Column
+from shared.storage.dialect_functions import month_of
+from shared.storage.rollup_tables import SUMS, sales_by_category, sales_by_day, sales_by_hour, sales_by_month
+from shared.storage.tables import sale, sale_line
+
+NAME = "sales"
+
+DIMENSIONS: dict[str, Column] = {
+    "branch": Column("branch", "text"),
+    "business_date": Column("business_date", "date"),
+    "month": Column("month", "text"),
+    "category": Column("category", "text"),
+    "product": Column("product", "text"),
+    "cashier": Column("cashier", "text"),
+    "client": Column("client", "text"),
+    "hour": Column("hour", "integer"),
+}
+
+MEASURES: tuple[Column, ...] = (
+    Column("receipts", "integer"),
+    Column("units", "quantity"),
+    Column("gross", "money"),
+    Column("discounts", "money"),
+    Column("returns", "money"),
+    Column("net", "money"),
+)
+
+DEFINITIONS: dict[str, str] = {
+    "receipts": "distinct sales with a line in the group, totals of zero included",
+    "units": "Σ quantity",
+    "gross": "Σ (amount + discount): before discounts",
+    "discounts": "Σ discount",
+    "returns": "Σ of goods returned, by the date of return",
+    "net": "gross − discounts − returns",
+}
+
+Expression = ColumnElement[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table to read from: its dimensions, and whether it can be filtered by day and by when HQ took a row."""
+
+    dimensions: Mapping[str, Expression]
+    day: Expression | None
+    month: Expression
+    build: Callable[[Sequence[Expression], Sequence[Expression]], Select[Any]]
+    received_at: Expression | None = None
+
+    def suits(self, parameters: ReportParameters) -> bool:
+        """Whether this table can answer."""
+        if not set(parameters.by) <= {*self.dimensions, "branch"}:
+            return False
+        if parameters.as_of_us is not None and self.received_at is None:
+            return False
+        return self.day is not None or _is_whole_months(parameters)
+
+
+def _rollup_source(table: Table, dimensions: Mapping[str, Expression], has_days: bool) -> Source:
+    def build(keys: Sequence[Expression], conditions: Sequence[Expression]) -> Select[Any]:
+        sums = [func.sum(table.c[name]) for name in SUMS]
+        return select(*keys, *sums).where(*conditions).group_by(*keys)
+
+    day = table.c.business_date if has_days else None
+    month = month_of(day) if day is not None else table.c.month
+    by_date = {"business_date": day} if day is not None else {}
+    return Source({"branch": table.c.branch_id, "month": month, **by_date, **dimensions}, day, month, build)
+
+
+def _build_from_sales(keys: Sequence[Expression], conditions: Sequence[Expression]) -> Select[Any]:
+    sums = (
+        func.count(),
+        func.sum(sale.c.units_thousandths),
+        func.sum(sale.c.gross_minor),
+        func.sum(sale.c.discounts_minor),
+        literal(0),
+        func.sum(sale.c.net_minor),
+    )
+    return select(*keys, *sums).select_from(sale).where(*conditions).group_by(*keys)
+
+
+def _build_from_lines(keys: Sequence[Expression], conditions: Sequence[Expression]) -> Select[Any]:
+    """Lines are first summed within their sale and group, so that a receipt counts once in each."""
+    joined: FromClause = sale.join(
+        sale_line, (sale_line.c.branch_id == sale.c.branch_id) & (sale_line.c.sale_id == sale.c.id)
+    )
+    labelled = [key.label(f"key_{number}") for number, key in enumerate(keys)]
+    within = (
+        select(
+            *labelled,
+            func.sum(sale_line.c.quantity_thousandths).label("units"),
+            func.sum(sale_line.c.amount_minor).label("amount"),
+            func.sum(sale_line.c.discount_minor).label("discount"),
+        )
+        .select_from(joined)
+        .where(*conditions)
+        .group_by(sale.c.branch_id, sale.c.id, *keys)
+        .subquery()
+    )
+    outer = [within.c[f"key_{number}"] for number in range(len(keys))]
+    sums = (
+        func.count(),
+        func.sum(within.c.units),
+        func.sum(within.c.amount + within.c.discount),
+        func.sum(within.c.discount),
+        literal(0),
+        func.sum(within.c.amount),
+    )
+    return select(*outer, *sums).group_by(*outer)
+
+
+_SALE_DIMENSIONS: dict[str, Expression] = {
+    "branch": sale.c.branch_id,
+    "business_date": sale.c.business_date,
+    "month": month_of(sale.c.business_date),
+    "hour": sale.c.hour,
+    "cashier": sale.c.cashier,
+    "client": sale.c.client,
+}
+
+ROLLUP_SOURCES: tuple[Source, ...] = (
+    _rollup_source(sales_by_month, {}, has_days=False),
+    _rollup_source(sales_by_day, {}, has_days=True),
+    _rollup_source(
+        sales_by_category, {"category": func.nullif(sales_by_category.c.category, literal_column("''"))}, has_days=True
+    ),
+    _rollup_source(sales_by_hour, {"hour": sales_by_hour.c.hour, "cashier": sales_by_hour.c.cashier}, has_days=True),
+)
+
+FACT_SOURCES: tuple[Source, ...] = (
+    Source(_SALE_DIMENSIONS, sale.c.business_date, _SALE_DIMENSIONS["month"], _build_from_sales, sale.c.received_at),
+    Source(
+        {**_SALE_DIMENSIONS, "category": sale_line.c.category, "product": sale_line.c.sku},
+        sale.c.business_date,
+        _SALE_DIMENSIONS["month"],
+        _build_from_lines,
+        sale.c.received_at,
+    ),
+)
+
+
+def run_sales(
+    connection: Connection, parameters: ReportParameters, branch_codes: Mapping[bytes, str], has_rollups: bool
+) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
+    """Rows (dimensions, then measures) in the order of their dimensions, and the totals.
+
+    `branch_codes` are the branches to include, by id. `has_rollups` says whether this store keeps them.
+    """
+    rows = _query(connection, parameters, branch_codes, has_rollups, parameters.by)
+    totals = rows if not parameters.by else _query(connection, parameters, branch_codes, has_rollups, ())
+    total = tuple(totals[0]) if totals else (0,) * len(MEASURES)
+    if not parameters.by:
+        return [total], total
+    return _sorted(rows, len(parameters.by)), total
+
+
+def _sorted(rows: list[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
+    """By the first columns; rows without a value last."""
+    if any(value is None for row in rows for value in row[:width]):
+        return sorted(rows, key=lambda row: [(value is None, value) for value in row[:width]])
+    return sorted(rows, key=itemgetter(slice(width)))
+
+
+def _query(
+    connection: Connection,
+    parameters: ReportParameters,
+    branch_codes: Mapping[bytes, str],
+    has_rollups: bool,
+    by: Sequence[str],
+) -> list[tuple[Any, ...]]:
+    sources = (*ROLLUP_SOURCES, *FACT_SOURCES) if has_rollups else FACT_SOURCES
+    asked = ReportParameters(
+        tuple(by), parameters.date_from, parameters.date_to, parameters.branches, parameters.as_of_us
+    )
+    source = next(source for source in sources if source.suits(asked))
+    keys = [source.dimensions[name] for name in by]
+    statement = source.build(keys, _conditions(source, asked, branch_codes))
+    return _plain_rows(connection.execute(statement).all(), by, branch_codes)
+
+
+def _plain_rows(
+    found: Sequence[Row[Any]], by: Sequence[str], branch_codes: Mapping[bytes, str]
+) -> list[tuple[Any, ...]]:
+    """Codes for branches, texts for dates, whole numbers for sums: column by column, which is fastest."""
+    if not found:
+        return []
+    columns: list[Iterable[Any]] = list(zip(*found, strict=True))
+    for number, name in enumerate(by):
+        if name == "branch":
+            columns[number] = [branch_codes.get(value, value.hex()) for value in columns[number]]
+        elif name == "business_date":
+            columns[number] = [value.isoformat() for value in columns[number]]
+    for number in range(len(by), len(columns)):
+        columns[number] = [int(value or 0) for value in columns[number]]
+    return list(zip(*columns, strict=True))
+
+
+def _conditions(source: Source, parameters: ReportParameters, branch_codes: Mapping[bytes, str]) -> list[Expression]:
+    conditions: list[Expression] = []
+    if parameters.branches:
+        conditions.append(source.dimensions["branch"].in_(list(branch_codes)))
+    if source.day is not None:
+        if parameters.date_from:
+            conditions.append(source.day >= parameters.date_from)
+        if parameters.date_to:
+            conditions.append(source.day <= parameters.date_to)
+    else:
+        if parameters.date_from:
+            conditions.append(source.month >= parameters.date_from.isoformat()[:7])
+        if parameters.date_to:
+            conditions.append(source.month <= parameters.date_to.isoformat()[:7])
+    if parameters.as_of_us is not None and source.received_at is not None:
+        conditions.append(source.received_at <= parameters.as_of_us)
+    return conditions
+
+
+def _is_whole_months(parameters: ReportParameters) -> bool:
+    starts = parameters.date_from is None or parameters.date_from.day == 1
+    end = parameters.date_to
+    ends = end is None or end.day == monthrange(end.year, end.month)[1]
+    return starts and ends

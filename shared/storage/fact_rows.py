@@ -1,0 +1,124 @@
+"""Facts as rows of their tables, in column order: what the hot paths hand to the driver as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Table
+
+from shared.domain.sales import Sale, SaleTotals, total_lines
+from shared.domain.shifts import ShiftClose, ShiftOpen
+from shared.storage.tables import payment, sale, sale_line, shift_close, shift_close_method, shift_open
+
+Row = tuple[Any, ...]
+RowsByTable = dict[Table, list[Row]]
+
+FACT_TABLES = (sale, sale_line, payment, shift_open, shift_close, shift_close_method)
+
+
+def new_rows() -> RowsByTable:
+    """An empty list for every table that holds facts."""
+    return {table: [] for table in FACT_TABLES}
+
+
+def add_sale_rows(
+    rows: RowsByTable, branch_id: bytes, sale_id: bytes, command_id: bytes, fact: Sale, received_at_us: int | None
+) -> SaleTotals:
+    """Adds a sale's rows and returns its totals."""
+    totals = total_lines(fact.lines)
+    sold_at = fact.sold_at
+    rows[sale].append(
+        (
+            branch_id,
+            sale_id,
+            command_id,
+            fact.shift_id,
+            fact.register,
+            fact.receipt_number,
+            fact.cashier,
+            fact.client,
+            fact.client_id,
+            sold_at.at_us,
+            sold_at.utc_offset_seconds,
+            sold_at.zone,
+            fact.business_date,
+            sold_at.hour,
+            fact.currency,
+            *totals,
+            fact.change_minor,
+            received_at_us,
+        )
+    )
+    append_line = rows[sale_line].append
+    for number, line in enumerate(fact.lines, 1):
+        append_line((branch_id, sale_id, number, *line, received_at_us))
+    append_payment = rows[payment].append
+    for number, (method, amount_minor) in enumerate(fact.payments, 1):
+        append_payment((branch_id, sale_id, number, method, amount_minor, received_at_us))
+    return totals
+
+
+def add_shift_open_rows(
+    rows: RowsByTable,
+    branch_id: bytes,
+    shift_id: bytes,
+    command_id: bytes,
+    fact: ShiftOpen,
+    received_at_us: int | None,
+) -> None:
+    """Adds the row of an opened shift."""
+    rows[shift_open].append(
+        (
+            branch_id,
+            shift_id,
+            command_id,
+            fact.register,
+            fact.cashier,
+            fact.opened_at.at_us,
+            fact.opened_at.utc_offset_seconds,
+            fact.opened_at.zone,
+            fact.business_date,
+            fact.implicit,
+            fact.float_minor,
+            fact.currency,
+            received_at_us,
+        )
+    )
+
+
+def add_shift_close_rows(
+    rows: RowsByTable,
+    branch_id: bytes,
+    close_id: bytes,
+    command_id: bytes,
+    fact: ShiftClose,
+    received_at_us: int | None,
+) -> None:
+    """Adds the rows of a closed shift."""
+    rows[shift_close].append(
+        (
+            branch_id,
+            fact.shift_id,
+            close_id,
+            command_id,
+            fact.register,
+            fact.cashier,
+            fact.closed_at.at_us,
+            fact.closed_at.utc_offset_seconds,
+            fact.closed_at.zone,
+            fact.business_date,
+            fact.currency,
+            fact.receipts,
+            fact.first_receipt,
+            fact.last_receipt,
+            fact.gross_minor,
+            fact.discounts_minor,
+            fact.net_minor,
+            fact.float_minor,
+            fact.expected_cash_minor,
+            fact.counted_cash_minor,
+            received_at_us,
+        )
+    )
+    for total in fact.methods:
+        rows[shift_close_method].append((branch_id, fact.shift_id, total.method, total.amount_minor, received_at_us))

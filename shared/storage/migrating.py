@@ -1,0 +1,63 @@
+"""Bringing a store's schema up to this release: what both programs need of Alembic, loaded only when there is work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, MetaData, inspect, text
+
+from shared.errors import StoreVersionUnknown
+from shared.storage.tables import ONLY_ON_DIALECT
+
+_VERSION_TABLE = "alembic_version"
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The schema's revision; None for an empty store."""
+    if not inspect(connection).has_table(_VERSION_TABLE):
+        return None
+    return connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar_one_or_none()
+
+
+def upgrade_schema(connection: Connection, script_location: Path, known: frozenset[str]) -> None:
+    """Runs what is missing, in the caller's transaction. Raises StoreVersionUnknown for a schema of a newer release."""
+    revision = current_revision(connection)
+    if revision is not None and revision not in known:
+        raise StoreVersionUnknown(
+            f"The store has schema {revision}, which this release does not know.",
+            "Install the release that made it, or a newer one.",
+        )
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(script_location))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def run_migrations(metadata: list[MetaData]) -> None:
+    """The body of an Alembic environment: works on the connection it was handed."""
+    from alembic import context
+
+    connection: Connection = context.config.attributes["connection"]
+    context.configure(connection=connection, target_metadata=metadata, render_item=None)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def schema_differences(connection: Connection, metadata: list[MetaData]) -> list[Any]:
+    """What the store's schema lacks of the tables in code, or has too much; empty when they agree."""
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    merged = MetaData()
+    for part in metadata:
+        for table in part.tables.values():
+            table.to_metadata(merged)
+    for table in merged.tables.values():
+        for constraint in list(table.foreign_key_constraints):
+            if constraint.info.get(ONLY_ON_DIALECT, connection.dialect.name) != connection.dialect.name:
+                table.constraints.discard(constraint)
+    return list(compare_metadata(MigrationContext.configure(connection), merged))

@@ -1,0 +1,197 @@
+"""How a SQLite store is opened: the driver, the pragmas with their reasons, and its errors in our words."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+from sqlcipher3 import dbapi2
+
+from shared.clock import Clock
+from shared.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull
+from shared.storage.write_gate import WriteGate
+
+BUSY_TIMEOUT_MS = 10_000
+CONNECTIONS_MAX = 16
+WAL_BYTES_KEPT_MAX = 67_108_864
+
+_PRAGMAS = (
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+    # Readers never wait for the writer, nor the writer for readers.
+    "PRAGMA journal_mode = WAL",
+    # A commit is on disk before it is answered: a printed receipt survives the power failing the next moment.
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    # A long reader makes the log grow; afterwards it gives the space back.
+    f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT_MAX}",
+    "PRAGMA cache_size = -16000",
+)
+
+
+def create_sqlite_engine(path: Path) -> Engine:
+    """An engine over one file. sqlcipher3 carries a current SQLite; the system's may hold the WAL-reset bug."""
+    engine = create_engine(
+        f"sqlite:///{path}", module=dbapi2, poolclass=QueuePool, pool_size=4, max_overflow=CONNECTIONS_MAX - 4
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # BEGIN is ours alone
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that reads first and writes later could not be upgraded without failing; a writer says so at
+        # once. Inside a `WriteTurn` the driver has begun already.
+        driver = connection.connection.driver_connection
+        if not driver.in_transaction:  # type: ignore[union-attr]
+            read_only = connection.get_execution_options().get("filial_read_only")
+            driver.execute("BEGIN DEFERRED" if read_only else "BEGIN IMMEDIATE")  # type: ignore[union-attr]
+
+    return engine
+
+
+class WriteTurn:
+    """One write transaction of one thread: `with turn as connection`. Commits when the block ends well.
+
+    The driver's own BEGIN and COMMIT spare a sale a tenth of its time; what goes through SQLAlchemy's connection joins
+    the same transaction. Raises StoreBusy, StoreFull, StoreCorrupt.
+    """
+
+    def __init__(self, connection: Connection, gate: WriteGate) -> None:
+        self.connection = connection
+        self.driver: Any = connection.connection.driver_connection
+        self._gate = gate
+
+    def __enter__(self) -> Connection:
+        self._gate.enter()
+        try:
+            self.driver.execute("BEGIN IMMEDIATE")
+        except dbapi2.Error as error:
+            self._gate.leave()
+            raise translate_sqlite_error(error) from error
+        return self.connection
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        try:
+            if error is None:
+                self._commit()
+            elif self.driver.in_transaction:
+                self.driver.execute("ROLLBACK")
+        finally:
+            if self.connection.in_transaction():
+                self.connection.rollback()  # closes SQLAlchemy's view of what has ended already
+            self._gate.leave()
+        if isinstance(error, DBAPIError):
+            raise translate_sqlite_error(error.orig or error) from error
+        if isinstance(error, dbapi2.Error):
+            raise translate_sqlite_error(error) from error
+
+    def close(self) -> None:
+        self.connection.close()
+        self._gate.close()
+
+    def _commit(self) -> None:
+        try:
+            self.driver.execute("COMMIT")
+        except dbapi2.Error as error:
+            if self.driver.in_transaction:
+                self.driver.execute("ROLLBACK")
+            raise translate_sqlite_error(error) from error
+
+
+class SqliteStore:
+    """One SQLite file shared by threads and processes: one connection and one gate per thread that writes."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self._clock = clock
+        _create_private(path)
+        self.engine = create_sqlite_engine(path)
+        self._local = threading.local()
+        self._opened: list[WriteTurn] = []
+        self._opened_lock = threading.Lock()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A snapshot that sees one state of the store throughout."""
+        with translated_sqlite_errors(), self.engine.connect() as connection:
+            with connection.execution_options(filial_read_only=True).begin():
+                yield connection
+
+    def write(self) -> WriteTurn:
+        """This thread's write transaction, to be entered with `with`."""
+        turn: WriteTurn | None = getattr(self._local, "turn", None)
+        if turn is None:
+            with translated_sqlite_errors():
+                turn = WriteTurn(self.engine.connect(), WriteGate(self.path, self._clock))
+            self._local.turn = turn
+            with self._opened_lock:
+                self._opened.append(turn)
+        return turn
+
+    def data_version(self) -> int:
+        """A number that changes when another connection commits."""
+        with translated_sqlite_errors():
+            row = self.write().driver.execute("PRAGMA data_version").fetchone()
+        return int(row[0])
+
+    def checkpoint(self) -> None:
+        """Brings everything from the log into the file itself."""
+        with translated_sqlite_errors():
+            self.write().driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+    def close(self) -> None:
+        with self._opened_lock:
+            opened, self._opened = self._opened, []
+        for turn in opened:
+            turn.close()
+        self._local = threading.local()
+        self.engine.dispose()
+
+
+def _create_private(path: Path) -> None:
+    """A store holds people's data: a new one is its owner's alone, and so are its logs, which take its mode."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise StoreError(f"{path} cannot be made: {error.strerror}.", "Check the folder and its permissions.") from None
+
+
+@contextmanager
+def translated_sqlite_errors() -> Iterator[None]:
+    """Turns the driver's errors into ours, once, at the edge of the store."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise translate_sqlite_error(error.orig or error) from error
+    except dbapi2.Error as error:
+        raise translate_sqlite_error(error) from error
+
+
+def translate_sqlite_error(error: BaseException) -> StoreError:
+    """The driver's error in our words."""
+    text = str(error)
+    if isinstance(error, dbapi2.IntegrityError):
+        return StoreError(f"The store refused: {text}.")
+    if "database is locked" in text or "database is busy" in text or "database table is locked" in text:
+        return StoreBusy("The store is busy.", "Another process is writing for too long; try again.")
+    if "disk is full" in text or "disk I/O error" in text:
+        return StoreFull(
+            "The disk is full or failing.", "Free some space, then try again; nothing was recorded by half."
+        )
+    if "is not a database" in text or "malformed" in text:
+        return StoreCorrupt("The file is not a sound store.", "Restore it from a backup; keep the damaged file.")
+    if "readonly database" in text or "unable to open" in text:
+        return StoreError("The store cannot be written or opened.", "Check the folder, its owner and its permissions.")
+    return StoreError(f"The store failed: {text}.")

@@ -1,0 +1,438 @@
+"""The head office's side of one stream. Pure: messages and facts from the store in, commands for the shell out.
+
+Theory of operation
+
+    GREETING ──hello──► OPENING ──opened──► STREAMING ──finish──► FINISHED
+        └───────────────────┴── refusal ─────────┘
+
+`decide_hello` compares what the branch says of itself with what HQ holds; the shell runs it inside the transaction that
+locks the branch's cursor row and raises the session's fence. While STREAMING, batches are merged one after the other in
+the order they came; the feed is read whenever its head is beyond what was sent and a credit is free.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from shared.domain.identifiers import NIL_ID
+from shared.sync.chain import NO_HASH, NO_PARENT, Head, hash_genesis
+from shared.sync.limits import (
+    FEED_BATCH_BYTES_MAX,
+    FEED_BATCH_RECORDS_MAX,
+    FEED_BATCHES_IN_FLIGHT_MAX,
+    GREETING_MS_MAX,
+    PROTOCOL_MAX,
+    PROTOCOL_MIN,
+    PUSH_BATCH_ENTRIES_MAX,
+    SILENCE_MS_MAX,
+    Credits,
+)
+from shared.sync.messages import (
+    Ack,
+    Batch,
+    BranchMessage,
+    Checkpoint,
+    Drain,
+    FeedAck,
+    FeedBatch,
+    FeedCursor,
+    Goodbye,
+    Hello,
+    HqMessage,
+    ProcessingMode,
+    ResumeMode,
+    Tick,
+    Undecodable,
+    Welcome,
+    WhenUnreachable,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownBranch:
+    """What HQ holds of a branch when it says hello. `incarnation` is nil before its first session."""
+
+    branch_id: bytes
+    incarnation: bytes
+    acknowledged: Head
+    fence: int
+    mode: ProcessingMode
+    when_unreachable: WhenUnreachable
+    feed: FeedCursor
+    feed_head: FeedCursor
+
+
+@dataclass(frozen=True, slots=True)
+class HelloDecision:
+    """How a hello is treated. `feed` is where the feed goes on from; `is_first` marks a new incarnation."""
+
+    resume: ResumeMode
+    acknowledged: Head
+    feed: FeedCursor
+    reason: str = ""
+    is_first: bool = False
+    protocol: int = PROTOCOL_MAX
+
+
+def decide_hello(hello: Hello, known: KnownBranch, feed_hash_at_cursor: bytes | None) -> HelloDecision:
+    """Compares the branch's claim with HQ's memory.
+
+    `feed_hash_at_cursor` is the running hash HQ's feed has at the position the branch names; None when it has none.
+    """
+    if hello.protocol_max < PROTOCOL_MIN or hello.protocol_min > PROTOCOL_MAX:
+        return HelloDecision(
+            ResumeMode.UPGRADE,
+            known.acknowledged,
+            known.feed,
+            f"The branch speaks protocol {hello.protocol_min}–{hello.protocol_max}, HQ {PROTOCOL_MIN}–{PROTOCOL_MAX}.",
+        )
+    feed = _resume_feed(hello.feed, known.feed_head, feed_hash_at_cursor)
+    protocol = min(hello.protocol_max, PROTOCOL_MAX)
+    if known.incarnation == NIL_ID:
+        if hello.parent != NO_PARENT:
+            return _quarantine(known, feed, "The branch continues an incarnation that HQ has never seen.")
+        genesis = Head(0, hash_genesis(hello.branch_id, hello.incarnation))
+        return HelloDecision(ResumeMode.INCREMENTAL, genesis, feed, is_first=True, protocol=protocol)
+    if hello.incarnation != known.incarnation:
+        return _quarantine(known, feed, "The branch has another incarnation than HQ knows.")
+    if hello.head.seq < known.acknowledged.seq:
+        return _quarantine(
+            known,
+            feed,
+            f"The branch's journal ends at entry {hello.head.seq}, but HQ holds {known.acknowledged.seq} entries: "
+            "its store was restored from an older copy.",
+        )
+    if hello.head.seq == known.acknowledged.seq and hello.head.entry_hash != known.acknowledged.entry_hash:
+        return _quarantine(known, feed, f"The branch holds another entry {hello.head.seq} than HQ does.")
+    return HelloDecision(ResumeMode.INCREMENTAL, known.acknowledged, feed, protocol=protocol)
+
+
+def goes_on(resume: ResumeMode) -> bool:
+    """Whether a stream goes on after a welcome of this kind."""
+    return resume in (ResumeMode.INCREMENTAL, ResumeMode.REPAIR)
+
+
+def _quarantine(known: KnownBranch, feed: FeedCursor, reason: str) -> HelloDecision:
+    return HelloDecision(ResumeMode.QUARANTINE, known.acknowledged, feed, reason)
+
+
+def _resume_feed(claimed: FeedCursor, head: FeedCursor, hash_at_cursor: bytes | None) -> FeedCursor:
+    """The branch's own cursor when HQ's feed knows it, else the beginning: feed records may be applied twice."""
+    if claimed.position == 0 or claimed.epoch != head.epoch or hash_at_cursor != claimed.running_hash:
+        return FeedCursor(head.epoch, 0, NO_HASH)
+    return claimed
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """Lock the branch's cursor, decide the hello, raise the fence; answer with `record_opened` or `record_refused`."""
+
+    hello: Hello
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this message to the branch."""
+
+    message: HqMessage
+
+
+@dataclass(frozen=True, slots=True)
+class MergeBatch:
+    """Merge in one transaction, checking the fence; answer with `record_merged`."""
+
+    batch: Batch
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFeed:
+    """Read what this branch receives after the cursor; answer with `record_feed_read`."""
+
+    after: FeedCursor
+    records_max: int
+    bytes_max: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFeedAck:
+    """The branch has durably applied the feed up to the cursor."""
+
+    cursor: FeedCursor
+
+
+@dataclass(frozen=True, slots=True)
+class StoreTick:
+    """Set the branch's watermark; answer with `record_tick_stored`. `complete_to_us` is on HQ's clock."""
+
+    tick: Tick
+    complete_to_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreGoodbye:
+    """The branch left on purpose."""
+
+
+class FinishReason(Enum):
+    """Why a session ended."""
+
+    GOODBYE = auto()
+    SILENCE = auto()
+    REFUSED = auto()
+    REPLACED = auto()
+    VIOLATION = auto()
+    DRAINED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Close the stream."""
+
+    reason: FinishReason
+    explanation: str = ""
+
+
+Command = OpenSession | Send | MergeBatch | ReadFeed | StoreFeedAck | StoreTick | StoreGoodbye | Finish
+
+
+class _State(Enum):
+    GREETING = auto()
+    OPENING = auto()
+    STREAMING = auto()
+    FINISHED = auto()
+
+
+class HqSession:
+    """One stream of one branch, from hello to its end."""
+
+    def __init__(self, branch_id: bytes, now_ms: int, credits: Credits | None = None) -> None:
+        """`branch_id` comes from the certificate. `now_ms` here and below is monotonic time in milliseconds."""
+        self._state = _State.GREETING
+        self._branch_id = branch_id
+        self._credits = credits or Credits()
+        self._commands: deque[Command] = deque()
+        self._heard_ms = now_ms
+        self._incarnation = NIL_ID
+        self._fence = 0
+        self._skew_us = 0
+        self._expected_seq = 0
+        self._merging = 0
+        self._feed = FeedCursor()
+        self._feed_head = 0
+        self._feed_sent_position = 0
+        self._feed_in_flight: deque[int] = deque()
+        self._feed_wanted_position: int | None = None  # a tick waits until the feed was scanned up to here
+        self._reading = False
+
+    # Messages from the branch.
+
+    def receive_message(self, message: BranchMessage, now_ms: int) -> None:
+        """Takes any message of the branch's."""
+        self._heard_ms = now_ms
+        if isinstance(message, Undecodable):
+            self._finish(FinishReason.VIOLATION, message.reason)
+        elif isinstance(message, Hello):
+            self._receive_hello(message)
+        elif self._state is not _State.STREAMING:
+            self._finish(FinishReason.VIOLATION, "A message came before the hello was answered.")
+        else:
+            match message:
+                case Batch():
+                    self._receive_batch(message)
+                case FeedAck():
+                    self._receive_feed_ack(message)
+                case Tick():
+                    self._commands.append(StoreTick(message, self._complete_to(message)))
+                case Goodbye():
+                    self._commands.append(StoreGoodbye())
+                    self._finish(FinishReason.GOODBYE)
+
+    def _receive_hello(self, hello: Hello) -> None:
+        if self._state is not _State.GREETING:
+            self._finish(FinishReason.VIOLATION, "A second hello came.")
+        elif hello.branch_id != self._branch_id:
+            self._finish(FinishReason.VIOLATION, "The hello names another branch than the certificate.")
+        else:
+            self._state = _State.OPENING
+            self._incarnation = hello.incarnation
+            self._commands.append(OpenSession(hello))
+
+    def _receive_batch(self, batch: Batch) -> None:
+        problem = self._problem_with(batch)
+        if problem:
+            self._finish(FinishReason.VIOLATION, problem)
+            return
+        self._expected_seq = batch.last_seq + 1
+        self._merging += 1
+        self._commands.append(MergeBatch(batch, self._fence))
+
+    def _problem_with(self, batch: Batch) -> str | None:
+        if batch.incarnation != self._incarnation:
+            return "A batch came of another incarnation than the hello named."
+        if not batch.entries:
+            return "An empty batch came."
+        if batch.first_seq != self._expected_seq:
+            return f"Entry {self._expected_seq} was expected, a batch from {batch.first_seq} came."
+        if self._merging >= self._credits.batches:
+            return f"More than {self._credits.batches} batches were sent without waiting for an ack."
+        if len(batch.entries) > PUSH_BATCH_ENTRIES_MAX:
+            return f"A batch of {len(batch.entries)} entries came; the limit is {PUSH_BATCH_ENTRIES_MAX}."
+        return None
+
+    def _receive_feed_ack(self, ack: FeedAck) -> None:
+        if not self._feed_in_flight or ack.cursor.position != self._feed_in_flight[0]:
+            self._finish(FinishReason.VIOLATION, f"Feed position {ack.cursor.position} was acknowledged unasked.")
+            return
+        self._feed_in_flight.popleft()
+        self._commands.append(StoreFeedAck(ack.cursor))
+        self._pump_feed()
+
+    # Facts from the store.
+
+    def record_opened(self, hello: Hello, known: KnownBranch, decision: HelloDecision, now_us: int) -> None:
+        """The hello was decided and the fence raised to `known.fence`."""
+        skew_us = hello.wall_clock_us - now_us
+        self._skew_us = skew_us
+        self._commands.append(
+            Send(
+                Welcome(
+                    protocol=decision.protocol,
+                    session_fence=known.fence,
+                    acknowledged=decision.acknowledged,
+                    resume=decision.resume,
+                    reason=decision.reason,
+                    credits=self._credits,
+                    skew_ms=skew_us // 1_000,
+                    mode=known.mode,
+                    when_unreachable=known.when_unreachable,
+                    backup_seq=0,
+                    feed_head=known.feed_head.position,
+                    hq_clock_us=now_us,
+                )
+            )
+        )
+        if not goes_on(decision.resume):
+            self._finish(FinishReason.REFUSED, decision.reason)
+            return
+        self._state = _State.STREAMING
+        self._fence = known.fence
+        self._expected_seq = decision.acknowledged.seq + 1
+        self._feed = decision.feed
+        self._feed_sent_position = decision.feed.position
+        self._feed_head = known.feed_head.position
+        self._pump_feed()
+
+    def record_merged(self, ack: Ack) -> None:
+        """The oldest batch is durable."""
+        self._merging -= 1
+        if self._state is _State.STREAMING:
+            self._commands.append(Send(ack))
+
+    def record_replaced(self) -> None:
+        """A newer session of this branch holds the fence."""
+        self._finish(FinishReason.REPLACED, "A newer session of this branch took over.")
+
+    def record_violation(self, explanation: str) -> None:
+        """The store found what the session could not see: a wrong hash, a gap, a certificate revoked meanwhile."""
+        self._finish(FinishReason.VIOLATION, explanation)
+
+    def record_feed_head(self, position: int) -> None:
+        """HQ's feed grew."""
+        self._feed_head = max(self._feed_head, position)
+        self._pump_feed()
+
+    def record_feed_read(self, records: tuple[bytes, ...], cursor: FeedCursor) -> None:
+        """What `ReadFeed` found; the cursor covers everything scanned, whether it was for this branch or not.
+
+        A stretch that holds nothing for this branch is not worth a message of its own: the cursor goes with the next
+        records, or with the next tick.
+        """
+        self._reading = False
+        if self._state is not _State.STREAMING or cursor.position <= self._feed.position:
+            return
+        self._feed = cursor
+        if records:
+            self._send_feed(records)
+        self._send_wanted_cursor()
+        self._pump_feed()
+
+    def record_tick_stored(self, tick: Tick, entries: int, feed_head: int) -> None:
+        """The watermark is durable; HQ holds that many entries of the branch, and its feed has that head."""
+        self._feed_head = max(self._feed_head, feed_head)
+        if self._state is _State.STREAMING:
+            self._commands.append(Send(Checkpoint(tick.number, self._feed_head, entries)))
+            self._feed_wanted_position = self._feed_head
+            self._send_wanted_cursor()
+            self._pump_feed()
+
+    def record_drain_wanted(self, delay_ms: int, reason: str) -> None:
+        """HQ is going down, or the branch must come back later."""
+        if self._state is _State.STREAMING:
+            self._commands.append(Send(Drain(delay_ms, reason)))
+        self._finish(FinishReason.DRAINED, reason)
+
+    # Time.
+
+    def tick(self, now_ms: int) -> None:
+        """Lets time pass."""
+        limit = SILENCE_MS_MAX if self._state is _State.STREAMING else GREETING_MS_MAX
+        if self._state is not _State.FINISHED and now_ms - self._heard_ms >= limit:
+            self._finish(FinishReason.SILENCE, "The branch has been silent for too long.")
+
+    # Drains.
+
+    def commands(self) -> list[Command]:
+        """What the shell is to do now, in order; empties the queue."""
+        drained = list(self._commands)
+        self._commands.clear()
+        return drained
+
+    def next_wake_at(self) -> int | None:
+        """When to call `tick` at the latest, in milliseconds; None when finished."""
+        if self._state is _State.FINISHED:
+            return None
+        return self._heard_ms + (SILENCE_MS_MAX if self._state is _State.STREAMING else GREETING_MS_MAX)
+
+    @property
+    def is_streaming(self) -> bool:
+        return self._state is _State.STREAMING
+
+    # Decisions.
+
+    def _complete_to(self, tick: Tick) -> int:
+        """The tick's moment on HQ's clock, never too late.
+
+        The hello measured the skew less its own travel time, the branch bounds it from above; the larger one counts.
+        """
+        return tick.complete_to_us - max(self._skew_us, tick.skew_at_most_us)
+
+    def _pump_feed(self) -> None:
+        wanted = (
+            self._state is _State.STREAMING
+            and not self._reading
+            and self._feed.position < self._feed_head
+            and len(self._feed_in_flight) < FEED_BATCHES_IN_FLIGHT_MAX
+        )
+        if wanted:
+            self._reading = True
+            self._commands.append(ReadFeed(self._feed, FEED_BATCH_RECORDS_MAX, FEED_BATCH_BYTES_MAX))
+
+    def _send_wanted_cursor(self) -> None:
+        if self._feed_wanted_position is None or self._feed.position < self._feed_wanted_position:
+            return
+        self._feed_wanted_position = None
+        if self._feed_sent_position < self._feed.position:
+            self._send_feed(())
+
+    def _send_feed(self, records: tuple[bytes, ...]) -> None:
+        self._feed_sent_position = self._feed.position
+        self._feed_in_flight.append(self._feed.position)
+        self._commands.append(Send(FeedBatch(records, self._feed, max(self._feed_head, self._feed.position))))
+
+    def _finish(self, reason: FinishReason, explanation: str = "") -> None:
+        if self._state is not _State.FINISHED:
+            self._state = _State.FINISHED
+            self._commands.append(Finish(reason, explanation))

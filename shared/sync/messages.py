@@ -1,0 +1,235 @@
+"""What branch and head office say to each other, as values. The wire codec turns them into protobuf and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from shared.domain.identifiers import NIL_ID
+from shared.sync.card_merge import FieldPatch, Stamp
+from shared.sync.chain import NO_HASH, NO_PARENT, Head, Parent
+from shared.sync.limits import Credits
+
+
+class ResumeMode(IntEnum):
+    """How HQ answers a hello."""
+
+    INCREMENTAL = 1
+    REPAIR = 2
+    SNAPSHOT = 3
+    QUARANTINE = 4
+    UPGRADE = 5
+
+
+class ProcessingMode(StrEnum):
+    """Where a branch's operations are committed first."""
+
+    DISTRIBUTED = "distributed"
+    CENTRALIZED = "centralized"
+
+
+class WhenUnreachable(StrEnum):
+    """What a centralized branch does when HQ does not answer."""
+
+    REFUSE = "refuse"
+    FALL_BACK = "fall_back"
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCursor:
+    """How far a branch has taken the feed. `epoch` is one life of HQ's feed; nil before the first batch."""
+
+    epoch: bytes = NIL_ID
+    position: int = 0
+    running_hash: bytes = NO_HASH
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The branch introduces itself and says what it has."""
+
+    branch_id: bytes
+    incarnation: bytes
+    head: Head
+    feed: FeedCursor
+    wall_clock_us: int
+    hlc_epoch: int
+    hlc: int
+    release: str
+    boot_id: bytes
+    instance_id: bytes
+    protocol_min: int
+    protocol_max: int
+    schema_version: int
+    parent: Parent = NO_PARENT
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """HQ says what it holds and how the branch is to go on. `skew_ms` is branch clock − HQ clock."""
+
+    protocol: int
+    session_fence: int
+    acknowledged: Head
+    resume: ResumeMode
+    reason: str
+    credits: Credits
+    skew_ms: int
+    mode: ProcessingMode
+    when_unreachable: WhenUnreachable
+    backup_seq: int
+    feed_head: int
+    hq_clock_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Whole entries as they were recorded, without a gap. `head_seq` is the branch's newest entry at sending."""
+
+    incarnation: bytes
+    first_seq: int
+    entries: tuple[bytes, ...]
+    last_hash: bytes
+    head_seq: int
+
+    @property
+    def last_seq(self) -> int:
+        return self.first_seq + len(self.entries) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLost:
+    """A field of a card shows another version than the entry's."""
+
+    kind: int
+    card_id: bytes
+    field: str
+    winner_command_id: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EntryOutcome:
+    """What became of an entry that was not simply applied."""
+
+    seq: int
+    duplicate: bool = False
+    fields_lost: tuple[FieldLost, ...] = ()
+    parked_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """HQ durably holds every entry up to `acknowledged`."""
+
+    acknowledged: Head
+    outcomes: tuple[EntryOutcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedBatch:
+    """Serialised feed records and the cursor after them."""
+
+    records: tuple[bytes, ...]
+    cursor: FeedCursor
+    feed_head: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAck:
+    """The branch has durably applied the feed up to the cursor."""
+
+    cursor: FeedCursor
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Nothing recorded before `complete_to_us` (branch clock) waits at the branch.
+
+    `skew_at_most_us` bounds from above how far the branch's clock is ahead of HQ's.
+    """
+
+    number: int
+    complete_to_us: int
+    head_seq: int
+    skew_at_most_us: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """HQ's answer to a tick."""
+
+    tick_number: int
+    feed_head: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """The branch ends the stream on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """HQ asks the branch to go away and come back after the delay."""
+
+    delay_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """Bytes that were no message of the protocol."""
+
+    reason: str
+
+
+BranchMessage = Hello | Batch | FeedAck | Tick | Goodbye | Undecodable
+HqMessage = Welcome | Ack | FeedBatch | Checkpoint | Drain | Undecodable
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyRequest:
+    """The branch's chain, for HQ to compare with its own."""
+
+    incarnation: bytes
+    head: Head
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReply:
+    """What HQ holds of the branch. `entries` counts all incarnations."""
+
+    entries: int
+    incarnation: bytes
+    acknowledged: Head
+    parked: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardChange:
+    """A feed record: one edit of a card."""
+
+    kind: int
+    card_id: bytes
+    stamp: Stamp
+    patches: tuple[FieldPatch, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CardFull:
+    """A feed record: all that HQ knows of a card, as a serialised CardState."""
+
+    kind: int
+    card_id: bytes
+    state: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CardForgotten:
+    """A feed record: the branch no longer receives this card."""
+
+    kind: int
+    card_id: bytes
+
+
+FeedRecord = CardChange | CardFull | CardForgotten

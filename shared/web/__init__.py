@@ -1,0 +1,1 @@
+"""What the web applications of both programs share."""

@@ -1,0 +1,85 @@
+"""Journal entries as bytes: sealed once when they are recorded, opened where they arrive, forwarded unchanged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from shared.domain.records import Record
+from shared.errors import DecodeError
+from shared.sync.chain import (
+    ENTRY_BYTES_MAX,
+    HASH_BYTES,
+    RECORDS_PER_ENTRY_MAX,
+    SALT_BYTES,
+    EntryHeader,
+    SealedEntry,
+    decode_header,
+    encode_header,
+    hash_entry,
+    hash_record,
+    hash_records,
+)
+from shared.wire.generated import sync_pb2 as pb
+from shared.wire.parsing import parse_message, require_id
+
+_KIND_MAX = 65_535
+
+
+class Sealed(NamedTuple):
+    """An entry's bytes and its hash in the chain."""
+
+    data: bytes
+    entry_hash: bytes
+
+
+class OpenedEntry(NamedTuple):
+    """An entry as it came. `records` leaves out those whose payload was erased; `record_hashes` has them all."""
+
+    header: EntryHeader
+    header_bytes: bytes
+    record_hashes: list[bytes]
+    records: list[Record]
+    data: bytes
+
+    @property
+    def sealed(self) -> SealedEntry:
+        return SealedEntry(self.header, self.header_bytes, self.record_hashes)
+
+
+def seal_entry(header: EntryHeader, records: Sequence[Record], salts: Sequence[bytes], previous_hash: bytes) -> Sealed:
+    """Serialises an entry for ever and hashes it onto the chain. Raises DecodeError when it would be too large."""
+    header_bytes = encode_header(header)
+    message = pb.Entry(header=header_bytes)
+    hashes = []
+    for (kind, record_id, payload), salt in zip(records, salts, strict=True):
+        message.records.add(kind=kind, id=record_id, salt=salt, payload=payload)
+        hashes.append(hash_record(salt, kind, record_id, payload))
+    data = message.SerializeToString()
+    if len(data) > ENTRY_BYTES_MAX or len(records) > RECORDS_PER_ENTRY_MAX:
+        raise DecodeError(f"One operation may change {RECORDS_PER_ENTRY_MAX} records and {ENTRY_BYTES_MAX} bytes.")
+    return Sealed(data, hash_entry(previous_hash, header_bytes, hash_records(hashes)))
+
+
+def open_entry(data: bytes) -> OpenedEntry:
+    """Parses an entry and hashes its records. Payloads stay as they are. Raises DecodeError."""
+    if len(data) > ENTRY_BYTES_MAX:
+        raise DecodeError(f"An entry of {len(data)} bytes came; the limit is {ENTRY_BYTES_MAX}.")
+    message = parse_message(pb.Entry, data)
+    if len(message.records) > RECORDS_PER_ENTRY_MAX:
+        raise DecodeError(f"An entry of {len(message.records)} records came; the limit is {RECORDS_PER_ENTRY_MAX}.")
+    hashes: list[bytes] = []
+    records: list[Record] = []
+    for record in message.records:
+        kind, record_id, salt, payload, erased = record.kind, record.id, record.salt, record.payload, record.hash
+        if erased:
+            if len(erased) != HASH_BYTES or salt or payload:
+                raise DecodeError("An erased record must hold a hash of 32 bytes and nothing else.")
+            hashes.append(erased)
+            continue
+        if len(salt) != SALT_BYTES or not 0 < kind <= _KIND_MAX:
+            raise DecodeError("A record has no salt of 16 bytes or no kind.")
+        hashes.append(hash_record(salt, kind, require_id(record_id), payload))
+        records.append(Record(kind, record_id, payload))
+    header_bytes = message.header
+    return OpenedEntry(decode_header(header_bytes), header_bytes, hashes, records, data)
