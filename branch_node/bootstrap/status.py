@@ -1,0 +1,82 @@
+"""How a branch stands towards its head office, as one document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from branch_node.settings import Settings
+from branch_node.storage.journal import count_entries
+from branch_node.storage.store import BranchStore
+from branch_node.storage.sync_state import count_parked, read_sync_state, read_waiting
+from branch_node.storage.transaction import read_node
+from branch_node.sync_client.lock import SyncLock
+from shared.domain.business_time import format_us
+from shared.domain.identifiers import format_id
+from shared.sync.messages import VerifyRequest
+
+
+def read_status(settings: Settings, store: BranchStore) -> dict[str, Any]:
+    """What `sync status` shows; durations in seconds, skew in milliseconds."""
+    now_ms = store.clock.now_us() // 1_000
+    with store.read_cursor() as cursor:
+        node, chain = read_node(cursor)
+        state = read_sync_state(cursor)
+        waiting = read_waiting(cursor)
+        parked = count_parked(cursor)
+    oldest = waiting.oldest_recorded_ms
+    return {
+        "branch": node.code,
+        "incarnation": format_id(chain.incarnation),
+        "mode": node.mode.value,
+        "when_unreachable": node.when_unreachable.value,
+        # A process that died without a word left `connected` behind, but not the lock.
+        "online": state.connected and SyncLock(settings.sync_lock_path).is_held_elsewhere(),
+        "head_seq": chain.head.seq,
+        "head_hash": chain.head.entry_hash.hex(),
+        "acknowledged_seq": state.acknowledged.seq,
+        "waiting": waiting.entries,
+        "oldest_waiting_seconds": None if oldest is None else max(0, now_ms - oldest) / 1_000,
+        "feed_position": state.feed.position,
+        "skew_ms": state.skew_ms,
+        "parked": parked,
+        "last_sync_at": None if state.last_sync_at_us is None else format_us(state.last_sync_at_us),
+        "trouble": state.trouble,
+    }
+
+
+def verify_against_hq(settings: Settings, store: BranchStore) -> dict[str, Any]:
+    """Compares the chain's head and the count of entries with HQ's, in one round trip.
+
+    The head's hash covers every entry before it: equal heads are equal histories. Raises HqUnreachable, NotAuthorised.
+    """
+    from branch_node.sync_client.calls import call_verify
+    from branch_node.sync_client.channel import load_identity
+
+    with store.read_cursor() as cursor:
+        node, chain = read_node(cursor)
+        entries = count_entries(cursor)
+    reply = call_verify(node.hq_address, load_identity(settings), VerifyRequest(chain.incarnation, chain.head))
+    differences = []
+    if reply.incarnation != chain.incarnation and chain.head.seq > 0:
+        differences.append(
+            f"This store's incarnation is {format_id(chain.incarnation)}, HQ's {format_id(reply.incarnation)}."
+        )
+    if reply.acknowledged.seq < chain.head.seq:
+        waiting = chain.head.seq - reply.acknowledged.seq
+        differences.append(f"HQ lacks the last {waiting} entries; run: filial-branch sync run")
+    elif reply.acknowledged.seq > chain.head.seq:
+        differences.append(
+            f"HQ holds {reply.acknowledged.seq} entries of this incarnation, this store {chain.head.seq}."
+        )
+    elif chain.head.seq > 0 and reply.acknowledged.entry_hash != chain.head.entry_hash:
+        differences.append(f"Entry {chain.head.seq} has another hash at HQ: the histories differ.")
+    if reply.entries != entries and reply.acknowledged.seq == chain.head.seq:
+        differences.append(f"HQ holds {reply.entries} entries of all incarnations, this store {entries}.")
+    if reply.parked:
+        differences.append(f"{reply.parked} entries are parked at HQ: held, but not applied.")
+    return {
+        "equal": not differences,
+        "entries": entries,
+        "head_hash": chain.head.entry_hash.hex(),
+        "differences": differences,
+    }

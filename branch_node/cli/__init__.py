@@ -1,0 +1,23 @@
+"""The command line of a branch, one module per group of commands; each is imported when it is called."""
+
+from __future__ import annotations
+
+import click
+
+import shared
+from shared.cli.commands import Group
+
+
+@click.group(cls=Group)
+@click.version_option(shared.__version__, prog_name="filial-branch")
+def commands() -> None:
+    """A branch of the chain: sells and serves clients with no network at all, and synchronises when there is one."""
+
+
+commands.defer("enrol", "branch_node.cli.enrol:enrol", "Join a chain with a one-use token from the head office.")
+commands.defer("serve", "branch_node.cli.serve:serve", "Keep this branch synchronised and its web page open.")
+commands.defer("sync", "branch_node.cli.sync:sync", "Synchronise once, show how far it has come, verify.")
+commands.defer("sell", "branch_node.cli.sell:sell", "Sell, one JSON line at a time.")
+commands.defer("client", "branch_node.cli.client:client", "Add, edit, find and show clients.")
+commands.defer("shift", "branch_node.cli.shift:shift", "Open and close a till, show its shift.")
+commands.defer("report", "branch_node.cli.report:report", "Reports over this branch's own store.")

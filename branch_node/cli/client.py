@@ -1,0 +1,131 @@
+"""`filial-branch client`: the client base of this branch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from branch_node.bootstrap import open_store, settings_for
+from branch_node.operations.clients import add_client, edit_client
+from branch_node.settings import Settings
+from branch_node.storage.store import BranchStore
+from shared.cli.clients import print_card, print_clients, print_import
+from shared.cli.commands import GlobalOptions, Group
+from shared.cli.output import print_result
+from shared.domain.identifiers import format_id
+from shared.errors import FilialError, InvalidInput
+from shared.operations.clients import (
+    client_card,
+    client_fields,
+    client_from_row,
+    find_by_external_id,
+    find_clients,
+    resolve_client,
+)
+from shared.operations.tabular_files import FileRow, read_rows
+from shared.sync.card_merge import HQ_ORIGIN
+
+
+@click.group(cls=Group)
+def client() -> None:
+    """Add, edit, find and show clients."""
+
+
+@client.command("add")
+@click.option("--name", help="Full name.")
+@click.option("--external-id", help="The client's number elsewhere, such as a loyalty card.")
+@click.option("--phone", "phones", multiple=True, help="A phone; may be repeated.")
+@click.option("--email", "emails", multiple=True, help="An e-mail address; may be repeated.")
+@click.option("--note", help="A note.")
+@click.option("--do-not-contact", is_flag=True, help="The client does not want to be contacted.")
+@click.pass_obj
+def add_command(options: GlobalOptions, /, **given: Any) -> None:
+    """Add a client."""
+    settings, store = _open(options)
+    kept = {name: value for name, value in given.items() if value not in (None, (), False)}
+    fields = client_fields(kept, settings.phone_country)
+    with store.operation() as transaction:
+        client_id = add_client(transaction, fields)
+    print_result(options, {"id": format_id(client_id)}, f"Added client {format_id(client_id)}.")
+
+
+@client.command("edit")
+@click.argument("reference", metavar="ID")
+@click.option("--name", help="Full name; empty to clear.")
+@click.option("--external-id", help="The client's number elsewhere.")
+@click.option("--phone", "phones", multiple=True, help="All phones from now on; may be repeated.")
+@click.option("--email", "emails", multiple=True, help="All e-mail addresses from now on; may be repeated.")
+@click.option("--note", help="A note; empty to clear.")
+@click.option("--do-not-contact/--may-contact", default=None, help="Whether the client wants no contact.")
+@click.option("--archive/--restore", "archived", default=None, help="Put the card away, or bring it back.")
+@click.pass_obj
+def edit_command(options: GlobalOptions, /, reference: str, **given: Any) -> None:
+    """Edit a client, named by id or external id."""
+    settings, store = _open(options)
+    kept = {name: value for name, value in given.items() if value not in (None, ())}
+    if not kept:
+        raise InvalidInput("Nothing was given to change.", "See: filial-branch client edit --help")
+    fields = client_fields(kept, settings.phone_country)
+    with store.operation() as transaction:
+        client_id = resolve_client(transaction.connection, reference)
+        changed = edit_client(transaction, client_id, fields)
+    sentence = f"Changed client {format_id(client_id)}." if changed else "Nothing to change: the card says so already."
+    print_result(options, {"id": format_id(client_id), "changed": changed}, sentence)
+
+
+@client.command("find")
+@click.argument("text")
+@click.pass_obj
+def find_command(options: GlobalOptions, text: str) -> None:
+    """Find clients by a part of the name, a phone, an e-mail or an external id."""
+    _, store = _open(options)
+    with store.read() as connection:
+        found = find_clients(connection, text)
+    print_clients(options, found)
+
+
+@client.command("show")
+@click.argument("reference", metavar="ID")
+@click.pass_obj
+def show_command(options: GlobalOptions, reference: str) -> None:
+    """Show a client, named by id or external id, with conflicts of its fields."""
+    _, store = _open(options)
+    node, _chain = store.node()
+    with store.read() as connection:
+        client_id = resolve_client(connection, reference)
+        card = client_card(connection, client_id, {node.branch_id: node.code, HQ_ORIGIN: "head office"})
+    print_card(options, card)
+
+
+@client.command("import")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_command(options: GlobalOptions, file: Path) -> int:
+    """Import clients from a CSV, XLSX or JSONL file; a client with a known external id is edited."""
+    settings, store = _open(options)
+    counts = {"added": 0, "changed": 0, "unchanged": 0}
+    problems: list[dict[str, Any]] = []
+    for row in read_rows(file):
+        try:
+            counts[_import_row(store, settings, row)] += 1
+        except FilialError as error:
+            problems.append({"row": row.number, "reason": error.message})
+    return print_import(options, counts, problems)
+
+
+def _import_row(store: BranchStore, settings: Settings, row: FileRow) -> str:
+    fields = client_from_row(row.values, settings.phone_country)
+    with store.operation() as transaction:
+        external_id = fields.get("external_id")
+        known = find_by_external_id(transaction.connection, external_id) if isinstance(external_id, str) else None
+        if known is None:
+            add_client(transaction, fields)
+            return "added"
+        return "changed" if edit_client(transaction, known, fields) else "unchanged"
+
+
+def _open(options: GlobalOptions) -> tuple[Settings, BranchStore]:
+    settings = settings_for(options.home)
+    return settings, open_store(settings)

@@ -1,0 +1,76 @@
+"""`filial-branch sell -`: JSON Lines in, JSON Lines out, each answered after it is durable."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import click
+
+from branch_node.bootstrap import open_store, settings_for
+from branch_node.operations.sale_request import KEY_CHARACTERS_MAX, LINE_BYTES_MAX, parse_object, parse_sale_request
+from branch_node.operations.selling import sell as sell_one
+from branch_node.storage.store import BranchStore
+from shared.cli.commands import Command, GlobalOptions
+from shared.cli.program import EXIT_FAILED
+from shared.domain.identifiers import is_encodable
+from shared.errors import FilialError
+
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
+@click.command(cls=Command)
+@click.argument("source", type=click.File("rb"))
+@click.pass_obj
+def sell(options: GlobalOptions, source: BinaryIO) -> int:
+    """Sell what SOURCE asks for, one JSON object a line; `-` reads standard input.
+
+    Each line is answered by one line, in order, once it is on disk. A refused line does not stop the next.
+    """
+    store = open_store(settings_for(options.home))
+    output = sys.stdout.buffer  # UTF-8 whatever the locale says
+    refused = False
+    try:
+        for line in read_lines(source):
+            answer = answer_line(store, line, options.debug)
+            refused = refused or answer["status"] == "refused"
+            output.write(_encode(answer).encode() + b"\n")
+            output.flush()
+    finally:
+        store.close()
+    return EXIT_FAILED if refused else 0
+
+
+def read_lines(source: BinaryIO) -> Iterator[bytes]:
+    """The lines of a stream, never more of one in memory than the limit and a little."""
+    while line := source.readline(LINE_BYTES_MAX + 1):
+        rest = line
+        while len(rest) > LINE_BYTES_MAX and not rest.endswith(b"\n"):
+            rest = source.readline(LINE_BYTES_MAX + 1)
+        yield line.rstrip(b"\r\n") if len(line) <= LINE_BYTES_MAX else line
+
+
+def answer_line(store: BranchStore, line: bytes, debug: bool = False) -> dict[str, Any]:
+    """Sells one line. Whatever goes wrong with it becomes its answer."""
+    key: Any = None
+    try:
+        document = parse_object(line)
+        key = document.get("key")
+        request = parse_sale_request(document)
+        with store.operation() as transaction:
+            answer = sell_one(transaction, request)
+    except FilialError as error:
+        return _refused(key, f"{error.message} {error.hint}".strip())
+    except Exception as error:  # noqa: BLE001 - one bad line must never stop the next; its cause is in the answer
+        if debug:
+            traceback.print_exc()
+        return _refused(key, f"Unexpected failure, nothing was sold: {type(error).__name__}: {error}")
+    return answer.as_json()
+
+
+def _refused(key: Any, reason: str) -> dict[str, Any]:
+    is_repeatable = isinstance(key, str) and len(key) <= KEY_CHARACTERS_MAX and is_encodable(key)
+    return {"key": key if is_repeatable else None, "status": "refused", "reason": reason}

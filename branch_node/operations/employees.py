@@ -1,0 +1,32 @@
+"""Employees as a branch knows them: a free code becomes a card on its first use."""
+
+from __future__ import annotations
+
+from branch_node.storage.transaction import BranchTransaction
+from shared.domain.identifiers import derived_id
+from shared.domain.records import RecordKind
+from shared.operations.cards import edit_card, merge_cards
+from shared.wire.cards import encode_patch
+
+
+def employee_id(chain_id: bytes, code: str) -> bytes:
+    """The id of the employee with that code: the same in every branch, so that a code is one person in the chain."""
+    return derived_id("employee", chain_id, code.encode())
+
+
+def ensure_employee(transaction: BranchTransaction, code: str) -> bytes:
+    """The employee's id; makes the card when the branch has none with that code."""
+    known = transaction.known.known_employees.get(code)
+    if known:
+        return known
+    row = transaction.cursor.execute("SELECT id FROM employee WHERE code = ? LIMIT 1", (code,)).fetchone()
+    if row:
+        # An employee is archived, never deleted: what is committed once, exists.
+        transaction.learned_employees[code] = row[0]
+        return bytes(row[0])
+    identity = employee_id(transaction.node.chain_id, code)
+    edit = edit_card(transaction.connection, RecordKind.EMPLOYEE, identity, {"code": code}, transaction.stamp)
+    if edit:
+        merge_cards(transaction.connection, [edit], transaction.now_us, None)
+        transaction.record(RecordKind.EMPLOYEE, identity, encode_patch(edit.patches))
+    return identity

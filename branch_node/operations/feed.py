@@ -1,0 +1,109 @@
+"""Applying what HQ tells this branch: cards of the chain, and the branch's own settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from branch_node.storage.sync_state import store_feed_cursor
+from branch_node.storage.tables import node
+from shared.domain.business_time import require_zone
+from shared.domain.cards import Value
+from shared.domain.identifiers import shorten
+from shared.domain.money import require_currency
+from shared.domain.records import RecordKind
+from shared.errors import DecodeError, InvalidInput
+from shared.operations.cards import CardEdit, CardReceived, MergedCards, merge_cards, shown_fields
+from shared.storage.card_rows import delete_card
+from shared.sync.hlc import observe
+from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch, ProcessingMode, WhenUnreachable
+from shared.wire.cards import decode_state
+from shared.wire.exchange import decode_feed_record
+
+_SETTINGS = ("code", "name", "timezone", "price_zone", "currency", "mode", "when_unreachable")
+
+
+def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[str]:
+    """Applies a batch and its cursor in the caller's transaction; returns what could not be understood.
+
+    A record that cannot be decoded is reported and passed over: it must not stop those behind it.
+    """
+    problems: list[str] = []
+    arrivals: list[CardEdit | CardReceived] = []
+    hlc = 0
+    for data in batch.records:
+        try:
+            record = _decode(data)
+        except DecodeError as error:
+            problems.append(error.message)
+            continue
+        if isinstance(record, CardForgotten):
+            problems += _merge(connection, arrivals, now_us)
+            arrivals = []
+            delete_card(connection, record.kind, record.card_id)
+        else:
+            arrivals.append(record)
+            hlc = max(hlc, record.stamp.hlc) if isinstance(record, CardEdit) else hlc
+    problems += _merge(connection, arrivals, now_us)
+    _observe(connection, hlc, now_us)
+    cursor: Any = connection.connection.cursor()
+    store_feed_cursor(cursor, batch.cursor, now_us)
+    return problems
+
+
+def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten:
+    match decode_feed_record(data):
+        case CardChange(kind, card_id, stamp, patches):
+            return CardEdit(kind, card_id, stamp, patches)
+        case CardFull(kind, card_id, state):
+            return CardReceived(kind, card_id, decode_state(state), state)
+        case CardForgotten() as forgotten:
+            return forgotten
+
+
+def _merge(connection: Connection, arrivals: list[CardEdit | CardReceived], now_us: int) -> list[str]:
+    return _adopt_settings(connection, merge_cards(connection, arrivals, now_us, None)) if arrivals else []
+
+
+def _adopt_settings(connection: Connection, merged: MergedCards) -> list[str]:
+    """Settings that this release can use take effect; of others it keeps what it has, and says so."""
+    branch_id = connection.execute(select(node.c.branch_id)).scalar_one()
+    state = merged.states.get((int(RecordKind.BRANCH_SETTINGS), branch_id))
+    if state is None:
+        return []
+    shown: dict[str, Value] = shown_fields(RecordKind.BRANCH_SETTINGS, state)
+    changes: dict[str, str] = {}
+    problems = []
+    for name in _SETTINGS:
+        value = shown.get(name)
+        if not isinstance(value, str):
+            continue
+        if _is_usable(name, value):
+            changes[name] = value
+        else:
+            problems.append(f"The setting {name} is “{shorten(value)}”, which this release cannot use.")
+    connection.execute(update(node).values(**changes, revision=node.c.revision + 1))
+    return problems
+
+
+def _is_usable(name: str, value: str) -> bool:
+    try:
+        match name:
+            case "mode":
+                ProcessingMode(value)
+            case "when_unreachable":
+                WhenUnreachable(value)
+            case "timezone":
+                require_zone(value)
+            case "currency":
+                require_currency(value)
+    except (ValueError, InvalidInput):
+        return False
+    return True
+
+
+def _observe(connection: Connection, hlc: int, now_us: int) -> None:
+    seen = connection.execute(select(node.c.hlc_seen)).scalar_one()
+    if observe(seen, hlc, now_us) != seen:
+        connection.execute(update(node).values(hlc_seen=hlc))

@@ -1,0 +1,37 @@
+"""What can be set for a branch node, with defaults. Each field says what it does and in which unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.environment import setting
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Read from the environment as `FILIAL_` and the field's name in capitals; `--home` wins over FILIAL_HOME."""
+
+    home: Path = setting(Path("filial-branch"), "Folder of the store, the keys and the locks.")
+    phone_country: str = setting("RU", "ISO 3166 country whose numbers may be typed without a country code.")
+    journal_poll_ms: int = setting(50, "How often `serve` looks for entries recorded by other processes, milliseconds.")
+
+    @property
+    def store_path(self) -> Path:
+        return self.home / "branch.db"
+
+    @property
+    def sync_lock_path(self) -> Path:
+        return self.home / "sync.lock"
+
+    @property
+    def key_path(self) -> Path:
+        return self.home / "branch.key"
+
+    @property
+    def certificate_path(self) -> Path:
+        return self.home / "branch.crt"
+
+    @property
+    def authority_path(self) -> Path:
+        return self.home / "authority.crt"

@@ -1,0 +1,106 @@
+"""The branch's store as the operations and the shells see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from branch_node.storage import migrations
+from branch_node.storage.transaction import BranchTransaction, ChainState, Node, NodeCache, read_node
+from shared.clock import Clock, Ids
+from shared.errors import StoreCorrupt, StoreMissing
+from shared.storage.sqlite_engine import SqliteStore, WriteTurn
+
+
+class BranchStore:
+    """One SQLite file. Any number of processes may have it open."""
+
+    def __init__(self, path: Path, clock: Clock, ids: Ids) -> None:
+        """Raises StoreMissing before enrolment, StoreCorrupt or StoreVersionUnknown when the file cannot be used."""
+        if not path.exists():
+            raise StoreMissing(
+                f"There is no branch in {path.parent}.", "Run: filial-branch enrol --hq HOST:PORT --token TOKEN"
+            )
+        if path.stat().st_size == 0:
+            raise StoreCorrupt(f"{path} is empty.", "Restore it from a backup.")
+        self.clock = clock
+        self.ids = ids
+        self.nodes = NodeCache()
+        self._sqlite = SqliteStore(path, clock)
+        with self._sqlite.read() as connection:
+            revision = migrations.revision(connection)
+        if revision is None:
+            self._sqlite.close()
+            raise StoreCorrupt(f"{path} holds no branch.", "Restore it from a backup.")
+        if revision != migrations.HEAD:
+            with self._sqlite.write() as connection:
+                migrations.upgrade(connection)
+
+    def operation(self) -> _Operation:
+        """A transaction that journals what is recorded in it."""
+        return _Operation(self)
+
+    def write(self) -> WriteTurn:
+        """A transaction of synchronisation itself: it journals nothing."""
+        return self._sqlite.write()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A snapshot."""
+        with self._sqlite.read() as connection:
+            yield connection
+
+    @contextmanager
+    def read_cursor(self) -> Iterator[Any]:
+        """A snapshot through the driver's own cursor."""
+        with self._sqlite.read() as connection:
+            yield connection.connection.cursor()
+
+    def node(self) -> tuple[Node, ChainState]:
+        """Who this branch is, and its chain's head."""
+        with self.read_cursor() as cursor:
+            return read_node(cursor)
+
+    def data_version(self) -> int:
+        """A number that changes when another process commits."""
+        return self._sqlite.data_version()
+
+    def close(self) -> None:
+        self._sqlite.close()
+
+
+class _Operation:
+    """`with store.operation() as transaction`."""
+
+    def __init__(self, store: BranchStore) -> None:
+        self._store = store
+        self._turn = store.write()
+        self._transaction: BranchTransaction | None = None
+
+    def __enter__(self) -> BranchTransaction:
+        store, turn = self._store, self._turn
+        connection = turn.__enter__()
+        try:
+            self._transaction = BranchTransaction(connection, turn.driver, store.nodes, store.ids, store.clock.now_us())
+        except BaseException as error:
+            turn.__exit__(type(error), error, None)
+            raise
+        return self._transaction
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is None and self._transaction is not None:
+            try:
+                self._transaction.seal()
+            except BaseException as failed:
+                self._store.nodes.forget()
+                self._turn.__exit__(type(failed), failed, None)
+                raise
+        if error is not None:
+            self._store.nodes.forget()
+        self._turn.__exit__(kind, error, traceback)
+        if error is None and self._transaction is not None and self._transaction.learned_employees:
+            self._store.nodes.known_employees.update(self._transaction.learned_employees)

@@ -1,0 +1,121 @@
+"""How far synchronisation has come, as the branch durably knows it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from branch_node.storage.transaction import read_node
+from shared.sync.chain import Head
+from shared.sync.hlc import wall_ms
+from shared.sync.messages import Ack, FeedCursor, Welcome
+
+
+class SyncState(NamedTuple):
+    """One row of facts; `skew_ms` is branch clock − HQ clock."""
+
+    acknowledged: Head
+    feed: FeedCursor
+    skew_ms: int | None
+    backup_seq: int
+    connected: bool
+    last_sync_at_us: int | None
+    trouble: str | None
+
+
+class Waiting(NamedTuple):
+    """Entries that HQ has not acknowledged, and when the oldest of them was recorded."""
+
+    entries: int
+    oldest_recorded_ms: int | None
+
+
+_READ = """
+SELECT acknowledged_seq, acknowledged_hash, feed_epoch, feed_position, feed_hash, skew_ms, backup_seq, connected,
+       last_sync_at, trouble
+FROM sync_state
+"""
+
+
+def read_sync_state(cursor: Any) -> SyncState:
+    """The state as of this transaction."""
+    row = cursor.execute(_READ).fetchone()
+    return SyncState(Head(row[0], row[1]), FeedCursor(*row[2:5]), row[5], row[6], bool(row[7]), row[8], row[9])
+
+
+def read_waiting(cursor: Any) -> Waiting:
+    """What HQ does not have yet."""
+    _, chain = read_node(cursor)
+    acknowledged = read_sync_state(cursor).acknowledged.seq
+    waiting = max(0, chain.head.seq - acknowledged)
+    if not waiting:
+        return Waiting(0, None)
+    position = chain.first_position + acknowledged
+    row = cursor.execute("SELECT hlc FROM journal WHERE position = ?", (position,)).fetchone()
+    return Waiting(waiting, wall_ms(row[0]) if row else None)
+
+
+def count_parked(cursor: Any) -> int:
+    """Entries that HQ holds but could not apply."""
+    return int(cursor.execute("SELECT COUNT(*) FROM parked_entry").fetchone()[0])
+
+
+def store_welcome(cursor: Any, welcome: Welcome, goes_on: bool, now_us: int) -> None:
+    """What HQ said at the beginning of a session.
+
+    HQ measured the skew less the hello's travel time, we measure it plus the welcome's: the truth lies between.
+    """
+    skew_ms = (welcome.skew_ms + (now_us - welcome.hq_clock_us) // 1_000) // 2
+    cursor.execute(
+        "UPDATE sync_state SET skew_ms = ?, backup_seq = ?, connected = ?, last_sync_at = ?, trouble = ?",
+        (skew_ms, welcome.backup_seq, goes_on, now_us, None if goes_on else welcome.reason),
+    )
+    # Written only when it differs: every change of the node makes all processes read it again.
+    cursor.execute(
+        "UPDATE node SET mode = ?1, when_unreachable = ?2, revision = revision + 1 "
+        "WHERE mode <> ?1 OR when_unreachable <> ?2",
+        (welcome.mode.value, welcome.when_unreachable.value),
+    )
+
+
+def store_ack(cursor: Any, incarnation: bytes, ack: Ack, now_us: int) -> None:
+    """HQ durably holds every entry up to the ack; what it could not apply is remembered."""
+    head = ack.acknowledged
+    cursor.execute(
+        "UPDATE sync_state SET acknowledged_seq = ?, acknowledged_hash = ?, last_sync_at = ?",
+        (head.seq, head.entry_hash, now_us),
+    )
+    parked = [
+        (incarnation, outcome.seq, outcome.parked_reason, now_us)
+        for outcome in ack.outcomes
+        if outcome.parked_reason is not None
+    ]
+    if parked:
+        cursor.executemany(
+            "INSERT INTO parked_entry (incarnation, seq, reason, reported_at) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
+            parked,
+        )
+
+
+def store_resumed(cursor: Any, acknowledged: Head) -> None:
+    """Where HQ says the session goes on from; after a restore it may be behind what was acknowledged before."""
+    cursor.execute(
+        "UPDATE sync_state SET acknowledged_seq = ?, acknowledged_hash = ?",
+        (acknowledged.seq, acknowledged.entry_hash),
+    )
+
+
+def store_feed_cursor(cursor: Any, feed: FeedCursor, now_us: int) -> None:
+    """The feed is durably applied up to here."""
+    cursor.execute(
+        "UPDATE sync_state SET feed_epoch = ?, feed_position = ?, feed_hash = ?, last_sync_at = ?",
+        (feed.epoch, feed.position, feed.running_hash, now_us),
+    )
+
+
+def store_disconnected(cursor: Any, trouble: str | None) -> None:
+    """The stream ended. `trouble` is one sentence when HQ would not have this branch."""
+    if trouble is None:
+        cursor.execute("UPDATE sync_state SET connected = 0")
+    else:
+        cursor.execute("UPDATE sync_state SET connected = 0, trouble = ?", (trouble,))

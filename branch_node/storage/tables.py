@@ -1,0 +1,144 @@
+"""The tables that only a branch has. Together with the record tables of shared.storage they are its store."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+from shared.storage.column_types import Id, UtcTime
+
+branch_metadata = MetaData()
+
+# One row: who this node is. The settings come from HQ over the feed.
+node = Table(
+    "node",
+    branch_metadata,
+    Column("id", Integer, primary_key=True),
+    Column("chain_id", Id, nullable=False),
+    Column("chain_name", Text, nullable=False),
+    Column("branch_id", Id, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("price_zone", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("when_unreachable", Text, nullable=False),
+    Column("hq_address", Text, nullable=False),
+    # Grows with every change of this row, of a product or a client (by triggers), and with every new incarnation.
+    Column("revision", Integer, nullable=False),
+    Column("hlc_epoch", Integer, nullable=False),
+    # The largest clock seen from outside; the journal's last entry may be ahead of it.
+    Column("hlc_seen", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="node_is_one"),
+)
+
+# Every life of this store. Entry seq of an incarnation stands at journal position first_position + seq − 1.
+incarnation = Table(
+    "incarnation",
+    branch_metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", Id, nullable=False, unique=True),
+    Column("first_position", BigInteger, nullable=False),
+    Column("genesis_hash", LargeBinary, nullable=False),
+    Column("parent_id", Id),
+    Column("parent_seq", BigInteger, nullable=False),
+    Column("parent_hash", LargeBinary),
+    Column("created_at", UtcTime, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    branch_metadata,
+    Column("position", Integer, primary_key=True),
+    Column("entry_hash", LargeBinary, nullable=False),
+    Column("hlc", BigInteger, nullable=False),
+    # Rows the entry becomes, for cutting batches.
+    Column("row_count", Integer, nullable=False),
+    # The serialised Entry, as it is sent.
+    Column("data", LargeBinary, nullable=False),
+)
+
+# A key that was given with an operation: it does nothing again, and the answer is made anew from the same record.
+idempotency_key = Table(
+    "idempotency_key",
+    branch_metadata,
+    Column("key", Text, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("content_hash", LargeBinary, nullable=False),
+    Column("record_id", Id, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("confirmed", Boolean, nullable=False),
+    PrimaryKeyConstraint("key"),
+    sqlite_with_rowid=False,
+)
+
+register = Table(
+    "register",
+    branch_metadata,
+    Column("code", Text, nullable=False),
+    Column("last_receipt_number", BigInteger, nullable=False),
+    # The shift opened by hand that sales go to.
+    Column("open_shift_id", Id),
+    # The open implicit shift used last, and its day, so that a sale need not search for it.
+    Column("implicit_shift_id", Id),
+    Column("implicit_date", Date),
+    PrimaryKeyConstraint("code"),
+    sqlite_with_rowid=False,
+)
+
+# One row: how far synchronisation has come.
+sync_state = Table(
+    "sync_state",
+    branch_metadata,
+    Column("id", Integer, primary_key=True),
+    Column("acknowledged_seq", BigInteger, nullable=False),
+    Column("acknowledged_hash", LargeBinary, nullable=False),
+    Column("feed_epoch", Id, nullable=False),
+    Column("feed_position", BigInteger, nullable=False),
+    Column("feed_hash", LargeBinary, nullable=False),
+    Column("skew_ms", BigInteger),
+    Column("backup_seq", BigInteger, nullable=False),
+    Column("connected", Integer, nullable=False),
+    Column("last_sync_at", UtcTime),
+    # One sentence: why HQ does not take this branch's entries, if it does not.
+    Column("trouble", Text),
+    CheckConstraint("id = 1", name="sync_state_is_one"),
+)
+
+# Entries that HQ holds but could not apply, as its acks said.
+parked_entry = Table(
+    "parked_entry",
+    branch_metadata,
+    Column("incarnation", Id, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("reported_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("incarnation", "seq"),
+    sqlite_with_rowid=False,
+)
+
+# `sync run` beside a running `serve` asks it for a pass here.
+pass_request = Table(
+    "pass_request",
+    branch_metadata,
+    Column("id", Id, nullable=False),
+    Column("wanted_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Column("problem", Text),
+    PrimaryKeyConstraint("id"),
+    Index("pass_request_open", "finished_at"),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,131 @@
+"""The store as the asynchronous shell uses it: blocking calls, one at a time, in a thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, TypeVar
+
+import shared
+from branch_node.operations.feed import apply_feed
+from branch_node.storage import sync_state
+from branch_node.storage.journal import EntriesRead, read_entries, read_hash
+from branch_node.storage.pass_requests import finish_requests, open_requests
+from branch_node.storage.store import BranchStore
+from branch_node.storage.transaction import read_node
+from shared.sync.chain import Head
+from shared.sync.limits import PROTOCOL_MAX, PROTOCOL_MIN, SCHEMA_VERSION
+from shared.sync.messages import Ack, FeedBatch, Hello, Welcome
+
+ResultT = TypeVar("ResultT")
+
+
+class Growth(NamedTuple):
+    """What other processes did to the store: the journal's head, and passes they ask for."""
+
+    head_seq: int
+    requests: list[bytes]
+
+
+class HeadRead(NamedTuple):
+    """The journal's head, and the clock just before it was read."""
+
+    seq: int
+    clock_us: int
+
+
+class StoreWorker:
+    """Runs storage for the shell."""
+
+    def __init__(self, store: BranchStore, boot_id: bytes) -> None:
+        self._store = store
+        self._boot_id = boot_id
+        self._instance_id = store.ids.new_id()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
+        self._data_version: int | None = None
+
+    async def run(self, work: Callable[[], ResultT]) -> ResultT:
+        """Runs blocking work in the store's thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def close(self) -> None:
+        self._thread.shutdown(wait=True)
+
+    # Blocking calls.
+
+    def hello(self) -> Hello:
+        with self._store.read_cursor() as cursor:
+            node, chain = read_node(cursor)
+            state = sync_state.read_sync_state(cursor)
+        return Hello(
+            branch_id=node.branch_id,
+            incarnation=chain.incarnation,
+            head=chain.head,
+            feed=state.feed,
+            wall_clock_us=self._store.clock.now_us(),
+            hlc_epoch=node.hlc_epoch,
+            hlc=chain.hlc,
+            release=shared.__version__,
+            boot_id=self._boot_id,
+            instance_id=self._instance_id,
+            protocol_min=PROTOCOL_MIN,
+            protocol_max=PROTOCOL_MAX,
+            schema_version=SCHEMA_VERSION,
+        )
+
+    def hq_address(self) -> str:
+        return self._store.node()[0].hq_address
+
+    def head(self) -> HeadRead:
+        clock_us = self._store.clock.now_us()
+        with self._store.read_cursor() as cursor:
+            return HeadRead(read_node(cursor)[1].head.seq, clock_us)
+
+    def entries(self, after_seq: int, rows_max: int, bytes_max: int) -> EntriesRead:
+        with self._store.read_cursor() as cursor:
+            return read_entries(cursor, after_seq, rows_max, bytes_max)
+
+    def history(self, acknowledged: Head) -> bytes | None:
+        """The branch's own hash at HQ's acknowledged entry; when it is the same, the session goes on from there."""
+        with self._store.read_cursor() as cursor:
+            own_hash = read_hash(cursor, acknowledged.seq)
+            known = sync_state.read_sync_state(cursor).acknowledged
+        if own_hash == acknowledged.entry_hash and known != acknowledged:
+            with self._store.write() as connection:
+                sync_state.store_resumed(connection.connection.cursor(), acknowledged)
+        return own_hash
+
+    def store_welcome(self, welcome: Welcome, goes_on: bool) -> int:
+        """Returns the branch's clock, read before anything else."""
+        clock_us = self._store.clock.now_us()
+        with self._store.write() as connection:
+            sync_state.store_welcome(connection.connection.cursor(), welcome, goes_on, clock_us)
+        return clock_us
+
+    def store_ack(self, incarnation: bytes, ack: Ack) -> None:
+        with self._store.write() as connection:
+            sync_state.store_ack(connection.connection.cursor(), incarnation, ack, self._store.clock.now_us())
+
+    def apply_feed(self, batch: FeedBatch) -> list[str]:
+        with self._store.write() as connection:
+            return apply_feed(connection, batch, self._store.clock.now_us())
+
+    def store_disconnected(self, trouble: str | None) -> None:
+        with self._store.write() as connection:
+            sync_state.store_disconnected(connection.connection.cursor(), trouble)
+
+    def growth(self) -> Growth | None:
+        """What others did since the last call; None when nobody committed."""
+        version = self._store.data_version()
+        if version == self._data_version:
+            return None
+        self._data_version = version
+        with self._store.read_cursor() as cursor:
+            return Growth(read_node(cursor)[1].head.seq, open_requests(cursor))
+
+    def finish_requests(self, request_ids: list[bytes], problem: str | None) -> None:
+        if request_ids:
+            with self._store.write() as connection:
+                cursor = connection.connection.cursor()
+                finish_requests(cursor, request_ids, problem, self._store.clock.now_us())
