@@ -1,0 +1,149 @@
+"""Running the head office's servers: gRPC, the web, and further workers on the same port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import structlog
+
+from hq_server.bootstrap import HeadOffice, head_office, only_server
+from hq_server.operations.authority import require_server_identity
+from hq_server.settings import Settings
+from hq_server.sync_server.gateway import Gateway
+from hq_server.sync_server.server import SyncServer
+from hq_server.web.app import create_app
+from shared.addresses import split_address
+from shared.errors import InvalidInput
+from shared.web.serving import WebServer
+
+WORKER_STOP_SECONDS_MAX = 10
+WORKER_PAUSE_SECONDS = 0.5
+GARBAGE_THRESHOLD = 50_000
+Ready = Callable[[int, int | None], None]
+
+
+def serve(home: Path | None, grpc_address: str, web_address: str | None, workers: int, ready: Ready) -> None:
+    """Serves until SIGTERM or SIGINT. `ready` is told the gRPC and the web port once both listen.
+
+    Raises InvalidInput for unusable addresses, Refused when another process serves the same SQLite store.
+    """
+    _tune_garbage_collection()
+    grpc_port = split_address(grpc_address)[1]
+    with head_office(home) as office:
+        require_server_identity(office.settings)
+        if workers > 1 and office.store.dialect == "sqlite":
+            raise InvalidInput("Several workers need PostgreSQL.", "Leave --workers out, or init with --database.")
+        if workers > 1 and grpc_port == 0:
+            raise InvalidInput("Several workers need a fixed port.", "Name it: --grpc HOST:PORT.")
+        with only_server(office.settings, office.store):
+            asyncio.run(_serve(office, grpc_address, web_address, workers, ready))
+
+
+def serve_as_worker(home: Path | None, grpc_address: str) -> None:
+    """One of several processes on one port; the first of them looks after it."""
+    _tune_garbage_collection()
+    with head_office(home) as office:
+        asyncio.run(_serve_grpc(office, grpc_address, share_port=True))
+
+
+async def _serve(office: HeadOffice, grpc_address: str, web_address: str | None, workers: int, ready: Ready) -> None:
+    stopped = _stop_event()
+    gateway = _gateway(office)
+    gateway.start()
+    web = WebServer(create_app(gateway.pulse), web_address) if web_address else None
+    web_task = asyncio.create_task(web.run_until_stopped()) if web else None
+    async with _listening(office, gateway, grpc_address, share_port=workers > 1) as port:
+        async with _workers(office.settings, grpc_address, workers - 1):
+            ready(port, web.port if web else None)
+            await stopped.wait()
+    if web and web_task:
+        web.should_exit = True
+        await web_task
+    await gateway.close()
+
+
+async def _serve_grpc(office: HeadOffice, grpc_address: str, share_port: bool) -> None:
+    stopped = _stop_event()
+    # The server holds the other end of our standard input: however it ended, we end too, or we would hold the port.
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stopped.set)
+    gateway = _gateway(office)
+    async with _listening(office, gateway, grpc_address, share_port):
+        await stopped.wait()
+    await gateway.close()
+
+
+@contextlib.asynccontextmanager
+async def _listening(office: HeadOffice, gateway: Gateway, grpc_address: str, share_port: bool) -> AsyncIterator[int]:
+    settings = office.settings
+    server = SyncServer(gateway, office.clock, settings, share_port)
+    port = await server.start(
+        grpc_address,
+        settings.server_key_path,
+        settings.server_certificate_path,
+        settings.authority_certificate_path,
+    )
+    watching = asyncio.create_task(server.watch())
+    try:
+        yield port
+    finally:
+        watching.cancel()
+        await server.stop()
+
+
+@contextlib.asynccontextmanager
+async def _workers(settings: Settings, grpc_address: str, count: int) -> AsyncIterator[None]:
+    """Further processes on the same port, started again when they die, ended with us."""
+    arguments = ["-m", "hq_server", "serve", "--worker", "--home", str(settings.home), "--grpc", grpc_address]
+    running: set[asyncio.subprocess.Process] = set()
+    keeping = [asyncio.create_task(_keep_worker(arguments, running)) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for task in keeping:
+            task.cancel()
+        for process in list(running):
+            await _end_worker(process)
+
+
+async def _keep_worker(arguments: list[str], running: set[asyncio.subprocess.Process]) -> None:
+    while True:
+        process = await asyncio.create_subprocess_exec(sys.executable, *arguments, stdin=asyncio.subprocess.PIPE)
+        running.add(process)
+        code = await process.wait()
+        running.discard(process)
+        structlog.get_logger().warning("worker ended, starting another", pid=process.pid, code=code)
+        await asyncio.sleep(WORKER_PAUSE_SECONDS)
+
+
+async def _end_worker(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+        try:
+            async with asyncio.timeout(WORKER_STOP_SECONDS_MAX):
+                await process.wait()
+        except TimeoutError:
+            structlog.get_logger().warning("worker killed", pid=process.pid)
+            process.kill()
+
+
+def _tune_garbage_collection() -> None:
+    """A merge makes tens of thousands of tuples that hold no cycles; looking through them costs a sixth of its time."""
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 20)
+
+
+def _gateway(office: HeadOffice) -> Gateway:
+    return Gateway(office.store, office.authority(), office.clock, office.settings.merge_threads)
+
+
+def _stop_event() -> asyncio.Event:
+    stopped = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return stopped

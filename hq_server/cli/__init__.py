@@ -1,0 +1,24 @@
+"""The command line of the head office, one module per group of commands; each is imported when it is called."""
+
+from __future__ import annotations
+
+import click
+
+import shared
+from shared.cli.commands import Group
+
+
+@click.group(cls=Group)
+@click.version_option(shared.__version__, prog_name="filial-hq")
+def commands() -> None:
+    """The head office of a chain: takes in what the branches did, tells them what they must know, reports."""
+
+
+commands.defer("init", "hq_server.cli.init:init", "Found a chain: its database and its certificate authority.")
+commands.defer("serve", "hq_server.cli.serve:serve", "Serve the branches and the web page.")
+commands.defer("branch", "hq_server.cli.branch:branch", "Add, list, show, edit, enrol and revoke branches.")
+commands.defer("catalog", "hq_server.cli.catalog:catalog", "Import products and prices.")
+commands.defer("client", "hq_server.cli.client:client", "Import, find and show clients.")
+commands.defer("sync", "hq_server.cli.sync:sync", "How far each branch has come; verify; conflicts; parked entries.")
+commands.defer("report", "hq_server.cli.report:report", "Consolidated reports.")
+commands.defer("db", "hq_server.cli.db:db", "Upgrade and check the database, rebuild rollups.")

@@ -1,0 +1,117 @@
+"""`filial-hq branch`: the fleet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from hq_server.bootstrap import head_office
+from hq_server.operations import enrolment, fleet
+from hq_server.storage.branches import BranchRow, all_branches, branch_by_code
+from hq_server.storage.feed import number_feed
+from shared.cli.commands import GlobalOptions, Group
+from shared.cli.output import print_json, print_result, print_rows
+from shared.domain.business_time import format_us
+from shared.domain.identifiers import format_id
+
+
+@click.group(cls=Group)
+def branch() -> None:
+    """Add, list, show, edit, enrol and revoke branches."""
+
+
+@branch.command("add")
+@click.argument("code")
+@click.option("--name", help="Its name; the code when left out.")
+@click.option("--timezone", help="Its time zone; the chain's when left out.")
+@click.option("--zone", "price_zone", default="", help="Its price zone.")
+@click.pass_obj
+def add_command(options: GlobalOptions, code: str, name: str | None, timezone: str | None, price_zone: str) -> None:
+    """Add a branch."""
+    with head_office(options.home) as office:
+        now_us = office.clock.now_us()
+        with office.store.write() as connection:
+            row = fleet.add_branch(connection, office.ids, now_us, code, name, timezone, price_zone)
+        number_feed(office.store, now_us)
+    print_result(options, _document(row), f"Branch {code} is added. Next: filial-hq branch token {code}")
+
+
+@branch.command("list")
+@click.pass_obj
+def list_command(options: GlobalOptions) -> None:
+    """List the branches."""
+    with head_office(options.home) as office, office.store.read() as connection:
+        rows = [_document(row) for row in all_branches(connection)]
+    columns = ("code", "name", "timezone", "price_zone", "mode", "state")
+    print_rows(options, "branches", columns, rows, "There is no branch yet. Add one: filial-hq branch add CODE")
+
+
+@branch.command("show")
+@click.argument("code")
+@click.pass_obj
+def show_command(options: GlobalOptions, code: str) -> None:
+    """Show a branch."""
+    with head_office(options.home) as office, office.store.read() as connection:
+        row = branch_by_code(connection, code)
+    print_result(options, _document(row))
+
+
+@branch.command("edit")
+@click.argument("code")
+@click.option("--name", help="A new name.")
+@click.option("--timezone", help="A new time zone; what was sold keeps its dates.")
+@click.option("--zone", "price_zone", help="A new price zone; empty for none.")
+@click.pass_obj
+def edit_command(
+    options: GlobalOptions, code: str, name: str | None, timezone: str | None, price_zone: str | None
+) -> None:
+    """Change a branch's settings; they reach it over the feed."""
+    with head_office(options.home) as office:
+        now_us = office.clock.now_us()
+        with office.store.write() as connection:
+            row = fleet.change_branch(connection, office.ids, now_us, code, name, timezone, price_zone)
+        number_feed(office.store, now_us)
+    print_result(options, _document(row), f"Branch {code} is changed; it learns so with its next contact.")
+
+
+@branch.command("token")
+@click.argument("code")
+@click.pass_obj
+def token_command(options: GlobalOptions, code: str) -> None:
+    """Print a one-use enrolment token, alone on standard output."""
+    with head_office(options.home) as office:
+        hours = office.settings.token_valid_hours
+        with office.store.write() as connection:
+            token = enrolment.issue_token(
+                connection, office.authority(), office.ids, code, office.clock.now_us(), hours
+            )
+    if options.json:
+        print_json({"branch": code, "token": token, "valid_hours": hours})
+    else:
+        click.echo(token)
+
+
+@branch.command("revoke")
+@click.argument("code")
+@click.pass_obj
+def revoke_command(options: GlobalOptions, code: str) -> None:
+    """Refuse a branch from now on. What it sent stays."""
+    with head_office(options.home) as office, office.store.write() as connection:
+        row = fleet.revoke_branch(connection, code, office.clock.now_us())
+    print_result(options, _document(row), f"Branch {code} is revoked: its certificate is refused from now on.")
+
+
+def _document(row: BranchRow) -> dict[str, Any]:
+    return {
+        "id": format_id(row.id),
+        "code": row.code,
+        "name": row.name,
+        "timezone": row.timezone,
+        "price_zone": row.price_zone,
+        "mode": row.mode.value,
+        "when_unreachable": row.when_unreachable.value,
+        "state": "active" if row.revoked_at_us is None else "revoked",
+        "created_at": format_us(row.created_at_us),
+        "revoked_at": None if row.revoked_at_us is None else format_us(row.revoked_at_us),
+    }

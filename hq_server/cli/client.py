@@ -1,0 +1,55 @@
+"""`filial-hq client`: the client base of the whole chain."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hq_server.bootstrap import head_office
+from hq_server.operations.importing import import_clients
+from hq_server.storage.branches import branch_names
+from hq_server.storage.feed import number_feed
+from shared.cli.clients import print_card, print_clients, print_import
+from shared.cli.commands import GlobalOptions, Group
+from shared.operations.clients import client_card, find_clients, resolve_client
+from shared.operations.tabular_files import read_rows
+
+
+@click.group(cls=Group)
+def client() -> None:
+    """Import, find and show clients."""
+
+
+@client.command("import")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_command(options: GlobalOptions, file: Path) -> int:
+    """Import clients from a CSV, XLSX or JSONL file; a client with a known external id is edited."""
+    rows = list(read_rows(file))
+    with head_office(options.home) as office:
+        now_us = office.clock.now_us()
+        with office.store.write() as connection:
+            outcome = import_clients(connection, office.ids, now_us, office.settings.phone_country, rows)
+        number_feed(office.store, now_us)
+    return print_import(options, outcome.counts(), outcome.problems)
+
+
+@client.command("find")
+@click.argument("text")
+@click.pass_obj
+def find_command(options: GlobalOptions, text: str) -> None:
+    """Find clients by a part of the name, a phone, an e-mail or an external id."""
+    with head_office(options.home) as office, office.store.read() as connection:
+        found = find_clients(connection, text)
+    print_clients(options, found)
+
+
+@client.command("show")
+@click.argument("reference", metavar="ID")
+@click.pass_obj
+def show_command(options: GlobalOptions, reference: str) -> None:
+    """Show a client, named by id or external id, with conflicts of its fields."""
+    with head_office(options.home) as office, office.store.read() as connection:
+        card = client_card(connection, resolve_client(connection, reference), branch_names(connection))
+    print_card(options, card)

@@ -1,0 +1,28 @@
+"""`filial-hq init`."""
+
+from __future__ import annotations
+
+import click
+
+from hq_server.bootstrap import found, settings_for
+from shared.cli.commands import Command, GlobalOptions
+from shared.cli.output import print_result
+from shared.domain.identifiers import format_id
+
+
+@click.command(cls=Command)
+@click.option("--database", help="postgresql://USER:PASSWORD@HOST/NAME; a SQLite file in --home when left out.")
+@click.option("--name", default="Chain", show_default=True, help="The chain's name.")
+@click.option("--currency", default="RUB", show_default=True, help="ISO 4217 code of the chain's currency.")
+@click.option("--timezone", default="Europe/Moscow", show_default=True, help="Time zone of branches that name none.")
+@click.pass_obj
+def init(options: GlobalOptions, database: str | None, name: str, currency: str, timezone: str) -> None:
+    """Found a chain: its database and its certificate authority."""
+    founded = found(options.home, database, name, currency, timezone)
+    home = settings_for(options.home).home
+    print_result(
+        options,
+        {"chain": format_id(founded.chain_id), "name": name, "currency": currency, "timezone": timezone},
+        f"{name} has a head office in {home}. Keep authority.key there safe: it signs every branch.\n"
+        "Next: filial-hq branch add CODE, filial-hq serve, filial-hq branch token CODE",
+    )

@@ -1,0 +1,63 @@
+"""Edits made at the head office: one command, one stamp, merged and published in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, select, update
+
+from hq_server.storage.audience import publications_for_edits
+from hq_server.storage.feed import Publication, publish
+from hq_server.storage.tables import chain
+from shared.clock import Ids
+from shared.domain.cards import Value
+from shared.domain.identifiers import NIL_ID
+from shared.domain.records import RecordKind
+from shared.operations.cards import CardEdit, MergedCards, edit_card, merge_cards
+from shared.sync.card_merge import HQ_ORIGIN, Stamp
+from shared.sync.hlc import next_stamp
+from shared.sync.messages import CardChange, CardFull, FeedRecord
+
+CARDS_PER_MERGE_MAX = 1_000
+
+
+class HqEdit:
+    """One operation of the head office inside the caller's transaction."""
+
+    def __init__(self, connection: Connection, ids: Ids, now_us: int, author: bytes = NIL_ID) -> None:
+        self.connection = connection
+        self.ids = ids
+        self.now_us = now_us
+        hlc = connection.execute(select(chain.c.hlc).with_for_update()).scalar_one()
+        self.stamp = Stamp(0, next_stamp(hlc, now_us), ids.new_id(), author, HQ_ORIGIN)
+        connection.execute(update(chain).values(hlc=self.stamp.hlc))
+
+    def prepare(self, kind: RecordKind, card_id: bytes, changes: Mapping[str, Value]) -> CardEdit | None:
+        """The edit that brings a card's fields to these values; None when they have them."""
+        return edit_card(self.connection, kind, card_id, changes, self.stamp)
+
+    def apply(self, edits: Sequence[CardEdit], audiences: Mapping[bytes, str] | None = None) -> int:
+        """Merges edits and tells the branches concerned; returns how many cards changed.
+
+        `audiences` says by card id who receives a card; clients go to the branches that know them.
+        """
+        changed = 0
+        for start in range(0, len(edits), CARDS_PER_MERGE_MAX):
+            chunk = edits[start : start + CARDS_PER_MERGE_MAX]
+            merged = merge_cards(self.connection, chunk, self.now_us, self.now_us)
+            changed += len(merged.changed)
+            told = publications_for_edits(self.connection, chunk, merged, self.now_us)
+            told += [
+                Publication(audiences[edit.card_id], _told(edit, merged))
+                for edit in chunk
+                if audiences and edit.card_id in audiences and edit.key in merged.changed
+            ]
+            publish(self.connection, told)
+        return changed
+
+
+def _told(edit: CardEdit, merged: MergedCards) -> FeedRecord:
+    """A new card goes out whole, ready to be stored as it is; of a known one, the edit."""
+    if edit.key in merged.created:
+        return CardFull(edit.kind, edit.card_id, merged.encoded[edit.key])
+    return CardChange(edit.kind, edit.card_id, edit.stamp, edit.patches)

@@ -1,0 +1,176 @@
+"""The fleet: adding branches, their settings, and sending one away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, select, update
+
+from hq_server.operations.editing import HqEdit
+from hq_server.operations.founding import read_chain
+from hq_server.storage.branches import BranchRow, branch_by_code, raise_fleet_revision
+from hq_server.storage.feed import Publication, audience_of_branch, publish
+from hq_server.storage.tables import branch, branch_cursor, certificate, enrolment_token
+from shared.clock import Ids
+from shared.domain.business_time import require_zone
+from shared.domain.cards import Value
+from shared.domain.identifiers import NIL_ID, require_code
+from shared.domain.records import RecordKind
+from shared.errors import AlreadyExists, InvalidInput, Refused
+from shared.storage.card_rows import load_states
+from shared.storage.tables import price
+from shared.sync.chain import NO_HASH
+from shared.sync.messages import CardForgotten, CardFull, ProcessingMode, WhenUnreachable
+
+NAME_CHARACTERS_MAX = 200
+
+
+def add_branch(
+    connection: Connection, ids: Ids, now_us: int, code: str, name: str | None, timezone: str | None, price_zone: str
+) -> BranchRow:
+    """Adds a branch. Raises AlreadyExists, InvalidInput."""
+    require_code(code, "The branch's code")
+    zone = timezone or read_chain(connection).timezone
+    require_zone(zone)
+    if price_zone:
+        require_code(price_zone, "The price zone")
+    if connection.execute(select(branch.c.id).where(branch.c.code == code)).first() is not None:
+        raise AlreadyExists(f"There is a branch {code} already.", "See: filial-hq branch list")
+    row = BranchRow(
+        id=ids.new_id(),
+        code=code,
+        name=_require_name(name or code),
+        timezone=zone,
+        price_zone=price_zone,
+        mode=ProcessingMode.DISTRIBUTED,
+        when_unreachable=WhenUnreachable.REFUSE,
+        created_at_us=now_us,
+        revoked_at_us=None,
+    )
+    connection.execute(
+        branch.insert().values(
+            id=row.id,
+            code=code,
+            name=row.name,
+            timezone=zone,
+            price_zone=price_zone,
+            mode=row.mode.value,
+            when_unreachable=row.when_unreachable.value,
+            created_at=now_us,
+        )
+    )
+    connection.execute(branch_cursor.insert().values(_empty_cursor(row.id)))
+    _publish_settings(connection, ids, now_us, row)
+    return row
+
+
+def change_branch(
+    connection: Connection,
+    ids: Ids,
+    now_us: int,
+    code: str,
+    name: str | None = None,
+    timezone: str | None = None,
+    price_zone: str | None = None,
+) -> BranchRow:
+    """Changes a branch's settings and sends them down. Raises NotFound, InvalidInput."""
+    row = branch_by_code(connection, code)
+    changes: dict[str, str] = {}
+    if name is not None:
+        changes["name"] = _require_name(name)
+    if timezone is not None:
+        require_zone(timezone)
+        changes["timezone"] = timezone
+    if price_zone is not None:
+        changes["price_zone"] = require_code(price_zone, "The price zone") if price_zone else ""
+    if not changes:
+        raise InvalidInput("Nothing was given to change.", "See: filial-hq branch edit --help")
+    connection.execute(update(branch).where(branch.c.id == row.id).values(changes))
+    changed = branch_by_code(connection, code)
+    _publish_settings(connection, ids, now_us, changed)
+    if changed.price_zone != row.price_zone:
+        publish(connection, _zone_change(connection, row, changed))
+    raise_fleet_revision(connection)
+    return changed
+
+
+def revoke_branch(connection: Connection, code: str, now_us: int) -> BranchRow:
+    """Takes a branch's certificates and tokens away, at once and for good. Raises NotFound, Refused."""
+    row = branch_by_code(connection, code)
+    if row.revoked_at_us is not None:
+        raise Refused(f"Branch {code} was revoked already.")
+    connection.execute(update(branch).where(branch.c.id == row.id).values(revoked_at=now_us))
+    connection.execute(
+        update(certificate)
+        .where(certificate.c.branch_id == row.id, certificate.c.revoked_at.is_(None))
+        .values(revoked_at=now_us)
+    )
+    connection.execute(
+        update(enrolment_token)
+        .where(enrolment_token.c.branch_id == row.id, enrolment_token.c.used_at.is_(None))
+        .values(expires_at=now_us)
+    )
+    raise_fleet_revision(connection)
+    return branch_by_code(connection, code)
+
+
+def settings_fields(row: BranchRow, currency: str) -> dict[str, Value]:
+    """A branch's settings as the fields of its card."""
+    return {
+        "code": row.code,
+        "name": row.name,
+        "timezone": row.timezone,
+        "price_zone": row.price_zone,
+        "currency": currency,
+        "mode": row.mode.value,
+        "when_unreachable": row.when_unreachable.value,
+    }
+
+
+def _publish_settings(connection: Connection, ids: Ids, now_us: int, row: BranchRow) -> None:
+    edit = HqEdit(connection, ids, now_us)
+    fields = settings_fields(row, read_chain(connection).currency)
+    prepared = edit.prepare(RecordKind.BRANCH_SETTINGS, row.id, fields)
+    if prepared:
+        edit.apply([prepared], {row.id: audience_of_branch(row.id)})
+
+
+def _zone_change(connection: Connection, before: BranchRow, after: BranchRow) -> Iterator[Publication]:
+    """The branch loses the prices of its old zone and gets those of its new one whole. Everyone's prices stay."""
+    audience = audience_of_branch(after.id)
+    kind = int(RecordKind.PRICE)
+    for price_id in _prices_of(connection, before.price_zone):
+        yield Publication(audience, CardForgotten(kind, price_id))
+    keys = [(kind, price_id) for price_id in _prices_of(connection, after.price_zone)]
+    for (_, price_id), state in load_states(connection, keys).items():
+        yield Publication(audience, CardFull(kind, price_id, state))
+
+
+def _prices_of(connection: Connection, price_zone: str) -> list[bytes]:
+    """The prices of a zone; none for the nameless zone, which is everyone's."""
+    if not price_zone:
+        return []
+    return list(connection.execute(select(price.c.id).where(price.c.zone == price_zone).order_by(price.c.id)).scalars())
+
+
+def _require_name(name: str) -> str:
+    if not name.strip() or len(name) > NAME_CHARACTERS_MAX or not name.isprintable():
+        raise InvalidInput(f"A branch's name must have 1 to {NAME_CHARACTERS_MAX} printable characters.")
+    return name
+
+
+def _empty_cursor(branch_id: bytes) -> dict[str, object]:
+    return {
+        "branch_id": branch_id,
+        "incarnation": NIL_ID,
+        "acknowledged_seq": 0,
+        "acknowledged_hash": NO_HASH,
+        "entries": 0,
+        "fence": 0,
+        "feed_epoch": NIL_ID,
+        "feed_position": 0,
+        "feed_hash": NO_HASH,
+        "head_seq": 0,
+        "connected": False,
+        "left_even": False,
+    }

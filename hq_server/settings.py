@@ -1,0 +1,46 @@
+"""What can be set for the head office, with defaults. Each field says what it does and in which unit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.environment import setting
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Read from the environment as `FILIAL_` and the field's name in capitals; `--home` wins over FILIAL_HOME."""
+
+    home: Path = setting(Path("filial-hq"), "Folder of the keys, the configuration and, by default, the store.")
+    merge_threads: int = setting(4, "Merges that may run at once in one server process.")
+    feed_poll_ms: int = setting(250, "How often a server looks for what other processes changed, milliseconds.")
+    token_valid_hours: int = setting(72, "How long an enrolment token may be used, hours.")
+    completeness_lag_minutes: int = setting(
+        15, "How old a branch's watermark may be to count as complete to now, minutes."
+    )
+    phone_country: str = setting("RU", "ISO 3166 country whose numbers may be typed without a country code.")
+
+    @property
+    def configuration_path(self) -> Path:
+        return self.home / "hq.toml"
+
+    @property
+    def store_path(self) -> Path:
+        return self.home / "hq.db"
+
+    @property
+    def authority_key_path(self) -> Path:
+        return self.home / "authority.key"
+
+    @property
+    def authority_certificate_path(self) -> Path:
+        return self.home / "authority.crt"
+
+    @property
+    def server_key_path(self) -> Path:
+        return self.home / "server.key"
+
+    @property
+    def server_certificate_path(self) -> Path:
+        return self.home / "server.crt"

@@ -1,0 +1,1 @@
+"""The head office's store, on SQLite or PostgreSQL: entries, records, rollups, the feed, the fleet."""

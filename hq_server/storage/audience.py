@@ -1,0 +1,112 @@
+"""Who knows which client, and what a branch is told when it begins to.
+
+A branch knows a client when it made or edited the card, or when it named the card's external id in a sale. Every change
+of membership happens under the card's lock, so that an edit and a newcomer cannot miss each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from sqlalchemy import Connection, select
+
+from hq_server.storage.feed import Publication, audience_of_branch
+from hq_server.storage.tables import client_audience, client_reference
+from shared.domain.identifiers import NIL_ID
+from shared.domain.records import RecordKind
+from shared.operations.cards import CardEdit, MergedCards, shown_fields
+from shared.storage.card_rows import insert_missing, load_states, lock_cards
+from shared.storage.tables import client
+from shared.sync.card_merge import CardState
+from shared.sync.messages import CardChange, CardFull
+
+_REFERENCES_PER_QUERY_MAX = 500
+
+
+def publications_for_edits(
+    connection: Connection, edits: Iterable[CardEdit], merged: MergedCards, now_us: int
+) -> list[Publication]:
+    """What branches are told of merged edits: the edit itself to those that know the card already, the whole card to
+    those that begin to. The branch that made an edit has it."""
+    publications: list[Publication] = []
+    known: dict[bytes, set[bytes]] = {}
+    for edit in edits:
+        if edit.key not in merged.changed:
+            continue
+        if edit.kind != RecordKind.CLIENT:
+            continue  # products and prices are published by who edits them; employees stay at HQ for now
+        origin = edit.stamp.branch_id
+        if edit.card_id not in known:
+            known[edit.card_id] = _members(connection, edit.card_id)
+        members = known[edit.card_id]
+        change = CardChange(edit.kind, edit.card_id, edit.stamp, edit.patches)
+        publications += [
+            Publication(audience_of_branch(member), change) for member in sorted(members) if member != origin
+        ]
+        newcomers = set() if origin == NIL_ID else {origin}
+        newcomers |= _branches_naming(connection, merged.states[edit.key])
+        for newcomer in sorted(newcomers - members):
+            _join(connection, edit.card_id, newcomer, now_us)
+            members.add(newcomer)
+            if newcomer != origin or edit.key not in merged.created:
+                publications.append(_whole(newcomer, edit.card_id, merged.encoded[edit.key]))
+    return publications
+
+
+def note_references(
+    connection: Connection, branch_id: bytes, external_ids: Collection[str], now_us: int
+) -> list[Publication]:
+    """Remembers which clients a branch named in its sales; the cards of those it did not know are told to it."""
+    new = _add_references(connection, branch_id, external_ids, now_us)
+    publications = []
+    for start in range(0, len(new), _REFERENCES_PER_QUERY_MAX):
+        chunk = new[start : start + _REFERENCES_PER_QUERY_MAX]
+        found = connection.execute(select(client.c.id).where(client.c.external_id.in_(chunk))).scalars().all()
+        keys = [(int(RecordKind.CLIENT), client_id) for client_id in found]
+        lock_cards(connection, keys)
+        states = load_states(connection, keys)
+        for key in keys:
+            if branch_id not in _members(connection, key[1]):
+                _join(connection, key[1], branch_id, now_us)
+                publications.append(_whole(branch_id, key[1], states[key]))
+    return publications
+
+
+def _add_references(connection: Connection, branch_id: bytes, external_ids: Collection[str], now_us: int) -> list[str]:
+    wanted = sorted(external_ids)
+    if not wanted:
+        return []
+    present: set[str] = set()
+    for start in range(0, len(wanted), _REFERENCES_PER_QUERY_MAX):
+        chunk = wanted[start : start + _REFERENCES_PER_QUERY_MAX]
+        statement = select(client_reference.c.external_id).where(
+            client_reference.c.branch_id == branch_id, client_reference.c.external_id.in_(chunk)
+        )
+        present.update(connection.execute(statement).scalars())
+    new = [external_id for external_id in wanted if external_id not in present]
+    if new:
+        rows = [{"external_id": external_id, "branch_id": branch_id, "received_at": now_us} for external_id in new]
+        connection.execute(insert_missing(client_reference, connection), rows)
+    return new
+
+
+def _members(connection: Connection, client_id: bytes) -> set[bytes]:
+    statement = select(client_audience.c.branch_id).where(client_audience.c.client_id == client_id)
+    return set(connection.execute(statement).scalars())
+
+
+def _branches_naming(connection: Connection, state: CardState) -> set[bytes]:
+    external_id = shown_fields(RecordKind.CLIENT, state).get("external_id")
+    if external_id is None:
+        return set()
+    statement = select(client_reference.c.branch_id).where(client_reference.c.external_id == external_id)
+    return set(connection.execute(statement).scalars())
+
+
+def _join(connection: Connection, client_id: bytes, branch_id: bytes, now_us: int) -> None:
+    row = {"client_id": client_id, "branch_id": branch_id, "since": now_us}
+    connection.execute(insert_missing(client_audience, connection), row)
+
+
+def _whole(branch_id: bytes, client_id: bytes, state: bytes) -> Publication:
+    return Publication(audience_of_branch(branch_id), CardFull(RecordKind.CLIENT, client_id, state))

@@ -1,0 +1,219 @@
+"""What HQ holds of each branch: its master data, and how far its synchronisation has come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from hq_server.storage.feed import hash_at, read_head
+from hq_server.storage.tables import branch, branch_cursor, chain, incarnation
+from shared.domain.identifiers import shorten
+from shared.errors import NotAuthorised, NotFound, SessionReplaced
+from shared.sync.card_merge import HQ_ORIGIN
+from shared.sync.chain import NO_PARENT, Head
+from shared.sync.hq_session import HelloDecision, KnownBranch, decide_hello, goes_on
+from shared.sync.messages import FeedCursor, Hello, ProcessingMode, WhenUnreachable
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRow:
+    """A branch as HQ knows it."""
+
+    id: bytes
+    code: str
+    name: str
+    timezone: str
+    price_zone: str
+    mode: ProcessingMode
+    when_unreachable: WhenUnreachable
+    created_at_us: int
+    revoked_at_us: int | None
+
+
+def branch_by_code(connection: Connection, code: str) -> BranchRow:
+    """Raises NotFound."""
+    row = connection.execute(select(branch).where(branch.c.code == code)).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no branch “{shorten(code)}”.", "See: filial-hq branch list")
+    return _branch_row(row)
+
+
+def branch_by_id(connection: Connection, branch_id: bytes) -> BranchRow:
+    """Raises NotFound."""
+    row = connection.execute(select(branch).where(branch.c.id == branch_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such branch.")
+    return _branch_row(row)
+
+
+def all_branches(connection: Connection) -> list[BranchRow]:
+    """By code."""
+    return [_branch_row(row) for row in connection.execute(select(branch).order_by(branch.c.code))]
+
+
+def _branch_row(row: Any) -> BranchRow:
+    return BranchRow(
+        id=row.id,
+        code=row.code,
+        name=row.name,
+        timezone=row.timezone,
+        price_zone=row.price_zone,
+        mode=ProcessingMode(row.mode),
+        when_unreachable=WhenUnreachable(row.when_unreachable),
+        created_at_us=row.created_at,
+        revoked_at_us=row.revoked_at,
+    )
+
+
+def lock_cursor(connection: Connection, branch_id: bytes) -> Any:
+    """The branch's cursor row, held until the transaction ends. Raises NotAuthorised when the branch was revoked."""
+    row = connection.execute(
+        select(branch_cursor, branch.c.revoked_at)
+        .join(branch, branch.c.id == branch_cursor.c.branch_id)
+        .where(branch_cursor.c.branch_id == branch_id)
+        .with_for_update(of=branch_cursor)
+    ).one_or_none()
+    if row is None or row.revoked_at is not None:
+        raise NotAuthorised("This branch was revoked.", "Ask the head office for a new enrolment.")
+    return row
+
+
+def read_cursor(connection: Connection, branch_id: bytes) -> Any:
+    """The branch's cursor row as it stands. Raises NotFound."""
+    row = connection.execute(select(branch_cursor).where(branch_cursor.c.branch_id == branch_id)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such branch.")
+    return row
+
+
+def require_fence(cursor: Any, fence: int) -> None:
+    """Raises SessionReplaced when a newer session of the branch took over."""
+    if cursor.fence != fence:
+        raise SessionReplaced("A newer session of this branch took over.")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A decided hello, and the branch as it stands with its new fence."""
+
+    known: KnownBranch
+    decision: HelloDecision
+
+
+def open_session(connection: Connection, hello: Hello, now_us: int) -> OpenedSession:
+    """Decides a hello under the cursor's lock, and raises the fence when the branch may go on."""
+    row = lock_cursor(connection, hello.branch_id)
+    known = _known(connection, row)
+    hash_there = hash_at(connection, hello.feed.position) if hello.feed.epoch == known.feed_head.epoch else None
+    decision = decide_hello(hello, known, hash_there)
+    streams = goes_on(decision.resume)
+    changes: dict[str, Any] = {
+        "last_seen_at": now_us,
+        "skew_ms": (hello.wall_clock_us - now_us) // 1_000,
+        "release": hello.release,
+        "trouble": None if streams else decision.reason,
+    }
+    if streams:
+        changes |= {
+            "fence": row.fence + 1,
+            "connected": True,
+            "left_even": False,
+            "boot_id": hello.boot_id,
+            "instance_id": hello.instance_id,
+            "head_seq": max(hello.head.seq, decision.acknowledged.seq),
+            "incarnation": hello.incarnation,
+            "acknowledged_seq": decision.acknowledged.seq,
+            "acknowledged_hash": decision.acknowledged.entry_hash,
+        }
+    if decision.is_first:
+        _add_incarnation(connection, hello, now_us)
+    connection.execute(update(branch_cursor).where(branch_cursor.c.branch_id == hello.branch_id).values(changes))
+    return OpenedSession(replace(known, fence=row.fence + 1), decision)
+
+
+def _add_incarnation(connection: Connection, hello: Hello, now_us: int) -> None:
+    parent = hello.parent
+    connection.execute(
+        incarnation.insert().values(
+            branch_id=hello.branch_id,
+            id=hello.incarnation,
+            parent_id=None if parent == NO_PARENT else parent.incarnation,
+            parent_seq=parent.seq,
+            parent_hash=None if parent == NO_PARENT else parent.entry_hash,
+            first_seen_at=now_us,
+        )
+    )
+
+
+def _known(connection: Connection, row: Any) -> KnownBranch:
+    owner = branch_by_id(connection, row.branch_id)
+    return KnownBranch(
+        branch_id=row.branch_id,
+        incarnation=row.incarnation,
+        acknowledged=Head(row.acknowledged_seq, row.acknowledged_hash),
+        fence=row.fence,
+        mode=owner.mode,
+        when_unreachable=owner.when_unreachable,
+        feed=FeedCursor(row.feed_epoch, row.feed_position, row.feed_hash),
+        feed_head=read_head(connection),
+    )
+
+
+def store_tick(
+    connection: Connection, branch_id: bytes, fence: int, complete_to_us: int, head_seq: int, now_us: int
+) -> int:
+    """Moves the branch's watermark; returns how many entries of it HQ holds. Raises SessionReplaced."""
+    row = lock_cursor(connection, branch_id)
+    require_fence(row, fence)
+    # A branch clock that was ahead must not keep its watermark ahead of our own clock.
+    watermark = min(max(complete_to_us, row.watermark or 0), now_us)
+    connection.execute(
+        update(branch_cursor)
+        .where(branch_cursor.c.branch_id == branch_id)
+        .values(watermark=watermark, last_seen_at=now_us, head_seq=max(head_seq, row.acknowledged_seq))
+    )
+    return int(row.entries)
+
+
+def store_feed_ack(connection: Connection, branch_id: bytes, fence: int, cursor: FeedCursor, now_us: int) -> None:
+    """Remembers how far the branch has durably taken the feed. An older session's word does not count."""
+    connection.execute(
+        update(branch_cursor)
+        .where(branch_cursor.c.branch_id == branch_id, branch_cursor.c.fence == fence)
+        .values(
+            feed_epoch=cursor.epoch,
+            feed_position=cursor.position,
+            feed_hash=cursor.running_hash,
+            last_seen_at=now_us,
+        )
+    )
+
+
+def store_departure(connection: Connection, branch_id: bytes, fence: int, even: bool, now_us: int) -> None:
+    """The stream ended; `even` when the branch left on purpose. A newer session is not touched."""
+    changes: dict[str, Any] = {"connected": False, "left_even": even}
+    if even:
+        changes["last_seen_at"] = now_us
+    connection.execute(
+        update(branch_cursor)
+        .where(branch_cursor.c.branch_id == branch_id, branch_cursor.c.fence == fence)
+        .values(changes)
+    )
+
+
+def forget_connections(connection: Connection) -> None:
+    """A server that starts has no streams: whatever was connected when the last one died is not."""
+    connection.execute(update(branch_cursor).values(connected=False))
+
+
+def raise_fleet_revision(connection: Connection) -> None:
+    """Tells running servers that a branch was revoked or changed."""
+    connection.execute(update(chain).values(fleet_revision=chain.c.fleet_revision + 1))
+
+
+def branch_names(connection: Connection) -> dict[bytes, str]:
+    """Codes by id, with HQ itself among them."""
+    codes = {row.id: row.code for row in connection.execute(select(branch.c.id, branch.c.code))}
+    return {HQ_ORIGIN: "head office", **codes}

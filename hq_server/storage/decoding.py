@@ -1,0 +1,53 @@
+"""Entries as they came, turned into facts and edits. What cannot be understood is marked, not raised: it is parked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shared.domain.records import BRANCH_EDITED_KINDS, FIRST_CARD_KIND, KNOWN_KINDS, Record, RecordKind
+from shared.domain.sales import Sale
+from shared.domain.shifts import ShiftClose, ShiftOpen
+from shared.errors import DecodeError, NotForBranches, UnknownKind
+from shared.sync.card_merge import FieldPatch
+from shared.wire.cards import decode_patch
+from shared.wire.entries import OpenedEntry
+from shared.wire.payloads import decode_sale, decode_shift_close, decode_shift_open
+
+
+@dataclass(slots=True)
+class DecodedEntry:
+    """An entry's records by what they are. `problem` says why it cannot be applied, if it cannot."""
+
+    opened: OpenedEntry
+    sales: list[tuple[bytes, Sale]] = field(default_factory=list)
+    shift_opens: list[tuple[bytes, ShiftOpen]] = field(default_factory=list)
+    shift_closes: list[tuple[bytes, ShiftClose]] = field(default_factory=list)
+    patches: list[tuple[int, bytes, tuple[FieldPatch, ...]]] = field(default_factory=list)
+    problem: DecodeError | None = None
+
+
+def decode_entry(opened: OpenedEntry) -> DecodedEntry:
+    """Decodes every record of an entry, up to the first that cannot be."""
+    entry = DecodedEntry(opened)
+    try:
+        for record in opened.records:
+            _decode_record(entry, record)
+    except DecodeError as error:
+        entry.problem = error
+    return entry
+
+
+def _decode_record(entry: DecodedEntry, record: Record) -> None:
+    kind, record_id, payload = record
+    if kind == RecordKind.SALE:
+        entry.sales.append((record_id, decode_sale(payload)))
+    elif kind not in KNOWN_KINDS:
+        raise UnknownKind(kind)
+    elif kind >= FIRST_CARD_KIND and kind not in BRANCH_EDITED_KINDS:
+        raise NotForBranches(kind)
+    elif kind >= FIRST_CARD_KIND:
+        entry.patches.append((kind, record_id, decode_patch(payload)))
+    elif kind == RecordKind.SHIFT_OPEN:
+        entry.shift_opens.append((record_id, decode_shift_open(payload)))
+    elif kind == RecordKind.SHIFT_CLOSE:
+        entry.shift_closes.append((record_id, decode_shift_close(payload)))

@@ -1,0 +1,128 @@
+"""The feed: HQ's ordered stream of what branches must know.
+
+A transaction leaves what it wants told in the outbox. The sequencer, alone under the lock of the feed's head row,
+numbers what is committed. So positions are in commit order, and a reader at position p has seen everything up to p: a
+row that commits late is numbered late, never slipped in below a cursor (DESIGN §4, rule 3).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select, update
+
+from hq_server.storage.store import HqStore
+from hq_server.storage.tables import feed, feed_head, feed_outbox
+from shared.storage.card_rows import insert_rows
+from shared.storage.fact_rows import Row
+from shared.sync.chain import NO_HASH
+from shared.sync.messages import FeedCursor, FeedRecord
+from shared.wire.exchange import encode_feed_record
+
+EVERYONE = "all"
+NUMBERED_PER_TRANSACTION_MAX = 5_000
+
+
+def audience_of_branch(branch_id: bytes) -> str:
+    """What only this branch receives."""
+    return f"branch:{branch_id.hex()}"
+
+
+def audience_of_zone(price_zone: str) -> str:
+    """What the branches of a price zone receive; the nameless zone is everyone."""
+    return f"zone:{price_zone}" if price_zone else EVERYONE
+
+
+class Publication(NamedTuple):
+    """A record on its way to an audience."""
+
+    audience: str
+    record: FeedRecord
+
+
+def publish(connection: Connection, publications: Iterable[Publication]) -> int:
+    """Leaves records in the outbox of this transaction; returns how many."""
+    rows = [
+        (audience, int(record.kind), record.card_id, encode_feed_record(record)) for audience, record in publications
+    ]
+    insert_rows(connection, feed_outbox, ("audience", "kind", "record_id", "data"), rows)
+    return len(rows)
+
+
+def number_feed(store: HqStore, now_us: int) -> FeedCursor:
+    """Numbers what is committed, in transactions of its own; returns the feed's head."""
+    while True:
+        with store.write() as connection:
+            head, numbered = _number_some(connection, store, now_us)
+        if numbered < NUMBERED_PER_TRANSACTION_MAX:
+            return head
+
+
+def _number_some(connection: Connection, store: HqStore, now_us: int) -> tuple[FeedCursor, int]:
+    epoch, position, running_hash = connection.execute(
+        select(feed_head.c.epoch, feed_head.c.position, feed_head.c.running_hash).with_for_update()
+    ).one()
+    waiting = connection.execute(
+        select(feed_outbox).order_by(feed_outbox.c.id).limit(NUMBERED_PER_TRANSACTION_MAX)
+    ).all()
+    rows: list[Row] = []
+    for _, audience, kind, record_id, data in waiting:
+        position += 1
+        running_hash = next_hash(running_hash, audience, data)
+        rows.append((position, audience, kind, record_id, data, running_hash, now_us))
+    if rows:
+        store.bulk.insert(connection, feed, rows)
+        # By id, not by range: a smaller id may belong to a transaction that has not committed yet.
+        connection.execute(feed_outbox.delete().where(feed_outbox.c.id.in_([row[0] for row in waiting])))
+        connection.execute(update(feed_head).values(position=position, running_hash=running_hash))
+    return FeedCursor(epoch, position, running_hash), len(rows)
+
+
+def next_hash(running_hash: bytes, audience: str, data: bytes) -> bytes:
+    """The feed's running hash after one more record: how HQ recognises a cursor of a feed it no longer has."""
+    return hashlib.sha256(b"filial/feed/1\0" + running_hash + audience.encode() + b"\0" + data).digest()
+
+
+def read_head(connection: Connection) -> FeedCursor:
+    """The newest position."""
+    row = connection.execute(select(feed_head.c.epoch, feed_head.c.position, feed_head.c.running_hash)).one()
+    return FeedCursor(*row)
+
+
+def hash_at(connection: Connection, position: int) -> bytes | None:
+    """The running hash at a position; None when the feed never reached it."""
+    if position == 0:
+        return NO_HASH
+    return connection.execute(select(feed.c.running_hash).where(feed.c.position == position)).scalar_one_or_none()
+
+
+class FeedRead(NamedTuple):
+    """Records for one branch, and the cursor after everything scanned for them."""
+
+    records: tuple[bytes, ...]
+    cursor: FeedCursor
+
+
+def read_feed(
+    connection: Connection, audiences: Sequence[str], after: FeedCursor, records_max: int, bytes_max: int
+) -> FeedRead:
+    """What these audiences receive after a position, within the limits; at least one record when there is one."""
+    head = read_head(connection)
+    statement = (
+        select(feed.c.position, feed.c.data, feed.c.running_hash)
+        .where(feed.c.position > after.position, feed.c.position <= head.position, feed.c.audience.in_(audiences))
+        .order_by(feed.c.position)
+        .limit(records_max + 1)
+    )
+    records: list[bytes] = []
+    cursor = after
+    size = 0
+    for position, data, running_hash in connection.execute(statement):
+        size += len(data)
+        if records and (len(records) == records_max or size > bytes_max):
+            return FeedRead(tuple(records), cursor)
+        records.append(data)
+        cursor = FeedCursor(head.epoch, position, running_hash)
+    return FeedRead(tuple(records), head)

@@ -1,0 +1,308 @@
+"""The merge: one batch of a branch's entries becomes part of the chain's data, in one transaction.
+
+In that transaction: the branch's cursor row is locked and its fence checked, the batch's hashes are chained onto the
+acknowledged one, entries and command ids are stored under their two keys, facts become rows, cards are merged with
+their conflicts logged, rollups are added to, what other branches must know goes to the feed's outbox, and the cursor
+moves (DESIGN §4, rule 1). Normally the whole batch is written at once; when the database refuses something in it, the
+transaction is given up and another writes entry by entry, and what is refused again is parked with its evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select, update
+from sqlalchemy.exc import DataError, IntegrityError
+
+from hq_server.storage.audience import note_references, publications_for_edits
+from hq_server.storage.branches import lock_cursor, require_fence
+from hq_server.storage.decoding import DecodedEntry, decode_entry
+from hq_server.storage.feed import publish
+from hq_server.storage.rollups import RollupDeltas
+from hq_server.storage.store import HqStore
+from hq_server.storage.tables import branch_cursor, command, journal_entry, parked_entry
+from shared.errors import DecodeError, ProtocolViolation
+from shared.operations.cards import CardEdit, MergedCards, merge_cards
+from shared.storage.fact_rows import (
+    Row,
+    RowsByTable,
+    add_sale_rows,
+    add_shift_close_rows,
+    add_shift_open_rows,
+    new_rows,
+)
+from shared.sync.card_merge import Stamp
+from shared.sync.chain import Head, chain_entries
+from shared.sync.messages import Ack, Batch, EntryOutcome
+from shared.wire.entries import open_entry
+
+APPLIED, PARKED, DUPLICATE = 0, 1, 2
+EVIDENCE_CHARACTERS_MAX = 2_000
+
+
+@dataclass(slots=True)
+class MergeResult:
+    """What to tell the branch, how many records went to the feed's outbox, and which clients the batch named."""
+
+    ack: Ack
+    published: int
+    external_ids: set[str]
+
+
+class _Written(NamedTuple):
+    merged: MergedCards | None
+    published: int
+    references: set[str]
+
+
+@dataclass(slots=True)
+class _Effects:
+    """What some entries change, gathered before anything is written."""
+
+    facts: RowsByTable = field(default_factory=new_rows)
+    edits: list[CardEdit] = field(default_factory=list)
+    commands: list[Row] = field(default_factory=list)
+    rollups: RollupDeltas = field(default_factory=RollupDeltas)
+    external_ids: set[str] = field(default_factory=set)
+
+
+def prepare_batch(batch: Batch) -> list[DecodedEntry]:
+    """Everything about a batch that needs no database. Raises ProtocolViolation when it is no batch of entries."""
+    try:
+        return [decode_entry(open_entry(data)) for data in batch.entries]
+    except DecodeError as error:
+        raise ProtocolViolation(error.message, error.hint) from error
+
+
+def merge_batch(
+    store: HqStore,
+    branch_id: bytes,
+    batch: Batch,
+    fence: int,
+    known_references: set[str],
+    now_us: int,
+    check: Callable[[Connection], object],
+) -> MergeResult:
+    """Merges a batch in a transaction of its own: at once when the database takes it so, else entry by entry.
+
+    `known_references` are external ids of clients that this branch is known to have named before. `check` runs first in
+    the transaction; what it raises refuses the batch. Raises SessionReplaced, NotAuthorised, or ProtocolViolation when
+    the batch does not continue the branch's chain.
+    """
+    entries = prepare_batch(batch)
+    for carefully in (False, True):
+        try:
+            with store.write() as connection:
+                check(connection)
+                merge = Merge(store, connection, branch_id, known_references, now_us)
+                return merge.run(batch, entries, fence, carefully)
+        except _RefusedAtOnceError:
+            continue
+    raise AssertionError("a careful merge parks what is refused")
+
+
+class _RefusedAtOnceError(Exception):
+    """The database took something in the batch ill; nothing of it was kept."""
+
+
+class Merge:
+    """One batch on its way into one transaction."""
+
+    def __init__(
+        self, store: HqStore, connection: Connection, branch_id: bytes, known_references: set[str], now_us: int
+    ) -> None:
+        self._store = store
+        self._connection = connection
+        self._branch_id = branch_id
+        self._known_references = known_references
+        self._now_us = now_us
+        self._published = 0
+        self._external_ids: set[str] = set()
+
+    def run(self, batch: Batch, entries: Sequence[DecodedEntry], fence: int, carefully: bool) -> MergeResult:
+        """Merges a batch; `carefully` one entry at a time, parking those that the database refuses."""
+        cursor = lock_cursor(self._connection, self._branch_id)
+        require_fence(cursor, fence)
+        hashes = self._chain(cursor, batch, entries)
+        outcomes = self._write_one_by_one(entries) if carefully else self._write_at_once(entries)
+        self._write_journal(entries, hashes, outcomes)
+        head = Head(batch.last_seq, hashes[-1])
+        self._move_cursor(head, len(entries), batch.head_seq)
+        plain = tuple(outcome for outcome in outcomes.values() if _is_worth_telling(outcome))
+        return MergeResult(Ack(head, plain), self._published, self._external_ids)
+
+    def _chain(self, cursor: Any, batch: Batch, entries: Sequence[DecodedEntry]) -> list[bytes]:
+        acknowledged = Head(cursor.acknowledged_seq, cursor.acknowledged_hash)
+        if cursor.incarnation != batch.incarnation:
+            raise ProtocolViolation("The batch belongs to another incarnation than the session.")
+        try:
+            hashes = chain_entries(batch.incarnation, acknowledged, [entry.opened.sealed for entry in entries])
+        except DecodeError as error:
+            raise ProtocolViolation(error.message) from error
+        if hashes[-1] != batch.last_hash:
+            raise ProtocolViolation(
+                f"The hash of entry {batch.last_seq} is not what the branch says.", "Its journal was altered."
+            )
+        return hashes
+
+    def _write_at_once(self, entries: Sequence[DecodedEntry]) -> dict[int, EntryOutcome]:
+        """Optimistic: every command is new and every row fits. Raises _RefusedAtOnceError when they do not."""
+        effects = _Effects()
+        outcomes: dict[int, EntryOutcome] = {}
+        for entry in entries:
+            if entry.problem is not None:
+                self._park(entry, entry.problem.reason, entry.problem.message, outcomes)
+            else:
+                self._gather(entry, effects)
+        try:
+            written = self._write(effects)
+        except (IntegrityError, DataError) as error:
+            raise _RefusedAtOnceError from error
+        self._note(entries, written, outcomes)
+        return outcomes
+
+    def _write_one_by_one(self, entries: Sequence[DecodedEntry]) -> dict[int, EntryOutcome]:
+        outcomes: dict[int, EntryOutcome] = {}
+        known = self._known_commands([entry.opened.header.command_id for entry in entries])
+        for entry in entries:
+            header = entry.opened.header
+            if header.command_id in known:
+                outcomes[header.seq] = EntryOutcome(header.seq, duplicate=True)
+                continue
+            known.add(header.command_id)
+            if entry.problem is not None:
+                self._park(entry, entry.problem.reason, entry.problem.message, outcomes)
+                continue
+            effects = _Effects()
+            self._gather(entry, effects)
+            savepoint = self._connection.begin_nested()
+            try:
+                written = self._write(effects)
+            except (IntegrityError, DataError) as error:
+                savepoint.rollback()
+                self._park(entry, "refused_by_store", str(error.orig), outcomes)
+            else:
+                savepoint.commit()
+                self._note([entry], written, outcomes)
+        return outcomes
+
+    def _known_commands(self, command_ids: Sequence[bytes]) -> set[bytes]:
+        statement = select(command.c.command_id).where(
+            command.c.branch_id == self._branch_id, command.c.command_id.in_(command_ids)
+        )
+        return set(self._connection.execute(statement).scalars())
+
+    def _gather(self, entry: DecodedEntry, effects: _Effects) -> None:
+        header = entry.opened.header
+        branch_id, command_id, now_us = self._branch_id, header.command_id, self._now_us
+        effects.commands.append((branch_id, command_id, now_us))
+        for sale_id, sale in entry.sales:
+            totals = add_sale_rows(effects.facts, branch_id, sale_id, command_id, sale, now_us)
+            effects.rollups.add(branch_id, sale, totals)
+            if sale.client is not None:
+                effects.external_ids.add(sale.client)
+        for shift_id, opened in entry.shift_opens:
+            add_shift_open_rows(effects.facts, branch_id, shift_id, command_id, opened, now_us)
+        for close_id, closed in entry.shift_closes:
+            add_shift_close_rows(effects.facts, branch_id, close_id, command_id, closed, now_us)
+        if entry.patches:
+            stamp = Stamp(header.hlc_epoch, header.hlc, command_id, header.author, branch_id)
+            effects.edits += [CardEdit(kind, card_id, stamp, patch) for kind, card_id, patch in entry.patches]
+
+    def _write(self, effects: _Effects) -> _Written:
+        connection, bulk = self._connection, self._store.bulk
+        bulk.insert(connection, command, effects.commands)
+        for table, rows in effects.facts.items():
+            bulk.insert(connection, table, rows)
+        effects.rollups.write(connection, bulk)
+        merged: MergedCards | None = None
+        published = 0
+        if effects.edits:
+            merged = merge_cards(connection, effects.edits, self._now_us, self._now_us)
+            told = publications_for_edits(connection, effects.edits, merged, self._now_us)
+            published += publish(connection, told)
+        new_references = effects.external_ids - self._known_references
+        if new_references:
+            told = note_references(connection, self._branch_id, new_references, self._now_us)
+            published += publish(connection, told)
+        return _Written(merged, published, new_references)
+
+    def _note(self, entries: Sequence[DecodedEntry], written: _Written, outcomes: dict[int, EntryOutcome]) -> None:
+        """Keeps what is worth knowing once the savepoint holds."""
+        self._published += written.published
+        self._external_ids |= written.references
+        if written.merged is None or not written.merged.fields_lost:
+            return
+        for entry in entries:
+            header = entry.opened.header
+            lost = written.merged.fields_lost.get(header.command_id)
+            if lost:
+                outcomes[header.seq] = EntryOutcome(header.seq, fields_lost=tuple(lost))
+
+    def _park(self, entry: DecodedEntry, reason: str, evidence: str, outcomes: dict[int, EntryOutcome]) -> None:
+        outcomes[entry.opened.header.seq] = EntryOutcome(
+            entry.opened.header.seq, parked_reason=f"{reason}: {evidence[:EVIDENCE_CHARACTERS_MAX]}"
+        )
+
+    def _write_journal(
+        self, entries: Sequence[DecodedEntry], hashes: Sequence[bytes], outcomes: dict[int, EntryOutcome]
+    ) -> None:
+        rows: list[Row] = []
+        parked: list[dict[str, Any]] = []
+        for entry, entry_hash in zip(entries, hashes, strict=True):
+            header = entry.opened.header
+            outcome = outcomes.get(header.seq)
+            status = APPLIED
+            if outcome is not None and outcome.parked_reason is not None:
+                status = PARKED
+                reason, _, evidence = outcome.parked_reason.partition(": ")
+                parked.append(self._parked_row(entry, reason, evidence))
+            elif outcome is not None and outcome.duplicate:
+                status = DUPLICATE
+            rows.append(
+                (
+                    self._branch_id,
+                    header.incarnation,
+                    header.seq,
+                    entry_hash,
+                    header.command_id,
+                    status,
+                    entry.opened.data,
+                    self._now_us,
+                )
+            )
+        self._store.bulk.insert(self._connection, journal_entry, rows)
+        if parked:
+            self._connection.execute(parked_entry.insert(), parked)
+
+    def _parked_row(self, entry: DecodedEntry, reason: str, evidence: str) -> dict[str, Any]:
+        header = entry.opened.header
+        return {
+            "branch_id": self._branch_id,
+            "incarnation": header.incarnation,
+            "seq": header.seq,
+            "command_id": header.command_id,
+            "reason": reason,
+            "evidence": evidence,
+            "parked_at": self._now_us,
+            "resolved_at": None,
+        }
+
+    def _move_cursor(self, head: Head, entries: int, head_seq: int) -> None:
+        self._connection.execute(
+            update(branch_cursor)
+            .where(branch_cursor.c.branch_id == self._branch_id)
+            .values(
+                acknowledged_seq=head.seq,
+                acknowledged_hash=head.entry_hash,
+                entries=branch_cursor.c.entries + entries,
+                head_seq=max(head_seq, head.seq),
+                last_seen_at=self._now_us,
+            )
+        )
+
+
+def _is_worth_telling(outcome: EntryOutcome) -> bool:
+    return outcome.duplicate or outcome.parked_reason is not None or bool(outcome.fields_lost)

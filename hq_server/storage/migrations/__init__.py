@@ -1,0 +1,32 @@
+"""The head office's schema over time. A step is named `_pre_` or `_post_`: it runs before or after the new code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, MetaData
+
+from hq_server.storage.tables import hq_metadata
+from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
+from shared.storage.rollup_tables import rollup_metadata
+from shared.storage.tables import record_metadata
+
+HEAD = "0001"
+KNOWN = frozenset({"0001"})
+METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata]
+_LOCATION = Path(__file__).parent
+
+
+def revision(connection: Connection) -> str | None:
+    """The schema's revision; None for an empty database."""
+    return current_revision(connection)
+
+
+def upgrade(connection: Connection) -> None:
+    """Brings the schema up to this release, in the caller's transaction. Raises StoreVersionUnknown."""
+    upgrade_schema(connection, _LOCATION, KNOWN)
+
+
+def differences(connection: Connection) -> list[object]:
+    """What the schema lacks of the tables in code, or has too much."""
+    return schema_differences(connection, METADATA)

@@ -1,0 +1,70 @@
+"""The head office on one SQLite file: for a small chain, for tests and for the demo. One server process at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from sqlalchemy import Connection, Table
+from sqlalchemy.exc import DBAPIError
+from sqlcipher3 import dbapi2
+
+from shared.clock import Clock
+from shared.storage.fact_rows import Row
+from shared.storage.rollup_tables import SUMS
+from shared.storage.sqlite_engine import SqliteStore
+
+
+class SqliteBulkWriter:
+    """executemany through the driver's own cursor."""
+
+    def __init__(self) -> None:
+        self._statements: dict[tuple[str, Table], str] = {}
+
+    def insert(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        if rows:
+            self._execute(connection, self._statement("insert", table), rows)
+
+    def add_to_rollup(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+        if rows:
+            self._execute(connection, self._statement("rollup", table), rows)
+
+    def _execute(self, connection: Connection, statement: str, rows: Sequence[Row]) -> None:
+        # exec_driver_sql would copy every row; the cursor takes them as they are, and SQLAlchemy's savepoints see it.
+        try:
+            connection.connection.cursor().executemany(statement, rows)
+        except dbapi2.Error as error:
+            raise DBAPIError.instance("", None, error, dbapi2.Error) from error
+
+    def _statement(self, purpose: str, table: Table) -> str:
+        found = self._statements.get((purpose, table))
+        if found is None:
+            columns = [column.name for column in table.columns]
+            found = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+            if purpose == "rollup":
+                keys = ", ".join(column.name for column in table.primary_key)
+                sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
+                found += f" ON CONFLICT ({keys}) DO UPDATE SET {sums}"
+            self._statements[purpose, table] = found
+        return found
+
+
+class SqliteHqStore:
+    """See hq_server.storage.store.HqStore."""
+
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self.path = path
+        self.bulk = SqliteBulkWriter()
+        self._sqlite = SqliteStore(path, clock)
+
+    def read(self) -> AbstractContextManager[Connection]:
+        return self._sqlite.read()
+
+    def write(self) -> AbstractContextManager[Connection]:
+        return self._sqlite.write()
+
+    def close(self) -> None:
+        self._sqlite.close()

@@ -1,0 +1,229 @@
+"""The tables that only the head office has. Keys of what branches sent start with `branch_id`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from shared.storage.column_types import Id, UtcTime
+
+hq_metadata = MetaData()
+
+# One row: the chain.
+chain = Table(
+    "chain",
+    hq_metadata,
+    Column("id", Integer, primary_key=True),
+    Column("chain_id", Id, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    # The clock of edits made at HQ.
+    Column("hlc", BigInteger, nullable=False),
+    # Grows when a branch is revoked or its settings change, so that a running server notices.
+    Column("fleet_revision", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="chain_is_one"),
+)
+
+branch = Table(
+    "branch",
+    hq_metadata,
+    Column("id", Id, nullable=False),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("price_zone", Text, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("when_unreachable", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    PrimaryKeyConstraint("id"),
+    sqlite_with_rowid=False,
+)
+
+# How far each branch has come: the row a merge locks first.
+branch_cursor = Table(
+    "branch_cursor",
+    hq_metadata,
+    Column("branch_id", Id, nullable=False),
+    # Nil before the first session.
+    Column("incarnation", Id, nullable=False),
+    Column("acknowledged_seq", BigInteger, nullable=False),
+    Column("acknowledged_hash", LargeBinary, nullable=False),
+    # Entries of all incarnations.
+    Column("entries", BigInteger, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("feed_epoch", Id, nullable=False),
+    Column("feed_position", BigInteger, nullable=False),
+    Column("feed_hash", LargeBinary, nullable=False),
+    # What the branch last said it has; at least what is acknowledged.
+    Column("head_seq", BigInteger, nullable=False),
+    Column("watermark", UtcTime),
+    Column("last_seen_at", UtcTime),
+    Column("skew_ms", BigInteger),
+    Column("release", Text),
+    Column("boot_id", Id),
+    Column("instance_id", Id),
+    Column("connected", Boolean, nullable=False),
+    # The last stream ended on purpose, with both sides even.
+    Column("left_even", Boolean, nullable=False),
+    # One sentence: why the branch is not taken in, if it is not.
+    Column("trouble", Text),
+    PrimaryKeyConstraint("branch_id"),
+    sqlite_with_rowid=False,
+)
+
+incarnation = Table(
+    "incarnation",
+    hq_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("parent_id", Id),
+    Column("parent_seq", BigInteger, nullable=False),
+    Column("parent_hash", LargeBinary),
+    Column("first_seen_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+enrolment_token = Table(
+    "enrolment_token",
+    hq_metadata,
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("branch_id", Id, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    # The key it was used with, and the certificate that was given: the same key may ask again.
+    Column("public_key_hash", LargeBinary),
+    Column("certificate", LargeBinary),
+    PrimaryKeyConstraint("secret_hash"),
+    sqlite_with_rowid=False,
+)
+
+certificate = Table(
+    "certificate",
+    hq_metadata,
+    Column("serial", Text, nullable=False),
+    Column("branch_id", Id, nullable=False),
+    # "branch", or "bootstrap" for one that may only enrol.
+    Column("purpose", Text, nullable=False),
+    Column("issued_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    PrimaryKeyConstraint("serial"),
+    Index("certificate_by_branch", "branch_id"),
+    sqlite_with_rowid=False,
+)
+
+# The chain's key, kept for ever: entry hash by (branch, incarnation, seq), with the bytes as they came.
+journal_entry = Table(
+    "journal_entry",
+    hq_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("incarnation", Id, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("entry_hash", LargeBinary, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("branch_id", "incarnation", "seq"),
+)
+
+# The effects' key, kept for ever: a command takes effect once, whatever entries bring it.
+command = Table(
+    "command",
+    hq_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("branch_id", "command_id"),
+    sqlite_with_rowid=False,
+)
+
+parked_entry = Table(
+    "parked_entry",
+    hq_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("incarnation", Id, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("command_id", Id, nullable=False),
+    # A stable word, then the evidence for people.
+    Column("reason", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("parked_at", UtcTime, nullable=False),
+    Column("resolved_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "incarnation", "seq"),
+    sqlite_with_rowid=False,
+)
+
+# Who knows a client: the branches that made or edited the card, or named its external id in a sale.
+client_audience = Table(
+    "client_audience",
+    hq_metadata,
+    Column("client_id", Id, nullable=False),
+    Column("branch_id", Id, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    PrimaryKeyConstraint("client_id", "branch_id"),
+    sqlite_with_rowid=False,
+)
+
+client_reference = Table(
+    "client_reference",
+    hq_metadata,
+    Column("external_id", Text, nullable=False),
+    Column("branch_id", Id, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("external_id", "branch_id"),
+    sqlite_with_rowid=False,
+)
+
+# What a transaction wants told to branches; the sequencer numbers it once it is committed.
+feed_outbox = Table(
+    "feed_outbox",
+    hq_metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("audience", Text, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("record_id", Id, nullable=False),
+    # The serialised FeedRecord, as it is sent.
+    Column("data", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+feed = Table(
+    "feed",
+    hq_metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("audience", Text, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("record_id", Id, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("running_hash", LargeBinary, nullable=False),
+    Column("numbered_at", UtcTime, nullable=False),
+    Index("feed_by_audience", "audience", "position"),
+)
+
+# One row: the feed's newest position. `epoch` is one life of the feed.
+feed_head = Table(
+    "feed_head",
+    hq_metadata,
+    Column("id", Integer, primary_key=True),
+    Column("epoch", Id, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    Column("running_hash", LargeBinary, nullable=False),
+    CheckConstraint("id = 1", name="feed_head_is_one"),
+)

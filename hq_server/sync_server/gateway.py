@@ -1,0 +1,146 @@
+"""The store as the asynchronous shell uses it: every call in a bounded pool of threads, each one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, TypeVar
+
+from sqlalchemy import select
+
+from hq_server.operations.authority import Authority
+from hq_server.operations.enrolment import enrol
+from hq_server.storage import branches
+from hq_server.storage.branches import OpenedSession
+from hq_server.storage.feed import FeedRead, audience_of_branch, audience_of_zone, number_feed, read_feed, read_head
+from hq_server.storage.merge import merge_batch
+from hq_server.storage.parking import count_parked
+from hq_server.storage.store import HqStore
+from hq_server.storage.tables import chain
+from hq_server.sync_server.identity import Peer, require_bootstrap, require_branch
+from shared.clock import Clock
+from shared.sync.chain import Head
+from shared.sync.messages import Ack, Batch, FeedCursor, Hello, VerifyReply
+from shared.wire.enrolment import EnrolReply, EnrolRequest
+
+ResultT = TypeVar("ResultT")
+REFERENCES_CACHED_MAX = 20_000
+
+
+class Pulse(NamedTuple):
+    """What a server looks for between messages: the feed's head, and whether the fleet changed."""
+
+    feed_head: int
+    fleet_revision: int
+
+
+class Merged(NamedTuple):
+    """A merged batch's ack, and the feed's head when the merge told branches something."""
+
+    ack: Ack
+    feed_head: int | None
+
+
+class Gateway:
+    """Runs storage for the shell."""
+
+    def __init__(self, store: HqStore, authority: Authority, clock: Clock, threads: int) -> None:
+        self._store = store
+        self._authority = authority
+        self._clock = clock
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="merge")
+        self._references: dict[bytes, set[str]] = {}
+        self._carried: set[asyncio.Task[None]] = set()
+
+    async def run(self, work: Callable[[], ResultT]) -> ResultT:
+        """Runs blocking work in the pool; waits its turn when every thread is busy."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def carry_through(self, work: Coroutine[Any, Any, None]) -> None:
+        """Does work that goes on to its end when whoever waits for it is cancelled."""
+        task = asyncio.create_task(work)
+        self._carried.add(task)
+        task.add_done_callback(self._carried.discard)
+        await asyncio.shield(task)
+
+    async def close(self) -> None:
+        """Waits for what is being done."""
+        if self._carried:
+            await asyncio.wait(self._carried)
+        self._pool.shutdown(wait=True)
+
+    def now_us(self) -> int:
+        return self._clock.now_us()
+
+    # Blocking calls, each one transaction.
+
+    def start(self) -> None:
+        """Before the first call: nobody is connected, and what a dead server left unnumbered is numbered."""
+        with self._store.write() as connection:
+            branches.forget_connections(connection)
+        number_feed(self._store, self.now_us())
+
+    def identify(self, peer: Peer) -> bytes:
+        with self._store.read() as connection:
+            return require_branch(connection, peer)
+
+    def enrol(self, peer: Peer, request: EnrolRequest) -> EnrolReply:
+        with self._store.write() as connection:
+            require_bootstrap(connection, peer)
+            return enrol(connection, self._authority, request, self.now_us())
+
+    def open(self, hello: Hello, now_us: int) -> OpenedSession:
+        with self._store.write() as connection:
+            return branches.open_session(connection, hello, now_us)
+
+    def merge(self, peer: Peer, branch_id: bytes, batch: Batch, fence: int) -> Merged:
+        known = self._references.setdefault(branch_id, set())
+        result = merge_batch(
+            self._store,
+            branch_id,
+            batch,
+            fence,
+            known,
+            self.now_us(),
+            lambda connection: require_branch(connection, peer),
+        )
+        if len(known) + len(result.external_ids) > REFERENCES_CACHED_MAX:
+            known.clear()
+        known |= result.external_ids
+        feed_head = number_feed(self._store, self.now_us()).position if result.published else None
+        return Merged(result.ack, feed_head)
+
+    def read_feed(self, branch_id: bytes, after: FeedCursor, records_max: int, bytes_max: int) -> FeedRead:
+        with self._store.read() as connection:
+            owner = branches.branch_by_id(connection, branch_id)
+            audiences = sorted({audience_of_zone(""), audience_of_zone(owner.price_zone), audience_of_branch(owner.id)})
+            return read_feed(connection, audiences, after, records_max, bytes_max)
+
+    def store_feed_ack(self, branch_id: bytes, fence: int, cursor: FeedCursor) -> None:
+        with self._store.write() as connection:
+            branches.store_feed_ack(connection, branch_id, fence, cursor, self.now_us())
+
+    def store_tick(
+        self, peer: Peer, branch_id: bytes, fence: int, complete_to_us: int, head_seq: int
+    ) -> tuple[int, int]:
+        """Returns the entries HQ holds of the branch, and the feed's head."""
+        with self._store.write() as connection:
+            require_branch(connection, peer)
+            entries = branches.store_tick(connection, branch_id, fence, complete_to_us, head_seq, self.now_us())
+            return entries, read_head(connection).position
+
+    def store_departure(self, branch_id: bytes, fence: int, even: bool) -> None:
+        with self._store.write() as connection:
+            branches.store_departure(connection, branch_id, fence, even, self.now_us())
+
+    def verify(self, branch_id: bytes) -> VerifyReply:
+        with self._store.read() as connection:
+            row = branches.read_cursor(connection, branch_id)
+            parked = count_parked(connection, branch_id)
+        return VerifyReply(row.entries, row.incarnation, Head(row.acknowledged_seq, row.acknowledged_hash), parked)
+
+    def pulse(self) -> Pulse:
+        with self._store.read() as connection:
+            revision = connection.execute(select(chain.c.fleet_revision)).scalar_one()
+            return Pulse(read_head(connection).position, revision)

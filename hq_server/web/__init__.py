@@ -1,0 +1,1 @@
+"""The head office's web application. So far it only says whether the head office works."""
