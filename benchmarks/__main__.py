@@ -1,0 +1,81 @@
+"""`make bench`: every measurement in turn, as a table and as JSON in `.bench/results.json`."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from benchmarks.figures import Figure
+from benchmarks.ingest import measure_ingest
+from benchmarks.reporting import measure_reports
+from benchmarks.selling import measure_selling
+from benchmarks.starting import measure_starting
+from deploy.postgresql import running_postgresql
+from shared.cli.output import print_table
+
+FOLDER = Path(".bench")
+
+# A server as an owner would set it up on a small machine; nothing that gives durability away.
+POSTGRESQL = {"shared_buffers": "512MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min", "work_mem": "32MB"}
+
+Measure = Callable[[Path], list[Figure]]
+
+
+def _selling(folder: Path) -> list[Figure]:
+    return measure_selling(folder, sales=2_400, runs=5)
+
+
+def _ingest(folder: Path) -> list[Figure]:
+    with running_postgresql(POSTGRESQL) as server:
+        return measure_ingest(server, folder, sales=8_000, runs=5)
+
+
+def _reports(folder: Path) -> list[Figure]:
+    with running_postgresql(POSTGRESQL) as server:
+        return measure_reports(server, folder, years=(1, 5))
+
+
+def _starting(folder: Path) -> list[Figure]:
+    return measure_starting(folder, runs=7)
+
+
+MEASUREMENTS: dict[str, Measure] = {
+    "selling": _selling,
+    "ingest": _ingest,
+    "reports": _reports,
+    "starting": _starting,
+}
+
+
+@click.command()
+@click.argument("names", nargs=-1, type=click.Choice(list(MEASUREMENTS)))
+def main(names: tuple[str, ...]) -> None:
+    """Runs the measurements named, or all. Exits 1 when a bar is missed."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir()
+    figures: list[Figure] = []
+    for name in names or MEASUREMENTS:
+        click.echo(f"Measuring {name} …", err=True)
+        folder = (FOLDER / name).resolve()
+        folder.mkdir()
+        figures += MEASUREMENTS[name](folder)
+        shutil.rmtree(folder)
+    rows = [
+        (f.name, f"{f.value:.3g}" if f.value < 1_000 else f"{f.value:,.0f}", f.unit, f.bar, f.verdict) for f in figures
+    ]
+    print_table(("figure", "value", "unit", "bar", "verdict"), rows, frozenset({"value"}))
+    machine = {"machine": platform.machine(), "python": platform.python_version(), "system": platform.system()}
+    document = {**machine, "figures": [figure.as_json() for figure in figures]}
+    (FOLDER / "results.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    click.echo(f"\nThe same with ranges as JSON: {FOLDER / 'results.json'}")
+    sys.exit(1 if any(figure.holds is False for figure in figures) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Ingest at HQ: eight branches with full journals into PostgreSQL, beside the bare pipeline on the same rows."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import psycopg
+from sqlcipher3 import dbapi2
+
+from benchmarks.chains import ROWS_PER_SALE, fill_branch, sale_requests
+from benchmarks.figures import Figure, at_least, spread
+from benchmarks.reference.messages import messages
+from deploy.demo.chain import Branch, HeadOffice
+from deploy.postgresql import PostgresqlServer
+from hq_server.operations.authority import Authority
+from hq_server.settings import Settings
+from shared.certificates import certificate_to_pem, key_to_pem, new_key
+
+BRANCHES = 8
+REFERENCE_BATCH_ROWS = 1_000
+RATIO_MIN = 0.4
+
+
+def measure_ingest(server: PostgresqlServer, folder: Path, sales: int, runs: int) -> list[Figure]:
+    """Runs both in turn, several times; sales are per branch."""
+    prepared = Path(folder / "prepared")
+    prepared.mkdir()
+    office, branches = _prepare_chain(server, prepared, sales)
+    journals = _prepare_reference(prepared, sales)
+    ours, bare = [], []
+    for number in range(runs):
+        bare.append(_run_reference(server, prepared, journals, f"bare{number}"))
+        ours.append(_run_product(server, folder, office, branches, f"run{number}"))
+    ratios = [mine / reference for mine, reference in zip(ours, bare, strict=True)]
+    detail = f"{BRANCHES} branches, {BRANCHES * sales * ROWS_PER_SALE} rows a run"
+    return [
+        Figure("bare pipeline, COPY staged", statistics.median(bare), "rows/s", detail=f"{spread(bare)}; {detail}"),
+        Figure("ingest, everything switched on", statistics.median(ours), "rows/s", detail=spread(ours)),
+        at_least("ingest ÷ bare pipeline", statistics.median(ratios), RATIO_MIN, "ratio", spread(ratios)),
+    ]
+
+
+def _prepare_chain(server: PostgresqlServer, folder: Path, sales: int) -> tuple[HeadOffice, list[Branch]]:
+    """A head office and branches whose journals are full and unsent; copied for every run."""
+    office = HeadOffice.found(folder / "hq", "--database", server.create_database("prepared"))
+    port = office.serve()
+    branches = [Branch.enrol(office, f"B{number}", folder / f"b{number}", port) for number in range(BRANCHES)]
+    office.stop()
+    with ProcessPoolExecutor(2) as pool:
+        list(pool.map(fill_branch, [branch.home for branch in branches], [sales] * BRANCHES, range(BRANCHES)))
+    return office, branches
+
+
+def _run_product(
+    server: PostgresqlServer, folder: Path, office: HeadOffice, branches: list[Branch], name: str
+) -> float:
+    """One catch-up of all branches; rows a second between the first merge and the last."""
+    homes = folder / name
+    shutil.copytree(office.home, homes / "hq")
+    url = server.create_database(name, template="prepared")
+    (homes / "hq" / "hq.toml").write_text(f'database = "{url}"\n')
+    copy = HeadOffice(homes / "hq")
+    port = copy.serve()
+    passes = []
+    for branch in branches:
+        home = homes / branch.code
+        shutil.copytree(branch.home, home)
+        _point_to(home / "branch.db", port)
+        command = [sys.executable, "-m", "branch_node", "--home", str(home), "sync", "run", "--timeout", "600"]
+        passes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL))
+    for running in passes:
+        if running.wait() != 0:
+            raise SystemExit("A branch did not get even; see above.")
+    copy.stop()
+    statement = "SELECT count(*), extract(epoch FROM max(received_at) - min(received_at)) FROM journal_entry"
+    with psycopg.connect(url) as connection:
+        row = connection.execute(statement.encode()).fetchone()
+    assert row is not None
+    server.drop_database(name)
+    shutil.rmtree(homes)
+    return float(row[0]) * ROWS_PER_SALE / float(row[1])
+
+
+def _point_to(store: Path, port: int) -> None:
+    connection = dbapi2.connect(str(store))
+    connection.execute("UPDATE node SET hq_address = ?, revision = revision + 1", (f"127.0.0.1:{port}",))
+    connection.commit()
+    connection.close()
+
+
+def _prepare_reference(folder: Path, sales: int) -> list[Path]:
+    """The same sales as journals of serialised rows, and certificates for the pipeline."""
+    authority = Authority.found("bench")
+    authority.save(Settings(home=folder))
+    key = new_key()
+    (folder / "branch.key").write_bytes(key_to_pem(key))
+    issued = authority.issue_branch(key.public_key(), b"b" * 16, "bench")
+    (folder / "branch.crt").write_bytes(certificate_to_pem(issued.certificate))
+    journals = []
+    for number in range(BRANCHES):
+        path = folder / f"journal{number}.db"
+        _write_journal(path, number, sales)
+        journals.append(path)
+    return journals
+
+
+def _write_journal(path: Path, number: int, sales: int) -> None:
+    row = messages().Row
+    branch_id = bytes([number]) * 16
+    connection = dbapi2.connect(str(path))
+    connection.execute("CREATE TABLE journal (position INTEGER PRIMARY KEY, data BLOB)")
+    rows = []
+    for index, request in enumerate(sale_requests(sales, number)):
+        sale_id = index.to_bytes(8, "big") + bytes([number]) * 8
+        total = sum(line.amount_minor or 0 for line in request.lines)
+        common = {"branch_id": branch_id, "id": sale_id}
+        rows.append(row(table=1, code=request.register, other_code=request.cashier, amount_minor=total, **common))
+        for position, line in enumerate(request.lines, 1):
+            values = {"code": line.sku, "quantity": line.quantity_thousandths, "amount_minor": line.amount_minor}
+            rows.append(row(table=2, number=position, **values, **common))
+        rows.append(row(table=3, number=1, code="cash", amount_minor=total, **common))
+    data = [(position, each.SerializeToString()) for position, each in enumerate(rows, 1)]
+    connection.executemany("INSERT INTO journal VALUES (?, ?)", data)
+    connection.commit()
+    connection.close()
+
+
+def _run_reference(server: PostgresqlServer, folder: Path, journals: list[Path], name: str) -> float:
+    """One run of the bare pipeline; rows a second between the first batch and the last ack."""
+    url = server.create_database(name)
+    command = [sys.executable, "-m", "benchmarks.reference.server", url, str(folder)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    port = json.loads(process.stdout.readline())["port"]
+    client = [sys.executable, "-m", "benchmarks.reference.client", str(port), str(folder)]
+    clients = [subprocess.Popen([*client, str(journal), str(REFERENCE_BATCH_ROWS)]) for journal in journals]
+    for running in clients:
+        if running.wait() != 0:
+            raise SystemExit("The bare pipeline failed; see above.")
+    process.stdin.write("\n")
+    process.stdin.flush()
+    outcome = json.loads(process.stdout.readline())
+    process.stdin.close()
+    process.stdout.close()
+    process.wait()
+    server.drop_database(name)
+    return float(outcome["rows"]) / float(outcome["seconds"])

@@ -1,0 +1,220 @@
+"""A chain as real processes of this machine, driven through the command lines alone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+STOP_SECONDS_MAX = 15
+COMMAND_SECONDS_MAX = 300
+
+
+class CommandFailed(Exception):
+    """A command exited with another code than 0; the message is what it said."""
+
+
+def run(program: str, home: Path, *arguments: str, give: str | None = None, check: bool = True) -> str:
+    """Runs one command to its end and returns its standard output. Raises CommandFailed."""
+    done = subprocess.run(
+        [sys.executable, "-m", program, "--home", str(home), *arguments],
+        input=give,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_SECONDS_MAX,
+        env=_environment(),
+    )
+    if check and done.returncode != 0:
+        raise CommandFailed(f"{program} {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def run_json(program: str, home: Path, *arguments: str, check: bool = True) -> Any:
+    """Runs one command with --json and returns its document."""
+    return json.loads(run(program, home, *arguments, "--json", check=check))
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1"}
+
+
+class Serving:
+    """A program that serves: it says on standard output, in one JSON line, where."""
+
+    def __init__(self, program: str, home: Path, *arguments: str) -> None:
+        self.home = home
+        self._log = (home / "serve.log").open("ab")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", program, "--home", str(home), "serve", "--json", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=_environment(),
+        )
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            self.process.wait()
+            raise CommandFailed(f"{program} serve: {(home / 'serve.log').read_text().strip()[-500:]}")
+        self.addresses: dict[str, str] = json.loads(line)
+
+    def stop(self) -> None:
+        """Ends it in order."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(STOP_SECONDS_MAX)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self._close()
+
+    def kill(self) -> None:
+        """Ends it as a power failure would."""
+        self.process.kill()
+        self._close()
+
+    def _close(self) -> None:
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        self._log.close()
+
+
+class HeadOffice:
+    """The head office of the chain."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.serving: Serving | None = None
+
+    @classmethod
+    def found(cls, home: Path, *arguments: str) -> HeadOffice:
+        """Founds a chain in that folder."""
+        run("hq_server", home, "init", *arguments)
+        return cls(home)
+
+    def serve(self, *arguments: str, port: int = 0) -> int:
+        """Starts the server; returns the port that branches connect to."""
+        self.serving = Serving(
+            "hq_server", self.home, "--grpc", f"127.0.0.1:{port}", "--web", "127.0.0.1:0", *arguments
+        )
+        return int(self.serving.addresses["grpc"].rpartition(":")[2])
+
+    def stop(self) -> None:
+        if self.serving is not None:
+            self.serving.stop()
+            self.serving = None
+
+    def kill(self) -> None:
+        if self.serving is not None:
+            self.serving.kill()
+            self.serving = None
+
+    def run(self, *arguments: str, give: str | None = None, check: bool = True) -> str:
+        return run("hq_server", self.home, *arguments, give=give, check=check)
+
+    def ask(self, *arguments: str, check: bool = True) -> Any:
+        return run_json("hq_server", self.home, *arguments, check=check)
+
+    def import_lines(self, group: str, lines: Iterable[str]) -> Any:
+        """Imports JSON Lines into the catalogue or the client base."""
+        path = self.home / f"{group}.jsonl"
+        path.write_text("\n".join(lines) + "\n")
+        return self.ask(group, "import", str(path))
+
+
+class Branch:
+    """One branch of the chain."""
+
+    def __init__(self, code: str, home: Path) -> None:
+        self.code = code
+        self.home = home
+        self.serving: Serving | None = None
+
+    @classmethod
+    def enrol(cls, office: HeadOffice, code: str, home: Path, hq_port: int, *arguments: str) -> Branch:
+        """Adds the branch at HQ and enrols a node for it."""
+        office.run("branch", "add", code, *arguments)
+        token = office.run("branch", "token", code)
+        run("branch_node", home, "enrol", "--hq", f"127.0.0.1:{hq_port}", "--token", "-", give=token)
+        return cls(code, home)
+
+    def serve(self, *arguments: str) -> None:
+        self.serving = Serving("branch_node", self.home, "--web", "127.0.0.1:0", *arguments)
+
+    def stop(self) -> None:
+        if self.serving is not None:
+            self.serving.stop()
+            self.serving = None
+
+    def kill(self) -> None:
+        if self.serving is not None:
+            self.serving.kill()
+            self.serving = None
+
+    def run(self, *arguments: str, give: str | None = None, check: bool = True) -> str:
+        return run("branch_node", self.home, *arguments, give=give, check=check)
+
+    def ask(self, *arguments: str, check: bool = True) -> Any:
+        return run_json("branch_node", self.home, *arguments, check=check)
+
+    def sell(self, lines: Sequence[str]) -> list[dict[str, Any]]:
+        """Sells these lines and returns their answers."""
+        given = "".join(f"{line}\n" for line in lines)
+        return [json.loads(answer) for answer in self.run("sell", "-", give=given, check=False).splitlines()]
+
+    def selling(self) -> Selling:
+        """A till that is fed line by line."""
+        return Selling(self.home)
+
+
+class Selling:
+    """A running `sell -`."""
+
+    def __init__(self, home: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "branch_node", "--home", str(home), "sell", "-"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=_environment(),
+        )
+
+    def sell(self, line: str) -> dict[str, Any]:
+        """Sells one line and waits for its answer. Raises CommandFailed when the till died."""
+        try:
+            self._stream(self.process.stdin).write(line + "\n")
+            self._stream(self.process.stdin).flush()
+            answer = self._stream(self.process.stdout).readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer.endswith("\n"):
+            raise CommandFailed("The till died.")
+        document: dict[str, Any] = json.loads(answer)
+        return document
+
+    def close(self) -> int:
+        """No more lines; returns the exit code."""
+        with contextlib.suppress(BrokenPipeError):
+            self._stream(self.process.stdin).close()
+        self._stream(self.process.stdout).close()
+        return self.process.wait()
+
+    def kill(self) -> None:
+        self.process.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self._stream(self.process.stdin).close()
+        self._stream(self.process.stdout).close()
+        self.process.wait()
+
+    @staticmethod
+    def _stream(stream: IO[str] | None) -> IO[str]:
+        assert stream is not None
+        return stream
