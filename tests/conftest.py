@@ -1,0 +1,106 @@
+"""Fixtures that every room of the tests may use."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from branch_node.operations.joining import BranchIdentity, write_identity
+from branch_node.storage import migrations as branch_migrations
+from branch_node.storage.store import BranchStore
+from deploy.postgresql import UNSAFE_BUT_FAST, PostgresqlServer, running_postgresql
+from hq_server.operations.founding import found_chain
+from hq_server.storage import migrations as hq_migrations
+from hq_server.storage.store import connect_store
+from shared.storage.sqlite_engine import SqliteStore
+from tests.support.clock import FakeClock, SeededIds
+from tests.support.office import Office
+
+TEMPLATE = "template_schema"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def ids(clock: FakeClock) -> SeededIds:
+    return SeededIds(clock)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresqlServer]:
+    """A real PostgreSQL server for this test process, with a database that has the schema as a template."""
+    with running_postgresql(UNSAFE_BUT_FAST) as server:
+        _upgrade(server.create_database(TEMPLATE), Path())
+        yield server
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A head office's SQLite file that has the schema and nothing else."""
+    folder = tmp_path_factory.mktemp("template")
+    _upgrade("sqlite:///hq.db", folder)
+    return folder / "hq.db"
+
+
+@pytest.fixture(scope="session")
+def branch_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A branch's SQLite file that has the schema and nothing else."""
+    path = tmp_path_factory.mktemp("template") / "branch.db"
+    store = SqliteStore(path, FakeClock())
+    with store.write() as connection:
+        branch_migrations.upgrade(connection)
+    store.checkpoint()
+    store.close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database of each kind in turn: its schema is there, its chain is not."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "hq.db")
+        yield "sqlite:///hq.db"
+        return
+    server: PostgresqlServer = request.getfixturevalue("postgresql")
+    name = f"test{next(_numbers)}"
+    yield server.create_database(name, TEMPLATE)
+    server.drop_database(name)
+
+
+def _upgrade(url: str, folder: Path) -> None:
+    store = connect_store(url, folder, FakeClock())
+    with store.write() as connection:
+        hq_migrations.upgrade(connection)
+    store.close()
+
+
+@pytest.fixture
+def office(database_url: str, tmp_path: Path, clock: FakeClock, ids: SeededIds) -> Iterator[Office]:
+    """A founded head office on SQLite and on PostgreSQL."""
+    store = connect_store(database_url, tmp_path, clock)
+    chain = found_chain(store, "Chain", "RUB", "Europe/Moscow", clock, ids)
+    yield Office(store, clock, ids, chain)
+    store.close()
+
+
+@pytest.fixture
+def branch_store(tmp_path: Path, branch_template: Path, clock: FakeClock, ids: SeededIds) -> Iterator[BranchStore]:
+    """An enrolled branch, B7, that has never seen its head office."""
+    path = tmp_path / "branch.db"
+    shutil.copy(branch_template, path)
+    bare = SqliteStore(path, clock)
+    identity = BranchIdentity(ids.new_id(), "Chain", ids.new_id(), "B7", "Shop 7", "Europe/Moscow", "RUB", "")
+    with bare.write() as connection:
+        write_identity(connection, identity, "127.0.0.1:1", ids, clock.now_us())
+    bare.close()
+    store = BranchStore(path, clock, ids)
+    yield store
+    store.close()

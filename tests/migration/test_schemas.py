@@ -1,0 +1,62 @@
+"""Migrations and tables in code agree, and a schema of another release is met with a clear word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+from branch_node.storage import migrations as branch_migrations
+from branch_node.storage.store import BranchStore
+from hq_server.storage import migrations as hq_migrations
+from hq_server.storage.store import open_store
+from shared.errors import StoreMissing, StoreVersionUnknown
+from shared.storage.sqlite_engine import SqliteStore
+from tests.support.clock import FakeClock, SeededIds
+from tests.support.office import Office
+
+
+def test_a_branch_store_has_exactly_the_tables_in_code(branch_store: BranchStore) -> None:
+    with branch_store.read() as connection:
+        assert branch_migrations.differences(connection) == []
+
+
+def test_a_head_office_store_has_exactly_the_tables_in_code(office: Office) -> None:
+    with office.store.read() as connection:
+        assert hq_migrations.differences(connection) == []
+
+
+@pytest.mark.parametrize("migrations", [branch_migrations, hq_migrations])
+def test_the_head_in_code_is_the_newest_step(migrations: object) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))  # type: ignore[attr-defined]
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_current_head() == migrations.HEAD  # type: ignore[attr-defined]
+    assert {step.revision for step in scripts.walk_revisions()} == migrations.KNOWN  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("program", ["branch_node", "hq_server"])
+def test_steps_say_whether_they_come_before_or_after_the_code(program: str) -> None:
+    folder = Path(__file__).parents[2] / program / "storage" / "migrations" / "versions"
+    names = [path.stem for path in folder.glob("*.py")]
+    assert names
+    assert all(name[5:].startswith(("pre_", "post_")) for name in names)
+
+
+def test_a_branch_store_of_a_newer_release_is_not_touched(tmp_path: Path, clock: FakeClock, ids: SeededIds) -> None:
+    path = tmp_path / "branch.db"
+    bare = SqliteStore(path, clock)
+    with bare.write() as connection:
+        branch_migrations.upgrade(connection)
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    bare.close()
+    with pytest.raises(StoreVersionUnknown):
+        BranchStore(path, clock, ids)
+
+
+def test_an_empty_database_holds_no_head_office(tmp_path: Path, clock: FakeClock) -> None:
+    with pytest.raises(StoreMissing):
+        open_store("sqlite:///hq.db", tmp_path, clock)

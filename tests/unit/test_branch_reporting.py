@@ -1,0 +1,51 @@
+"""Reports at a branch: its own data, always complete, and no answer to what only head office can know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from branch_node.operations.reporting import run_report
+from shared.errors import InvalidInput
+from shared.reports.registry import find_report
+from shared.reports.result import ReportResult
+from tests.support.clock import START_US
+from tests.support.shop import Shop
+
+
+def run(shop: Shop, *by: str, **asked: Any) -> ReportResult:
+    known: dict[str, Any] = {"date_from": None, "date_to": None, "branches": (), "as_of": None, **asked}
+    with shop.store.read() as connection:
+        return run_report(connection, find_report("sales"), by, now_us=shop.clock.now_us(), **known)
+
+
+def test_a_sale_is_in_the_report_as_soon_as_it_is_committed(shop: Shop) -> None:
+    shop.sell("k1", 50)
+    shop.sell("k2", 70)
+    assert run(shop).rows == ((2, 2_000, 120, 0, 0, 120),)
+    assert run(shop, "branch", "cashier").rows == (("B7", "anna", 2, 2_000, 120, 0, 0, 120),)
+
+
+def test_a_branch_is_complete_to_now(shop: Shop) -> None:
+    document = run(shop).as_json()["completeness"]
+    assert document["complete_to"] == "2026-11-23T16:00:00Z"
+    assert document["branches"][0]["complete"] is True
+    assert run(shop).completeness.complete_to_us == START_US
+
+
+def test_a_branch_answers_for_itself_only(shop: Shop) -> None:
+    assert run(shop, branches=["B7"]).parameters.branches == ("B7",)
+    with pytest.raises(InvalidInput, match="no data of B8"):
+        run(shop, branches=["B7", "B8"])
+
+
+def test_as_known_at_is_a_question_for_head_office(shop: Shop) -> None:
+    with pytest.raises(InvalidInput, match="head office"):
+        run(shop, as_of="2026-01-01")
+
+
+def test_an_empty_branch_reports_zeros(shop: Shop) -> None:
+    assert run(shop).rows == ((0, 0, 0, 0, 0, 0),)
+    assert run(shop, "product").rows == ()
+    assert run(shop, "product").totals == (0, 0, 0, 0, 0, 0)

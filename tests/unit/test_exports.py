@@ -1,0 +1,204 @@
+"""Reports as files: safe in a spreadsheet, numbers as numbers, Cyrillic as text."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import re
+import zlib
+from datetime import date, datetime
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.reports import exports
+from shared.reports.exports import display, to_csv, to_pdf, to_xlsx
+from shared.reports.parameters import ReportParameters
+from shared.reports.registry import find_report
+from shared.reports.result import BranchCompleteness, Column, Completeness, ReportResult
+from tests.support.clock import START_US
+from tests.support.strategies import SOME, characters
+
+SUMS = (2, 1_500, 14_819, 19, 0, 14_800)
+SALES = find_report("sales")
+
+
+def result(*rows: tuple[Any, ...], by: str = "product", currency: str = "RUB", branch: str = "B7") -> ReportResult:
+    """A report of some rows by one dimension."""
+    asked = ReportParameters((by,), date(2026, 11, 1), None, (branch,))
+    standing = Completeness((BranchCompleteness(branch, START_US, START_US, True),))
+    return ReportResult("sales", asked, SALES.columns((by,)), tuple(rows), SUMS, standing, currency)
+
+
+def rows_of_csv(data: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+def sheet_of(data: bytes) -> list[list[Any]]:
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    return [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
+
+
+# CSV.
+
+
+def test_a_csv_begins_with_the_mark_that_spreadsheets_need_for_cyrillic() -> None:
+    data = to_csv(result(("Молоко", *SUMS)))
+    assert data.startswith(b"\xef\xbb\xbf")
+    assert "Молоко" in data.decode()
+    assert data.count(b"\r\n") == data.count(b"\n") == 2
+
+
+def test_a_csv_holds_the_columns_and_the_rows() -> None:
+    assert rows_of_csv(to_csv(result(("Молоко", *SUMS), (None, *SUMS)))) == [
+        ["product", "receipts", "units", "gross", "discounts", "returns", "net"],
+        ["Молоко", "2", "1.5", "148.19", "0.19", "0.00", "148.00"],
+        ["", "2", "1.5", "148.19", "0.19", "0.00", "148.00"],
+    ]
+
+
+@SOME
+@given(st.text(characters, max_size=20))
+def test_no_text_of_a_csv_can_start_a_formula(text: str) -> None:
+    cell = rows_of_csv(to_csv(result((text, *SUMS))))[1][0]
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert cell in (text, "'" + text)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+7912", "-5", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x","y")'])
+def test_a_text_that_looks_like_a_formula_is_quoted(text: str) -> None:
+    assert rows_of_csv(to_csv(result((text, *SUMS))))[1][0] == "'" + text
+
+
+def test_a_negative_amount_stays_a_number() -> None:
+    assert rows_of_csv(to_csv(result(("Milk", 1, 0, -500, 0, 0, -500))))[1][3] == "-5.00"
+
+
+# XLSX.
+
+
+def test_a_workbook_s_numbers_are_numbers_in_major_units() -> None:
+    header, row, *_ = sheet_of(to_xlsx(result(("Молоко", *SUMS))))
+    assert header == ["product", "receipts", "units", "gross", "discounts", "returns", "net"]
+    assert row == ["Молоко", 2, 1.5, 148.19, 0.19, 0, 148]
+    assert all(isinstance(value, int | float) for value in row[1:])
+
+
+def test_a_workbook_ends_with_totals_and_what_they_rest_on() -> None:
+    rows = sheet_of(to_xlsx(result(("Молоко", *SUMS), ("Хлеб", *SUMS))))
+    assert rows[3] == ["total", 2, 1.5, 148.19, 0.19, 0, 148]
+    assert rows[5][0] == "1 of 1 branches complete, all of them to 2026-11-23T16:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "number_format"),
+    [("RUB", 148.19, "#,##0.00"), ("JPY", 14_819, "#,##0"), ("KWD", 14.819, "#,##0.000")],
+)
+def test_money_is_shown_with_its_currency_s_decimals(currency: str, amount: float, number_format: str) -> None:
+    data = to_xlsx(result(("Milk", *SUMS), currency=currency))
+    cell = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]["D2"]
+    assert (cell.value, cell.number_format) == (amount, number_format)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "{=1+1}", "http://example.com", "0123", "1e5", "mailto:a@b.c"])
+def test_a_text_stays_a_text(text: str) -> None:
+    data = to_xlsx(result((text, *SUMS)))
+    cell = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]["A2"]
+    assert (cell.value, cell.data_type, cell.hyperlink) == (text, "s", None)
+
+
+def test_a_row_without_a_value_has_an_empty_cell() -> None:
+    assert sheet_of(to_xlsx(result((None, *SUMS))))[1][0] is None
+
+
+def test_a_date_is_a_date() -> None:
+    row = sheet_of(to_xlsx(result(("2026-11-23", *SUMS), by="business_date")))[1]
+    assert isinstance(row[0], date | datetime)
+
+
+def test_a_report_without_dimensions_is_one_row_and_its_totals() -> None:
+    bare = ReportResult("sales", ReportParameters(), SALES.columns(()), (SUMS,), SUMS, Completeness(()), "RUB")
+    rows = sheet_of(to_xlsx(bare))
+    assert rows[1] == rows[2] == [2, 1.5, 148.19, 0.19, 0, 148]
+    assert rows_of_csv(to_csv(bare))[1] == ["2", "1.5", "148.19", "0.19", "0.00", "148.00"]
+    assert to_pdf(bare).startswith(b"%PDF")
+
+
+# PDF.
+
+
+def streams_of(data: bytes) -> list[bytes]:
+    """The streams of a PDF, decoded."""
+    found = []
+    for filters, body in re.findall(rb"/Filter \[([^\]]*)\][^>]*>>\s*stream\r?\n(.*?)endstream", data, re.DOTALL):
+        decoded = body.strip()
+        if b"ASCII85Decode" in filters:
+            decoded = base64.a85decode(decoded.removesuffix(b"~>"))
+        if b"FlateDecode" in filters:
+            decoded = zlib.decompress(decoded)
+        found.append(decoded)
+    return found
+
+
+def characters_of(data: bytes) -> set[str]:
+    """The characters that a PDF's fonts say they draw: what a reader can search and copy."""
+    maps = [stream.decode() for stream in streams_of(data) if b"begincmap" in stream]
+    codes = [code for text in maps for code in re.findall(r"<[0-9A-Fa-f]{2}> ?<([0-9A-Fa-f]{4})>", text)]
+    codes += [
+        code for text in maps for part in re.findall(r"\[([^\]]*)\]", text) for code in re.findall(r"<(\w{4})>", part)
+    ]
+    return {chr(int(code, 16)) for code in codes}
+
+
+def test_a_pdf_holds_cyrillic_as_text() -> None:
+    data = to_pdf(result(("Молоко Ёлочка", *SUMS)))
+    assert data.startswith(b"%PDF-")
+    assert set("МолокоЁлочка").issubset(characters_of(data))
+    assert "Щ" not in characters_of(data)
+
+
+def test_a_long_report_has_several_pages() -> None:
+    data = to_pdf(result(*((f"Product {number}", *SUMS) for number in range(200))))
+    assert int(re.findall(rb"/Count (\d+)", data)[0]) >= 4
+
+
+def test_a_pdf_has_a_most_of_rows_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exports, "PDF_ROWS_MAX", 3)
+    short = to_pdf(result(*(("Ж", *SUMS) for _ in range(3))))
+    long = to_pdf(result(*(("Ж", *SUMS) for _ in range(3)), ("Щ", *SUMS)))
+    assert "Щ" not in characters_of(long)
+    assert [any(b"export to CSV" in stream for stream in streams_of(data)) for data in (short, long)] == [False, True]
+
+
+def test_a_report_without_rows_is_a_pdf_all_the_same() -> None:
+    assert to_pdf(result()).startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize("branch", ["A<B", "</b>"])
+def test_a_branch_with_an_odd_code_does_not_break_the_pdf(branch: str) -> None:
+    assert to_pdf(result(("Milk", *SUMS), branch=branch)).startswith(b"%PDF-")
+
+
+# Values as people read them.
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "text"),
+    [
+        ("money", 148_169, "1481.69"),
+        ("money", -5, "-0.05"),
+        ("quantity", 1_500, "1.5"),
+        ("quantity", 3_000, "3"),
+        ("integer", 0, "0"),
+        ("text", "Ёлка", "Ёлка"),
+        ("date", "2026-11-23", "2026-11-23"),
+        ("money", None, ""),
+        ("text", None, ""),
+    ],
+)
+def test_a_value_is_shown_by_its_column_s_type(kind: str, value: object, text: str) -> None:
+    assert display(Column("x", kind), value, "RUB") == text

@@ -1,0 +1,295 @@
+"""The report `sales` against a plain computation over the same sales, by every combination of its dimensions."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Connection, create_engine
+from sqlcipher3 import dbapi2
+
+from hq_server.storage.rollups import RollupDeltas
+from hq_server.storage.sqlite_store import SqliteBulkWriter
+from shared.domain.business_time import local_moment
+from shared.domain.sales import CASH, Payment, Sale, SaleLine
+from shared.errors import NotFound
+from shared.reports.parameters import ReportParameters
+from shared.reports.registry import REPORTS, find_report
+from shared.reports.sales import DIMENSIONS, MEASURES, ROLLUP_SOURCES, run_sales
+from shared.storage.fact_rows import add_sale_rows, new_rows
+from shared.storage.rollup_tables import rollup_metadata
+from shared.storage.tables import record_metadata
+from tests.support.clock import START_US
+from tests.support.strategies import FEW, SOME
+
+BRANCHES = {b"1" * 16: "B1", b"2" * 16: "B2", b"3" * 16: "B3"}
+HOUR_US = 3_600_000_000
+
+
+class Sold(NamedTuple):
+    """A sale where and when head office has it."""
+
+    branch_id: bytes
+    sale_id: bytes
+    sale: Sale
+    received_at_us: int
+
+
+def random_sales(seed: int, count: int) -> list[Sold]:
+    """Sales of two branches over three months, with lines that share products and categories."""
+    choose = random.Random(seed)
+    made = []
+    for number in range(count):
+        moment = local_moment(START_US - choose.randrange(70 * 24) * HOUR_US, "Europe/Moscow")
+        lines = tuple(
+            SaleLine(
+                choose.choice("123"),
+                None,
+                choose.choice(["Dairy", "Bread", None]),
+                choose.choice([0, 500, 1_000]),
+                choose.randrange(3) * 50,
+                choose.randrange(2) * 7,
+            )
+            for _ in range(choose.randint(1, 4))
+        )
+        paid = (Payment(CASH, sum(line.amount_minor for line in lines)),)
+        cashier, client = choose.choice(["anna", "boris"]), choose.choice(["900", "901", None])
+        day = moment.business_date
+        sale = Sale(b"s" * 16, "1", number, cashier, client, None, moment, day, "RUB", lines, paid, 0)
+        branch_id = choose.choice(list(BRANCHES)[:2])
+        made.append(Sold(branch_id, b"%016d" % number, sale, START_US + choose.randrange(3)))
+    return made
+
+
+@contextmanager
+def stored(sales: Sequence[Sold]) -> Iterator[Connection]:
+    """A store with those sales and the rollups that a merge makes of them."""
+    engine = create_engine("sqlite://", module=dbapi2)
+    with engine.connect() as connection:
+        for metadata in (record_metadata, rollup_metadata):
+            metadata.create_all(connection)
+        bulk, rows, rollups = SqliteBulkWriter(), new_rows(), RollupDeltas()
+        for branch_id, sale_id, sale, received_at_us in sales:
+            rollups.add(branch_id, sale, add_sale_rows(rows, branch_id, sale_id, b"c" * 16, sale, received_at_us))
+        for table, table_rows in rows.items():
+            bulk.insert(connection, table, table_rows)
+        rollups.write(connection, bulk)
+        yield connection
+    engine.dispose()
+
+
+# The plain computation.
+
+
+def key_of(by: Sequence[str], sold: Sold, line: SaleLine) -> tuple[Any, ...]:
+    """The group a line belongs to."""
+    sale = sold.sale
+    values = {
+        "branch": BRANCHES[sold.branch_id],
+        "business_date": sale.business_date.isoformat(),
+        "month": sale.business_date.isoformat()[:7],
+        "category": line.category,
+        "product": line.sku,
+        "cashier": sale.cashier,
+        "client": sale.client,
+        "hour": sale.sold_at.hour,
+    }
+    return tuple(values[name] for name in by)
+
+
+def computed(sales: Sequence[Sold], asked: ReportParameters) -> list[tuple[Any, ...]]:
+    """What the report must say."""
+    groups: dict[tuple[Any, ...], list[Any]] = {}
+    for sold in sales:
+        if not is_asked(sold, asked):
+            continue
+        for line in sold.sale.lines:
+            sums = groups.setdefault(key_of(asked.by, sold, line), [set(), 0, 0, 0, 0, 0])
+            sums[0].add((sold.branch_id, sold.sale_id))
+            for place, amount in (
+                (1, line.quantity_thousandths),
+                (2, line.amount_minor + line.discount_minor),
+                (3, line.discount_minor),
+                (5, line.amount_minor),
+            ):
+                sums[place] += amount
+    rows = [(*key, len(sums[0]), *sums[1:]) for key, sums in groups.items()]
+    width = len(asked.by)
+    return sorted(rows, key=lambda row: [(value is None, value) for value in row[:width]])
+
+
+def is_asked(sold: Sold, asked: ReportParameters) -> bool:
+    day = sold.sale.business_date
+    return (
+        (asked.date_from is None or day >= asked.date_from)
+        and (asked.date_to is None or day <= asked.date_to)
+        and (not asked.branches or BRANCHES[sold.branch_id] in asked.branches)
+        and (asked.as_of_us is None or sold.received_at_us <= asked.as_of_us)
+    )
+
+
+def run(
+    connection: Connection, asked: ReportParameters, has_rollups: bool
+) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
+    codes = {key: code for key, code in BRANCHES.items() if not asked.branches or code in asked.branches}
+    rows, totals = run_sales(connection, asked, codes, has_rollups)
+    return [tuple(row) for row in rows], tuple(totals)
+
+
+SUBSETS = [by for size in range(len(DIMENSIONS) + 1) for by in itertools.combinations(DIMENSIONS, size)]
+NOTHING = (0, 0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("has_rollups", [False, True])
+def test_every_combination_of_dimensions_is_what_the_lines_add_up_to(has_rollups: bool) -> None:
+    sales = random_sales(seed=1, count=40)
+    with stored(sales) as connection:
+        for by in SUBSETS:
+            rows, totals = run(connection, ReportParameters(by), has_rollups)
+            assert rows == computed(sales, ReportParameters(by)), by
+            assert [totals] == computed(sales, ReportParameters()), by
+    assert len(SUBSETS) == 256
+
+
+@pytest.mark.parametrize("has_rollups", [False, True])
+def test_both_ends_of_a_period_belong_to_it(has_rollups: bool) -> None:
+    sales = random_sales(seed=2, count=30)
+    with stored(sales) as connection:
+        for day in {sold.sale.business_date for sold in sales}:
+            for asked in (
+                ReportParameters(("category",), date_from=day),
+                ReportParameters(("category",), date_to=day),
+                ReportParameters(("category",), day, day),
+            ):
+                assert run(connection, asked, has_rollups)[0] == computed(sales, asked)
+
+
+dates = (
+    st.none()
+    | st.dates(date(2026, 9, 1), date(2026, 12, 31))
+    | st.sampled_from([date(2026, 9, 30), date(2026, 10, 1), date(2026, 10, 31)])
+)
+asked_for = st.builds(
+    ReportParameters,
+    by=st.sampled_from(SUBSETS),
+    date_from=dates,
+    date_to=dates,
+    branches=st.sampled_from([(), ("B1",), ("B3",), ("B1", "B2")]),
+    as_of_us=st.none() | st.integers(START_US - 1, START_US + 3),
+)
+
+
+@SOME
+@given(st.integers(0, 1_000), st.integers(0, 12), asked_for, st.booleans())
+def test_whatever_is_asked_is_what_the_lines_add_up_to(
+    seed: int, count: int, asked: ReportParameters, has_rollups: bool
+) -> None:
+    sales = random_sales(seed, count)
+    with stored(sales) as connection:
+        rows, totals = run(connection, asked, has_rollups)
+    whole = ReportParameters((), asked.date_from, asked.date_to, asked.branches, asked.as_of_us)
+    (expected,) = computed(sales, whole) or [NOTHING]
+    assert rows == (computed(sales, asked) if asked.by else [expected])
+    assert totals == expected
+
+
+@FEW
+@given(st.integers(0, 1_000), asked_for)
+def test_a_branch_and_head_office_say_the_same(seed: int, asked: ReportParameters) -> None:
+    with stored(random_sales(seed, 10)) as connection:
+        assert run(connection, asked, has_rollups=False) == run(connection, asked, has_rollups=True)
+
+
+def test_rows_stand_in_the_order_of_their_dimensions_with_nobody_last() -> None:
+    sales = random_sales(seed=3, count=40)
+    with stored(sales) as connection:
+        rows, _ = run(connection, ReportParameters(("client", "hour")), False)
+    clients = [row[0] for row in rows]
+    assert clients == sorted(clients, key=lambda client: (client is None, client or ""))
+    assert clients[-1] is None
+    hours = [row[1] for row in rows if row[0] == "900"]
+    assert hours == sorted(hours)
+
+
+def test_a_receipt_of_nothing_for_nothing_counts() -> None:
+    sold = random_sales(seed=1, count=1)[0]
+    free = sold.sale._replace(lines=(SaleLine("1", None, None, 0, 0, 0),), payments=())
+    with stored([sold._replace(sale=free)]) as connection:
+        for has_rollups in (False, True):
+            assert run(connection, ReportParameters(), has_rollups)[0] == [(1, 0, 0, 0, 0, 0)]
+            assert run(connection, ReportParameters(("product",)), has_rollups)[0] == [("1", 1, 0, 0, 0, 0, 0)]
+
+
+def test_a_branch_without_a_code_is_shown_by_its_id() -> None:
+    sold = random_sales(seed=1, count=1)
+    with stored(sold) as connection:
+        ((code, *_),) = run_sales(connection, ReportParameters(("branch",)), {}, False)[0]
+    assert code == sold[0].branch_id.hex()
+
+
+# Which table is read.
+
+
+def suits(**asked: Any) -> list[bool]:
+    """Which rollups can answer, the coarsest first: month, day, category, hour and cashier."""
+    return [source.suits(ReportParameters(**asked)) for source in ROLLUP_SOURCES]
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, [True, True, True, True]),
+        ({"by": ("month", "branch")}, [True, True, True, True]),
+        ({"by": ("business_date",)}, [False, True, True, True]),
+        ({"by": ("category",)}, [False, False, True, False]),
+        ({"by": ("hour", "cashier")}, [False, False, False, True]),
+        ({"by": ("client",)}, [False, False, False, False]),
+        ({"as_of_us": START_US}, [False, False, False, False]),
+        ({"date_from": date(2026, 10, 1), "date_to": date(2026, 10, 31)}, [True, True, True, True]),
+        ({"date_to": date(2024, 2, 29)}, [True, True, True, True]),
+        ({"date_from": date(2026, 10, 2)}, [False, True, True, True]),
+        ({"date_to": date(2026, 10, 30)}, [False, True, True, True]),
+    ],
+    ids=str,
+)
+def test_the_coarsest_table_that_can_answer_is_read(asked: dict[str, Any], expected: list[bool]) -> None:
+    assert suits(**asked) == expected
+
+
+def test_a_period_may_end_on_the_last_day_there_is() -> None:
+    assert suits(date_to=date.max)[1]
+
+
+# The registry.
+
+
+def test_a_report_is_found_by_its_name() -> None:
+    report = find_report("sales")
+    assert report is REPORTS["sales"]
+    assert [column.name for column in report.columns(("month", "branch"))] == [
+        "month",
+        "branch",
+        *(measure.name for measure in MEASURES),
+    ]
+    assert set(report.definitions) == {measure.name for measure in MEASURES}
+
+
+def test_an_unknown_report_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(NotFound) as missing:
+        find_report("horoscope\n" * 100)
+    assert "sales" in missing.value.hint
+    assert missing.value.message.isprintable()
+
+
+def test_months_are_whole_only_from_first_to_last_day() -> None:
+    first, last = date(2026, 10, 1), date(2026, 10, 31)
+    for shift in (timedelta(days=1), timedelta(days=-1)):
+        assert not suits(date_from=first + shift)[0]
+        assert not suits(date_to=last + shift)[0]
