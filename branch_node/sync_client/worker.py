@@ -78,9 +78,10 @@ class StoreWorker:
         return self._store.node()[0].hq_address
 
     def head(self) -> HeadRead:
-        clock_us = self._store.clock.now_us()
-        with self._store.read_cursor() as cursor:
-            return HeadRead(read_node(cursor)[1].head.seq, clock_us)
+        """Read in a writer's turn: an operation that is under way has read its clock, and would be passed over."""
+        with self._store.write() as connection:
+            clock_us = self._store.clock.now_us()
+            return HeadRead(read_node(connection.connection.cursor())[1].head.seq, clock_us)
 
     def entries(self, after_seq: int, rows_max: int, bytes_max: int) -> EntriesRead:
         with self._store.read_cursor() as cursor:

@@ -1,0 +1,50 @@
+"""The store as the synchronising process uses it: what it says of the head is never more than what is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from branch_node.operations.selling import sell
+from branch_node.sync_client.worker import HeadRead, StoreWorker
+from shared.domain.identifiers import NIL_ID
+from tests.support.shop import Shop, request
+
+GIVE_WAY_SECONDS = 0.2
+
+
+@pytest.fixture
+def worker(shop: Shop) -> Iterator[StoreWorker]:
+    made = StoreWorker(shop.store, NIL_ID)
+    yield made
+    made.close()
+
+
+def test_the_head_is_that_of_the_journal_and_the_clock_that_of_the_wall(shop: Shop, worker: StoreWorker) -> None:
+    assert worker.head() == HeadRead(0, shop.clock.now_us())
+    shop.sell("k1")
+    shop.clock.advance(1)
+    assert worker.head() == HeadRead(1, shop.clock.now_us())
+
+
+def test_a_sale_that_is_being_made_is_not_passed_over(shop: Shop, worker: StoreWorker) -> None:
+    """A watermark of 12:00:05 must not leave out a sale of 12:00:00 that is committed a moment later."""
+    with ThreadPoolExecutor(1) as tick:
+        with shop.store.operation() as transaction:
+            sell(transaction, request("k1"))
+            sold_at_us = transaction.now_us
+            shop.clock.advance(5)
+            reading = tick.submit(worker.head)
+            _give_way(reading)
+        seq, clock_us = reading.result()
+    assert seq == 1 or clock_us <= sold_at_us
+
+
+def _give_way(reading: Future[HeadRead]) -> None:
+    """Lets the other thread read, if it would."""
+    try:
+        reading.result(GIVE_WAY_SECONDS)
+    except TimeoutError:
+        return
