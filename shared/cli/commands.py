@@ -11,6 +11,10 @@ from typing import Any
 import click
 
 
+HELP_CHARACTERS_MAX = 100
+"""Of one command in its group's list, which is wrapped to the terminal."""
+
+
 @dataclass(slots=True)
 class GlobalOptions:
     """What every command takes."""
@@ -97,7 +101,7 @@ class Group(click.Group):
                 rows.append((name, self._deferred[name][1]))
             else:
                 command = super().get_command(ctx, name)
-                rows.append((name, command.get_short_help_str() if command else ""))
+                rows.append((name, command.get_short_help_str(HELP_CHARACTERS_MAX) if command else ""))
         if rows:
             with formatter.section("Commands"):
                 formatter.write_dl(rows)
