@@ -87,12 +87,36 @@ class Serving:
         self._log.close()
 
 
-class HeadOffice:
-    """The head office of the chain."""
+class _Node:
+    """One of the two programs with its folder, and its serving process while there is one."""
+
+    program: str
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self.serving: Serving | None = None
+
+    def stop(self) -> None:
+        if self.serving is not None:
+            self.serving.stop()
+            self.serving = None
+
+    def kill(self) -> None:
+        if self.serving is not None:
+            self.serving.kill()
+            self.serving = None
+
+    def run(self, *arguments: str, give: str | None = None, check: bool = True) -> str:
+        return run(self.program, self.home, *arguments, give=give, check=check)
+
+    def ask(self, *arguments: str, check: bool = True) -> Any:
+        return run_json(self.program, self.home, *arguments, check=check)
+
+
+class HeadOffice(_Node):
+    """The head office of the chain."""
+
+    program = "hq_server"
 
     @classmethod
     def found(cls, home: Path, *arguments: str) -> HeadOffice:
@@ -103,25 +127,9 @@ class HeadOffice:
     def serve(self, *arguments: str, port: int = 0) -> int:
         """Starts the server; returns the port that branches connect to."""
         self.serving = Serving(
-            "hq_server", self.home, "--grpc", f"127.0.0.1:{port}", "--web", "127.0.0.1:0", *arguments
+            self.program, self.home, "--grpc", f"127.0.0.1:{port}", "--web", "127.0.0.1:0", *arguments
         )
         return int(self.serving.addresses["grpc"].rpartition(":")[2])
-
-    def stop(self) -> None:
-        if self.serving is not None:
-            self.serving.stop()
-            self.serving = None
-
-    def kill(self) -> None:
-        if self.serving is not None:
-            self.serving.kill()
-            self.serving = None
-
-    def run(self, *arguments: str, give: str | None = None, check: bool = True) -> str:
-        return run("hq_server", self.home, *arguments, give=give, check=check)
-
-    def ask(self, *arguments: str, check: bool = True) -> Any:
-        return run_json("hq_server", self.home, *arguments, check=check)
 
     def import_lines(self, group: str, lines: Iterable[str]) -> Any:
         """Imports JSON Lines into the catalogue or the client base."""
@@ -130,13 +138,14 @@ class HeadOffice:
         return self.ask(group, "import", str(path))
 
 
-class Branch:
+class Branch(_Node):
     """One branch of the chain."""
 
+    program = "branch_node"
+
     def __init__(self, code: str, home: Path) -> None:
+        super().__init__(home)
         self.code = code
-        self.home = home
-        self.serving: Serving | None = None
 
     @classmethod
     def enrol(cls, office: HeadOffice, code: str, home: Path, hq_port: int, *arguments: str) -> Branch:
@@ -147,23 +156,7 @@ class Branch:
         return cls(code, home)
 
     def serve(self, *arguments: str) -> None:
-        self.serving = Serving("branch_node", self.home, "--web", "127.0.0.1:0", *arguments)
-
-    def stop(self) -> None:
-        if self.serving is not None:
-            self.serving.stop()
-            self.serving = None
-
-    def kill(self) -> None:
-        if self.serving is not None:
-            self.serving.kill()
-            self.serving = None
-
-    def run(self, *arguments: str, give: str | None = None, check: bool = True) -> str:
-        return run("branch_node", self.home, *arguments, give=give, check=check)
-
-    def ask(self, *arguments: str, check: bool = True) -> Any:
-        return run_json("branch_node", self.home, *arguments, check=check)
+        self.serving = Serving(self.program, self.home, "--web", "127.0.0.1:0", *arguments)
 
     def sell(self, lines: Sequence[str]) -> list[dict[str, Any]]:
         """Sells these lines and returns their answers."""

@@ -10,7 +10,6 @@ from typing import Any
 
 import click
 
-
 HELP_CHARACTERS_MAX = 100
 """Of one command in its group's list, which is wrapped to the terminal."""
 
