@@ -22,7 +22,14 @@ from shared.cli.output import print_table
 FOLDER = Path(".bench")
 
 # A server as an owner would set it up on a small machine; nothing that gives durability away.
-POSTGRESQL = {"shared_buffers": "512MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min", "work_mem": "32MB"}
+POSTGRESQL = {
+    "shared_buffers": "512MB",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "15min",
+    "work_mem": "32MB",
+    # The moment of a commit, to measure up to the last.
+    "track_commit_timestamp": "on",
+}
 
 Measure = Callable[[Path], list[Figure]]
 
@@ -70,6 +77,9 @@ def main(names: tuple[str, ...]) -> None:
         (f.name, f"{f.value:.3g}" if f.value < 1_000 else f"{f.value:,.0f}", f.unit, f.bar, f.verdict) for f in figures
     ]
     print_table(("figure", "value", "unit", "bar", "verdict"), rows, frozenset({"value"}))
+    for figure in figures:
+        if figure.note:
+            click.echo(f"\n{figure.note}")
     machine = {"machine": platform.machine(), "python": platform.python_version(), "system": platform.system()}
     document = {**machine, "figures": [figure.as_json() for figure in figures]}
     (FOLDER / "results.json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured figure. `bar` is what must hold, as people write it; `holds` whether it did."""
+    """One measured figure. `bar` is what must hold, as people write it; `holds` whether it did; `note` explains it."""
 
     name: str
     value: float
@@ -18,6 +18,7 @@ class Figure:
     bar: str = ""
     holds: bool | None = None
     detail: str = ""
+    note: str = ""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -16,6 +17,7 @@ from sqlcipher3 import dbapi2
 from benchmarks.chains import ROWS_PER_SALE, fill_branch, sale_requests
 from benchmarks.figures import Figure, at_least, spread
 from benchmarks.reference.messages import messages
+from benchmarks.reference.server import merge_alone
 from deploy.demo.chain import Branch, HeadOffice
 from deploy.postgresql import PostgresqlServer
 from hq_server.operations.authority import Authority
@@ -25,6 +27,13 @@ from shared.certificates import certificate_to_pem, key_to_pem, new_key
 BRANCHES = 8
 REFERENCE_BATCH_ROWS = 1_000
 RATIO_MIN = 0.4
+# What the pipeline reached where the bar was set, and its merge alone, in one thread, on a machine as fast as that.
+REFERENCE_ROWS_PER_SECOND = (85_000, 107_000)
+MERGE_ROWS_PER_SECOND = 90_000
+_ABOUT = 0.85
+_ROWS_AND_SECONDS = b"""
+SELECT count(*), extract(epoch FROM max(pg_xact_commit_timestamp(xmin)) - min(received_at)) FROM journal_entry
+"""
 
 
 def measure_ingest(server: PostgresqlServer, folder: Path, sales: int, runs: int) -> list[Figure]:
@@ -38,12 +47,31 @@ def measure_ingest(server: PostgresqlServer, folder: Path, sales: int, runs: int
         bare.append(_run_reference(server, prepared, journals, f"bare{number}"))
         ours.append(_run_product(server, folder, office, branches, f"run{number}"))
     ratios = [mine / reference for mine, reference in zip(ours, bare, strict=True)]
-    detail = f"{BRANCHES} branches, {BRANCHES * sales * ROWS_PER_SALE} rows a run"
+    detail = f"{spread(bare)}; {BRANCHES} branches, {BRANCHES * sales * ROWS_PER_SALE} rows a run"
+    reached = statistics.median(bare)
+    note = _explain(server, journals[0], reached) if reached < REFERENCE_ROWS_PER_SECOND[0] * _ABOUT else ""
     return [
-        Figure("bare pipeline, COPY staged", statistics.median(bare), "rows/s", detail=f"{spread(bare)}; {detail}"),
+        Figure("bare pipeline, COPY staged", reached, "rows/s", detail=detail, note=note),
         Figure("ingest, everything switched on", statistics.median(ours), "rows/s", detail=spread(ours)),
         at_least("ingest ÷ bare pipeline", statistics.median(ratios), RATIO_MIN, "ratio", spread(ratios)),
     ]
+
+
+def _explain(server: PostgresqlServer, journal: Path, reached: float) -> str:
+    """Why the reference is slower than where the bar was set: the database, or what else runs here."""
+    merged = merge_alone(server.create_database("alone"), journal, REFERENCE_BATCH_ROWS)
+    server.drop_database("alone")
+    is_database = merged < MERGE_ROWS_PER_SECOND * _ABOUT
+    reason = (
+        "this PostgreSQL on this disk is slower, for both sides alike"
+        if is_database
+        else f"the processors are slower or busy (load {os.getloadavg()[0]:.1f} on {os.cpu_count()})"
+    )
+    return (
+        f"The bare pipeline reached {reached:,.0f} rows/s, less than the {REFERENCE_ROWS_PER_SECOND[0]:,}–"
+        f"{REFERENCE_ROWS_PER_SECOND[1]:,} of the machine where the bar was set. Its merge alone, in one thread "
+        f"without gRPC, reaches {merged:,.0f} here and about {MERGE_ROWS_PER_SECOND:,} there: {reason}."
+    )
 
 
 def _prepare_chain(server: PostgresqlServer, folder: Path, sales: int) -> tuple[HeadOffice, list[Branch]]:
@@ -60,7 +88,7 @@ def _prepare_chain(server: PostgresqlServer, folder: Path, sales: int) -> tuple[
 def _run_product(
     server: PostgresqlServer, folder: Path, office: HeadOffice, branches: list[Branch], name: str
 ) -> float:
-    """One catch-up of all branches; rows a second between the first merge and the last."""
+    """One catch-up of all branches; rows a second between the first merge's begin and the last one's commit."""
     homes = folder / name
     shutil.copytree(office.home, homes / "hq")
     url = server.create_database(name, template="prepared")
@@ -78,9 +106,8 @@ def _run_product(
         if running.wait() != 0:
             raise SystemExit("A branch did not get even; see above.")
     copy.stop()
-    statement = "SELECT count(*), extract(epoch FROM max(received_at) - min(received_at)) FROM journal_entry"
     with psycopg.connect(url) as connection:
-        row = connection.execute(statement.encode()).fetchone()
+        row = connection.execute(_ROWS_AND_SECONDS).fetchone()
     assert row is not None
     server.drop_database(name)
     shutil.rmtree(homes)

@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import psycopg
 from psycopg_pool import ConnectionPool
+from sqlcipher3 import dbapi2
 
 from benchmarks.reference.messages import SERVICE, messages
 
@@ -87,6 +88,25 @@ class Server:
                         copy.write_row(values)
                 statement = f"INSERT INTO {name} ({columns}) SELECT {columns} FROM staged_{name} ON CONFLICT DO NOTHING"
                 cursor.execute(statement.encode())
+
+
+def merge_alone(url: str, journal: Path, batch_rows: int) -> float:
+    """Rows a second of the merge by itself: one thread, no gRPC, the batches made beforehand."""
+    server = Server(url)
+    connection = dbapi2.connect(str(journal))
+    rows = [data for (data,) in connection.execute("SELECT data FROM journal ORDER BY position")]
+    connection.close()
+    row, batch = messages().Row, messages().Rows
+    batches = [
+        batch(rows=[row.FromString(data) for data in rows[start : start + batch_rows]])
+        for start in range(0, len(rows), batch_rows)
+    ]
+    began = time.perf_counter()
+    for each in batches:
+        server.merge(each)
+    seconds = time.perf_counter() - began
+    server.pool.close()
+    return len(rows) / seconds
 
 
 async def _main(url: str, folder: Path) -> None:
