@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
 from sqlalchemy import select
 
 from hq_server.storage.feed import (
@@ -56,6 +60,25 @@ def test_a_row_that_commits_late_is_numbered_late(office: Office) -> None:
     assert len(seen.records) == 1
     assert len(later.records) == 1
     assert later.records != seen.records
+
+
+def test_a_row_that_commits_while_others_are_numbered_is_not_lost(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if office.store.dialect == "sqlite":
+        return  # its writer is alone
+    with ExitStack() as slow:
+        publish(slow.enter_context(office.store.write()), [Publication("all", record(1))])
+        tell(office, "all", 2)
+
+        def insert_after_the_commit(*arguments: Any, insert: Any = office.store.bulk.insert) -> None:
+            slow.close()
+            insert(*arguments)
+
+        monkeypatch.setattr(office.store.bulk, "insert", insert_after_the_commit)
+        assert number_feed(office.store, 0).position == 1
+    assert number_feed(office.store, 0).position == 2
+    assert len(set(read(office, ["all"], FeedCursor()).records)) == 2
 
 
 def test_each_branch_reads_its_own_audiences(office: Office) -> None:
