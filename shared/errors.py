@@ -20,8 +20,7 @@
         ├── HqUnreachable       no answer at the address, or the connection broke
         ├── NotAuthorised       the certificate is wrong, revoked or missing
         ├── ProtocolViolation   the other side broke the protocol
-        ├── SessionReplaced     a newer session of the same branch took over
-        └── HistoryDiverged     the two sides hold different entries under one number
+        └── SessionReplaced     a newer session of the same branch took over
 
 `reason` is a stable word for programs; the message and the hint are for people.
 """
@@ -130,7 +129,3 @@ class ProtocolViolation(SyncError):
 
 class SessionReplaced(SyncError):
     reason = "session_replaced"
-
-
-class HistoryDiverged(SyncError):
-    reason = "history_diverged"

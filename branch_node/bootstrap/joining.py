@@ -22,8 +22,10 @@ from shared.storage.sqlite_engine import SqliteStore
 from shared.wire.enrolment import decode_token
 
 
-def join_chain(settings: Settings, hq_address: str, token_text: str) -> BranchIdentity:
-    """Enrols this node. Raises AlreadyExists, InvalidInput, TokenRefused, HqUnreachable, NotAuthorised.
+def join_chain(settings: Settings, hq_address: str, token_text: str, replace: bool = False) -> BranchIdentity:
+    """Enrols this node; with `replace` in the place of the branch's lost store, whose history HQ then gives back.
+
+    Raises AlreadyExists, InvalidInput, TokenRefused, HqUnreachable, NotAuthorised.
 
     The key is written before HQ is asked, and HQ gives the same key the same certificate again: when the answer is lost
     or the power fails, the same command finishes the work.
@@ -41,7 +43,7 @@ def join_chain(settings: Settings, hq_address: str, token_text: str) -> BranchId
     else:
         key = new_key()
         write_secret(settings.key_path, key_to_pem(key))
-    reply = call_enrol(hq_address, token, certificate_request(key))
+    reply = call_enrol(hq_address, token, certificate_request(key), replace)
     write_secret(settings.certificate_path, certificate_to_pem(reply.certificate))
     write_secret(settings.authority_path, certificate_to_pem(token.authority_certificate))
     identity = BranchIdentity(
@@ -54,11 +56,11 @@ def join_chain(settings: Settings, hq_address: str, token_text: str) -> BranchId
         currency=reply.currency,
         price_zone=reply.price_zone,
     )
-    _make_store(settings, identity, hq_address)
+    _make_store(settings, identity, hq_address, replace)
     return identity
 
 
-def _make_store(settings: Settings, identity: BranchIdentity, hq_address: str) -> None:
+def _make_store(settings: Settings, identity: BranchIdentity, hq_address: str, replace: bool) -> None:
     """Builds the store beside its place and moves it there whole: a store that exists is complete."""
     clock = SystemClock()
     temporary = settings.store_path.with_name("branch.db.new")
@@ -67,7 +69,7 @@ def _make_store(settings: Settings, identity: BranchIdentity, hq_address: str) -
     store = SqliteStore(temporary, clock)
     with store.write() as connection:
         migrations.upgrade(connection)
-        write_identity(connection, identity, hq_address, SystemIds(), clock.now_us())
+        write_identity(connection, identity, hq_address, SystemIds(), clock.now_us(), replace)
     store.checkpoint()
     store.close()
     temporary.rename(settings.store_path)

@@ -26,8 +26,10 @@ class BranchIdentity(NamedTuple):
     price_zone: str
 
 
-def write_identity(connection: Connection, identity: BranchIdentity, hq_address: str, ids: Ids, now_us: int) -> None:
-    """Fills an empty store with its identity and mints its first incarnation."""
+def write_identity(
+    connection: Connection, identity: BranchIdentity, hq_address: str, ids: Ids, now_us: int, replace: bool = False
+) -> None:
+    """Fills an empty store with its identity and mints its first incarnation; with `replace`, history is to come."""
     connection.execute(
         tables.node.insert().values(
             id=1,
@@ -62,5 +64,7 @@ def write_identity(connection: Connection, identity: BranchIdentity, hq_address:
             feed_hash=NO_HASH,
             backup_seq=0,
             connected=0,
+            history_life=0 if replace else None,
+            history_seq=0 if replace else None,
         )
     )

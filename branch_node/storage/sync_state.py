@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from branch_node.storage.transaction import read_node
 from shared.sync.chain import Head
 from shared.sync.hlc import wall_ms
-from shared.sync.messages import Ack, FeedCursor, Welcome
+from shared.sync.messages import Ack, FeedCursor, HistoryCursor, ResumeMode, Welcome
 
 
 class SyncState(NamedTuple):
@@ -20,6 +20,10 @@ class SyncState(NamedTuple):
     connected: bool
     last_sync_at_us: int | None
     trouble: str | None
+    last_fence: int
+    history: HistoryCursor | None
+    proposals_wanted: bool
+    counted_position: int
 
 
 class Waiting(NamedTuple):
@@ -31,7 +35,7 @@ class Waiting(NamedTuple):
 
 _READ = """
 SELECT acknowledged_seq, acknowledged_hash, feed_epoch, feed_position, feed_hash, skew_ms, backup_seq, connected,
-       last_sync_at, trouble
+       last_sync_at, trouble, last_fence, history_life, history_seq, proposals_wanted, counted_position
 FROM sync_state
 """
 
@@ -39,7 +43,20 @@ FROM sync_state
 def read_sync_state(cursor: Any) -> SyncState:
     """The state as of this transaction."""
     row = cursor.execute(_READ).fetchone()
-    return SyncState(Head(row[0], row[1]), FeedCursor(*row[2:5]), row[5], row[6], bool(row[7]), row[8], row[9])
+    history = None if row[11] is None else HistoryCursor(row[11], row[12])
+    return SyncState(
+        Head(row[0], row[1]),
+        FeedCursor(*row[2:5]),
+        row[5],
+        row[6],
+        bool(row[7]),
+        row[8],
+        row[9],
+        row[10],
+        history,
+        bool(row[13]),
+        row[14],
+    )
 
 
 def read_waiting(cursor: Any) -> Waiting:
@@ -69,6 +86,11 @@ def store_welcome(cursor: Any, welcome: Welcome, goes_on: bool, now_us: int) -> 
         "UPDATE sync_state SET skew_ms = ?, backup_seq = ?, connected = ?, last_sync_at = ?, trouble = ?",
         (skew_ms, welcome.backup_seq, goes_on, now_us, None if goes_on else welcome.reason),
     )
+    if welcome.resume is ResumeMode.INCREMENTAL:
+        # A store that must be re-homed takes part in no session yet: HQ must go on to see how old it is.
+        cursor.execute("UPDATE sync_state SET last_fence = ?", (welcome.session_fence,))
+        if welcome.feed_lost:
+            cursor.execute("UPDATE sync_state SET proposals_wanted = 1")
     # Written only when it differs: every change of the node makes all processes read it again.
     cursor.execute(
         "UPDATE node SET mode = ?1, when_unreachable = ?2, revision = revision + 1 "
@@ -103,6 +125,17 @@ def store_resumed(cursor: Any, acknowledged: Head) -> None:
         "UPDATE sync_state SET acknowledged_seq = ?, acknowledged_hash = ?",
         (acknowledged.seq, acknowledged.entry_hash),
     )
+
+
+def store_history_cursor(cursor: Any, after: HistoryCursor | None) -> None:
+    """How far history is taken; None when there is none left."""
+    life, seq = (None, None) if after is None else after
+    cursor.execute("UPDATE sync_state SET history_life = ?, history_seq = ?", (life, seq))
+
+
+def store_proposals_done(cursor: Any) -> None:
+    """HQ keeps what this store handed back."""
+    cursor.execute("UPDATE sync_state SET proposals_wanted = 0")
 
 
 def store_feed_cursor(cursor: Any, feed: FeedCursor, now_us: int) -> None:

@@ -115,6 +115,17 @@ sync_state = Table(
     Column("last_sync_at", UtcTime),
     # One sentence: why HQ does not take this branch's entries, if it does not.
     Column("trouble", Text),
+    # The newest session this store took part in, as HQ numbered it.
+    Column("last_fence", BigInteger, nullable=False, server_default="0"),
+    # How far this store has taken back what HQ holds of its other incarnations; null when there is nothing to take.
+    Column("history_life", BigInteger),
+    Column("history_seq", BigInteger),
+    # HQ lost its feed: its own cards that this store holds are to be handed back.
+    Column("proposals_wanted", Boolean, nullable=False, server_default="0"),
+    # The journal is counted in record_counter up to this position.
+    Column("counted_position", BigInteger, nullable=False, server_default="0"),
+    # Payloads are pruned up to this position: HQ's second-newest verified backup holds them.
+    Column("pruned_position", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("id = 1", name="sync_state_is_one"),
 )
 
@@ -140,5 +151,29 @@ pass_request = Table(
     Column("problem", Text),
     PrimaryKeyConstraint("id"),
     Index("pass_request_open", "finished_at"),
+    sqlite_with_rowid=False,
+)
+
+# Entries of this branch's other incarnations, as HQ gave them back: kept in case HQ loses them.
+history_entry = Table(
+    "history_entry",
+    branch_metadata,
+    Column("incarnation", Id, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("incarnation", "seq"),
+)
+
+# Count, additive fingerprint and money of every kind of fact that HQ has acknowledged, by business date.
+record_counter = Table(
+    "record_counter",
+    branch_metadata,
+    Column("kind", Integer, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    PrimaryKeyConstraint("kind", "business_date"),
     sqlite_with_rowid=False,
 )

@@ -14,7 +14,7 @@ from shared.domain.records import Record
 from shared.errors import StoreMissing
 from shared.storage.fact_rows import FACT_TABLES, Row, RowsByTable
 from shared.sync.card_merge import Stamp
-from shared.sync.chain import EntryHeader, Head
+from shared.sync.chain import NO_PARENT, EntryHeader, Head, Parent
 from shared.sync.hlc import next_stamp
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from shared.wire.entries import seal_entry
@@ -104,6 +104,13 @@ def _read_identity(cursor: Any) -> tuple[Node, bytes, int, bytes]:
 def read_node(cursor: Any) -> tuple[Node, ChainState]:
     """The node and its chain's head, without a cache."""
     return NodeCache().read(cursor)
+
+
+def read_parent(cursor: Any) -> Parent:
+    """Where the current incarnation branched off."""
+    statement = "SELECT parent_id, parent_seq, parent_hash FROM incarnation ORDER BY number DESC LIMIT 1"
+    parent_id, seq, entry_hash = cursor.execute(statement).fetchone()
+    return NO_PARENT if parent_id is None else Parent(parent_id, seq, entry_hash)
 
 
 def _insert_sql(table: Table) -> str:

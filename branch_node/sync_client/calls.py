@@ -16,14 +16,14 @@ from shared.wire.methods import ENROL, VERIFY
 CALL_SECONDS_MAX = 30.0
 
 
-def call_enrol(address: str, token: Token, certificate_request: bytes) -> EnrolReply:
+def call_enrol(address: str, token: Token, certificate_request: bytes, replace: bool = False) -> EnrolReply:
     """Trades the token. Raises TokenRefused, HqUnreachable, NotAuthorised."""
     identity = Identity(
         certificate_to_pem(token.authority_certificate),
         certificate_to_pem(token.bootstrap_certificate),
         key_der_to_pem(token.bootstrap_key),
     )
-    return asyncio.run(_enrol(address, identity, EnrolRequest(token.secret, certificate_request)))
+    return asyncio.run(_enrol(address, identity, EnrolRequest(token.secret, certificate_request, replace)))
 
 
 def call_verify(address: str, identity: Identity, request: VerifyRequest) -> VerifyReply:

@@ -14,14 +14,15 @@ from branch_node.sync_client.worker import StoreWorker
 from shared.clock import Clock
 from shared.errors import (
     FilialError,
-    HistoryDiverged,
     HqUnreachable,
     ProtocolViolation,
     Refused,
 )
-from shared.sync import branch_session as core
-from shared.sync.branch_session import BranchSession, FinishReason
-from shared.sync.messages import HqMessage, ResumeMode
+from shared.sync import branch_commands as core
+from shared.sync.branch_commands import FinishReason
+from shared.sync.branch_session import BranchSession
+from shared.sync.messages import HqMessage
+from shared.sync.recognition import goes_on
 from shared.wire.exchange import decode_hq_message, encode_branch_message
 from shared.wire.methods import EXCHANGE
 
@@ -85,7 +86,7 @@ class Exchange:
         """Serves the stream to its end.
 
         Returns HQ's wish for the delay before the next attempt, None when the program ended it. Raises HqUnreachable,
-        NotAuthorised, SessionReplaced, HistoryDiverged, Refused or ProtocolViolation.
+        NotAuthorised, SessionReplaced, Refused or ProtocolViolation.
         """
         trouble: str | None = None
         channel = open_channel(self._address, self._identity)
@@ -154,31 +155,18 @@ class Exchange:
             return None
 
     async def _carry_out(self, call: Any, session: BranchSession, command: core.Command) -> None:
-        run, worker = self._worker.run, self._worker
         match command:
             case core.Send(message):
                 await self._write(call, message)
-            case core.StoreWelcome(welcome):
-                goes_on = welcome.resume in (ResumeMode.INCREMENTAL, ResumeMode.REPAIR)
-                session.record_welcome_stored(await run(lambda: worker.store_welcome(welcome, goes_on)))
-                self.was_welcome = goes_on
-            case core.CompareHistory(acknowledged):
-                session.record_history(await run(lambda: worker.history(acknowledged)))
-            case core.ReadEntries(after_seq, rows_max, bytes_max):
-                read = await run(lambda: worker.entries(after_seq, rows_max, bytes_max))
-                session.record_entries(*read)
-            case core.StoreAcknowledged(ack):
-                await run(lambda: worker.store_ack(self._incarnation, ack))
-            case core.ApplyFeed(batch):
-                for problem in await run(lambda: worker.apply_feed(batch)):
-                    self.on_problem(problem)
-                session.record_feed_applied(batch.cursor)
-            case core.ReadHead():
-                session.record_head(*await run(worker.head))
             case core.PassDone():
                 self.on_pass_done()
             case core.Finish():
                 raise AssertionError("finished elsewhere")
+            case _:
+                for problem in await self._worker.run(lambda: self._worker.perform(session, command)):
+                    self.on_problem(problem)
+                if isinstance(command, core.StoreWelcome):
+                    self.was_welcome = goes_on(command.welcome.resume)
 
     async def _write(self, call: Any, message: Any) -> None:
         """A write that fails because the stream is gone is explained by the stream's status."""
@@ -199,12 +187,12 @@ class Exchange:
                 return None
             case FinishReason.DRAINED:
                 return finish.delay_ms
+            case FinishReason.REHOMED:
+                return 0  # the store is another incarnation now, and introduces itself again
             case FinishReason.SILENCE:
                 raise HqUnreachable(f"The head office at {self._address}: {finish.explanation}", "Selling goes on.")
             case FinishReason.REFUSED:
                 raise Refused(finish.explanation, "Selling goes on; the head office must decide about this branch.")
-            case FinishReason.DIVERGED:
-                raise HistoryDiverged(finish.explanation, "Selling goes on; the head office must decide.")
             case FinishReason.VIOLATION:
                 raise ProtocolViolation(finish.explanation, "Is the head office of another release?")
 

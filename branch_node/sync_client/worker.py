@@ -9,14 +9,21 @@ from typing import NamedTuple, TypeVar
 
 import shared
 from branch_node.operations.feed import apply_feed
+from branch_node.operations.history import apply_history
+from branch_node.operations.proposals import ProposalsRead, read_proposals
 from branch_node.storage import sync_state
+from branch_node.storage.counters import count_acknowledged
 from branch_node.storage.journal import EntriesRead, read_entries, read_hash
 from branch_node.storage.pass_requests import finish_requests, open_requests
+from branch_node.storage.rehoming import journal_history, read_head_position, read_marks, rehome
 from branch_node.storage.store import BranchStore
-from branch_node.storage.transaction import read_node
+from branch_node.storage.transaction import read_node, read_parent
+from shared.sync import branch_commands as core
+from shared.sync.branch_session import BranchSession
 from shared.sync.chain import Head
 from shared.sync.limits import PROTOCOL_MAX, PROTOCOL_MIN, SCHEMA_VERSION
-from shared.sync.messages import Ack, FeedBatch, Hello, Welcome
+from shared.sync.messages import Ack, FeedBatch, Hello, HistoryBatch, HistoryCursor, Mark, Welcome
+from shared.sync.recognition import goes_on
 
 ResultT = TypeVar("ResultT")
 
@@ -54,10 +61,53 @@ class StoreWorker:
 
     # Blocking calls.
 
+    def perform(self, session: BranchSession, command: core.StoreCommand) -> list[str]:
+        """Does what the session asks of the store and answers it; returns what could not be understood of the feed."""
+        match command:
+            case core.StoreWelcome(welcome):
+                session.record_welcome_stored(self.store_welcome(welcome))
+            case core.CompareHistory(acknowledged):
+                session.record_history(self.history(acknowledged))
+                self._take_up(session)
+            case core.ReadEntries(after_seq, rows_max, bytes_max):
+                session.record_entries(*self.entries(after_seq, rows_max, bytes_max))
+            case core.StoreAcknowledged(ack):
+                self.store_ack(session.incarnation, ack)
+            case core.ReadHead():
+                session.record_head(*self.head())
+            case core.ReadMarks(positions):
+                if positions:
+                    session.record_marks(self.marks(positions))
+                else:
+                    session.record_head_position(self.head_position())
+            case core.Rehome(common, common_position):
+                self.rehome(common, common_position)
+                session.record_rehomed()
+            case core.ApplyHistory(history):
+                self.apply_history(history)
+                session.record_history_applied(history)
+            case core.ReadProposals(after):
+                session.record_proposals(*self.proposals(after))
+            case core.StoreProposalsDone():
+                self.store_proposals_done()
+            case core.ApplyFeed(batch):
+                problems = self.apply_feed(batch)
+                session.record_feed_applied(batch.cursor)
+                return problems
+        return []
+
+    def _take_up(self, session: BranchSession) -> None:
+        history, proposals_wanted = self.wanted()
+        if history is not None:
+            session.record_history_wanted(history)
+        if proposals_wanted:
+            session.record_proposals_wanted()
+
     def hello(self) -> Hello:
         with self._store.read_cursor() as cursor:
             node, chain = read_node(cursor)
             state = sync_state.read_sync_state(cursor)
+            parent = read_parent(cursor)
         return Hello(
             branch_id=node.branch_id,
             incarnation=chain.incarnation,
@@ -72,6 +122,8 @@ class StoreWorker:
             protocol_min=PROTOCOL_MIN,
             protocol_max=PROTOCOL_MAX,
             schema_version=SCHEMA_VERSION,
+            parent=parent,
+            last_fence=state.last_fence,
         )
 
     def hq_address(self) -> str:
@@ -97,16 +149,52 @@ class StoreWorker:
                 sync_state.store_resumed(connection.connection.cursor(), acknowledged)
         return own_hash
 
-    def store_welcome(self, welcome: Welcome, goes_on: bool) -> int:
+    def store_welcome(self, welcome: Welcome) -> int:
         """Returns the branch's clock, read before anything else."""
         clock_us = self._store.clock.now_us()
         with self._store.write() as connection:
-            sync_state.store_welcome(connection.connection.cursor(), welcome, goes_on, clock_us)
+            cursor = connection.connection.cursor()
+            sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
+            if welcome.hq_restored and goes_on(welcome.resume):
+                journal_history(cursor)
         return clock_us
+
+    def wanted(self) -> tuple[HistoryCursor | None, bool]:
+        """What is left to take back from HQ, and whether HQ's own cards are to be handed back to it."""
+        with self._store.read_cursor() as cursor:
+            state = sync_state.read_sync_state(cursor)
+        return state.history, state.proposals_wanted
 
     def store_ack(self, incarnation: bytes, ack: Ack) -> None:
         with self._store.write() as connection:
-            sync_state.store_ack(connection.connection.cursor(), incarnation, ack, self._store.clock.now_us())
+            cursor = connection.connection.cursor()
+            sync_state.store_ack(cursor, incarnation, ack, self._store.clock.now_us())
+            count_acknowledged(cursor)
+
+    def head_position(self) -> int:
+        with self._store.read_cursor() as cursor:
+            return read_head_position(cursor)
+
+    def marks(self, positions: tuple[int, ...]) -> tuple[Mark, ...]:
+        with self._store.read_cursor() as cursor:
+            return read_marks(cursor, positions)
+
+    def rehome(self, common: Mark | None, common_position: int) -> None:
+        with self._store.write() as connection:
+            cursor = connection.connection.cursor()
+            rehome(cursor, common, common_position, self._store.ids, self._store.clock.now_us())
+
+    def apply_history(self, batch: HistoryBatch) -> None:
+        with self._store.write() as connection:
+            apply_history(connection, batch, self._store.clock.now_us())
+
+    def proposals(self, after: tuple[int, bytes]) -> ProposalsRead:
+        with self._store.read() as connection:
+            return read_proposals(connection, after)
+
+    def store_proposals_done(self) -> None:
+        with self._store.write() as connection:
+            sync_state.store_proposals_done(connection.connection.cursor())
 
     def apply_feed(self, batch: FeedBatch) -> list[str]:
         with self._store.write() as connection:

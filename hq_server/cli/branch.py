@@ -8,12 +8,14 @@ import click
 
 from hq_server.bootstrap import head_office
 from hq_server.operations import enrolment, fleet
-from hq_server.storage.branches import BranchRow, all_branches, branch_by_code
+from hq_server.storage.branches import BranchRow, all_branches, branch_by_code, read_cursor
 from hq_server.storage.feed import number_feed
+from hq_server.storage.lives import lives_of
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_json, print_result, print_rows
 from shared.domain.business_time import format_us
 from shared.domain.identifiers import format_id
+from shared.sync.recognition import LifeState
 
 
 @click.group(cls=Group)
@@ -92,6 +94,31 @@ def token_command(options: GlobalOptions, code: str) -> None:
         click.echo(token)
 
 
+@branch.command("lives")
+@click.argument("code")
+@click.pass_obj
+def lives_command(options: GlobalOptions, code: str) -> None:
+    """List a branch's incarnations: each is one life of its store."""
+    with head_office(options.home) as office, office.store.read() as connection:
+        row = branch_by_code(connection, code)
+        current = read_cursor(connection, row.id).incarnation
+        rows = [_life_document(life, current) for life in lives_of(connection, row.id)]
+    columns = ("incarnation", "state", "current", "parent", "parent_seq", "first_seen_at")
+    print_rows(options, "lives", columns, rows, "The branch has never connected.")
+
+
+@branch.command("heir")
+@click.argument("code")
+@click.argument("incarnation")
+@click.pass_obj
+def heir_command(options: GlobalOptions, code: str, incarnation: str) -> None:
+    """Name the heir of a quarantined branch; every other copy of its store becomes a new incarnation."""
+    with head_office(options.home) as office, office.store.write() as connection:
+        row = branch_by_code(connection, code)
+        fleet.name_heir(connection, row, incarnation)
+    print_result(options, {"branch": code, "heir": incarnation}, f"Branch {code} goes on as {incarnation}.")
+
+
 @branch.command("revoke")
 @click.argument("code")
 @click.pass_obj
@@ -100,6 +127,17 @@ def revoke_command(options: GlobalOptions, code: str) -> None:
     with head_office(options.home) as office, office.store.write() as connection:
         row = fleet.revoke_branch(connection, code, office.clock.now_us())
     print_result(options, _document(row), f"Branch {code} is revoked: its certificate is refused from now on.")
+
+
+def _life_document(life: Any, current: bytes) -> dict[str, Any]:
+    return {
+        "incarnation": format_id(life.id),
+        "state": LifeState(life.state).name.lower(),
+        "current": life.id == current,
+        "parent": None if life.parent_id is None else format_id(life.parent_id),
+        "parent_seq": life.parent_seq,
+        "first_seen_at": format_us(life.first_seen_at),
+    }
 
 
 def _document(row: BranchRow) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 from hq_server.operations.authority import Authority
 from hq_server.operations.founding import read_chain
 from hq_server.storage.branches import branch_by_code, branch_by_id
+from hq_server.storage.lives import expect_replacement
 from hq_server.storage.tables import certificate, enrolment_token
 from shared.certificates import key_to_der, new_key, public_key_hash, read_request
 from shared.clock import Ids
@@ -62,6 +63,8 @@ def enrol(connection: Connection, authority: Authority, request: EnrolRequest, n
     if row.expires_at <= now_us:
         raise TokenRefused("The enrolment token has expired.", _AGAIN)
     owner = branch_by_id(connection, row.branch_id)
+    if request.replace:
+        expect_replacement(connection, owner.id)
     issued = authority.issue_branch(key, row.branch_id, owner.code)
     # A branch has one certificate at a time: whoever held the old one has been replaced.
     connection.execute(

@@ -8,15 +8,16 @@ from sqlalchemy import Connection, select, update
 
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.founding import read_chain
+from hq_server.storage import lives
 from hq_server.storage.branches import BranchRow, branch_by_code, raise_fleet_revision
 from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.tables import branch, branch_cursor, certificate, enrolment_token
 from shared.clock import Ids
 from shared.domain.business_time import require_zone
 from shared.domain.cards import Value
-from shared.domain.identifiers import NIL_ID, require_code
+from shared.domain.identifiers import NIL_ID, is_id, parse_id, require_code
 from shared.domain.records import RecordKind
-from shared.errors import AlreadyExists, InvalidInput, Refused
+from shared.errors import AlreadyExists, InvalidInput, NotFound, Refused
 from shared.storage.card_rows import load_states
 from shared.storage.tables import price
 from shared.sync.chain import NO_HASH
@@ -114,6 +115,16 @@ def revoke_branch(connection: Connection, code: str, now_us: int) -> BranchRow:
     return branch_by_code(connection, code)
 
 
+def name_heir(connection: Connection, row: BranchRow, incarnation_text: str) -> None:
+    """Decides which copy of a branch's store goes on as it is. Raises InvalidInput, NotFound."""
+    if not is_id(incarnation_text):
+        raise InvalidInput("An incarnation is a UUID.", f"See: filial-hq branch lives {row.code}")
+    heir_id = parse_id(incarnation_text)
+    if all(life.id != heir_id for life in lives.lives_of(connection, row.id)):
+        raise NotFound(f"Branch {row.code} has no such incarnation.", f"See: filial-hq branch lives {row.code}")
+    lives.name_heir(connection, row.id, heir_id)
+
+
 def settings_fields(row: BranchRow, currency: str) -> dict[str, Value]:
     """A branch's settings as the fields of its card."""
     return {
@@ -173,4 +184,6 @@ def _empty_cursor(branch_id: bytes) -> dict[str, object]:
         "head_seq": 0,
         "connected": False,
         "left_even": False,
+        "confirmed_fence": 0,
+        "is_replacing": False,
     }

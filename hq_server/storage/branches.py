@@ -7,14 +7,16 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from hq_server.storage.backups import backup_seq
 from hq_server.storage.feed import hash_at, read_head
-from hq_server.storage.tables import branch, branch_cursor, chain, incarnation
-from shared.domain.identifiers import shorten
+from hq_server.storage.lives import add_life, find_life, holds, keep_confirmed_fence
+from hq_server.storage.tables import branch, branch_cursor, chain
+from shared.domain.identifiers import NIL_ID, shorten
 from shared.errors import NotAuthorised, NotFound, SessionReplaced
 from shared.sync.card_merge import HQ_ORIGIN
-from shared.sync.chain import NO_PARENT, Head
-from shared.sync.hq_session import HelloDecision, KnownBranch, decide_hello, goes_on
-from shared.sync.messages import FeedCursor, Hello, ProcessingMode, WhenUnreachable
+from shared.sync.chain import NO_PARENT
+from shared.sync.messages import FeedCursor, Hello, ProcessingMode, ResumeMode, WhenUnreachable
+from shared.sync.recognition import HelloDecision, KnownBranch, decide_hello, goes_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,59 +107,61 @@ class OpenedSession:
 def open_session(connection: Connection, hello: Hello, now_us: int) -> OpenedSession:
     """Decides a hello under the cursor's lock, and raises the fence when the branch may go on."""
     row = lock_cursor(connection, hello.branch_id)
-    known = _known(connection, row)
+    known = _known(connection, row, hello)
     hash_there = hash_at(connection, hello.feed.position) if hello.feed.epoch == known.feed_head.epoch else None
     decision = decide_hello(hello, known, hash_there)
     streams = goes_on(decision.resume)
+    # A store that must be re-homed first only asks: it neither ends another's session nor moves the fence.
+    fence = max(row.fence, hello.last_fence) + 1 if decision.resume is ResumeMode.INCREMENTAL else row.fence
     changes: dict[str, Any] = {
         "last_seen_at": now_us,
         "skew_ms": (hello.wall_clock_us - now_us) // 1_000,
         "release": hello.release,
         "trouble": None if streams else decision.reason,
     }
-    if streams:
-        changes |= {
-            "fence": row.fence + 1,
-            "connected": True,
-            "left_even": False,
-            "boot_id": hello.boot_id,
-            "instance_id": hello.instance_id,
-            "head_seq": max(hello.head.seq, decision.acknowledged.seq),
-            "incarnation": hello.incarnation,
-            "acknowledged_seq": decision.acknowledged.seq,
-            "acknowledged_hash": decision.acknowledged.entry_hash,
-        }
-    if decision.is_first:
-        _add_incarnation(connection, hello, now_us)
+    if decision.quarantines:
+        changes["quarantine"] = decision.reason
+    if decision.resume is ResumeMode.INCREMENTAL:
+        changes |= {"fence": fence, "connected": True, "left_even": False}
+        changes |= {"boot_id": hello.boot_id, "instance_id": hello.instance_id}
+        changes |= _take_up(connection, row, hello, decision, now_us)
     connection.execute(update(branch_cursor).where(branch_cursor.c.branch_id == hello.branch_id).values(changes))
-    return OpenedSession(replace(known, fence=row.fence + 1), decision)
+    return OpenedSession(replace(known, fence=fence), decision)
 
 
-def _add_incarnation(connection: Connection, hello: Hello, now_us: int) -> None:
-    parent = hello.parent
-    connection.execute(
-        incarnation.insert().values(
-            branch_id=hello.branch_id,
-            id=hello.incarnation,
-            parent_id=None if parent == NO_PARENT else parent.incarnation,
-            parent_seq=parent.seq,
-            parent_hash=None if parent == NO_PARENT else parent.entry_hash,
-            first_seen_at=now_us,
-        )
-    )
+def _take_up(connection: Connection, row: Any, hello: Hello, decision: HelloDecision, now_us: int) -> dict[str, Any]:
+    """The branch goes on as the incarnation of its hello; returns what changes in its cursor."""
+    changes: dict[str, Any] = {
+        "head_seq": max(hello.head.seq, decision.acknowledged.seq),
+        "incarnation": hello.incarnation,
+        "acknowledged_seq": decision.acknowledged.seq,
+        "acknowledged_hash": decision.acknowledged.entry_hash,
+    }
+    if row.incarnation != hello.incarnation:
+        keep_confirmed_fence(connection, row)
+        life = find_life(connection, row, hello.incarnation)
+        changes["confirmed_fence"] = life.confirmed_fence if life else 0
+    if decision.is_first:
+        add_life(connection, hello, decision.disowns_others, now_us)
+        changes["is_replacing"] = False
+    return changes
 
 
-def _known(connection: Connection, row: Any) -> KnownBranch:
+def _known(connection: Connection, row: Any, hello: Hello) -> KnownBranch:
     owner = branch_by_id(connection, row.branch_id)
+    parent = hello.parent
     return KnownBranch(
         branch_id=row.branch_id,
-        incarnation=row.incarnation,
-        acknowledged=Head(row.acknowledged_seq, row.acknowledged_hash),
+        is_new=row.incarnation == NIL_ID,
+        life=find_life(connection, row, hello.incarnation),
+        holds_parent=parent != NO_PARENT and holds(connection, row.branch_id, parent),
         fence=row.fence,
         mode=owner.mode,
         when_unreachable=owner.when_unreachable,
-        feed=FeedCursor(row.feed_epoch, row.feed_position, row.feed_hash),
         feed_head=read_head(connection),
+        quarantine=row.quarantine,
+        is_replacing=row.is_replacing,
+        backup_seq=backup_seq(connection, row.branch_id, hello.incarnation),
     )
 
 
@@ -172,7 +176,12 @@ def store_tick(
     connection.execute(
         update(branch_cursor)
         .where(branch_cursor.c.branch_id == branch_id)
-        .values(watermark=watermark, last_seen_at=now_us, head_seq=max(head_seq, row.acknowledged_seq))
+        .values(
+            watermark=watermark,
+            last_seen_at=now_us,
+            head_seq=max(head_seq, row.acknowledged_seq),
+            confirmed_fence=fence,
+        )
     )
     return int(row.entries)
 
@@ -187,6 +196,7 @@ def store_feed_ack(connection: Connection, branch_id: bytes, fence: int, cursor:
             feed_position=cursor.position,
             feed_hash=cursor.running_hash,
             last_seen_at=now_us,
+            confirmed_fence=fence,
         )
     )
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 
 from hq_server.storage.audience import note_references, publications_for_edits
 from hq_server.storage.branches import lock_cursor, require_fence
-from hq_server.storage.decoding import DecodedEntry, decode_entry
+from hq_server.storage.counters import add_counters
 from hq_server.storage.feed import publish
 from hq_server.storage.rollups import RollupDeltas
 from hq_server.storage.store import HqStore
@@ -35,7 +35,9 @@ from shared.storage.fact_rows import (
 )
 from shared.sync.card_merge import Stamp
 from shared.sync.chain import Head, chain_entries
+from shared.sync.counting import CounterDeltas
 from shared.sync.messages import Ack, Batch, EntryOutcome
+from shared.wire.decoding import DecodedEntry, decode_entry
 from shared.wire.entries import open_entry
 
 APPLIED, PARKED, DUPLICATE = 0, 1, 2
@@ -65,6 +67,7 @@ class _Effects:
     edits: list[CardEdit] = field(default_factory=list)
     commands: list[Row] = field(default_factory=list)
     rollups: RollupDeltas = field(default_factory=RollupDeltas)
+    counters: CounterDeltas = field(default_factory=CounterDeltas)
     external_ids: set[str] = field(default_factory=set)
 
 
@@ -198,6 +201,7 @@ class Merge:
         header = entry.opened.header
         branch_id, command_id, now_us = self._branch_id, header.command_id, self._now_us
         effects.commands.append((branch_id, command_id, now_us))
+        effects.counters.add(entry.figures)
         for sale_id, sale in entry.sales:
             totals = add_sale_rows(effects.facts, branch_id, sale_id, command_id, sale, now_us)
             effects.rollups.add(branch_id, sale, totals)
@@ -217,6 +221,7 @@ class Merge:
         for table, rows in effects.facts.items():
             bulk.insert(connection, table, rows)
         effects.rollups.write(connection, bulk)
+        add_counters(connection, bulk, self._branch_id, effects.counters)
         merged: MergedCards | None = None
         published = 0
         if effects.edits:
@@ -300,6 +305,7 @@ class Merge:
                 entries=branch_cursor.c.entries + entries,
                 head_seq=max(head_seq, head.seq),
                 last_seen_at=self._now_us,
+                confirmed_fence=branch_cursor.c.fence,
             )
         )
 

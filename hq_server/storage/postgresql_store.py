@@ -19,7 +19,7 @@ from shared.domain.business_time import MICROSECONDS, SECONDS_PER_DAY
 from shared.errors import StoreBusy, StoreError, StoreFull
 from shared.storage.column_types import Id, UtcTime
 from shared.storage.fact_rows import Row
-from shared.storage.rollup_tables import SUMS
+from shared.storage.rollup_tables import summed_columns
 
 CONNECTIONS_MAX = 20
 LOCK_TIMEOUT_MS = 10_000
@@ -106,7 +106,7 @@ class PostgresqlBulkWriter:
             names = [column.name for column in table.columns]
             keys = ", ".join(column.name for column in table.primary_key)
             arrays = ", ".join(f"%s::{_array_type(column)}[]" for column in table.columns)
-            sums = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in SUMS)
+            sums = ", ".join(f"{name} = {table.name}.{name} + excluded.{name}" for name in summed_columns(table))
             self._rollups[table] = (
                 f"INSERT INTO {table.name} ({', '.join(names)}) SELECT * FROM unnest({arrays}) "
                 f"ON CONFLICT ({keys}) DO UPDATE SET {sums}"

@@ -12,7 +12,7 @@ from sqlcipher3 import dbapi2
 
 from shared.clock import Clock
 from shared.storage.fact_rows import Row
-from shared.storage.rollup_tables import SUMS
+from shared.storage.rollup_tables import summed_columns
 from shared.storage.sqlite_engine import SqliteStore
 
 
@@ -44,7 +44,7 @@ class SqliteBulkWriter:
             found = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
             if purpose == "rollup":
                 keys = ", ".join(column.name for column in table.primary_key)
-                sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)
+                sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in summed_columns(table))
                 found += f" ON CONFLICT ({keys}) DO UPDATE SET {sums}"
             self._statements[purpose, table] = found
         return found

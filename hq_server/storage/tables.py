@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     Index,
     Integer,
     LargeBinary,
@@ -82,6 +83,12 @@ branch_cursor = Table(
     Column("left_even", Boolean, nullable=False),
     # One sentence: why the branch is not taken in, if it is not.
     Column("trouble", Text),
+    # The newest session that a message proved to be on the branch's disk.
+    Column("confirmed_fence", BigInteger, nullable=False, server_default="0"),
+    # One sentence: why every hello is refused until an administrator names the heir.
+    Column("quarantine", Text),
+    # The branch was enrolled in place of a lost store: its next new incarnation disowns the others.
+    Column("is_replacing", Boolean, nullable=False, server_default="0"),
     PrimaryKeyConstraint("branch_id"),
     sqlite_with_rowid=False,
 )
@@ -95,6 +102,11 @@ incarnation = Table(
     Column("parent_seq", BigInteger, nullable=False),
     Column("parent_hash", LargeBinary),
     Column("first_seen_at", UtcTime, nullable=False),
+    # The order in which HQ first saw a branch's incarnations, from 1.
+    Column("life", BigInteger, nullable=False, server_default="1"),
+    # shared.sync.recognition.LifeState
+    Column("state", SmallInteger, nullable=False, server_default="0"),
+    Column("confirmed_fence", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("branch_id", "id"),
     sqlite_with_rowid=False,
 )
@@ -226,4 +238,58 @@ feed_head = Table(
     Column("position", BigInteger, nullable=False),
     Column("running_hash", LargeBinary, nullable=False),
     CheckConstraint("id = 1", name="feed_head_is_one"),
+)
+
+# What a branch handed back of HQ's own cards after HQ had lost its feed.
+proposal = Table(
+    "proposal",
+    hq_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("card_id", Id, nullable=False),
+    # Serialised CardState.
+    Column("state", LargeBinary, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("resolved_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "kind", "card_id"),
+    sqlite_with_rowid=False,
+)
+
+# Count, additive fingerprint and money of every kind of fact, by branch and business date (docs/sync-protocol.md §9).
+record_counter = Table(
+    "record_counter",
+    hq_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    PrimaryKeyConstraint("branch_id", "kind", "business_date"),
+    postgresql_with={"fillfactor": 70},
+    sqlite_with_rowid=False,
+)
+
+# Backups of this store: branches keep what the second-newest verified one does not hold.
+backup = Table(
+    "backup",
+    hq_metadata,
+    Column("id", Id, nullable=False),
+    Column("taken_at", UtcTime, nullable=False),
+    # Null until its copy was read back, or an administrator vouched for an external one.
+    Column("verified_at", UtcTime),
+    Column("is_external", Boolean, nullable=False),
+    PrimaryKeyConstraint("id"),
+    sqlite_with_rowid=False,
+)
+
+backup_head = Table(
+    "backup_head",
+    hq_metadata,
+    Column("backup_id", Id, nullable=False),
+    Column("branch_id", Id, nullable=False),
+    Column("incarnation", Id, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("backup_id", "branch_id", "incarnation"),
+    sqlite_with_rowid=False,
 )

@@ -15,15 +15,14 @@ from hq_server.sync_server.identity import Peer
 from shared.clock import Clock
 from shared.errors import (
     FilialError,
-    NotAuthorised,
     ProtocolViolation,
     Refused,
     SessionReplaced,
     StoreBusy,
 )
 from shared.sync import hq_session as core
-from shared.sync.hq_session import FinishReason, HqSession, goes_on
-from shared.sync.messages import BranchMessage, Hello
+from shared.sync.hq_session import FinishReason, HqSession
+from shared.sync.messages import BranchMessage, Hello, ResumeMode
 
 INBOX_MESSAGES_MAX = 8
 MERGE_ATTEMPTS_MAX = 3
@@ -72,7 +71,6 @@ class Exchange:
         # What bounds the queue: messages wait here, and then in gRPC's own flow control; notices never do.
         self._places = asyncio.Semaphore(INBOX_MESSAGES_MAX)
         self._feed_head = 0
-        self._fence: int | None = None
         self._opening: asyncio.Future[OpenedSession] | None = None
         self._left_even = False
         self._log = structlog.get_logger().bind(branch=branch_id.hex()[-12:])
@@ -107,7 +105,7 @@ class Exchange:
             return
         with contextlib.suppress(FilialError):
             opened = await self._opening
-            if goes_on(opened.decision.resume):
+            if opened.decision.resume is ResumeMode.INCREMENTAL:
                 fence = opened.known.fence
                 await self._gateway.run(lambda: self._gateway.store_departure(self.branch_id, fence, self._left_even))
 
@@ -165,23 +163,13 @@ class Exchange:
                 await self._context.write(message)
             case core.OpenSession(hello):
                 await self._open(hello)
-            case core.MergeBatch():
-                await self._merge(command)
-            case core.ReadFeed(after, records_max, bytes_max):
-                read = await self._gateway.run(
-                    lambda: self._gateway.read_feed(self.branch_id, after, records_max, bytes_max)
-                )
-                self._session.record_feed_read(read.records, read.cursor)
-            case core.StoreFeedAck(cursor):
-                fence = self._require_fence()
-                await self._gateway.run(lambda: self._gateway.store_feed_ack(self.branch_id, fence, cursor))
-            case core.StoreTick():
-                await self._store_tick(command)
             case core.StoreGoodbye():
                 self._left_even = True
             case core.Finish(reason, explanation):
                 self._finish(reason, explanation)
                 return True
+            case _:
+                await self._perform(command)
         return False
 
     async def _open(self, hello: Hello) -> None:
@@ -190,46 +178,26 @@ class Exchange:
         self._opening = asyncio.ensure_future(self._gateway.run(lambda: self._gateway.open(hello, now_us)))
         opened = await asyncio.shield(self._opening)
         self._session.record_opened(hello, opened.known, opened.decision, now_us)
-        if self._session.is_streaming:
-            self._fence = opened.known.fence
         self._log.info("hello", resume=opened.decision.resume.name, head=hello.head.seq, release=hello.release)
 
-    async def _merge(self, command: core.MergeBatch) -> None:
+    async def _perform(self, command: core.StoreCommand) -> None:
         for attempt in range(1, MERGE_ATTEMPTS_MAX + 1):
             try:
                 merged = await self._gateway.run(
-                    lambda: self._gateway.merge(self.peer, self.branch_id, command.batch, command.fence)
+                    lambda: self._gateway.perform(self.peer, self._session, self.branch_id, command)
                 )
-            except SessionReplaced:
-                self._session.record_replaced()
-                return
-            except ProtocolViolation as error:
-                self._session.record_violation(error.message)
-                return
             except StoreBusy:
                 if attempt == MERGE_ATTEMPTS_MAX:
                     raise
             else:
                 break
-        if merged.ack.outcomes:
-            parked = [outcome.seq for outcome in merged.ack.outcomes if outcome.parked_reason is not None]
-            if parked:
-                self._log.warning("entries parked", count=len(parked), first=parked[0])
-        self._session.record_merged(merged.ack)
+        if merged is None:
+            return
+        parked = [outcome.seq for outcome in merged.ack.outcomes if outcome.parked_reason is not None]
+        if parked:
+            self._log.warning("entries parked", count=len(parked), first=parked[0])
         if merged.feed_head is not None:
             self._tell_feed_grew(merged.feed_head)
-
-    async def _store_tick(self, command: core.StoreTick) -> None:
-        fence = self._require_fence()
-        tick, complete_to_us = command.tick, command.complete_to_us
-        try:
-            entries, feed_head = await self._gateway.run(
-                lambda: self._gateway.store_tick(self.peer, self.branch_id, fence, complete_to_us, tick.head_seq)
-            )
-        except SessionReplaced:
-            self._session.record_replaced()
-            return
-        self._session.record_tick_stored(tick, entries, feed_head)
 
     def _finish(self, reason: FinishReason, explanation: str) -> None:
         match reason:
@@ -242,11 +210,6 @@ class Exchange:
                 raise ProtocolViolation(explanation)
             case FinishReason.SILENCE:
                 raise Refused(explanation)
-
-    def _require_fence(self) -> int:
-        if self._fence is None:
-            raise NotAuthorised("The session is not open.")
-        return self._fence
 
     def _now_ms(self) -> int:
         return int(self._clock.monotonic() * 1_000)

@@ -11,17 +11,32 @@ from sqlalchemy import select
 
 from hq_server.operations.authority import Authority
 from hq_server.operations.enrolment import enrol
-from hq_server.storage import branches
+from hq_server.storage import branches, lives
 from hq_server.storage.branches import OpenedSession
 from hq_server.storage.feed import FeedRead, audience_of_branch, audience_of_zone, number_feed, read_feed, read_head
 from hq_server.storage.merge import merge_batch
 from hq_server.storage.parking import count_parked
+from hq_server.storage.proposals import keep_proposals
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import chain
 from hq_server.sync_server.identity import Peer, require_bootstrap, require_branch
 from shared.clock import Clock
+from shared.errors import ProtocolViolation, SessionReplaced
+from shared.sync import hq_session as core
 from shared.sync.chain import Head
-from shared.sync.messages import Ack, Batch, FeedCursor, Hello, VerifyReply
+from shared.sync.hq_session import HqSession
+from shared.sync.limits import HISTORY_BATCH_BYTES_MAX, HISTORY_BATCH_ENTRIES_MAX
+from shared.sync.messages import (
+    Ack,
+    Batch,
+    Common,
+    FeedCursor,
+    Hello,
+    HistoryBatch,
+    HistoryRequest,
+    Marks,
+    VerifyReply,
+)
 from shared.wire.enrolment import EnrolReply, EnrolRequest
 
 ResultT = TypeVar("ResultT")
@@ -90,6 +105,44 @@ class Gateway:
             require_bootstrap(connection, peer)
             return enrol(connection, self._authority, request, self.now_us())
 
+    def perform(self, peer: Peer, session: HqSession, branch_id: bytes, command: core.StoreCommand) -> Merged | None:
+        """Does what a session asks of the store and answers it; returns what became of a batch.
+
+        A store that refuses because of a newer session, or of what the branch sent, is an answer too. Raises StoreBusy,
+        NotAuthorised.
+        """
+        try:
+            return self._perform(peer, session, branch_id, command)
+        except SessionReplaced:
+            session.record_replaced()
+        except ProtocolViolation as error:
+            session.record_violation(error.message)
+        return None
+
+    def _perform(self, peer: Peer, session: HqSession, branch_id: bytes, command: core.StoreCommand) -> Merged | None:
+        fence = session.fence
+        match command:
+            case core.MergeBatch(batch, merge_fence):
+                merged = self.merge(peer, branch_id, batch, merge_fence)
+                session.record_merged(merged.ack)
+                return merged
+            case core.ReadFeed(after, records_max, bytes_max):
+                read = self.read_feed(branch_id, after, records_max, bytes_max)
+                session.record_feed_read(read.records, read.cursor)
+            case core.StoreFeedAck(cursor):
+                self.store_feed_ack(branch_id, fence, cursor)
+            case core.StoreTick(tick, complete_to_us):
+                entries, feed_head = self.store_tick(peer, branch_id, fence, complete_to_us, tick.head_seq)
+                session.record_tick_stored(tick, entries, feed_head)
+            case core.CompareMarks(marks):
+                session.record_common(self.compare_marks(branch_id, marks))
+            case core.ReadHistory(request):
+                session.record_history_read(self.read_history(branch_id, session.incarnation, request))
+            case core.StoreProposals(proposals):
+                self.store_proposals(branch_id, proposals.records)
+                session.record_proposals_kept()
+        return None
+
     def open(self, hello: Hello, now_us: int) -> OpenedSession:
         with self._store.write() as connection:
             return branches.open_session(connection, hello, now_us)
@@ -133,6 +186,25 @@ class Gateway:
     def store_departure(self, branch_id: bytes, fence: int, even: bool) -> None:
         with self._store.write() as connection:
             branches.store_departure(connection, branch_id, fence, even, self.now_us())
+
+    def compare_marks(self, branch_id: bytes, marks: Marks) -> Common:
+        with self._store.read() as connection:
+            return Common(lives.newest_common(connection, branch_id, marks.marks))
+
+    def read_history(self, branch_id: bytes, incarnation: bytes, request: HistoryRequest) -> HistoryBatch:
+        with self._store.read() as connection:
+            return lives.read_history(
+                connection,
+                branch_id,
+                incarnation,
+                request.after,
+                HISTORY_BATCH_ENTRIES_MAX,
+                HISTORY_BATCH_BYTES_MAX,
+            )
+
+    def store_proposals(self, branch_id: bytes, records: tuple[bytes, ...]) -> None:
+        with self._store.write() as connection:
+            keep_proposals(connection, branch_id, records, self.now_us())
 
     def verify(self, branch_id: bytes) -> VerifyReply:
         with self._store.read() as connection:

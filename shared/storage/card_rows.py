@@ -187,3 +187,14 @@ PROJECTIONS: dict[int, tuple[Table, RowOf]] = {
     RecordKind.PRICE: (price, _price_row),
     RecordKind.EMPLOYEE: (employee, _employee_row),
 }
+
+
+def read_cards_after(connection: Connection, after: CardKey, limit: int) -> list[tuple[int, bytes, bytes]]:
+    """The next cards in the order of their keys: kind, id and serialised state."""
+    statement = (
+        select(card.c.kind, card.c.id, card.c.state)
+        .where(tuple_(card.c.kind, card.c.id) > tuple_(after[0], after[1]))
+        .order_by(card.c.kind, card.c.id)
+        .limit(limit)
+    )
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]

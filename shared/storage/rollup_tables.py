@@ -21,6 +21,11 @@ SUMS = ("receipts", "units_thousandths", "gross_minor", "discounts_minor", "retu
 _SUM = Numeric(30, 0, asdecimal=True).with_variant(BigInteger(), "sqlite")
 
 
+def summed_columns(table: Table) -> list[str]:
+    """The columns of a table of sums that are added to; the others are its key."""
+    return [column.name for column in table.columns if not column.primary_key]
+
+
 def _rollup(name: str, keys: dict[str, TypeEngine[Any]]) -> Table:
     columns: list[Column[Any]] = [Column("branch_id", Id, nullable=False)]
     columns += [Column(key, key_type, nullable=False) for key, key_type in keys.items()]

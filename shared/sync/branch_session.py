@@ -2,8 +2,10 @@
 
 Theory of operation
 
-    GREETING ──welcome──► STREAMING ──finish──► FINISHED
-        └────────── refusal, silence ───────────┘
+    GREETING ──welcome──► STREAMING ──────finish──────► FINISHED
+        │                     │ histories differ            │
+        ├──repair────────► LOCATING ──re-homed──────────────┤
+        └────────── refusal, silence ───────────────────────┘
 
 While STREAMING three things go on independently. *Push*: whenever there are entries above the last one sent and a
 credit is free, the session asks the shell to read a batch and sends it; an ack frees the credit and moves the
@@ -11,8 +13,13 @@ acknowledged head. *Feed*: each batch from HQ is applied in one transaction by t
 at intervals the shell reads the journal's head together with the clock; when HQ has acknowledged that head, everything
 recorded before that reading is at HQ, and the session says so.
 
+A store whose chain is not the one HQ holds was restored from a backup, or is a copy. LOCATING asks HQ which marks of
+the past it holds until the last common entry is found; then the shell *re-homes* the store: a new incarnation whose
+parent is that entry, with the later entries sealed anew under it, and the stream ends to begin again as that
+incarnation. What HQ holds of the branch's other incarnations is then asked for batch by batch (*history*).
+
 A *pass* (`sync run`) is complete when the head as it was at the start is acknowledged and the feed is taken up to HQ's
-head as it was then.
+head as it was then, and no history is left to take.
 """
 
 from __future__ import annotations
@@ -21,103 +28,50 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from shared.sync.branch_commands import (
+    ApplyFeed,
+    ApplyHistory,
+    Command,
+    CompareHistory,
+    Finish,
+    FinishReason,
+    PassDone,
+    ReadEntries,
+    ReadHead,
+    ReadMarks,
+    ReadProposals,
+    Rehome,
+    Send,
+    StoreAcknowledged,
+    StoreProposalsDone,
+    StoreWelcome,
+)
 from shared.sync.chain import Head
 from shared.sync.limits import GREETING_MS_MAX, SILENCE_MS_MAX, TICK_INTERVAL_MS, Credits
+from shared.sync.locating import Search
 from shared.sync.messages import (
     Ack,
     Batch,
-    BranchMessage,
     Checkpoint,
+    Common,
     Drain,
     FeedAck,
     FeedBatch,
     FeedCursor,
     Goodbye,
     Hello,
+    HistoryBatch,
+    HistoryCursor,
+    HistoryRequest,
     HqMessage,
+    Mark,
+    Marks,
+    Proposals,
+    ProposalsKept,
     ResumeMode,
     Tick,
     Undecodable,
     Welcome,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send this message to HQ."""
-
-    message: BranchMessage
-
-
-@dataclass(frozen=True, slots=True)
-class CompareHistory:
-    """Look up the branch's own entry hash at this head's seq; answer with `record_history`."""
-
-    acknowledged: Head
-
-
-@dataclass(frozen=True, slots=True)
-class StoreWelcome:
-    """Remember what HQ said of mode, skew and backup; answer with `record_welcome_stored`."""
-
-    welcome: Welcome
-
-
-@dataclass(frozen=True, slots=True)
-class ReadEntries:
-    """Read whole entries after a seq within the limits; answer with `record_entries`."""
-
-    after_seq: int
-    rows_max: int
-    bytes_max: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoreAcknowledged:
-    """HQ durably holds every entry up to this head."""
-
-    ack: Ack
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyFeed:
-    """Apply the batch and its cursor in one transaction; answer with `record_feed_applied`."""
-
-    batch: FeedBatch
-
-
-@dataclass(frozen=True, slots=True)
-class ReadHead:
-    """Read the clock, then the journal's head; answer with `record_head`."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassDone:
-    """The pass that was asked for is complete: both sides are even."""
-
-
-class FinishReason(Enum):
-    """Why a session ended."""
-
-    GOODBYE = auto()
-    DRAINED = auto()
-    SILENCE = auto()
-    REFUSED = auto()
-    DIVERGED = auto()
-    VIOLATION = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Finish:
-    """Close the stream. `delay_ms` is HQ's wish for the next attempt, if it has one."""
-
-    reason: FinishReason
-    explanation: str = ""
-    delay_ms: int | None = None
-
-
-Command = (
-    Send | CompareHistory | StoreWelcome | ReadEntries | StoreAcknowledged | ApplyFeed | ReadHead | PassDone | Finish
 )
 
 
@@ -131,6 +85,7 @@ class _Pass:
 class _State(Enum):
     GREETING = auto()
     STREAMING = auto()
+    LOCATING = auto()
     FINISHED = auto()
 
 
@@ -159,6 +114,10 @@ class BranchSession:
         self._hq_clock_us = 0
         self._skew_at_most_us = 0
         self._pass: _Pass | None = None
+        self._search: Search | None = None
+        self._marks: tuple[Mark, ...] = ()
+        self._history_after: HistoryCursor | None = None  # None: there is none to take
+        self._proposals_sent: tuple[tuple[int, bytes], bool] | None = None  # the last key, and whether it was the end
 
     # Messages from HQ.
 
@@ -174,6 +133,13 @@ class BranchSession:
                 self._receive_feed(message)
             case Checkpoint():
                 self._receive_checkpoint(message)
+            case Common():
+                self._receive_common(message)
+            case HistoryBatch():
+                if self._state is _State.STREAMING and self._history_after is not None:
+                    self._commands.append(ApplyHistory(message))
+            case ProposalsKept():
+                self._receive_proposals_kept()
             case Drain():
                 self._finish(FinishReason.DRAINED, message.reason, message.delay_ms)
             case Undecodable():
@@ -185,7 +151,10 @@ class BranchSession:
             return
         self._hq_clock_us = welcome.hq_clock_us
         self._commands.append(StoreWelcome(welcome))
-        if welcome.resume not in (ResumeMode.INCREMENTAL, ResumeMode.REPAIR):
+        if welcome.resume is ResumeMode.REPAIR:
+            self._begin_locating()
+            return
+        if welcome.resume is not ResumeMode.INCREMENTAL:
             self._finish(FinishReason.REFUSED, welcome.reason or f"HQ answered {welcome.resume.name.lower()}.")
             return
         self._state = _State.STREAMING
@@ -217,6 +186,23 @@ class BranchSession:
         if len(self._feed_queue) == 1:
             self._commands.append(ApplyFeed(batch))
 
+    def _receive_common(self, common: Common) -> None:
+        if self._search is None or not self._marks:
+            self._finish(FinishReason.VIOLATION, "HQ answered marks that were not asked.")
+            return
+        marks, self._marks = self._marks, ()
+        if not self._search.record_answer(marks, common.index):
+            self._finish(FinishReason.VIOLATION, "HQ answered with a mark that was not asked.")
+            return
+        self._search_on()
+
+    def _receive_proposals_kept(self) -> None:
+        if self._proposals_sent is None:
+            return
+        last_key, done = self._proposals_sent
+        self._proposals_sent = None
+        self._commands.append(StoreProposalsDone() if done else ReadProposals(last_key))
+
     def _receive_checkpoint(self, checkpoint: Checkpoint) -> None:
         if self._pass and self._pass.tick_number == checkpoint.tick_number:
             self._pass.feed_target = checkpoint.feed_head
@@ -230,14 +216,56 @@ class BranchSession:
 
     def record_history(self, own_hash: bytes | None) -> None:
         """The branch's own hash at the acknowledged seq; None when it has no such entry."""
+        if self._state is not _State.STREAMING:
+            return
         if own_hash != self._acknowledged.entry_hash:
-            self._finish(
-                FinishReason.DIVERGED,
-                f"HQ holds another entry {self._acknowledged.seq} of this branch than this store does.",
-            )
+            self._begin_locating()
             return
         self._history_compared = True
+        self._say_when_even()
         self._pump()
+
+    def record_history_wanted(self, after: HistoryCursor) -> None:
+        """The store has yet to take what HQ holds of its other incarnations."""
+        if self._state is _State.STREAMING:
+            self._history_after = after
+            self._commands.append(Send(HistoryRequest(after)))
+
+    def record_history_applied(self, batch: HistoryBatch) -> None:
+        """A batch of history is durable."""
+        if self._state is not _State.STREAMING:
+            return
+        self._history_after = None if batch.done else batch.cursor
+        if self._history_after is not None:
+            self._commands.append(Send(HistoryRequest(self._history_after)))
+        self._check_pass()
+
+    def record_proposals_wanted(self) -> None:
+        """HQ has lost its feed, and the store has yet to hand back HQ's own cards."""
+        if self._state is _State.STREAMING:
+            self._commands.append(ReadProposals((0, b"")))
+
+    def record_proposals(self, records: tuple[bytes, ...], last_key: tuple[int, bytes], done: bool) -> None:
+        """What `ReadProposals` found."""
+        if self._state is _State.STREAMING:
+            self._proposals_sent = (last_key, done)
+            self._commands.append(Send(Proposals(records, done)))
+
+    def record_head_position(self, position: int) -> None:
+        """The journal's newest position, answering `ReadMarks` of nothing."""
+        if self._state is _State.LOCATING and self._search is None:
+            self._search = Search(position)
+            self._search_on()
+
+    def record_marks(self, marks: tuple[Mark, ...]) -> None:
+        """What `ReadMarks` found."""
+        if self._state is _State.LOCATING:
+            self._marks = marks
+            self._commands.append(Send(Marks(marks)))
+
+    def record_rehomed(self) -> None:
+        """The store is a new incarnation now."""
+        self._finish(FinishReason.REHOMED, "The store goes on as a new incarnation.")
 
     def record_appended(self, head_seq: int) -> None:
         """The journal grew."""
@@ -282,7 +310,7 @@ class BranchSession:
 
     def record_goodbye(self) -> None:
         """The shell wants to end the stream."""
-        if self._state is _State.STREAMING:
+        if self._state in (_State.STREAMING, _State.LOCATING):
             self._commands.append(Send(Goodbye()))
         self._finish(FinishReason.GOODBYE)
 
@@ -290,9 +318,10 @@ class BranchSession:
 
     def tick(self, now_ms: int) -> None:
         """Lets time pass."""
+        streams = self._state in (_State.STREAMING, _State.LOCATING)
         if self._state is _State.GREETING and now_ms - self._started_ms >= GREETING_MS_MAX:
             self._finish(FinishReason.SILENCE, "HQ did not answer the hello.")
-        elif self._state is _State.STREAMING and now_ms - self._heard_ms >= SILENCE_MS_MAX:
+        elif streams and now_ms - self._heard_ms >= SILENCE_MS_MAX:
             self._finish(FinishReason.SILENCE, "HQ has been silent for too long.")
         elif self._state is _State.STREAMING and now_ms >= self._next_tick_ms:
             self._next_tick_ms = now_ms + TICK_INTERVAL_MS
@@ -313,8 +342,14 @@ class BranchSession:
                 return self._started_ms + GREETING_MS_MAX
             case _State.STREAMING:
                 return min(self._next_tick_ms, self._heard_ms + SILENCE_MS_MAX)
+            case _State.LOCATING:
+                return self._heard_ms + SILENCE_MS_MAX
             case _State.FINISHED:
                 return None
+
+    @property
+    def incarnation(self) -> bytes:
+        return self._hello.incarnation
 
     @property
     def acknowledged(self) -> Head:
@@ -329,6 +364,18 @@ class BranchSession:
         return self._state is _State.STREAMING
 
     # Decisions.
+
+    def _begin_locating(self) -> None:
+        self._state = _State.LOCATING
+        self._commands.append(ReadMarks(()))
+
+    def _search_on(self) -> None:
+        assert self._search is not None
+        positions = self._search.next_positions()
+        if positions:
+            self._commands.append(ReadMarks(positions))
+        else:
+            self._commands.append(Rehome(self._search.common, self._search.common_position))
 
     def _pump(self) -> None:
         wanted = (
@@ -358,6 +405,8 @@ class BranchSession:
 
     def _check_pass(self) -> None:
         wanted = self._pass
+        if self._history_after is not None:
+            return
         if wanted and wanted.feed_target is not None and self._feed.position >= wanted.feed_target:
             self._pass = None
             self._commands.append(PassDone())

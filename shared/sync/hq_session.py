@@ -5,8 +5,11 @@ Theory of operation
     GREETING ──hello──► OPENING ──opened──► STREAMING ──finish──► FINISHED
         └───────────────────┴── refusal ─────────┘
 
-`decide_hello` compares what the branch says of itself with what HQ holds; the shell runs it inside the transaction that
-locks the branch's cursor row and raises the session's fence. While STREAMING, batches are merged one after the other in
+`recognition.decide_hello` compares what the branch says of itself with what HQ holds; the shell runs it inside the
+transaction that locks the branch's cursor row and raises the session's fence. A branch that must find its last common
+entry (REPAIR) may only ask about marks, and comes again as another incarnation.
+
+While STREAMING, batches are merged one after the other in
 the order they came; the feed is read whenever its head is beyond what was sent and a credit is free.
 """
 
@@ -17,14 +20,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from shared.domain.identifiers import NIL_ID
-from shared.sync.chain import NO_HASH, NO_PARENT, Head, hash_genesis
 from shared.sync.limits import (
     FEED_BATCH_BYTES_MAX,
     FEED_BATCH_RECORDS_MAX,
     FEED_BATCHES_IN_FLIGHT_MAX,
     GREETING_MS_MAX,
-    PROTOCOL_MAX,
-    PROTOCOL_MIN,
+    MARKS_MAX,
+    PROPOSALS_PER_MESSAGE_MAX,
     PUSH_BATCH_ENTRIES_MAX,
     SILENCE_MS_MAX,
     Credits,
@@ -34,100 +36,30 @@ from shared.sync.messages import (
     Batch,
     BranchMessage,
     Checkpoint,
+    Common,
     Drain,
     FeedAck,
     FeedBatch,
     FeedCursor,
     Goodbye,
     Hello,
+    HistoryBatch,
+    HistoryRequest,
     HqMessage,
-    ProcessingMode,
+    Marks,
+    Proposals,
+    ProposalsKept,
     ResumeMode,
     Tick,
     Undecodable,
     Welcome,
-    WhenUnreachable,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class KnownBranch:
-    """What HQ holds of a branch when it says hello. `incarnation` is nil before its first session."""
-
-    branch_id: bytes
-    incarnation: bytes
-    acknowledged: Head
-    fence: int
-    mode: ProcessingMode
-    when_unreachable: WhenUnreachable
-    feed: FeedCursor
-    feed_head: FeedCursor
-
-
-@dataclass(frozen=True, slots=True)
-class HelloDecision:
-    """How a hello is treated. `feed` is where the feed goes on from; `is_first` marks a new incarnation."""
-
-    resume: ResumeMode
-    acknowledged: Head
-    feed: FeedCursor
-    reason: str = ""
-    is_first: bool = False
-    protocol: int = PROTOCOL_MAX
-
-
-def decide_hello(hello: Hello, known: KnownBranch, feed_hash_at_cursor: bytes | None) -> HelloDecision:
-    """Compares the branch's claim with HQ's memory.
-
-    `feed_hash_at_cursor` is the running hash HQ's feed has at the position the branch names; None when it has none.
-    """
-    if hello.protocol_max < PROTOCOL_MIN or hello.protocol_min > PROTOCOL_MAX:
-        return HelloDecision(
-            ResumeMode.UPGRADE,
-            known.acknowledged,
-            known.feed,
-            f"The branch speaks protocol {hello.protocol_min}–{hello.protocol_max}, HQ {PROTOCOL_MIN}–{PROTOCOL_MAX}.",
-        )
-    feed = _resume_feed(hello.feed, known.feed_head, feed_hash_at_cursor)
-    protocol = min(hello.protocol_max, PROTOCOL_MAX)
-    if known.incarnation == NIL_ID:
-        if hello.parent != NO_PARENT:
-            return _quarantine(known, feed, "The branch continues an incarnation that HQ has never seen.")
-        genesis = Head(0, hash_genesis(hello.branch_id, hello.incarnation))
-        return HelloDecision(ResumeMode.INCREMENTAL, genesis, feed, is_first=True, protocol=protocol)
-    if hello.incarnation != known.incarnation:
-        return _quarantine(known, feed, "The branch has another incarnation than HQ knows.")
-    if hello.head.seq < known.acknowledged.seq:
-        return _quarantine(
-            known,
-            feed,
-            f"The branch's journal ends at entry {hello.head.seq}, but HQ holds {known.acknowledged.seq} entries: "
-            "its store was restored from an older copy.",
-        )
-    if hello.head.seq == known.acknowledged.seq and hello.head.entry_hash != known.acknowledged.entry_hash:
-        return _quarantine(known, feed, f"The branch holds another entry {hello.head.seq} than HQ does.")
-    return HelloDecision(ResumeMode.INCREMENTAL, known.acknowledged, feed, protocol=protocol)
-
-
-def goes_on(resume: ResumeMode) -> bool:
-    """Whether a stream goes on after a welcome of this kind."""
-    return resume in (ResumeMode.INCREMENTAL, ResumeMode.REPAIR)
-
-
-def _quarantine(known: KnownBranch, feed: FeedCursor, reason: str) -> HelloDecision:
-    return HelloDecision(ResumeMode.QUARANTINE, known.acknowledged, feed, reason)
-
-
-def _resume_feed(claimed: FeedCursor, head: FeedCursor, hash_at_cursor: bytes | None) -> FeedCursor:
-    """The branch's own cursor when HQ's feed knows it, else the beginning: feed records may be applied twice."""
-    if claimed.position == 0 or claimed.epoch != head.epoch or hash_at_cursor != claimed.running_hash:
-        return FeedCursor(head.epoch, 0, NO_HASH)
-    return claimed
+from shared.sync.recognition import HelloDecision, KnownBranch, goes_on
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSession:
-    """Lock the branch's cursor, decide the hello, raise the fence; answer with `record_opened` or `record_refused`."""
+    """Lock the branch's cursor, decide the hello, raise the fence; answer with `record_opened`."""
 
     hello: Hello
 
@@ -172,6 +104,27 @@ class StoreTick:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareMarks:
+    """Look up which of the marks HQ holds; answer with `record_common`."""
+
+    marks: Marks
+
+
+@dataclass(frozen=True, slots=True)
+class ReadHistory:
+    """Read what HQ holds of the branch's other incarnations; answer with `record_history_read`."""
+
+    request: HistoryRequest
+
+
+@dataclass(frozen=True, slots=True)
+class StoreProposals:
+    """Keep what the branch hands back of HQ's own cards; answer with `record_proposals_kept`."""
+
+    proposals: Proposals
+
+
+@dataclass(frozen=True, slots=True)
 class StoreGoodbye:
     """The branch left on purpose."""
 
@@ -195,7 +148,8 @@ class Finish:
     explanation: str = ""
 
 
-Command = OpenSession | Send | MergeBatch | ReadFeed | StoreFeedAck | StoreTick | StoreGoodbye | Finish
+StoreCommand = MergeBatch | ReadFeed | StoreFeedAck | StoreTick | CompareMarks | ReadHistory | StoreProposals
+Command = StoreCommand | OpenSession | Send | StoreGoodbye | Finish
 
 
 class _State(Enum):
@@ -226,6 +180,8 @@ class HqSession:
         self._feed_in_flight: deque[int] = deque()
         self._feed_wanted_position: int | None = None  # a tick waits until the feed was scanned up to here
         self._reading = False
+        self._may_write = False
+        self._asked = 0  # marks, history and proposals that wait for an answer
 
     # Messages from the branch.
 
@@ -240,12 +196,18 @@ class HqSession:
             self._finish(FinishReason.VIOLATION, "A message came before the hello was answered.")
         else:
             match message:
+                case Marks():
+                    self._receive_question(CompareMarks(message), self._problem_with_marks(message))
+                case HistoryRequest():
+                    self._receive_question(ReadHistory(message), self._problem_with_repair())
+                case Proposals():
+                    self._receive_question(StoreProposals(message), self._problem_with_proposals(message))
                 case Batch():
                     self._receive_batch(message)
                 case FeedAck():
                     self._receive_feed_ack(message)
                 case Tick():
-                    self._commands.append(StoreTick(message, self._complete_to(message)))
+                    self._receive_tick(message)
                 case Goodbye():
                     self._commands.append(StoreGoodbye())
                     self._finish(FinishReason.GOODBYE)
@@ -260,6 +222,35 @@ class HqSession:
             self._incarnation = hello.incarnation
             self._commands.append(OpenSession(hello))
 
+    def _receive_tick(self, tick: Tick) -> None:
+        problem = self._problem_with_repair()
+        if problem:
+            self._finish(FinishReason.VIOLATION, problem)
+        else:
+            self._commands.append(StoreTick(tick, self._complete_to(tick)))
+
+    def _receive_question(self, command: CompareMarks | ReadHistory | StoreProposals, problem: str | None) -> None:
+        if problem is None and self._asked:
+            problem = "A question came before the last one was answered."
+        if problem:
+            self._finish(FinishReason.VIOLATION, problem)
+            return
+        self._asked += 1
+        self._commands.append(command)
+
+    def _problem_with_marks(self, marks: Marks) -> str | None:
+        if not 0 < len(marks.marks) <= MARKS_MAX:
+            return f"{len(marks.marks)} marks came; the limit is {MARKS_MAX}."
+        return None
+
+    def _problem_with_proposals(self, proposals: Proposals) -> str | None:
+        if len(proposals.records) > PROPOSALS_PER_MESSAGE_MAX:
+            return f"{len(proposals.records)} proposals came; the limit is {PROPOSALS_PER_MESSAGE_MAX}."
+        return self._problem_with_repair()
+
+    def _problem_with_repair(self) -> str | None:
+        return None if self._may_write else "This store must be re-homed first."
+
     def _receive_batch(self, batch: Batch) -> None:
         problem = self._problem_with(batch)
         if problem:
@@ -270,6 +261,8 @@ class HqSession:
         self._commands.append(MergeBatch(batch, self._fence))
 
     def _problem_with(self, batch: Batch) -> str | None:
+        if not self._may_write:
+            return self._problem_with_repair()
         if batch.incarnation != self._incarnation:
             return "A batch came of another incarnation than the hello named."
         if not batch.entries:
@@ -308,9 +301,11 @@ class HqSession:
                     skew_ms=skew_us // 1_000,
                     mode=known.mode,
                     when_unreachable=known.when_unreachable,
-                    backup_seq=0,
+                    backup_seq=known.backup_seq,
                     feed_head=known.feed_head.position,
                     hq_clock_us=now_us,
+                    hq_restored=decision.hq_restored,
+                    feed_lost=decision.feed_lost,
                 )
             )
         )
@@ -319,6 +314,7 @@ class HqSession:
             return
         self._state = _State.STREAMING
         self._fence = known.fence
+        self._may_write = decision.resume is ResumeMode.INCREMENTAL
         self._expected_seq = decision.acknowledged.seq + 1
         self._feed = decision.feed
         self._feed_sent_position = decision.feed.position
@@ -330,6 +326,23 @@ class HqSession:
         self._merging -= 1
         if self._state is _State.STREAMING:
             self._commands.append(Send(ack))
+
+    def record_common(self, common: Common) -> None:
+        """Which of the marks HQ holds."""
+        self._answer(common)
+
+    def record_history_read(self, batch: HistoryBatch) -> None:
+        """What `ReadHistory` found."""
+        self._answer(batch)
+
+    def record_proposals_kept(self) -> None:
+        """What the branch handed back is durable."""
+        self._answer(ProposalsKept())
+
+    def _answer(self, message: Common | HistoryBatch | ProposalsKept) -> None:
+        self._asked -= 1
+        if self._state is _State.STREAMING:
+            self._commands.append(Send(message))
 
     def record_replaced(self) -> None:
         """A newer session of this branch holds the fence."""
@@ -397,6 +410,16 @@ class HqSession:
         return self._heard_ms + (SILENCE_MS_MAX if self._state is _State.STREAMING else GREETING_MS_MAX)
 
     @property
+    def fence(self) -> int:
+        """This session's; 0 before it is open."""
+        return self._fence
+
+    @property
+    def incarnation(self) -> bytes:
+        """The one that the hello named."""
+        return self._incarnation
+
+    @property
     def is_streaming(self) -> bool:
         return self._state is _State.STREAMING
 
@@ -412,6 +435,7 @@ class HqSession:
     def _pump_feed(self) -> None:
         wanted = (
             self._state is _State.STREAMING
+            and self._may_write
             and not self._reading
             and self._feed.position < self._feed_head
             and len(self._feed_in_flight) < FEED_BATCHES_IN_FLIGHT_MAX

@@ -17,6 +17,15 @@ FEED_BATCHES_IN_FLIGHT_MAX = 2
 FEED_BATCH_RECORDS_MAX = 1_000
 FEED_BATCH_BYTES_MAX = 1_000_000
 
+MARKS_MAX = 64
+"""How many points of its past a branch may ask about at once: two round trips find one entry among 4 000."""
+
+HISTORY_BATCH_ENTRIES_MAX = 500
+HISTORY_BATCH_BYTES_MAX = 1_000_000
+PROPOSALS_PER_MESSAGE_MAX = 500
+PROPOSALS_KEPT_MAX = 200_000
+"""What HQ keeps of one branch's proposals; beyond it the branch is told to stop."""
+
 MESSAGE_BYTES_MAX = 4_000_000
 """The largest protocol message either side accepts: a full batch and one entry of the largest size."""
 

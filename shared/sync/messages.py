@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 from shared.domain.identifiers import NIL_ID
 from shared.sync.card_merge import FieldPatch, Stamp
@@ -62,6 +63,8 @@ class Hello:
     protocol_max: int
     schema_version: int
     parent: Parent = NO_PARENT
+    last_fence: int = 0
+    """The fence of the last session this store took part in; 0 before the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,11 @@ class Welcome:
     backup_seq: int
     feed_head: int
     hq_clock_us: int
+    hq_restored: bool = False
+    """HQ does not remember a session this branch took part in: it was restored from a backup."""
+
+    feed_lost: bool = False
+    """HQ's feed is not the one the branch has taken: it is told anew from the beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +191,66 @@ class Undecodable:
     reason: str
 
 
-BranchMessage = Hello | Batch | FeedAck | Tick | Goodbye | Undecodable
-HqMessage = Welcome | Ack | FeedBatch | Checkpoint | Drain | Undecodable
+class Mark(NamedTuple):
+    """One point of a branch's past: an entry by its incarnation, seq and hash; seq 0 is the incarnation's beginning."""
+
+    incarnation: bytes
+    seq: int
+    entry_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """Points of the branch's past, oldest first: which of them does HQ hold?"""
+
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """HQ's answer to marks: the index of the newest one it holds; None when it holds none."""
+
+    index: int | None
+
+
+class HistoryCursor(NamedTuple):
+    """How far a branch has taken back what HQ holds of its other incarnations. `life` counts them from 0."""
+
+    life: int = 0
+    seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRequest:
+    """The branch asks for what HQ holds of its other incarnations after the cursor."""
+
+    after: HistoryCursor
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryBatch:
+    """Entries of other incarnations of the branch as they were recorded, and the cursor after them."""
+
+    entries: tuple[bytes, ...]
+    cursor: HistoryCursor
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proposals:
+    """Cards of the head office's own that the branch holds and a restored HQ may have lost: serialised records."""
+
+    records: tuple[bytes, ...]
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProposalsKept:
+    """HQ durably keeps the proposals that came last."""
+
+
+BranchMessage = Hello | Batch | FeedAck | Tick | Goodbye | Marks | HistoryRequest | Proposals | Undecodable
+HqMessage = Welcome | Ack | FeedBatch | Checkpoint | Drain | Common | HistoryBatch | ProposalsKept | Undecodable
 
 
 @dataclass(frozen=True, slots=True)

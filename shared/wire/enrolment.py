@@ -27,10 +27,11 @@ class Token(NamedTuple):
 
 
 class EnrolRequest(NamedTuple):
-    """A token's secret and a DER certificate request."""
+    """A token's secret and a DER certificate request. `replace`: this store takes the place of a lost one."""
 
     secret: bytes
     certificate_request: bytes
+    replace: bool = False
 
 
 class EnrolReply(NamedTuple):
@@ -78,7 +79,7 @@ def decode_enrol_request(data: bytes) -> EnrolRequest | Undecodable:
         message = parse_message(pb.EnrolRequest, data)
     except DecodeError as error:
         return Undecodable(error.message)
-    return EnrolRequest(message.secret, message.certificate_request)
+    return EnrolRequest(message.secret, message.certificate_request, message.replace)
 
 
 def encode_enrol_reply(reply: EnrolReply) -> bytes:

@@ -9,6 +9,7 @@ from shared.domain.records import Record
 from shared.errors import DecodeError
 from shared.sync.chain import (
     ENTRY_BYTES_MAX,
+    FLAG_REHOMED,
     HASH_BYTES,
     RECORDS_PER_ENTRY_MAX,
     SALT_BYTES,
@@ -59,6 +60,30 @@ def seal_entry(header: EntryHeader, records: Sequence[Record], salts: Sequence[b
     if len(data) > ENTRY_BYTES_MAX or len(records) > RECORDS_PER_ENTRY_MAX:
         raise DecodeError(f"One operation may change {RECORDS_PER_ENTRY_MAX} records and {ENTRY_BYTES_MAX} bytes.")
     return Sealed(data, hash_entry(previous_hash, header_bytes, hash_records(hashes)))
+
+
+def reseal_entry(data: bytes, incarnation: bytes, seq: int, previous_hash: bytes) -> Sealed:
+    """The same operation as an entry of another incarnation: its records, salts, clock and command id stay."""
+    opened = open_entry(data)
+    header = opened.header._replace(flags=opened.header.flags | FLAG_REHOMED, incarnation=incarnation, seq=seq)
+    header_bytes = encode_header(header)
+    message = pb.Entry.FromString(data)
+    message.header = header_bytes
+    sealed = hash_entry(previous_hash, header_bytes, hash_records(opened.record_hashes))
+    return Sealed(message.SerializeToString(), sealed)
+
+
+def prune_entry(data: bytes) -> bytes:
+    """The entry without its payloads: the chain still verifies from the hashes that stay."""
+    opened = open_entry(data)
+    message = pb.Entry(header=opened.header_bytes)
+    for (kind, record_id), record_hash in zip(_identities(data), opened.record_hashes, strict=True):
+        message.records.add(kind=kind, id=record_id, hash=record_hash)
+    return message.SerializeToString()
+
+
+def _identities(data: bytes) -> list[tuple[int, bytes]]:
+    return [(record.kind, record.id) for record in pb.Entry.FromString(data).records]
 
 
 def open_entry(data: bytes) -> OpenedEntry:

@@ -18,6 +18,7 @@ from shared.sync.messages import (
     CardForgotten,
     CardFull,
     Checkpoint,
+    Common,
     Drain,
     EntryOutcome,
     FeedAck,
@@ -27,8 +28,15 @@ from shared.sync.messages import (
     FieldLost,
     Goodbye,
     Hello,
+    HistoryBatch,
+    HistoryCursor,
+    HistoryRequest,
     HqMessage,
+    Mark,
+    Marks,
     ProcessingMode,
+    Proposals,
+    ProposalsKept,
     ResumeMode,
     Tick,
     Undecodable,
@@ -75,6 +83,14 @@ def encode_branch_message(message: BranchMessage) -> bytes:
             request.tick.skew_at_most_us = message.skew_at_most_us
         case Goodbye():
             request.goodbye.SetInParent()
+        case Marks():
+            request.marks.marks.extend(pb.Mark(incarnation=m[0], seq=m[1], hash=m[2]) for m in message.marks)
+            request.marks.SetInParent()
+        case HistoryRequest():
+            request.history.after.CopyFrom(pb.HistoryCursor(life=message.after.life, seq=message.after.seq))
+        case Proposals():
+            request.proposals.records.extend(message.records)
+            request.proposals.done = message.done
         case Undecodable():
             raise ValueError("An undecodable message is never sent.")
     return request.SerializeToString()
@@ -103,6 +119,14 @@ def decode_branch_message(data: bytes) -> BranchMessage:
                 return Tick(tick.number, tick.complete_to_us, tick.head_seq, tick.skew_at_most_us)
             case "goodbye":
                 return Goodbye()
+            case "marks":
+                marks = (Mark(require_id(m.incarnation), m.seq, _hash(m.hash)) for m in request.marks.marks)
+                return Marks(tuple(marks))
+            case "history":
+                after = request.history.after
+                return HistoryRequest(HistoryCursor(after.life, after.seq))
+            case "proposals":
+                return Proposals(tuple(request.proposals.records), request.proposals.done)
             case _:
                 return Undecodable("A message of a kind unknown to this release came.")
     except DecodeError as error:
@@ -129,6 +153,16 @@ def encode_hq_message(message: HqMessage) -> bytes:
         case Drain():
             response.drain.delay_ms = message.delay_ms
             response.drain.reason = message.reason
+        case Common():
+            response.common.SetInParent()
+            if message.index is not None:
+                response.common.index = message.index
+        case HistoryBatch():
+            response.history.entries.extend(message.entries)
+            response.history.cursor.CopyFrom(pb.HistoryCursor(life=message.cursor.life, seq=message.cursor.seq))
+            response.history.done = message.done
+        case ProposalsKept():
+            response.proposals_kept.SetInParent()
         case Undecodable():
             raise ValueError("An undecodable message is never sent.")
     return response.SerializeToString()
@@ -152,6 +186,14 @@ def decode_hq_message(data: bytes) -> HqMessage:
                 return Checkpoint(checkpoint.tick_number, checkpoint.feed_head, checkpoint.entries)
             case "drain":
                 return Drain(response.drain.delay_ms, response.drain.reason)
+            case "common":
+                return Common(response.common.index if response.common.HasField("index") else None)
+            case "history":
+                history = response.history
+                cursor = HistoryCursor(history.cursor.life, history.cursor.seq)
+                return HistoryBatch(tuple(history.entries), cursor, history.done)
+            case "proposals_kept":
+                return ProposalsKept()
             case _:
                 return Undecodable("A message of a kind unknown to this release came.")
     except DecodeError as error:
@@ -232,6 +274,7 @@ def _encode_hello(hello: Hello) -> pb.Hello:
         wall_clock_us=hello.wall_clock_us,
         hlc_epoch=hello.hlc_epoch,
         hlc=hello.hlc,
+        last_fence=hello.last_fence,
     )
     if hello.parent != NO_PARENT:
         parent = hello.parent
@@ -258,6 +301,7 @@ def _decode_hello(message: pb.Hello) -> Hello:
         protocol_max=message.protocol_max,
         schema_version=message.schema_version,
         parent=parent,
+        last_fence=message.last_fence,
     )
 
 
@@ -279,6 +323,8 @@ def _encode_welcome(welcome: Welcome) -> pb.Welcome:
         backup_seq=welcome.backup_seq,
         feed_head=welcome.feed_head,
         hq_clock_us=welcome.hq_clock_us,
+        hq_restored=welcome.hq_restored,
+        feed_lost=welcome.feed_lost,
     )
 
 
@@ -301,6 +347,8 @@ def _decode_welcome(message: pb.Welcome) -> Welcome:
         backup_seq=message.backup_seq,
         feed_head=message.feed_head,
         hq_clock_us=message.hq_clock_us,
+        hq_restored=message.hq_restored,
+        feed_lost=message.feed_lost,
     )
 
 

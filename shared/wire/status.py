@@ -8,7 +8,6 @@ import grpc
 
 from shared.errors import (
     FilialError,
-    HistoryDiverged,
     HqUnreachable,
     InvalidInput,
     NotAuthorised,
@@ -25,7 +24,6 @@ _STATUS: tuple[tuple[type[FilialError], grpc.StatusCode], ...] = (
     (NotAuthorised, grpc.StatusCode.PERMISSION_DENIED),
     (TokenRefused, grpc.StatusCode.PERMISSION_DENIED),
     (SessionReplaced, grpc.StatusCode.ABORTED),
-    (HistoryDiverged, grpc.StatusCode.FAILED_PRECONDITION),
     (ProtocolViolation, grpc.StatusCode.INVALID_ARGUMENT),
     (InvalidInput, grpc.StatusCode.INVALID_ARGUMENT),
     (StoreBusy, grpc.StatusCode.UNAVAILABLE),
@@ -38,7 +36,6 @@ _BY_REASON: dict[str, type[FilialError]] = {
         NotAuthorised,
         TokenRefused,
         SessionReplaced,
-        HistoryDiverged,
         ProtocolViolation,
         InvalidInput,
         StoreBusy,

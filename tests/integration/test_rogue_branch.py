@@ -15,7 +15,7 @@ from deploy.demo.chain import Selling
 from shared.domain.records import Record, RecordKind
 from shared.sync.chain import NO_HASH, Head, Parent
 from shared.sync.limits import MESSAGE_BYTES_MAX, PUSH_BATCHES_IN_FLIGHT_MAX
-from shared.sync.messages import Ack, FeedAck, FeedCursor, Goodbye, ResumeMode, Tick, Welcome
+from shared.sync.messages import Ack, Common, FeedAck, FeedCursor, Goodbye, Mark, Marks, ResumeMode, Tick, Welcome
 from shared.wire.payloads import encode_sale
 from tests.support.chains import Chain
 from tests.support.deadlines import wait_until
@@ -167,15 +167,16 @@ def test_the_same_command_in_a_new_entry_counts_once(chain: Chain, rogue: Rogue,
     assert len(chain.sales(code)) == 3
 
 
-def test_a_fork_at_the_acknowledged_entry_is_quarantined(chain: Chain, rogue: Rogue, code: str) -> None:
+def test_a_fork_at_the_acknowledged_entry_must_be_repaired_before_it_may_push(
+    chain: Chain, rogue: Rogue, code: str
+) -> None:
     push(rogue).send(Goodbye())
     stream = rogue.exchange(rogue.hello(head=Head(3, b"f" * 32)))
     welcome = stream.receive(Welcome)
-    assert welcome.resume is ResumeMode.QUARANTINE
+    assert welcome.resume is ResumeMode.REPAIR
     assert welcome.reason
     stream.send(rogue.journal.batch())
-    stream.end()
-    assert chain.standing(code)["state"] == "quarantined"
+    require_violation(stream.end())
     assert len(chain.sales(code)) == 3
 
 
@@ -191,10 +192,17 @@ def test_a_fork_below_the_acknowledged_entry_is_refused_by_its_hash(chain: Chain
     assert len(chain.sales(code)) == 3
 
 
-def test_a_branch_behind_what_it_sent_is_quarantined(rogue: Rogue) -> None:
+def test_a_branch_behind_what_it_sent_is_told_which_of_its_entries_are_held(rogue: Rogue) -> None:
     push(rogue).send(Goodbye())
     stream = rogue.exchange(rogue.hello(head=Head(1, rogue.journal.hashes[1])))
-    assert stream.receive(Welcome).resume is ResumeMode.QUARANTINE
+    assert stream.receive(Welcome).resume is ResumeMode.REPAIR
+    incarnation = rogue.journal.incarnation
+    stream.send(Marks((Mark(incarnation, 1, rogue.journal.hashes[1]), Mark(incarnation, 2, b"x" * 32))))
+    assert stream.receive(Common) == Common(0)
+    stream.send(Marks((Mark(incarnation, 3, b"x" * 32),)))
+    assert stream.receive(Common) == Common(None)
+    stream.send(Marks(()))
+    require_violation(stream.end())
 
 
 def test_an_unknown_incarnation_is_quarantined(rogue: Rogue) -> None:
@@ -203,9 +211,11 @@ def test_an_unknown_incarnation_is_quarantined(rogue: Rogue) -> None:
     assert stream.receive(Welcome).resume is ResumeMode.QUARANTINE
 
 
-def test_a_parent_that_never_was_is_quarantined(rogue: Rogue) -> None:
+def test_a_parent_that_never_was_is_not_taken_in(rogue: Rogue) -> None:
     stream = rogue.exchange(rogue.hello(parent=Parent(b"p" * 16, 7, b"h" * 32)))
-    assert stream.receive(Welcome).resume is ResumeMode.QUARANTINE
+    assert stream.receive(Welcome).resume is ResumeMode.REPAIR
+    stream.send(rogue.journal.batch())
+    require_violation(stream.end())
 
 
 def test_a_future_protocol_is_asked_to_wait_for_an_upgrade(rogue: Rogue) -> None:

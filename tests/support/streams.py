@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shared.domain.identifiers import NIL_ID
-from shared.sync import branch_session as near
+from shared.sync import branch_commands as near
 from shared.sync import hq_session as far
 from shared.sync.branch_session import BranchSession
 from shared.sync.chain import NO_HASH, Head, hash_genesis
-from shared.sync.hq_session import HqSession, KnownBranch, decide_hello
+from shared.sync.hq_session import HqSession
 from shared.sync.limits import FEED_BATCHES_IN_FLIGHT_MAX, Credits
 from shared.sync.messages import Ack, Batch, FeedBatch, FeedCursor, Hello, ProcessingMode, Tick, WhenUnreachable
+from shared.sync.recognition import KnownBranch, KnownLife, decide_hello
 
 BRANCH, INCARNATION, EPOCH = b"b" * 16, b"i" * 16, b"e" * 16
 Step = Callable[[], None]
@@ -236,12 +237,12 @@ class Streams:
         hash_there = self.feed.hash_at(position) if position <= len(self.feed.items) else None
         known = KnownBranch(
             BRANCH,
-            INCARNATION if self.known else NIL_ID,
-            self.held.head,
+            not self.known,
+            KnownLife(self.held.head, 0) if self.known else None,
+            False,
             self.fence,
             ProcessingMode.DISTRIBUTED,
             WhenUnreachable.REFUSE,
-            self.acked_feed,
             FeedCursor(EPOCH, *_head(self.feed)),
         )
         decision = decide_hello(hello, known, hash_there)

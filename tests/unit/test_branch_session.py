@@ -8,19 +8,20 @@ from dataclasses import replace
 import pytest
 
 from shared.domain.identifiers import NIL_ID
-from shared.sync.branch_session import (
+from shared.sync.branch_commands import (
     ApplyFeed,
-    BranchSession,
     CompareHistory,
     Finish,
     FinishReason,
     PassDone,
     ReadEntries,
     ReadHead,
+    ReadMarks,
     Send,
     StoreAcknowledged,
     StoreWelcome,
 )
+from shared.sync.branch_session import BranchSession
 from shared.sync.chain import Head
 from shared.sync.limits import GREETING_MS_MAX, SILENCE_MS_MAX, TICK_INTERVAL_MS, Credits
 from shared.sync.messages import (
@@ -157,20 +158,13 @@ def test_a_welcome_is_remembered_and_history_compared_before_anything_is_sent() 
 def test_another_entry_under_the_acknowledged_number_ends_the_session(own_hash: bytes | None) -> None:
     play = greeting(3) >> welcome(acknowledged=2)
     play.skip()
-    (finish,) = play.put(history(own_hash))
-    assert finish.reason is FinishReason.DIVERGED
+    assert play >> history(own_hash) << ReadMarks(())
     assert not play.session.is_streaming
 
 
 def test_a_branch_does_not_call_itself_even_before_history_was_compared() -> None:
     play = (greeting(1) >> welcome(acknowledged=1)).skip() >> Wait(0) << ReadHead() >> head_read(1, 50)
-    (finish,) = play.put(history(b"x" * 32))
-    assert finish.reason is FinishReason.DIVERGED
-
-
-def test_a_repair_goes_on_like_an_incremental_session() -> None:
-    repaired = welcome(resume=ResumeMode.REPAIR)
-    assert greeting() >> repaired << StoreWelcome(repaired) << CompareHistory(head(0))
+    assert play >> history(b"x" * 32) << ReadMarks(())
 
 
 @pytest.mark.parametrize("resume", [ResumeMode.QUARANTINE, ResumeMode.UPGRADE, ResumeMode.SNAPSHOT])
@@ -428,7 +422,7 @@ def test_a_tick_read_before_the_pass_was_asked_for_leads_to_another() -> None:
 def test_a_pass_that_was_wanted_before_the_welcome_is_done_too() -> None:
     play = greeting(1) >> pass_wanted(1) << ReadHead() >> head_read(1, 50) >> welcome(acknowledged=1)
     play.skip()
-    play = play >> history(head(1).entry_hash) >> Wait(0) << ReadHead() >> head_read(1, 60) << Send(Tick(1, 50, 1))
+    play = play >> history(head(1).entry_hash) << Send(Tick(1, 50, 1))
     assert play >> Checkpoint(1, 0, 1) << PassDone()
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hq_server.storage.decoding import DecodedEntry, decode_entry
 from shared.domain.records import Record, RecordKind
 from shared.errors import DecodeError, NotForBranches, UnknownKind
 from shared.sync.card_merge import FieldPatch
 from shared.wire.cards import encode_patch
+from shared.wire.decoding import DecodedEntry, decode_entry
 from shared.wire.entries import open_entry
 from shared.wire.payloads import encode_sale
 from tests.support.clock import FakeClock, SeededIds

@@ -8,13 +8,11 @@ from dataclasses import replace
 import pytest
 
 from shared.domain.identifiers import NIL_ID
-from shared.sync.chain import NO_HASH, Head, Parent, hash_genesis
+from shared.sync.chain import NO_HASH, Head
 from shared.sync.hq_session import (
     Finish,
     FinishReason,
-    HelloDecision,
     HqSession,
-    KnownBranch,
     MergeBatch,
     OpenSession,
     ReadFeed,
@@ -22,14 +20,12 @@ from shared.sync.hq_session import (
     StoreFeedAck,
     StoreGoodbye,
     StoreTick,
-    decide_hello,
 )
 from shared.sync.limits import (
     FEED_BATCH_BYTES_MAX,
     FEED_BATCH_RECORDS_MAX,
     GREETING_MS_MAX,
     PROTOCOL_MAX,
-    PROTOCOL_MIN,
     PUSH_BATCH_ENTRIES_MAX,
     SILENCE_MS_MAX,
     Credits,
@@ -51,6 +47,7 @@ from shared.sync.messages import (
     Welcome,
     WhenUnreachable,
 )
+from shared.sync.recognition import HelloDecision, KnownBranch, KnownLife
 from tests.support.playbook import Playbook, Wait
 
 BRANCH, INCARNATION, EPOCH = b"b" * 16, b"i" * 16, b"e" * 16
@@ -74,9 +71,9 @@ def hello(seq: int = 3, feed: FeedCursor | None = None) -> Hello:
     )
 
 
-def known(acknowledged: int = 3, feed_head: int = 0, incarnation: bytes = INCARNATION) -> KnownBranch:
+def known(acknowledged: int = 3, feed_head: int = 0) -> KnownBranch:
     mode, policy = ProcessingMode.CENTRALIZED, WhenUnreachable.FALL_BACK
-    return KnownBranch(BRANCH, incarnation, head(acknowledged), FENCE, mode, policy, cursor(0), cursor(feed_head))
+    return KnownBranch(BRANCH, False, KnownLife(head(acknowledged), 0), False, FENCE, mode, policy, cursor(feed_head))
 
 
 def welcome(decision: HelloDecision, feed_head: int = 0) -> Welcome:
@@ -369,81 +366,3 @@ def test_the_shell_is_told_when_to_come_back() -> None:
     play = Playbook(HqSession(BRANCH, 0))
     assert play.session.next_wake_at() == GREETING_MS_MAX
     assert streaming().session.next_wake_at() == SILENCE_MS_MAX
-
-
-# Judging a hello.
-
-
-def decide(said: Hello, held: KnownBranch, feed_hash: bytes | None = None) -> HelloDecision:
-    return decide_hello(said, held, feed_hash)
-
-
-def test_a_branch_that_is_ahead_goes_on_from_what_hq_holds() -> None:
-    assert decide(hello(5), known(3)) == HelloDecision(ResumeMode.INCREMENTAL, head(3), cursor(0))
-    assert decide(hello(3), known(3)).resume is ResumeMode.INCREMENTAL
-
-
-def test_the_first_hello_of_a_branch_starts_a_chain() -> None:
-    decision = decide(hello(5), known(0, incarnation=NIL_ID))
-    assert decision.resume is ResumeMode.INCREMENTAL
-    assert decision.is_first
-    assert decision.acknowledged == Head(0, hash_genesis(BRANCH, INCARNATION))
-
-
-def test_a_first_hello_that_continues_an_unknown_incarnation_is_quarantined() -> None:
-    said = replace(hello(5), parent=Parent(b"p" * 16, 3, b"h" * 32))
-    decision = decide(said, known(0, incarnation=NIL_ID))
-    assert decision.resume is ResumeMode.QUARANTINE
-    assert not decision.is_first
-
-
-def test_another_incarnation_is_quarantined() -> None:
-    decision = decide(replace(hello(5), incarnation=b"x" * 16), known(3))
-    assert (decision.resume, decision.acknowledged) == (ResumeMode.QUARANTINE, head(3))
-    assert "incarnation" in decision.reason
-
-
-def test_a_branch_behind_what_hq_holds_was_restored_and_is_quarantined() -> None:
-    decision = decide(hello(2), known(3))
-    assert decision.resume is ResumeMode.QUARANTINE
-    assert "ends at entry 2, but HQ holds 3" in decision.reason
-
-
-def test_another_entry_under_the_same_number_is_quarantined() -> None:
-    said = replace(hello(3), head=Head(3, b"x" * 32))
-    assert decide(said, known(3)).resume is ResumeMode.QUARANTINE
-    assert decide(replace(said, head=Head(4, b"x" * 32)), known(3)).resume is ResumeMode.INCREMENTAL
-
-
-@pytest.mark.parametrize(
-    ("lowest", "highest"), [(PROTOCOL_MAX + 1, PROTOCOL_MAX + 3), (0, PROTOCOL_MIN - 1), (PROTOCOL_MAX + 1, 2**31)]
-)
-def test_a_branch_that_speaks_no_common_protocol_must_upgrade(lowest: int, highest: int) -> None:
-    decision = decide(replace(hello(), protocol_min=lowest, protocol_max=highest), known())
-    assert decision.resume is ResumeMode.UPGRADE
-    assert f"{lowest}–{highest}" in decision.reason
-
-
-def test_the_highest_common_protocol_is_spoken() -> None:
-    assert decide(replace(hello(), protocol_max=PROTOCOL_MAX + 7), known()).protocol == PROTOCOL_MAX
-
-
-def test_the_feed_goes_on_where_the_branch_is_when_hq_knows_that_place() -> None:
-    said = hello(feed=cursor(4))
-    assert decide(said, known(feed_head=9), cursor(4).running_hash).feed == cursor(4)
-
-
-@pytest.mark.parametrize(
-    ("claimed", "hash_there"),
-    [
-        (cursor(4), b"x" * 32),
-        (cursor(4), None),
-        (replace(cursor(4), epoch=b"x" * 16), cursor(4).running_hash),
-        (FeedCursor(), None),
-        (replace(cursor(0), running_hash=b"x" * 32), None),
-    ],
-)
-def test_the_feed_starts_over_when_hq_does_not_know_the_branch_s_place(
-    claimed: FeedCursor, hash_there: bytes | None
-) -> None:
-    assert decide(hello(feed=claimed), known(feed_head=9), hash_there).feed == cursor(0)

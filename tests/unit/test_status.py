@@ -15,7 +15,6 @@ CARRIED = [
     errors.NotAuthorised,
     errors.TokenRefused,
     errors.SessionReplaced,
-    errors.HistoryDiverged,
     errors.ProtocolViolation,
     errors.InvalidInput,
     errors.StoreBusy,

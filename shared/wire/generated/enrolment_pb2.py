@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%shared/wire/generated/enrolment.proto\x12\x0e\x66ilial.sync.v1\"~\n\x05Token\x12\x0e\n\x06secret\x18\x01 \x01(\x0c\x12\x1d\n\x15\x61uthority_certificate\x18\x02 \x01(\x0c\x12\x1d\n\x15\x62ootstrap_certificate\x18\x03 \x01(\x0c\x12\x15\n\rbootstrap_key\x18\x04 \x01(\x0c\x12\x10\n\x08\x63hecksum\x18\x05 \x01(\x0c\";\n\x0c\x45nrolRequest\x12\x0e\n\x06secret\x18\x01 \x01(\x0c\x12\x1b\n\x13\x63\x65rtificate_request\x18\x02 \x01(\x0c\"\xbf\x01\n\rEnrolResponse\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\x12\x10\n\x08\x63hain_id\x18\x02 \x01(\x0c\x12\x12\n\nchain_name\x18\x03 \x01(\t\x12\x11\n\tbranch_id\x18\x04 \x01(\x0c\x12\x13\n\x0b\x62ranch_code\x18\x05 \x01(\t\x12\x13\n\x0b\x62ranch_name\x18\x06 \x01(\t\x12\x10\n\x08timezone\x18\x07 \x01(\t\x12\x10\n\x08\x63urrency\x18\x08 \x01(\t\x12\x12\n\nprice_zone\x18\t \x01(\t2Q\n\tEnrolment\x12\x44\n\x05\x45nrol\x12\x1c.filial.sync.v1.EnrolRequest\x1a\x1d.filial.sync.v1.EnrolResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%shared/wire/generated/enrolment.proto\x12\x0e\x66ilial.sync.v1\"~\n\x05Token\x12\x0e\n\x06secret\x18\x01 \x01(\x0c\x12\x1d\n\x15\x61uthority_certificate\x18\x02 \x01(\x0c\x12\x1d\n\x15\x62ootstrap_certificate\x18\x03 \x01(\x0c\x12\x15\n\rbootstrap_key\x18\x04 \x01(\x0c\x12\x10\n\x08\x63hecksum\x18\x05 \x01(\x0c\"L\n\x0c\x45nrolRequest\x12\x0e\n\x06secret\x18\x01 \x01(\x0c\x12\x1b\n\x13\x63\x65rtificate_request\x18\x02 \x01(\x0c\x12\x0f\n\x07replace\x18\x03 \x01(\x08\"\xbf\x01\n\rEnrolResponse\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\x12\x10\n\x08\x63hain_id\x18\x02 \x01(\x0c\x12\x12\n\nchain_name\x18\x03 \x01(\t\x12\x11\n\tbranch_id\x18\x04 \x01(\x0c\x12\x13\n\x0b\x62ranch_code\x18\x05 \x01(\t\x12\x13\n\x0b\x62ranch_name\x18\x06 \x01(\t\x12\x10\n\x08timezone\x18\x07 \x01(\t\x12\x10\n\x08\x63urrency\x18\x08 \x01(\t\x12\x12\n\nprice_zone\x18\t \x01(\t2Q\n\tEnrolment\x12\x44\n\x05\x45nrol\x12\x1c.filial.sync.v1.EnrolRequest\x1a\x1d.filial.sync.v1.EnrolResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,9 +34,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TOKEN']._serialized_start=57
   _globals['_TOKEN']._serialized_end=183
   _globals['_ENROLREQUEST']._serialized_start=185
-  _globals['_ENROLREQUEST']._serialized_end=244
-  _globals['_ENROLRESPONSE']._serialized_start=247
-  _globals['_ENROLRESPONSE']._serialized_end=438
-  _globals['_ENROLMENT']._serialized_start=440
-  _globals['_ENROLMENT']._serialized_end=521
+  _globals['_ENROLREQUEST']._serialized_end=261
+  _globals['_ENROLRESPONSE']._serialized_start=264
+  _globals['_ENROLRESPONSE']._serialized_end=455
+  _globals['_ENROLMENT']._serialized_start=457
+  _globals['_ENROLMENT']._serialized_end=538
 # @@protoc_insertion_point(module_scope)

@@ -58,18 +58,22 @@ class EnrolRequest(_message.Message):
 
     SECRET_FIELD_NUMBER: _builtins.int
     CERTIFICATE_REQUEST_FIELD_NUMBER: _builtins.int
+    REPLACE_FIELD_NUMBER: _builtins.int
     secret: _builtins.bytes
     certificate_request: _builtins.bytes
     """DER certificate signing request over a key made at the branch (ECDSA P-256)."""
+    replace: _builtins.bool
+    """This store takes the place of one that is lost: HQ gives the branch's history to it."""
     def __init__(
         self,
         *,
         secret: _builtins.bytes = ...,
         certificate_request: _builtins.bytes = ...,
+        replace: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_request", b"certificate_request", "secret", b"secret"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certificate_request", b"certificate_request", "replace", b"replace", "secret", b"secret"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -85,6 +85,9 @@ class ExchangeRequest(_message.Message):
     FEED_ACK_FIELD_NUMBER: _builtins.int
     TICK_FIELD_NUMBER: _builtins.int
     GOODBYE_FIELD_NUMBER: _builtins.int
+    MARKS_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
+    PROPOSALS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello: ...
     @_builtins.property
@@ -95,6 +98,12 @@ class ExchangeRequest(_message.Message):
     def tick(self) -> Global___Tick: ...
     @_builtins.property
     def goodbye(self) -> Global___Goodbye: ...
+    @_builtins.property
+    def marks(self) -> Global___Marks: ...
+    @_builtins.property
+    def history(self) -> Global___HistoryRequest: ...
+    @_builtins.property
+    def proposals(self) -> Global___Proposals: ...
     def __init__(
         self,
         *,
@@ -103,12 +112,15 @@ class ExchangeRequest(_message.Message):
         feed_ack: Global___FeedAck | None = ...,
         tick: Global___Tick | None = ...,
         goodbye: Global___Goodbye | None = ...,
+        marks: Global___Marks | None = ...,
+        history: Global___HistoryRequest | None = ...,
+        proposals: Global___Proposals | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "feed_ack", b"feed_ack", "goodbye", b"goodbye", "hello", b"hello", "message", b"message", "tick", b"tick"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "feed_ack", b"feed_ack", "goodbye", b"goodbye", "hello", b"hello", "history", b"history", "marks", b"marks", "message", b"message", "proposals", b"proposals", "tick", b"tick"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "feed_ack", b"feed_ack", "goodbye", b"goodbye", "hello", b"hello", "message", b"message", "tick", b"tick"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "feed_ack", b"feed_ack", "goodbye", b"goodbye", "hello", b"hello", "history", b"history", "marks", b"marks", "message", b"message", "proposals", b"proposals", "tick", b"tick"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "batch", "feed_ack", "tick", "goodbye"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "batch", "feed_ack", "tick", "goodbye", "marks", "history", "proposals"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -123,6 +135,9 @@ class ExchangeResponse(_message.Message):
     FEED_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
+    COMMON_FIELD_NUMBER: _builtins.int
+    HISTORY_FIELD_NUMBER: _builtins.int
+    PROPOSALS_KEPT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome: ...
     @_builtins.property
@@ -133,6 +148,12 @@ class ExchangeResponse(_message.Message):
     def checkpoint(self) -> Global___Checkpoint: ...
     @_builtins.property
     def drain(self) -> Global___Drain: ...
+    @_builtins.property
+    def common(self) -> Global___Common: ...
+    @_builtins.property
+    def history(self) -> Global___HistoryBatch: ...
+    @_builtins.property
+    def proposals_kept(self) -> Global___ProposalsKept: ...
     def __init__(
         self,
         *,
@@ -141,12 +162,15 @@ class ExchangeResponse(_message.Message):
         feed: Global___FeedBatch | None = ...,
         checkpoint: Global___Checkpoint | None = ...,
         drain: Global___Drain | None = ...,
+        common: Global___Common | None = ...,
+        history: Global___HistoryBatch | None = ...,
+        proposals_kept: Global___ProposalsKept | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "checkpoint", b"checkpoint", "drain", b"drain", "feed", b"feed", "message", b"message", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "checkpoint", b"checkpoint", "common", b"common", "drain", b"drain", "feed", b"feed", "history", b"history", "message", b"message", "proposals_kept", b"proposals_kept", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "checkpoint", b"checkpoint", "drain", b"drain", "feed", b"feed", "message", b"message", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "checkpoint", b"checkpoint", "common", b"common", "drain", b"drain", "feed", b"feed", "history", b"history", "message", b"message", "proposals_kept", b"proposals_kept", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "ack", "feed", "checkpoint", "drain"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "ack", "feed", "checkpoint", "drain", "common", "history", "proposals_kept"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -276,6 +300,7 @@ class Hello(_message.Message):
     WALL_CLOCK_US_FIELD_NUMBER: _builtins.int
     HLC_EPOCH_FIELD_NUMBER: _builtins.int
     HLC_FIELD_NUMBER: _builtins.int
+    LAST_FENCE_FIELD_NUMBER: _builtins.int
     protocol_min: _builtins.int
     protocol_max: _builtins.int
     schema_version: _builtins.int
@@ -288,6 +313,8 @@ class Hello(_message.Message):
     wall_clock_us: _builtins.int
     hlc_epoch: _builtins.int
     hlc: _builtins.int
+    last_fence: _builtins.int
+    """The fence of the last session that this store took part in, durably."""
     @_builtins.property
     def parent(self) -> Global___Parent:
         """Where this incarnation branched off; absent for a branch's first."""
@@ -313,10 +340,11 @@ class Hello(_message.Message):
         wall_clock_us: _builtins.int = ...,
         hlc_epoch: _builtins.int = ...,
         hlc: _builtins.int = ...,
+        last_fence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["feed", b"feed", "head", b"head", "parent", b"parent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_id", b"boot_id", "branch_id", b"branch_id", "feed", b"feed", "head", b"head", "hlc", b"hlc", "hlc_epoch", b"hlc_epoch", "incarnation", b"incarnation", "instance_id", b"instance_id", "parent", b"parent", "protocol_max", b"protocol_max", "protocol_min", b"protocol_min", "release", b"release", "schema_version", b"schema_version", "wall_clock_us", b"wall_clock_us"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["boot_id", b"boot_id", "branch_id", b"branch_id", "feed", b"feed", "head", b"head", "hlc", b"hlc", "hlc_epoch", b"hlc_epoch", "incarnation", b"incarnation", "instance_id", b"instance_id", "last_fence", b"last_fence", "parent", b"parent", "protocol_max", b"protocol_max", "protocol_min", b"protocol_min", "release", b"release", "schema_version", b"schema_version", "wall_clock_us", b"wall_clock_us"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -363,6 +391,8 @@ class Welcome(_message.Message):
     BACKUP_SEQ_FIELD_NUMBER: _builtins.int
     FEED_HEAD_FIELD_NUMBER: _builtins.int
     HQ_CLOCK_US_FIELD_NUMBER: _builtins.int
+    HQ_RESTORED_FIELD_NUMBER: _builtins.int
+    FEED_LOST_FIELD_NUMBER: _builtins.int
     protocol: _builtins.int
     session_fence: _builtins.int
     """Grows with every session of the branch; a batch of an older session is refused."""
@@ -377,6 +407,10 @@ class Welcome(_message.Message):
     """The last entry that HQ's second-newest verified backup holds."""
     feed_head: _builtins.int
     hq_clock_us: _builtins.int
+    hq_restored: _builtins.bool
+    """HQ does not remember a session this branch took part in: it was restored from a backup."""
+    feed_lost: _builtins.bool
+    """HQ's feed is not the one the branch has taken: it comes anew from the beginning."""
     @_builtins.property
     def acknowledged(self) -> Global___Head: ...
     @_builtins.property
@@ -396,10 +430,12 @@ class Welcome(_message.Message):
         backup_seq: _builtins.int = ...,
         feed_head: _builtins.int = ...,
         hq_clock_us: _builtins.int = ...,
+        hq_restored: _builtins.bool = ...,
+        feed_lost: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "credits", b"credits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "backup_seq", b"backup_seq", "credits", b"credits", "feed_head", b"feed_head", "hq_clock_us", b"hq_clock_us", "mode", b"mode", "protocol", b"protocol", "reason", b"reason", "resume", b"resume", "session_fence", b"session_fence", "skew_ms", b"skew_ms", "when_unreachable", b"when_unreachable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "backup_seq", b"backup_seq", "credits", b"credits", "feed_head", b"feed_head", "feed_lost", b"feed_lost", "hq_clock_us", b"hq_clock_us", "hq_restored", b"hq_restored", "mode", b"mode", "protocol", b"protocol", "reason", b"reason", "resume", b"resume", "session_fence", b"session_fence", "skew_ms", b"skew_ms", "when_unreachable", b"when_unreachable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -882,3 +918,191 @@ class VerifyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerifyResponse: _TypeAlias = VerifyResponse  # noqa: Y015
+
+@_typing.final
+class Mark(_message.Message):
+    """One point of the branch's past; seq 0 is the incarnation's beginning, with its genesis hash."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INCARNATION_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    HASH_FIELD_NUMBER: _builtins.int
+    incarnation: _builtins.bytes
+    seq: _builtins.int
+    hash: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        incarnation: _builtins.bytes = ...,
+        seq: _builtins.int = ...,
+        hash: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hash", b"hash", "incarnation", b"incarnation", "seq", b"seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mark: _TypeAlias = Mark  # noqa: Y015
+
+@_typing.final
+class Marks(_message.Message):
+    """Which of these does HQ hold? Oldest first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MARKS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def marks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Mark]: ...
+    def __init__(
+        self,
+        *,
+        marks: _abc.Iterable[Global___Mark] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["marks", b"marks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Marks: _TypeAlias = Marks  # noqa: Y015
+
+@_typing.final
+class Common(_message.Message):
+    """The newest of the marks that HQ holds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    def __init__(
+        self,
+        *,
+        index: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "index", b"index"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_index", b"_index", "index", b"index"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__index: _TypeAlias = _typing.Literal["index"]  # noqa: Y015
+    _WhichOneofArgType__index: _TypeAlias = _typing.Literal["_index", b"_index"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__index) -> _WhichOneofReturnType__index | None: ...
+
+Global___Common: _TypeAlias = Common  # noqa: Y015
+
+@_typing.final
+class HistoryCursor(_message.Message):
+    """How far a branch has taken back what HQ holds of its other incarnations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIFE_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    life: _builtins.int
+    """HQ's number of the incarnation, in the order it first saw them."""
+    seq: _builtins.int
+    def __init__(
+        self,
+        *,
+        life: _builtins.int = ...,
+        seq: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["life", b"life", "seq", b"seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HistoryCursor: _TypeAlias = HistoryCursor  # noqa: Y015
+
+@_typing.final
+class HistoryRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AFTER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def after(self) -> Global___HistoryCursor: ...
+    def __init__(
+        self,
+        *,
+        after: Global___HistoryCursor | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HistoryRequest: _TypeAlias = HistoryRequest  # noqa: Y015
+
+@_typing.final
+class HistoryBatch(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    done: _builtins.bool
+    @_builtins.property
+    def entries(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Serialised Entry messages, as they were recorded."""
+
+    @_builtins.property
+    def cursor(self) -> Global___HistoryCursor: ...
+    def __init__(
+        self,
+        *,
+        entries: _abc.Iterable[_builtins.bytes] | None = ...,
+        cursor: Global___HistoryCursor | None = ...,
+        done: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "done", b"done", "entries", b"entries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___HistoryBatch: _TypeAlias = HistoryBatch  # noqa: Y015
+
+@_typing.final
+class Proposals(_message.Message):
+    """Head office's own cards as the branch holds them, after HQ lost its feed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECORDS_FIELD_NUMBER: _builtins.int
+    DONE_FIELD_NUMBER: _builtins.int
+    done: _builtins.bool
+    @_builtins.property
+    def records(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Serialised FeedRecord messages, each a full state."""
+
+    def __init__(
+        self,
+        *,
+        records: _abc.Iterable[_builtins.bytes] | None = ...,
+        done: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Proposals: _TypeAlias = Proposals  # noqa: Y015
+
+@_typing.final
+class ProposalsKept(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProposalsKept: _TypeAlias = ProposalsKept  # noqa: Y015

@@ -9,6 +9,7 @@ from shared.domain.sales import Sale
 from shared.domain.shifts import ShiftClose, ShiftOpen
 from shared.errors import DecodeError, NotForBranches, UnknownKind
 from shared.sync.card_merge import FieldPatch
+from shared.sync.counting import FactFigure
 from shared.wire.cards import decode_patch
 from shared.wire.entries import OpenedEntry
 from shared.wire.payloads import decode_sale, decode_shift_close, decode_shift_open
@@ -23,6 +24,7 @@ class DecodedEntry:
     shift_opens: list[tuple[bytes, ShiftOpen]] = field(default_factory=list)
     shift_closes: list[tuple[bytes, ShiftClose]] = field(default_factory=list)
     patches: list[tuple[int, bytes, tuple[FieldPatch, ...]]] = field(default_factory=list)
+    figures: list[FactFigure] = field(default_factory=list)
     problem: DecodeError | None = None
 
 
@@ -40,7 +42,10 @@ def decode_entry(opened: OpenedEntry) -> DecodedEntry:
 def _decode_record(entry: DecodedEntry, record: Record) -> None:
     kind, record_id, payload = record
     if kind == RecordKind.SALE:
-        entry.sales.append((record_id, decode_sale(payload)))
+        sale = decode_sale(payload)
+        entry.sales.append((record_id, sale))
+        amount_minor = sum(line.amount_minor for line in sale.lines)
+        entry.figures.append(FactFigure(kind, record_id, payload, sale.business_date, amount_minor))
     elif kind not in KNOWN_KINDS:
         raise UnknownKind(kind)
     elif kind >= FIRST_CARD_KIND and kind not in BRANCH_EDITED_KINDS:
@@ -48,6 +53,10 @@ def _decode_record(entry: DecodedEntry, record: Record) -> None:
     elif kind >= FIRST_CARD_KIND:
         entry.patches.append((kind, record_id, decode_patch(payload)))
     elif kind == RecordKind.SHIFT_OPEN:
-        entry.shift_opens.append((record_id, decode_shift_open(payload)))
+        opened = decode_shift_open(payload)
+        entry.shift_opens.append((record_id, opened))
+        entry.figures.append(FactFigure(kind, record_id, payload, opened.business_date, opened.float_minor))
     elif kind == RecordKind.SHIFT_CLOSE:
-        entry.shift_closes.append((record_id, decode_shift_close(payload)))
+        closed = decode_shift_close(payload)
+        entry.shift_closes.append((record_id, closed))
+        entry.figures.append(FactFigure(kind, record_id, payload, closed.business_date, closed.net_minor))

@@ -1,0 +1,98 @@
+"""Taking back what HQ holds of this branch's other incarnations: facts that are missing here, cards, registers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from branch_node.storage.counters import add_entries
+from branch_node.storage.sync_state import store_history_cursor
+from branch_node.storage.transaction import INSERT_SQL, read_node
+from shared.operations.cards import CardEdit, CardReceived, merge_cards
+from shared.storage.fact_rows import add_sale_rows, add_shift_close_rows, add_shift_open_rows, new_rows
+from shared.sync.card_merge import Stamp
+from shared.sync.messages import HistoryBatch
+from shared.wire.decoding import DecodedEntry, decode_entry
+from shared.wire.entries import open_entry
+
+_HAS_SALE = "SELECT 1 FROM sale WHERE branch_id = ? AND id = ?"
+_HAS_OPEN = "SELECT 1 FROM shift_open WHERE branch_id = ? AND id = ?"
+_HAS_CLOSE = "SELECT 1 FROM shift_close WHERE branch_id = ? AND shift_id = ?"
+
+
+def apply_history(connection: Connection, batch: HistoryBatch, now_us: int) -> int:
+    """Applies a batch and its cursor in the caller's transaction; returns how many entries were new here.
+
+    Raises DecodeError when an entry cannot be read.
+    """
+    cursor: Any = connection.connection.cursor()
+    branch_id = read_node(cursor)[0].branch_id
+    new: list[bytes] = []
+    edits: list[CardEdit | CardReceived] = []
+    for data in batch.entries:
+        entry = decode_entry(open_entry(data))
+        header = entry.opened.header
+        stamp = Stamp(header.hlc_epoch, header.hlc, header.command_id, header.author, branch_id)
+        edits += [CardEdit(kind, card_id, stamp, patches) for kind, card_id, patches in entry.patches]
+        if _add_facts(cursor, branch_id, entry):
+            new.append(data)
+        elif entry.patches and not entry.figures:
+            _keep(cursor, entry)
+    if edits:
+        merge_cards(connection, edits, now_us, now_us)
+    add_entries(cursor, new)
+    store_history_cursor(cursor, None if batch.done else batch.cursor)
+    if new:
+        cursor.execute("UPDATE node SET revision = revision + 1")
+    return len(new)
+
+
+def _add_facts(cursor: Any, branch_id: bytes, entry: DecodedEntry) -> bool:
+    """Writes the facts of an entry that are not here; false when all are."""
+    command_id = entry.opened.header.command_id
+    rows = new_rows()
+    for sale_id, sale in entry.sales:
+        if cursor.execute(_HAS_SALE, (branch_id, sale_id)).fetchone() is None:
+            add_sale_rows(rows, branch_id, sale_id, command_id, sale, None)
+            _raise_register(cursor, sale.register, sale.receipt_number)
+    for shift_id, opened in entry.shift_opens:
+        if cursor.execute(_HAS_OPEN, (branch_id, shift_id)).fetchone() is None:
+            add_shift_open_rows(rows, branch_id, shift_id, command_id, opened, None)
+            _raise_register(cursor, opened.register, 0)
+            if not opened.implicit:
+                cursor.execute(
+                    "UPDATE register SET open_shift_id = ? WHERE code = ? AND open_shift_id IS NULL",
+                    (shift_id, opened.register),
+                )
+    for close_id, closed in entry.shift_closes:
+        if cursor.execute(_HAS_CLOSE, (branch_id, closed.shift_id)).fetchone() is None:
+            add_shift_close_rows(rows, branch_id, close_id, command_id, closed, None)
+            for column in ("open_shift_id", "implicit_shift_id"):
+                cursor.execute(
+                    f"UPDATE register SET {column} = NULL WHERE code = ? AND {column} = ?",
+                    (closed.register, closed.shift_id),
+                )
+    if not any(rows.values()):
+        return False
+    for table, table_rows in rows.items():
+        if table_rows:
+            cursor.executemany(INSERT_SQL[table], table_rows)
+    _keep(cursor, entry)
+    return True
+
+
+def _keep(cursor: Any, entry: DecodedEntry) -> None:
+    header = entry.opened.header
+    cursor.execute(
+        "INSERT INTO history_entry (incarnation, seq, command_id, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (header.incarnation, header.seq, header.command_id, entry.opened.data),
+    )
+
+
+def _raise_register(cursor: Any, code: str, receipt_number: int) -> None:
+    cursor.execute(
+        "INSERT INTO register (code, last_receipt_number) VALUES (?, ?) ON CONFLICT (code) DO UPDATE "
+        "SET last_receipt_number = MAX(last_receipt_number, excluded.last_receipt_number)",
+        (code, receipt_number),
+    )

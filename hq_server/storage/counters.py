@@ -1,0 +1,28 @@
+"""Record counters at HQ: kept in the transaction that merges, compared with a branch's in one round trip."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, select
+
+from hq_server.storage.store import BulkWriter
+from hq_server.storage.tables import record_counter
+from shared.sync.counting import Counter, CounterDeltas, CounterKey
+
+
+def add_counters(connection: Connection, bulk: BulkWriter, branch_id: bytes, deltas: CounterDeltas) -> None:
+    """Adds what some facts of a branch count."""
+    rows = [(branch_id, kind, day, *counter) for (kind, day), counter in sorted(deltas.counters.items())]
+    if rows:
+        bulk.add_to_rollup(connection, record_counter, rows)
+
+
+def read_counters(connection: Connection, branch_id: bytes) -> dict[CounterKey, Counter]:
+    """All counters of a branch."""
+    statement = select(
+        record_counter.c.kind,
+        record_counter.c.business_date,
+        record_counter.c.records,
+        record_counter.c.fingerprint,
+        record_counter.c.amount_minor,
+    ).where(record_counter.c.branch_id == branch_id)
+    return {(row[0], row[1]): Counter(*row[2:]) for row in connection.execute(statement)}

@@ -1,0 +1,81 @@
+"""HQ's own cards as branches hand them back after HQ lost its feed: kept for an administrator to take up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from hq_server.storage.tables import branch, proposal
+from shared.errors import DecodeError, ProtocolViolation
+from shared.storage.card_rows import insert_missing, load_states
+from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldState
+from shared.sync.limits import PROPOSALS_KEPT_MAX
+from shared.sync.messages import CardFull
+from shared.wire.cards import decode_state
+from shared.wire.exchange import decode_feed_record
+
+
+def keep_proposals(connection: Connection, branch_id: bytes, records: tuple[bytes, ...], now_us: int) -> None:
+    """Keeps what HQ does not know already. Raises ProtocolViolation when a record is no full card."""
+    proposed = [_decode(data) for data in records]
+    stored = load_states(connection, [(card.kind, card.card_id) for card in proposed])
+    lost = [card for card in proposed if _is_news(stored.get((card.kind, card.card_id)), card)]
+    kept = connection.execute(select(func.count()).where(proposal.c.branch_id == branch_id)).scalar_one()
+    if kept + len(lost) > PROPOSALS_KEPT_MAX:
+        raise ProtocolViolation(f"More than {PROPOSALS_KEPT_MAX} proposals came.")
+    rows = [
+        {
+            "branch_id": branch_id,
+            "kind": card.kind,
+            "card_id": card.card_id,
+            "state": card.state,
+            "received_at": now_us,
+            "resolved_at": None,
+        }
+        for card in lost
+    ]
+    if rows:
+        connection.execute(insert_missing(proposal, connection), rows)
+
+
+def open_proposals(connection: Connection) -> list[Any]:
+    """Proposals that nobody has decided, with their branch's code, oldest first."""
+    statement = (
+        select(proposal, branch.c.code)
+        .join(branch, branch.c.id == proposal.c.branch_id)
+        .where(proposal.c.resolved_at.is_(None))
+        .order_by(proposal.c.received_at, proposal.c.kind, proposal.c.card_id)
+    )
+    return list(connection.execute(statement))
+
+
+def close_proposal(connection: Connection, kind: int, card_id: bytes, now_us: int) -> None:
+    """Whatever was decided of a card holds for every branch that proposed it."""
+    connection.execute(
+        update(proposal)
+        .where(proposal.c.kind == kind, proposal.c.card_id == card_id, proposal.c.resolved_at.is_(None))
+        .values(resolved_at=now_us)
+    )
+
+
+def _decode(data: bytes) -> CardFull:
+    try:
+        record = decode_feed_record(data)
+        if isinstance(record, CardFull):
+            decode_state(record.state)
+            return record
+    except DecodeError as error:
+        raise ProtocolViolation(error.message) from error
+    raise ProtocolViolation("A proposal must be a whole card.")
+
+
+def _is_news(stored: bytes | None, card: CardFull) -> bool:
+    """Whether it holds a version of HQ's own making that HQ has no trace of."""
+    known = decode_state(stored) if stored is not None else CardState()
+    for name, proposed in decode_state(card.state).fields.items():
+        ours = known.fields.get(name, FieldState())
+        traces = ours.superseded | {version.version_id for version in ours.live}
+        if any(v.stamp.branch_id == HQ_ORIGIN and v.version_id not in traces for v in proposed.live):
+            return True
+    return False
