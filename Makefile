@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 SEEDS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test acceptance lint bench protos docs lock clean
+.PHONY: help install demo test acceptance simulate lint bench protos docs lock clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ test: $(INSTALLED) ## every test but the long hunts
 
 acceptance: $(INSTALLED) ## the longer journeys, too slow for `make test`
 	@$(BIN)/python -m pytest -m slow -n auto
+
+simulate: $(INSTALLED) ## a chain under faults: SEEDS=n many seeds, SEED=x one again, ABLATIONS=1 without safeguards
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(ABLATIONS),--ablations)
 
 lint: $(INSTALLED) ## formatting, ruff, strict mypy, the import contracts
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: $(BIN)/ruff format ."; exit 1; }

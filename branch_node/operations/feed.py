@@ -16,6 +16,7 @@ from shared.domain.records import RecordKind
 from shared.errors import DecodeError, InvalidInput
 from shared.operations.cards import CardEdit, CardReceived, MergedCards, merge_cards, shown_fields
 from shared.storage.card_rows import delete_card
+from shared.storage.tables import price
 from shared.sync.hlc import observe
 from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch, ProcessingMode, WhenUnreachable
 from shared.wire.cards import decode_state
@@ -84,7 +85,15 @@ def _adopt_settings(connection: Connection, merged: MergedCards) -> list[str]:
         else:
             problems.append(f"The setting {name} is “{shorten(value)}”, which this release cannot use.")
     connection.execute(update(node).values(**changes, revision=node.c.revision + 1))
+    _forget_other_zones(connection)
     return problems
+
+
+def _forget_other_zones(connection: Connection) -> None:
+    """Drops prices of a zone that is not this branch's any more: a restored HQ may not know that it had been."""
+    zone = connection.execute(select(node.c.price_zone)).scalar_one()
+    for price_id in connection.execute(select(price.c.id).where(price.c.zone.not_in(("", zone)))).scalars().all():
+        delete_card(connection, RecordKind.PRICE, price_id)
 
 
 def _is_usable(name: str, value: str) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from branch_node.storage.transaction import read_node
 from shared.sync.chain import Head
-from shared.sync.hlc import wall_ms
+from shared.sync.hlc import SKEW_MS_MAX, from_wall, is_plausible, wall_ms
 from shared.sync.messages import Ack, FeedCursor, HistoryCursor, ResumeMode, Welcome
 
 
@@ -89,14 +89,36 @@ def store_welcome(cursor: Any, welcome: Welcome, goes_on: bool, now_us: int) -> 
     if welcome.resume is ResumeMode.INCREMENTAL:
         # A store that must be re-homed takes part in no session yet: HQ must go on to see how old it is.
         cursor.execute("UPDATE sync_state SET last_fence = ?", (welcome.session_fence,))
+        # What other stores of this branch brought to HQ since: it is taken from the beginning, and what is here stays.
+        cursor.execute(
+            "UPDATE sync_state SET foreign_entries = ?1, history_life = 0, history_seq = 0 WHERE foreign_entries <> ?1",
+            (welcome.foreign_entries,),
+        )
         if welcome.feed_lost:
             cursor.execute("UPDATE sync_state SET proposals_wanted = 1")
+    if goes_on and abs(skew_ms) < SKEW_MS_MAX:
+        begin_epoch_if_ahead(cursor, now_us)
     # Written only when it differs: every change of the node makes all processes read it again.
     cursor.execute(
         "UPDATE node SET mode = ?1, when_unreachable = ?2, revision = revision + 1 "
         "WHERE mode <> ?1 OR when_unreachable <> ?2",
         (welcome.mode.value, welcome.when_unreachable.value),
     )
+
+
+def begin_epoch_if_ahead(cursor: Any, now_us: int) -> bool:
+    """Starts a new HLC epoch when the clock was set back below what this store has stamped (DESIGN §4, rule 7).
+
+    Called once HQ has found the clock to be right. Stamps of the new epoch order after those of the old.
+    """
+    _, chain = read_node(cursor)
+    if is_plausible(chain.hlc, now_us):
+        return False
+    hlc = from_wall(now_us)
+    cursor.execute("UPDATE node SET hlc_epoch = hlc_epoch + 1, hlc_seen = ?, revision = revision + 1", (hlc,))
+    # The column is this store's own clock; what the entry itself says of its time stays as it is.
+    cursor.execute("UPDATE journal SET hlc = ? WHERE position = (SELECT MAX(position) FROM journal)", (hlc,))
+    return True
 
 
 def store_ack(cursor: Any, incarnation: bytes, ack: Ack, now_us: int) -> None:

@@ -120,6 +120,8 @@ sync_state = Table(
     # How far this store has taken back what HQ holds of its other incarnations; null when there is nothing to take.
     Column("history_life", BigInteger),
     Column("history_seq", BigInteger),
+    # How many entries HQ held of them when that began.
+    Column("foreign_entries", BigInteger, nullable=False, server_default="0"),
     # HQ lost its feed: its own cards that this store holds are to be handed back.
     Column("proposals_wanted", Boolean, nullable=False, server_default="0"),
     # The journal is counted in record_counter up to this position.

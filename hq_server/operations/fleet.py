@@ -90,7 +90,7 @@ def change_branch(
     changed = branch_by_code(connection, code)
     _publish_settings(connection, ids, now_us, changed)
     if changed.price_zone != row.price_zone:
-        publish(connection, _zone_change(connection, row, changed))
+        publish(connection, zone_change(connection, row, changed))
     raise_fleet_revision(connection)
     return changed
 
@@ -146,8 +146,10 @@ def _publish_settings(connection: Connection, ids: Ids, now_us: int, row: Branch
         edit.apply([prepared], {row.id: audience_of_branch(row.id)})
 
 
-def _zone_change(connection: Connection, before: BranchRow, after: BranchRow) -> Iterator[Publication]:
-    """The branch loses the prices of its old zone and gets those of its new one whole. Everyone's prices stay."""
+def zone_change(connection: Connection, before: BranchRow, after: BranchRow) -> Iterator[Publication]:
+    """What a branch is told when its zone changes.
+
+    It loses the prices of its old zone and gets those of its new one whole. Everyone's prices stay."""
     audience = audience_of_branch(after.id)
     kind = int(RecordKind.PRICE)
     for price_id in _prices_of(connection, before.price_zone):

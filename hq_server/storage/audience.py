@@ -37,7 +37,7 @@ def publications_for_edits(
             continue  # products and prices are published by who edits them; employees stay at HQ for now
         origin = edit.stamp.branch_id
         if edit.card_id not in known:
-            known[edit.card_id] = _members(connection, edit.card_id)
+            known[edit.card_id] = members_of(connection, edit.card_id)
         members = known[edit.card_id]
         change = CardChange(edit.kind, edit.card_id, edit.stamp, edit.patches)
         publications += [
@@ -46,7 +46,7 @@ def publications_for_edits(
         newcomers = set() if origin == NIL_ID else {origin}
         newcomers |= _branches_naming(connection, merged.states[edit.key])
         for newcomer in sorted(newcomers - members):
-            _join(connection, edit.card_id, newcomer, now_us)
+            join_audience(connection, edit.card_id, newcomer, now_us)
             members.add(newcomer)
             if newcomer != origin or edit.key not in merged.created:
                 publications.append(_whole(newcomer, edit.card_id, merged.encoded[edit.key]))
@@ -66,8 +66,8 @@ def note_references(
         lock_cards(connection, keys)
         states = load_states(connection, keys)
         for key in keys:
-            if branch_id not in _members(connection, key[1]):
-                _join(connection, key[1], branch_id, now_us)
+            if branch_id not in members_of(connection, key[1]):
+                join_audience(connection, key[1], branch_id, now_us)
                 publications.append(_whole(branch_id, key[1], states[key]))
     return publications
 
@@ -90,7 +90,8 @@ def _add_references(connection: Connection, branch_id: bytes, external_ids: Coll
     return new
 
 
-def _members(connection: Connection, client_id: bytes) -> set[bytes]:
+def members_of(connection: Connection, client_id: bytes) -> set[bytes]:
+    """The branches that know a client."""
     statement = select(client_audience.c.branch_id).where(client_audience.c.client_id == client_id)
     return set(connection.execute(statement).scalars())
 
@@ -103,7 +104,8 @@ def _branches_naming(connection: Connection, state: CardState) -> set[bytes]:
     return set(connection.execute(statement).scalars())
 
 
-def _join(connection: Connection, client_id: bytes, branch_id: bytes, now_us: int) -> None:
+def join_audience(connection: Connection, client_id: bytes, branch_id: bytes, now_us: int) -> None:
+    """The branch knows the client from now on."""
     row = {"client_id": client_id, "branch_id": branch_id, "since": now_us}
     connection.execute(insert_missing(client_audience, connection), row)
 

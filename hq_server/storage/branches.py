@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from hq_server.storage.backups import backup_seq
 from hq_server.storage.feed import hash_at, read_head
-from hq_server.storage.lives import add_life, find_life, holds, keep_confirmed_fence
+from hq_server.storage.lives import add_life, find_life, foreign_entries, holds, keep_confirmed_fence
 from hq_server.storage.tables import branch, branch_cursor, chain
 from shared.domain.identifiers import NIL_ID, shorten
 from shared.errors import NotAuthorised, NotFound, SessionReplaced
@@ -150,10 +150,11 @@ def _take_up(connection: Connection, row: Any, hello: Hello, decision: HelloDeci
 def _known(connection: Connection, row: Any, hello: Hello) -> KnownBranch:
     owner = branch_by_id(connection, row.branch_id)
     parent = hello.parent
+    life = find_life(connection, row, hello.incarnation)
     return KnownBranch(
         branch_id=row.branch_id,
         is_new=row.incarnation == NIL_ID,
-        life=find_life(connection, row, hello.incarnation),
+        life=life,
         holds_parent=parent != NO_PARENT and holds(connection, row.branch_id, parent),
         fence=row.fence,
         mode=owner.mode,
@@ -162,6 +163,7 @@ def _known(connection: Connection, row: Any, hello: Hello) -> KnownBranch:
         quarantine=row.quarantine,
         is_replacing=row.is_replacing,
         backup_seq=backup_seq(connection, row.branch_id, hello.incarnation),
+        foreign_entries=foreign_entries(connection, row, hello, life),
     )
 
 

@@ -58,10 +58,17 @@ def newest_common(connection: Connection, branch_id: bytes, marks: tuple[Mark, .
 
 
 def add_life(connection: Connection, hello: Hello, disowns_others: bool, now_us: int) -> None:
-    """Remembers a new incarnation. Those that live close: it goes on in their place. An heir stays."""
+    """Remembers a new incarnation. Those that live close: it goes on in their place.
+
+    Where an administrator has decided already that several stores go on, the new one is among them and closes none.
+    """
     others = incarnation.c.branch_id == hello.branch_id
+    parent_row = _row(connection, hello.branch_id, hello.parent.incarnation)
+    state = LifeState.LIVE
     if disowns_others:
         connection.execute(update(incarnation).where(others).values(state=int(LifeState.DISOWNED)))
+    elif parent_row is not None and parent_row.state in (LifeState.HEIR, LifeState.DISOWNED):
+        state = LifeState.HEIR
     else:
         closing = update(incarnation).where(others, incarnation.c.state == int(LifeState.LIVE))
         connection.execute(closing.values(state=int(LifeState.CLOSED)))
@@ -76,7 +83,7 @@ def add_life(connection: Connection, hello: Hello, disowns_others: bool, now_us:
             parent_hash=None if parent == NO_PARENT else parent.entry_hash,
             first_seen_at=now_us,
             life=(newest or 0) + 1,
-            state=int(LifeState.LIVE),
+            state=int(state),
             confirmed_fence=0,
         )
     )
@@ -96,7 +103,8 @@ def keep_confirmed_fence(connection: Connection, cursor: Any) -> None:
 def name_heir(connection: Connection, branch_id: bytes, heir_id: bytes) -> None:
     """Ends a quarantine: the heir goes on, and every other store of this identity becomes a new incarnation."""
     lives = incarnation.c.branch_id == branch_id
-    connection.execute(update(incarnation).where(lives).values(state=int(LifeState.DISOWNED)))
+    undecided = update(incarnation).where(lives, incarnation.c.state != int(LifeState.HEIR))
+    connection.execute(undecided.values(state=int(LifeState.DISOWNED)))
     connection.execute(update(incarnation).where(lives, incarnation.c.id == heir_id).values(state=int(LifeState.HEIR)))
     connection.execute(
         update(branch_cursor).where(branch_cursor.c.branch_id == branch_id).values(quarantine=None, trouble=None)
@@ -157,6 +165,19 @@ def read_history(
             entries.append(data)
             cursor = HistoryCursor(row.life, seq)
     return HistoryBatch(tuple(entries), cursor, done=True)
+
+
+def foreign_entries(connection: Connection, cursor: Any, hello: Hello, life: KnownLife | None) -> int:
+    """How many entries of the branch HQ holds outside the past of the hello's incarnation."""
+    own = life.acknowledged.seq if life is not None else 0
+    if cursor.entries == own:
+        return 0
+    lives = lives_of(connection, cursor.branch_id)
+    inherited = _inherited(lives, hello.incarnation)
+    if life is None and hello.parent != NO_PARENT:
+        inherited = {**_inherited(lives, hello.parent.incarnation), hello.parent.incarnation: hello.parent.seq}
+    # Below nought only for a parent that HQ does not hold: such a store is re-homed before anything counts.
+    return max(0, int(cursor.entries - own - sum(inherited.values())))
 
 
 def _inherited(lives: list[Any], current: bytes) -> dict[bytes, int]:

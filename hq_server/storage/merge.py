@@ -19,12 +19,14 @@ from sqlalchemy.exc import DataError, IntegrityError
 from hq_server.storage.audience import note_references, publications_for_edits
 from hq_server.storage.branches import lock_cursor, require_fence
 from hq_server.storage.counters import add_counters
-from hq_server.storage.feed import publish
+from hq_server.storage.feed import Publication, audience_of_branch, publish
+from hq_server.storage.parking import CLOCK_AHEAD, DEPENDS_ON_PARKED, Problem, is_parked, parked_cards
 from hq_server.storage.rollups import RollupDeltas
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import branch_cursor, command, journal_entry, parked_entry
 from shared.errors import DecodeError, ProtocolViolation
 from shared.operations.cards import CardEdit, MergedCards, merge_cards
+from shared.storage.card_rows import CardKey
 from shared.storage.fact_rows import (
     Row,
     RowsByTable,
@@ -36,7 +38,8 @@ from shared.storage.fact_rows import (
 from shared.sync.card_merge import Stamp
 from shared.sync.chain import Head, chain_entries
 from shared.sync.counting import CounterDeltas
-from shared.sync.messages import Ack, Batch, EntryOutcome
+from shared.sync.hlc import is_plausible, wall_ms
+from shared.sync.messages import Ack, Batch, CardFull, EntryOutcome
 from shared.wire.decoding import DecodedEntry, decode_entry
 from shared.wire.entries import open_entry
 
@@ -154,11 +157,15 @@ class Merge:
         """Optimistic: every command is new and every row fits. Raises _RefusedAtOnceError when they do not."""
         effects = _Effects()
         outcomes: dict[int, EntryOutcome] = {}
+        parked_cards = self._parked_cards(entries)
         for entry in entries:
-            if entry.problem is not None:
-                self._park(entry, entry.problem.reason, entry.problem.message, outcomes)
-            else:
-                self._gather(entry, effects)
+            problem = self._problem_with(entry, parked_cards)
+            if problem is not None and not problem.facts_apply:
+                self._park(entry, problem.reason, problem.evidence, outcomes)
+                continue
+            self._gather(entry, effects, with_patches=problem is None)
+            if problem is not None:
+                self._park(entry, problem.reason, problem.evidence, outcomes)
         try:
             written = self._write(effects)
         except (IntegrityError, DataError) as error:
@@ -169,17 +176,20 @@ class Merge:
     def _write_one_by_one(self, entries: Sequence[DecodedEntry]) -> dict[int, EntryOutcome]:
         outcomes: dict[int, EntryOutcome] = {}
         known = self._known_commands([entry.opened.header.command_id for entry in entries])
+        parked_cards = self._parked_cards(entries)
         for entry in entries:
             header = entry.opened.header
             if header.command_id in known:
                 outcomes[header.seq] = EntryOutcome(header.seq, duplicate=True)
                 continue
             known.add(header.command_id)
-            if entry.problem is not None:
-                self._park(entry, entry.problem.reason, entry.problem.message, outcomes)
-                continue
+            problem = self._problem_with(entry, parked_cards)
+            if problem is not None:
+                self._park(entry, problem.reason, problem.evidence, outcomes)
+                if not problem.facts_apply:
+                    continue
             effects = _Effects()
-            self._gather(entry, effects)
+            self._gather(entry, effects, with_patches=problem is None)
             savepoint = self._connection.begin_nested()
             try:
                 written = self._write(effects)
@@ -197,7 +207,30 @@ class Merge:
         )
         return set(self._connection.execute(statement).scalars())
 
-    def _gather(self, entry: DecodedEntry, effects: _Effects) -> None:
+    def _problem_with(self, entry: DecodedEntry, parked_cards: set[CardKey]) -> Problem | None:
+        """Why an entry, or only its patches, must be parked. `parked_cards` grows by the cards of what is parked."""
+        keys = {(kind, card_id) for kind, card_id, _ in entry.patches}
+        problem = None
+        if entry.problem is not None:
+            problem = Problem(entry.problem.reason, entry.problem.message, facts_apply=False)
+        elif keys and not is_plausible(entry.opened.header.hlc, self._now_us):
+            ahead_ms = wall_ms(entry.opened.header.hlc) - self._now_us // 1_000
+            evidence = f"the branch's clock was {ahead_ms // 1_000} seconds ahead of the head office's"
+            problem = Problem(CLOCK_AHEAD, evidence, facts_apply=bool(entry.figures))
+        elif keys & parked_cards:
+            evidence = "an earlier edit of the same card is parked"
+            problem = Problem(DEPENDS_ON_PARKED, evidence, facts_apply=bool(entry.figures))
+        if problem is not None:
+            parked_cards |= keys
+        return problem
+
+    def _parked_cards(self, entries: Sequence[DecodedEntry]) -> set[CardKey]:
+        """Cards that wait in a parked entry of this branch; not asked when the batch edits no card."""
+        if not any(entry.patches for entry in entries):
+            return set()
+        return parked_cards(self._connection, self._branch_id)
+
+    def _gather(self, entry: DecodedEntry, effects: _Effects, with_patches: bool = True) -> None:
         header = entry.opened.header
         branch_id, command_id, now_us = self._branch_id, header.command_id, self._now_us
         effects.commands.append((branch_id, command_id, now_us))
@@ -211,7 +244,7 @@ class Merge:
             add_shift_open_rows(effects.facts, branch_id, shift_id, command_id, opened, now_us)
         for close_id, closed in entry.shift_closes:
             add_shift_close_rows(effects.facts, branch_id, close_id, command_id, closed, now_us)
-        if entry.patches:
+        if entry.patches and with_patches:
             stamp = Stamp(header.hlc_epoch, header.hlc, command_id, header.author, branch_id)
             effects.edits += [CardEdit(kind, card_id, stamp, patch) for kind, card_id, patch in entry.patches]
 
@@ -247,9 +280,39 @@ class Merge:
                 outcomes[header.seq] = EntryOutcome(header.seq, fields_lost=tuple(lost))
 
     def _park(self, entry: DecodedEntry, reason: str, evidence: str, outcomes: dict[int, EntryOutcome]) -> None:
+        if is_parked(self._connection, self._branch_id, entry.opened.header.command_id):
+            # A re-homed store sends it again as another entry: one of them is enough to decide about.
+            outcomes[entry.opened.header.seq] = EntryOutcome(entry.opened.header.seq, duplicate=True)
+            return
         outcomes[entry.opened.header.seq] = EntryOutcome(
             entry.opened.header.seq, parked_reason=f"{reason}: {evidence[:EVIDENCE_CHARACTERS_MAX]}"
         )
+
+    def apply_parked(self, entry: DecodedEntry, facts: bool, stamp: Stamp | None) -> str | None:
+        """Applies what was parked of an entry: with its facts, or only its patches under another stamp.
+
+        Returns why it cannot be, and then changes nothing.
+        """
+        if facts and entry.problem is not None:
+            return entry.problem.message
+        effects = _Effects()
+        if facts:
+            self._gather(entry, effects, with_patches=stamp is None)
+        if stamp is not None:
+            effects.edits += [CardEdit(kind, card_id, stamp, patch) for kind, card_id, patch in entry.patches]
+        savepoint = self._connection.begin_nested()
+        try:
+            written = self._write(effects)
+        except (IntegrityError, DataError) as error:
+            savepoint.rollback()
+            return str(error.orig)
+        savepoint.commit()
+        self._published += written.published
+        if stamp is not None and written.merged is not None:
+            own = audience_of_branch(self._branch_id)
+            states = written.merged.encoded.items()
+            publish(self._connection, [Publication(own, CardFull(*key, state)) for key, state in states])
+        return None
 
     def _write_journal(
         self, entries: Sequence[DecodedEntry], hashes: Sequence[bytes], outcomes: dict[int, EntryOutcome]

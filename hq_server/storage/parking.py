@@ -2,11 +2,75 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, and_, func, select, update
 
-from hq_server.storage.tables import branch, parked_entry
+from hq_server.storage.tables import branch, journal_entry, parked_entry
+from shared.storage.card_rows import CardKey
+from shared.wire.decoding import decode_entry
+from shared.wire.entries import open_entry
+
+CLOCK_AHEAD = "clock_ahead"
+"""The branch's clock was too far ahead: its facts were taken, its edits of cards wait (DESIGN §4, rule 7)."""
+
+DEPENDS_ON_PARKED = "depends_on_parked"
+
+
+class Problem(NamedTuple):
+    """Why an entry is parked. `facts_apply`: its facts are taken all the same, only its patches wait."""
+
+    reason: str
+    evidence: str
+    facts_apply: bool
+
+
+def parked_cards(connection: Connection, branch_id: bytes) -> set[CardKey]:
+    """The cards that parked entries of a branch edit."""
+    keys: set[CardKey] = set()
+    for row in parked_rows(connection, branch_id):
+        entry = decode_entry(open_entry(row.data))
+        keys |= {(kind, card_id) for kind, card_id, _ in entry.patches}
+    return keys
+
+
+def parked_rows(connection: Connection, branch_id: bytes) -> list[Any]:
+    """Unresolved parked entries of a branch with their bytes and status, in the order of its chain."""
+    statement = (
+        select(parked_entry, journal_entry.c.data, journal_entry.c.status)
+        .join(
+            journal_entry,
+            and_(
+                journal_entry.c.branch_id == parked_entry.c.branch_id,
+                journal_entry.c.incarnation == parked_entry.c.incarnation,
+                journal_entry.c.seq == parked_entry.c.seq,
+            ),
+        )
+        .where(parked_entry.c.branch_id == branch_id, parked_entry.c.resolved_at.is_(None))
+        .order_by(parked_entry.c.parked_at, parked_entry.c.incarnation, parked_entry.c.seq)
+    )
+    return list(connection.execute(statement))
+
+
+def is_parked(connection: Connection, branch_id: bytes, command_id: bytes) -> bool:
+    """Whether an operation of the branch is or was parked."""
+    statement = select(parked_entry.c.seq).where(
+        parked_entry.c.branch_id == branch_id, parked_entry.c.command_id == command_id
+    )
+    return connection.execute(statement).first() is not None
+
+
+def set_parked(connection: Connection, row: Any, **changes: Any) -> None:
+    """Changes one parked entry's row."""
+    connection.execute(
+        update(parked_entry)
+        .where(
+            parked_entry.c.branch_id == row.branch_id,
+            parked_entry.c.incarnation == row.incarnation,
+            parked_entry.c.seq == row.seq,
+        )
+        .values(changes)
+    )
 
 
 def count_parked(connection: Connection, branch_id: bytes) -> int:

@@ -6,19 +6,30 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
+from hq_server.storage.audience import join_audience, members_of
+from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.tables import branch, proposal
+from shared.domain.records import BRANCH_EDITED_KINDS, RecordKind
 from shared.errors import DecodeError, ProtocolViolation
-from shared.storage.card_rows import insert_missing, load_states
+from shared.operations.cards import CardReceived, merge_cards
+from shared.storage.card_rows import load_states, upsert
 from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldState
+from shared.sync.hlc import is_plausible
 from shared.sync.limits import PROPOSALS_KEPT_MAX
 from shared.sync.messages import CardFull
-from shared.wire.cards import decode_state
+from shared.wire.cards import decode_state, encode_state
 from shared.wire.exchange import decode_feed_record
 
 
 def keep_proposals(connection: Connection, branch_id: bytes, records: tuple[bytes, ...], now_us: int) -> None:
-    """Keeps what HQ does not know already. Raises ProtocolViolation when a record is no full card."""
-    proposed = [_decode(data) for data in records]
+    """Keeps what HQ does not know already. Raises ProtocolViolation when a record is no full card.
+
+    Cards that branches edit are merged at once: whoever edited them may have lost them too, and who holds a client
+    knows it. HQ's own wait for a decision.
+    """
+    decoded = [_decode(data) for data in records]
+    _merge_shared(connection, branch_id, [card for card in decoded if card.kind in BRANCH_EDITED_KINDS], now_us)
+    proposed = [card for card in decoded if card.kind not in BRANCH_EDITED_KINDS]
     stored = load_states(connection, [(card.kind, card.card_id) for card in proposed])
     lost = [card for card in proposed if _is_news(stored.get((card.kind, card.card_id)), card)]
     kept = connection.execute(select(func.count()).where(proposal.c.branch_id == branch_id)).scalar_one()
@@ -36,7 +47,36 @@ def keep_proposals(connection: Connection, branch_id: bytes, records: tuple[byte
         for card in lost
     ]
     if rows:
-        connection.execute(insert_missing(proposal, connection), rows)
+        connection.execute(upsert(proposal, connection), rows)
+
+
+def _merge_shared(connection: Connection, branch_id: bytes, cards: list[CardFull], now_us: int) -> None:
+    arrivals = [_plausible(card, now_us) for card in cards]
+    merged = merge_cards(connection, arrivals, now_us, now_us)
+    clients = [card for card in cards if card.kind == RecordKind.CLIENT]
+    states = load_states(connection, [(card.kind, card.card_id) for card in clients])
+    for card in clients:
+        key = (card.kind, card.card_id)
+        members = members_of(connection, card.card_id)
+        if branch_id not in members:
+            join_audience(connection, card.card_id, branch_id, now_us)
+        told = (members if key in merged.changed else set()) | {branch_id}
+        if key not in states:
+            continue
+        record = CardFull(*key, states[key])
+        publish(connection, [Publication(audience_of_branch(member), record) for member in sorted(told)])
+
+
+def _plausible(card: CardFull, now_us: int) -> CardReceived:
+    """The card without fields whose last edit comes from a clock far ahead: the edit itself waits, parked."""
+    state = decode_state(card.state)
+    kept = {
+        name: field
+        for name, field in state.fields.items()
+        if all(is_plausible(version.stamp.hlc, now_us) for version in field.live)
+    }
+    plausible = CardState(kept)
+    return CardReceived(card.kind, card.card_id, plausible, encode_state(plausible))
 
 
 def open_proposals(connection: Connection) -> list[Any]:

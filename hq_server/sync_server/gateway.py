@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from hq_server.operations.authority import Authority
 from hq_server.operations.enrolment import enrol
+from hq_server.operations.parked import retry_parked, waits_for_clock
 from hq_server.storage import branches, lives
 from hq_server.storage.branches import OpenedSession
 from hq_server.storage.feed import FeedRead, audience_of_branch, audience_of_zone, number_feed, read_feed, read_head
@@ -24,6 +25,7 @@ from shared.clock import Clock
 from shared.errors import ProtocolViolation, SessionReplaced
 from shared.sync import hq_session as core
 from shared.sync.chain import Head
+from shared.sync.hlc import SKEW_MS_MAX
 from shared.sync.hq_session import HqSession
 from shared.sync.limits import HISTORY_BATCH_BYTES_MAX, HISTORY_BATCH_ENTRIES_MAX
 from shared.sync.messages import (
@@ -35,6 +37,7 @@ from shared.sync.messages import (
     HistoryBatch,
     HistoryRequest,
     Marks,
+    ResumeMode,
     VerifyReply,
 )
 from shared.wire.enrolment import EnrolReply, EnrolRequest
@@ -145,7 +148,15 @@ class Gateway:
 
     def open(self, hello: Hello, now_us: int) -> OpenedSession:
         with self._store.write() as connection:
-            return branches.open_session(connection, hello, now_us)
+            opened = branches.open_session(connection, hello, now_us)
+            waits = opened.decision.resume is ResumeMode.INCREMENTAL and count_parked(connection, hello.branch_id)
+            is_right = abs(hello.wall_clock_us - now_us) < SKEW_MS_MAX * 1_000
+            if waits and is_right:
+                # The clock is right again: what it had stamped wrongly is stamped anew.
+                retry_parked(self._store, connection, hello.branch_id, now_us, waits_for_clock)
+        if waits and is_right:
+            number_feed(self._store, now_us)
+        return opened
 
     def merge(self, peer: Peer, branch_id: bytes, batch: Batch, fence: int) -> Merged:
         known = self._references.setdefault(branch_id, set())
@@ -205,6 +216,7 @@ class Gateway:
     def store_proposals(self, branch_id: bytes, records: tuple[bytes, ...]) -> None:
         with self._store.write() as connection:
             keep_proposals(connection, branch_id, records, self.now_us())
+        number_feed(self._store, self.now_us())
 
     def verify(self, branch_id: bytes) -> VerifyReply:
         with self._store.read() as connection:

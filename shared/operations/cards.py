@@ -84,7 +84,7 @@ def merge_cards(
         before = merged.states.get(key)
         if before is None and key not in stored:
             merged.created.add(key)
-            if isinstance(arrival, CardReceived):
+            if isinstance(arrival, CardReceived) and not _is_disputed(arrival.state):
                 # Nothing to merge with: the bytes are the state.
                 merged.states[key] = arrival.state
                 merged.encoded[key] = arrival.encoded
@@ -103,6 +103,11 @@ def merge_cards(
             _note_lost_fields(merged, arrival, outcome.state)
     _save(connection, merged, received_at_us)
     return merged
+
+
+def _is_disputed(state: CardState) -> bool:
+    """Whether a field has several values: whoever learns of the card learns of the conflict."""
+    return any(len(field.live) > 1 for field in state.fields.values())
 
 
 def edit_card(

@@ -105,6 +105,7 @@ class BranchSession:
         self._in_flight: deque[Head] = deque()
         self._reading = False
         self._feed = hello.feed
+        self._feed_received = hello.feed.position
         self._feed_queue: deque[FeedBatch] = deque()
         self._heard_ms = now_ms
         self._started_ms = now_ms
@@ -159,6 +160,8 @@ class BranchSession:
             return
         self._state = _State.STREAMING
         self._credits = welcome.credits
+        if welcome.feed_lost:
+            self._feed_received = 0
         self._acknowledged = welcome.acknowledged
         self._sent_seq = welcome.acknowledged.seq
         self._commands.append(CompareHistory(welcome.acknowledged))
@@ -182,6 +185,11 @@ class BranchSession:
     def _receive_feed(self, batch: FeedBatch) -> None:
         if self._state is not _State.STREAMING:
             return
+        if batch.after_position != self._feed_received:
+            explanation = f"A stretch of the feed is missing: {self._feed_received}–{batch.after_position}."
+            self._finish(FinishReason.VIOLATION, explanation)
+            return
+        self._feed_received = batch.cursor.position
         self._feed_queue.append(batch)
         if len(self._feed_queue) == 1:
             self._commands.append(ApplyFeed(batch))

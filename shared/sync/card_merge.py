@@ -122,7 +122,7 @@ def merge_states(ours: CardState, theirs: CardState, rules: Rules) -> Merged:
     for name, incoming in theirs.fields.items():
         before = fields.get(name, _NOTHING)
         superseded = before.superseded | incoming.superseded
-        live = tuple(sorted((v for v in {*before.live, *incoming.live} if v.version_id not in superseded), key=_stamp))
+        live = _live({*before.live, *incoming.live}, superseded)
         after = FieldState(live, superseded)
         if after == before:
             continue
@@ -135,12 +135,17 @@ def merge_states(ours: CardState, theirs: CardState, rules: Rules) -> Merged:
 
 def _merge_field(before: FieldState, version: FieldVersion, seen: tuple[bytes, ...]) -> FieldState:
     superseded = before.superseded.union(seen)
-    live = [known for known in before.live if known.version_id not in superseded]
-    is_new = all(known.version_id != version.version_id for known in before.live)
-    if is_new and version.version_id not in superseded:
-        live.append(version)
-        live.sort(key=_stamp)
-    return FieldState(tuple(live), superseded)
+    return FieldState(_live((*before.live, version), superseded), superseded)
+
+
+def _live(versions: Iterable[FieldVersion], superseded: frozenset[bytes]) -> tuple[FieldVersion, ...]:
+    """The versions that no edit saw, oldest first. Of one that HQ has re-stamped, the earlier stamp holds."""
+    by_id: dict[bytes, FieldVersion] = {}
+    for version in versions:
+        known = by_id.get(version.version_id)
+        if version.version_id not in superseded and (known is None or version.stamp < known.stamp):
+            by_id[version.version_id] = version
+    return tuple(sorted(by_id.values(), key=_stamp))
 
 
 def _conflicts(name: str, live: tuple[FieldVersion, ...], version: FieldVersion, rules: Rules) -> list[Conflict]:

@@ -306,6 +306,7 @@ class HqSession:
                     hq_clock_us=now_us,
                     hq_restored=decision.hq_restored,
                     feed_lost=decision.feed_lost,
+                    foreign_entries=known.foreign_entries,
                 )
             )
         )
@@ -452,9 +453,10 @@ class HqSession:
             self._send_feed(())
 
     def _send_feed(self, records: tuple[bytes, ...]) -> None:
-        self._feed_sent_position = self._feed.position
+        after_position, self._feed_sent_position = self._feed_sent_position, self._feed.position
         self._feed_in_flight.append(self._feed.position)
-        self._commands.append(Send(FeedBatch(records, self._feed, max(self._feed_head, self._feed.position))))
+        feed_head = max(self._feed_head, self._feed.position)
+        self._commands.append(Send(FeedBatch(records, self._feed, feed_head, after_position)))
 
     def _finish(self, reason: FinishReason, explanation: str = "") -> None:
         if self._state is not _State.FINISHED:

@@ -89,6 +89,9 @@ class Welcome:
     feed_lost: bool = False
     """HQ's feed is not the one the branch has taken: it is told anew from the beginning."""
 
+    foreign_entries: int = 0
+    """Entries of the branch that HQ holds outside the past of this incarnation: there is history to take."""
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -135,11 +138,12 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class FeedBatch:
-    """Serialised feed records and the cursor after them."""
+    """Serialised feed records and the cursor after them. `after_position` is where the last message ended."""
 
     records: tuple[bytes, ...]
     cursor: FeedCursor
     feed_head: int
+    after_position: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ class KnownBranch:
     quarantine: str | None = None
     is_replacing: bool = False
     backup_seq: int = 0
+    foreign_entries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +153,8 @@ class _Recognition:
             return self.answer(ResumeMode.INCREMENTAL, is_first=True, disowns_others=True)
         return self.answer(
             ResumeMode.QUARANTINE,
-            "The branch comes with a new store, but HQ holds entries of an earlier one; if that one is lost, enrol with "
-            "--replace.",
+            "The branch comes with a new store, but HQ holds entries of an earlier one; "
+            "if that one is lost, enrol with --replace.",
         )
 
     def treat_known_life(self, life: KnownLife) -> HelloDecision:

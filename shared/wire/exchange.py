@@ -146,6 +146,7 @@ def encode_hq_message(message: HqMessage) -> bytes:
             response.feed.records.extend(message.records)
             response.feed.cursor.CopyFrom(_encode_cursor(message.cursor))
             response.feed.feed_head = message.feed_head
+            response.feed.after_position = message.after_position
         case Checkpoint():
             response.checkpoint.tick_number = message.tick_number
             response.checkpoint.feed_head = message.feed_head
@@ -180,7 +181,7 @@ def decode_hq_message(data: bytes) -> HqMessage:
                 return Ack(_decode_head(response.ack.acknowledged), outcomes)
             case "feed":
                 feed = response.feed
-                return FeedBatch(tuple(feed.records), _decode_cursor(feed.cursor), feed.feed_head)
+                return FeedBatch(tuple(feed.records), _decode_cursor(feed.cursor), feed.feed_head, feed.after_position)
             case "checkpoint":
                 checkpoint = response.checkpoint
                 return Checkpoint(checkpoint.tick_number, checkpoint.feed_head, checkpoint.entries)
@@ -325,6 +326,7 @@ def _encode_welcome(welcome: Welcome) -> pb.Welcome:
         hq_clock_us=welcome.hq_clock_us,
         hq_restored=welcome.hq_restored,
         feed_lost=welcome.feed_lost,
+        foreign_entries=welcome.foreign_entries,
     )
 
 
@@ -349,6 +351,7 @@ def _decode_welcome(message: pb.Welcome) -> Welcome:
         hq_clock_us=message.hq_clock_us,
         hq_restored=message.hq_restored,
         feed_lost=message.feed_lost,
+        foreign_entries=message.foreign_entries,
     )
 
 

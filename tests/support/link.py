@@ -52,6 +52,7 @@ class Link:
         self.hq_ended = False
         self.error: FilialError | None = None
         self._departed = False
+        self.on_merged: Callable[[tuple[bytes, ...]], None] = lambda entries: None
 
     # Steps.
 
@@ -143,5 +144,7 @@ class Link:
                 except FilialError as error:
                     self.error, self.hq_ended = error, True
                     return
+                if merged is not None and isinstance(command, far.MergeBatch):
+                    self.on_merged(command.batch.entries)
                 if merged is not None and merged.feed_head is not None:
                     self._on_feed(merged.feed_head)

@@ -80,8 +80,8 @@ def cursor(position: int) -> FeedCursor:
     return FeedCursor(b"e" * 16, position, bytes([position]) * 32)
 
 
-def feed(position: int, *records: bytes) -> FeedBatch:
-    return FeedBatch(records, cursor(position), position)
+def feed(position: int, *records: bytes, after: int = 0) -> FeedBatch:
+    return FeedBatch(records, cursor(position), position, after)
 
 
 def history(own_hash: bytes | None) -> Fact:
@@ -293,19 +293,25 @@ def test_a_feed_batch_is_acknowledged_once_it_is_applied() -> None:
     assert play.session.feed == cursor(2)
 
 
+def test_a_stretch_of_the_feed_that_is_missing_ends_the_stream() -> None:
+    play = even() >> feed(2, b"a") << ApplyFeed(feed(2, b"a"))
+    (finish,) = play.put(feed(6, b"c", after=4))
+    assert finish.reason is FinishReason.VIOLATION
+
+
 def test_feed_batches_are_applied_one_at_a_time_in_order() -> None:
     assert (
         even()
         >> feed(2, b"a")
         << ApplyFeed(feed(2, b"a"))
-        >> feed(4, b"b")
-        >> feed(6)
+        >> feed(4, b"b", after=2)
+        >> feed(6, after=4)
         >> applied(2)
         << Send(FeedAck(cursor(2)))
-        << ApplyFeed(feed(4, b"b"))
+        << ApplyFeed(feed(4, b"b", after=2))
         >> applied(4)
         << Send(FeedAck(cursor(4)))
-        << ApplyFeed(feed(6))
+        << ApplyFeed(feed(6, after=4))
         >> applied(6)
         << Send(FeedAck(cursor(6)))
     )

@@ -98,8 +98,8 @@ def batch(first: int, last: int) -> Batch:
     return Batch(INCARNATION, first, (b"entry",) * (last - first + 1), head(last).entry_hash, last)
 
 
-def feed(position: int, *records: bytes, feed_head: int | None = None) -> Send:
-    return Send(FeedBatch(records, cursor(position), feed_head or position))
+def feed(position: int, *records: bytes, feed_head: int | None = None, after: int = 0) -> Send:
+    return Send(FeedBatch(records, cursor(position), feed_head or position, after))
 
 
 def read(after: int) -> ReadFeed:
@@ -237,7 +237,7 @@ def test_a_batch_of_too_many_entries_is_refused() -> None:
 
 
 def test_the_feed_goes_on_from_the_branch_s_cursor() -> None:
-    assert streaming(feed_head=9, feed_from=4) << read(after=4) >> found(9, b"a", b"b") << feed(9, b"a", b"b")
+    assert streaming(feed_head=9, feed_from=4) << read(after=4) >> found(9, b"a", b"b") << feed(9, b"a", b"b", after=4)
 
 
 def test_a_feed_without_news_is_not_read() -> None:
@@ -246,20 +246,20 @@ def test_a_feed_without_news_is_not_read() -> None:
 
 def test_a_growing_feed_is_read_from_where_it_was_left() -> None:
     play = streaming() >> feed_grew(2) << read(after=0) >> feed_grew(5) >> found(2, b"a") << feed(2, b"a", feed_head=5)
-    assert play << read(after=2) >> found(5, b"b") << feed(5, b"b")
+    assert play << read(after=2) >> found(5, b"b") << feed(5, b"b", after=2)
 
 
 def test_no_more_feed_batches_are_in_flight_than_the_window_allows() -> None:
     play = streaming(feed_head=9) << read(after=0) >> found(2, b"a") << feed(2, b"a", feed_head=9) << read(after=2)
-    play = play >> found(4, b"b") << feed(4, b"b", feed_head=9) >> feed_grew(11)
+    play = play >> found(4, b"b") << feed(4, b"b", feed_head=9, after=2) >> feed_grew(11)
     play = play >> FeedAck(cursor(2)) << StoreFeedAck(cursor(2)) << read(after=4)
-    assert play >> FeedAck(cursor(4)) << StoreFeedAck(cursor(4)) >> found(11, b"c") << feed(11, b"c")
+    assert play >> FeedAck(cursor(4)) << StoreFeedAck(cursor(4)) >> found(11, b"c") << feed(11, b"c", after=4)
 
 
 @pytest.mark.parametrize("position", [1, 3, 4])
 def test_a_feed_ack_that_was_not_asked_for_is_a_violation(position: int) -> None:
     play = streaming(feed_head=4) << read(after=0) >> found(2, b"a") << feed(2, b"a", feed_head=4) << read(after=2)
-    play = play >> found(4, b"b") << feed(4, b"b")
+    play = play >> found(4, b"b") << feed(4, b"b", after=2)
     assert f"position {position} " in violation(play, FeedAck(cursor(position)))
 
 

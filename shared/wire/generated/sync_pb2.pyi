@@ -393,6 +393,7 @@ class Welcome(_message.Message):
     HQ_CLOCK_US_FIELD_NUMBER: _builtins.int
     HQ_RESTORED_FIELD_NUMBER: _builtins.int
     FEED_LOST_FIELD_NUMBER: _builtins.int
+    FOREIGN_ENTRIES_FIELD_NUMBER: _builtins.int
     protocol: _builtins.int
     session_fence: _builtins.int
     """Grows with every session of the branch; a batch of an older session is refused."""
@@ -411,6 +412,8 @@ class Welcome(_message.Message):
     """HQ does not remember a session this branch took part in: it was restored from a backup."""
     feed_lost: _builtins.bool
     """HQ's feed is not the one the branch has taken: it comes anew from the beginning."""
+    foreign_entries: _builtins.int
+    """Entries of the branch that HQ holds outside the past of this incarnation."""
     @_builtins.property
     def acknowledged(self) -> Global___Head: ...
     @_builtins.property
@@ -432,10 +435,11 @@ class Welcome(_message.Message):
         hq_clock_us: _builtins.int = ...,
         hq_restored: _builtins.bool = ...,
         feed_lost: _builtins.bool = ...,
+        foreign_entries: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "credits", b"credits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "backup_seq", b"backup_seq", "credits", b"credits", "feed_head", b"feed_head", "feed_lost", b"feed_lost", "hq_clock_us", b"hq_clock_us", "hq_restored", b"hq_restored", "mode", b"mode", "protocol", b"protocol", "reason", b"reason", "resume", b"resume", "session_fence", b"session_fence", "skew_ms", b"skew_ms", "when_unreachable", b"when_unreachable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "backup_seq", b"backup_seq", "credits", b"credits", "feed_head", b"feed_head", "feed_lost", b"feed_lost", "foreign_entries", b"foreign_entries", "hq_clock_us", b"hq_clock_us", "hq_restored", b"hq_restored", "mode", b"mode", "protocol", b"protocol", "reason", b"reason", "resume", b"resume", "session_fence", b"session_fence", "skew_ms", b"skew_ms", "when_unreachable", b"when_unreachable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -642,7 +646,10 @@ class FeedBatch(_message.Message):
     RECORDS_FIELD_NUMBER: _builtins.int
     CURSOR_FIELD_NUMBER: _builtins.int
     FEED_HEAD_FIELD_NUMBER: _builtins.int
+    AFTER_POSITION_FIELD_NUMBER: _builtins.int
     feed_head: _builtins.int
+    after_position: _builtins.int
+    """Where the message before this one ended, or where the feed goes on from."""
     @_builtins.property
     def records(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Serialised FeedRecord messages."""
@@ -657,10 +664,11 @@ class FeedBatch(_message.Message):
         records: _abc.Iterable[_builtins.bytes] | None = ...,
         cursor: Global___FeedCursor | None = ...,
         feed_head: _builtins.int = ...,
+        after_position: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "feed_head", b"feed_head", "records", b"records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "cursor", b"cursor", "feed_head", b"feed_head", "records", b"records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

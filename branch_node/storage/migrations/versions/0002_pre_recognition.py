@@ -17,6 +17,7 @@ def upgrade() -> None:
     op.add_column("sync_state", sa.Column("last_fence", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("sync_state", sa.Column("history_life", sa.BigInteger(), nullable=True))
     op.add_column("sync_state", sa.Column("history_seq", sa.BigInteger(), nullable=True))
+    op.add_column("sync_state", sa.Column("foreign_entries", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("sync_state", sa.Column("proposals_wanted", sa.Boolean(), nullable=False, server_default="0"))
     op.add_column("sync_state", sa.Column("counted_position", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("sync_state", sa.Column("pruned_position", sa.BigInteger(), nullable=False, server_default="0"))

@@ -1,0 +1,97 @@
+"""Parked entries: trying them again, and deciding that one is not to be applied."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, select, update
+
+from hq_server.storage.merge import APPLIED, Merge
+from hq_server.storage.parking import CLOCK_AHEAD, DEPENDS_ON_PARKED, parked_rows, set_parked
+from hq_server.storage.store import HqStore
+from hq_server.storage.tables import chain, command, journal_entry
+from shared.errors import NotFound
+from shared.sync.card_merge import Stamp
+from shared.sync.hlc import is_plausible, next_stamp
+from shared.wire.decoding import decode_entry
+from shared.wire.entries import open_entry
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """What became of one parked entry: `problem` is None when it is applied now."""
+
+    incarnation: bytes
+    seq: int
+    problem: str | None
+
+
+def retry_parked(
+    store: HqStore,
+    connection: Connection,
+    branch_id: bytes,
+    now_us: int,
+    wanted: Callable[[Any], bool] = lambda row: True,
+) -> list[Retried]:
+    """Tries a branch's parked entries again, in their order. Each is applied whole or stays as it is."""
+    merge = Merge(store, connection, branch_id, set(), now_us)
+    results = []
+    for row in parked_rows(connection, branch_id):
+        if not wanted(row):
+            continue
+        entry = decode_entry(open_entry(row.data))
+        facts = not _facts_are_applied(connection, branch_id, row.command_id)
+        header = entry.opened.header
+        stamp: Stamp | None = None
+        if entry.patches and (not facts or row.reason in (CLOCK_AHEAD, DEPENDS_ON_PARKED)):
+            plausible = is_plausible(header.hlc, now_us)
+            hlc = header.hlc if plausible else _next_hlc(connection, now_us)
+            stamp = Stamp(header.hlc_epoch, hlc, header.command_id, header.author, branch_id)
+        problem = merge.apply_parked(entry, facts, stamp)
+        if problem is None:
+            set_parked(connection, row, resolved_at=now_us)
+            _set_status(connection, row, APPLIED)
+        else:
+            set_parked(connection, row, evidence=problem)
+        results.append(Retried(row.incarnation, row.seq, problem))
+    return results
+
+
+def waits_for_clock(row: Any) -> bool:
+    """Whether a parked entry waits only for the branch's clock to be corrected."""
+    return row.reason in (CLOCK_AHEAD, DEPENDS_ON_PARKED)
+
+
+def discard_parked(connection: Connection, branch_id: bytes, seq: int, now_us: int) -> int:
+    """Decides that what is parked under this seq is never applied; its bytes stay. Raises NotFound."""
+    rows = [row for row in parked_rows(connection, branch_id) if row.seq == seq]
+    if not rows:
+        raise NotFound(f"No entry {seq} of this branch is parked.", "See: filial-hq sync parked")
+    for row in rows:
+        set_parked(connection, row, resolved_at=now_us)
+    return len(rows)
+
+
+def _facts_are_applied(connection: Connection, branch_id: bytes, command_id: bytes) -> bool:
+    statement = select(command.c.command_id).where(command.c.branch_id == branch_id, command.c.command_id == command_id)
+    return connection.execute(statement).first() is not None
+
+
+def _next_hlc(connection: Connection, now_us: int) -> int:
+    hlc = next_stamp(connection.execute(select(chain.c.hlc).with_for_update()).scalar_one(), now_us)
+    connection.execute(update(chain).values(hlc=hlc))
+    return hlc
+
+
+def _set_status(connection: Connection, row: Any, status: int) -> None:
+    connection.execute(
+        update(journal_entry)
+        .where(
+            journal_entry.c.branch_id == row.branch_id,
+            journal_entry.c.incarnation == row.incarnation,
+            journal_entry.c.seq == row.seq,
+        )
+        .values(status=status)
+    )

@@ -1,0 +1,172 @@
+"""The promise, as checks over a healed world. Each raises Broken with one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import func, select
+
+from branch_node.storage.counters import count_acknowledged
+from branch_node.storage.counters import read_counters as branch_counters
+from hq_server.operations.verification import verify_branch
+from hq_server.storage.branches import all_branches
+from hq_server.storage.counters import read_counters
+from hq_server.storage.rollups import compare_rollups
+from hq_server.storage.tables import feed_outbox, parked_entry
+from shared.domain.cards import MergeRule, rule_of
+from shared.domain.records import RecordKind
+from shared.storage.tables import card, conflict, price, sale
+from shared.sync.counting import Counter, CounterKey
+from shared.wire.cards import decode_state
+from shared.wire.entries import open_entry
+from tests.simulation.world import POISON_KIND, Broken, World, check_no_future
+
+
+def check_sales(world: World) -> None:
+    """Every sale that HQ acknowledged, or that is committed on a store that survives, is at HQ exactly once."""
+    held = world.hq.sales()
+    lost = world.acknowledged - held.keys()
+    if lost:
+        raise Broken(f"{len(lost)} acknowledged sales are not at HQ")
+    for place in world.places:
+        here = place.sales()
+        if place.committed - here:
+            raise Broken(f"{len(place.committed - here)} sales vanished from {place.name}")
+        if here - held.keys():
+            raise Broken(f"{len(here - held.keys())} sales of {place.name} are not at HQ")
+
+
+def check_money(world: World) -> None:
+    """Derived values equal their folds, and no receipt counts twice."""
+    with world.hq.store.read() as connection:
+        differences = compare_rollups(connection)
+        if differences:
+            raise Broken(f"rollups differ from their folds: {differences[0]}")
+        commands = connection.execute(select(func.count(), func.count(sale.c.command_id.distinct()))).one()
+        if commands[0] != commands[1]:
+            raise Broken(f"{commands[0] - commands[1]} sales came twice")
+
+
+def check_counters(world: World) -> None:
+    """What HQ counted is what the branches counted, where only one store speaks for a branch."""
+    with world.hq.store.read() as connection:
+        for place in world.places:
+            if _is_shared(world, place.row.id):
+                continue
+            with place.store.write() as local:
+                cursor = local.connection.cursor()
+                while count_acknowledged(cursor):
+                    pass
+                mine = {key: value for key, value in branch_counters(cursor).items() if value.records}
+            theirs = {key: value for key, value in read_counters(connection, place.row.id).items() if value.records}
+            if mine != theirs:
+                raise Broken(f"counters of {place.name} differ: {_first_difference(mine, theirs)}")
+
+
+def check_chains(world: World) -> None:
+    """HQ holds unbroken chains."""
+    with world.hq.store.read() as connection:
+        for row in all_branches(connection):
+            problems = [text for text in verify_branch(connection, row).differences if "parked" not in text]
+            if problems:
+                raise Broken(f"{row.code}: {problems[0]}")
+
+
+def check_queues(world: World) -> None:
+    """Nothing waits, and only what HQ cannot know is parked."""
+    with world.hq.store.read() as connection:
+        waiting = connection.execute(select(func.count()).select_from(feed_outbox)).scalar_one()
+        if waiting:
+            raise Broken(f"{waiting} records wait to be numbered")
+        rows = connection.execute(select(parked_entry).where(parked_entry.c.resolved_at.is_(None))).all()
+        unexpected = [row for row in rows if str(POISON_KIND) not in row.evidence]
+        if unexpected:
+            raise Broken(f"{len(unexpected)} entries are parked: {unexpected[0].reason}: {unexpected[0].evidence}")
+        if len(rows) > world.poisoned:
+            raise Broken("more entries are parked than were poisoned")
+        parked = {row.command_id for row in rows}
+    for place in world.places:
+        with place.store.read_cursor() as cursor:
+            entries = [open_entry(row[0]) for row in cursor.execute("SELECT data FROM journal").fetchall()]
+        poisonous = {e.header.command_id for e in entries if any(r.kind == POISON_KIND for r in e.records)}
+        if poisonous - parked:
+            raise Broken(f"{len(poisonous - parked)} entries of {place.name} that HQ cannot know are not kept")
+
+
+def check_convergence(world: World) -> None:
+    """A branch shows what HQ shows: its sales, every card it has, and the prices of its zone."""
+    with world.hq.store.read() as connection:
+        states = {(row[0], row[1]): row[2] for row in connection.execute(select(card.c.kind, card.c.id, card.c.state))}
+        zones = {row.id: row.price_zone for row in all_branches(connection)}
+        prices = {row[0]: row[1] for row in connection.execute(select(price.c.id, price.c.zone))}
+        owners = connection.execute(select(sale.c.branch_id, sale.c.id)).all()
+    for place in world.places:
+        if _is_shared(world, place.row.id):
+            continue
+        here = place.sales()
+        missing = {sale_id for branch_id, sale_id in owners if branch_id == place.row.id} - here
+        if missing:
+            raise Broken(f"{len(missing)} sales of its own did not come back to {place.name}")
+        with place.store.read() as local:
+            for kind, card_id, state in local.execute(select(card.c.kind, card.c.id, card.c.state)):
+                if kind == RecordKind.EMPLOYEE:
+                    continue  # they stay where they are made, and at HQ
+                theirs = states.get((kind, card_id))
+                if theirs is None:
+                    raise Broken(f"{place.name} holds a card {RecordKind(kind).name} that HQ does not know")
+                if _shown(kind, theirs) != _shown(kind, state):
+                    raise Broken(f"{place.name} shows another {RecordKind(kind).name} than HQ")
+            mine = {row[0] for row in local.execute(select(price.c.id))}
+        wanted = {price_id for price_id, zone in prices.items() if zone in ("", zones[place.row.id])}
+        if mine != wanted:
+            raise Broken(f"{place.name} lacks {len(wanted - mine)} prices and has {len(mine - wanted)} too many")
+
+
+def check_conflicts(world: World) -> None:
+    """Every value that is not shown is in the conflict log, and no edit from the future is shown."""
+    with world.hq.store.read() as connection:
+        open_rows = connection.execute(
+            select(conflict.c.kind, conflict.c.card_id, conflict.c.field).where(conflict.c.closed_at.is_(None))
+        ).all()
+        logged = {(row[0], row[1], row[2]) for row in open_rows}
+        for kind, card_id, encoded in connection.execute(select(card.c.kind, card.c.id, card.c.state)):
+            for name, field in decode_state(encoded).fields.items():
+                differ = len({version.value for version in field.live}) > 1
+                if differ and rule_of(kind, name) is not MergeRule.UNION and (kind, card_id, name) not in logged:
+                    raise Broken(f"a value of {RecordKind(kind).name}.{name} that is not shown is in no conflict")
+    check_no_future(world)
+
+
+def check_clones(world: World) -> None:
+    """Two stores that live under one identity and both speak to HQ are found out: an administrator had to decide."""
+    for one, other in world.clones:
+        both_live = one in world.places and other in world.places
+        decided = one.row.id in world.heirs_named or one.row.id in world.replaced
+        if both_live and not decided:
+            raise Broken(f"nobody noticed that {other.name} is a copy of {one.name}")
+
+
+def _is_shared(world: World, branch_id: bytes) -> bool:
+    """Several stores speak for the branch, by an administrator's decision: each knows only its own part."""
+    return sum(place.row.id == branch_id for place in world.places) > 1 or branch_id in world.heirs_named
+
+
+def _shown(kind: int, encoded: bytes) -> dict[str, tuple[object, ...]]:
+    return {name: tuple(v.value for v in field.live) for name, field in decode_state(encoded).fields.items()}
+
+
+def _first_difference(mine: Mapping[CounterKey, Counter], theirs: Mapping[CounterKey, Counter]) -> str:
+    key = next(key for key in sorted({*mine, *theirs}, key=str) if mine.get(key) != theirs.get(key))
+    return f"{key}: here {mine.get(key)}, at HQ {theirs.get(key)}"
+
+
+CHECKS: tuple[Callable[[World], None], ...] = (
+    check_sales,
+    check_money,
+    check_chains,
+    check_queues,
+    check_counters,
+    check_convergence,
+    check_conflicts,
+    check_clones,
+)

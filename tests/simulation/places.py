@@ -1,0 +1,174 @@
+"""The places of a simulated chain: clocks that err, branch stores that are copied and lost, and a head office."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import select
+
+from branch_node.operations.joining import BranchIdentity, write_identity
+from branch_node.storage import migrations as branch_migrations
+from branch_node.storage.store import BranchStore
+from branch_node.sync_client.worker import StoreWorker
+from hq_server.operations.founding import ChainRow, found_chain
+from hq_server.storage import migrations as hq_migrations
+from hq_server.storage.branches import BranchRow
+from hq_server.storage.store import HqStore, connect_store
+from hq_server.storage.tables import certificate
+from hq_server.sync_server.gateway import Gateway
+from hq_server.sync_server.identity import Peer
+from shared.storage.sqlite_engine import SqliteStore
+from shared.storage.tables import sale
+from tests.support.clock import START_US, FakeClock, SeededIds
+from tests.support.link import Link
+
+LOST_AND_FOUND = b"b" * 16
+
+
+class WrongClock(FakeClock):
+    """A clock on a wall: it follows the world's, ahead or behind by its skew."""
+
+    def __init__(self, world: FakeClock) -> None:
+        super().__init__(START_US)
+        self._world = world
+        self.skew_us = 0
+
+    def now_us(self) -> int:
+        return self._world.now_us() + self.skew_us
+
+    def monotonic(self) -> float:
+        return self._world.monotonic()
+
+
+@dataclass
+class Templates:
+    """Files that have the schemas and nothing else: a copy is a thousand times cheaper than a migration."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.branch, self.hq = self.folder / "branch-template.db", self.folder / "hq-template.db"
+        if self.hq.exists():
+            return
+        bare = SqliteStore(self.branch, FakeClock())
+        with bare.write() as connection:
+            branch_migrations.upgrade(connection)
+        bare.checkpoint()
+        bare.close()
+        store = connect_store(f"sqlite:///{self.hq.name}", self.folder, FakeClock())
+        with store.write() as connection:
+            hq_migrations.upgrade(connection)
+        store._sqlite.checkpoint()  # type: ignore[attr-defined]
+        store.close()
+
+
+@dataclass
+class Place:
+    """One store of a branch: the branch itself, or a copy that believes to be it."""
+
+    name: str
+    row: BranchRow
+    path: Path
+    clock: WrongClock
+    ids: SeededIds
+    # What was committed here, in the lineage of this file.
+    committed: set[bytes] = field(default_factory=set)
+    # Copies of the same store that are in use, since which sale; for judging clones.
+    contacts: int = 0
+    link: Link | None = None
+    is_alive: bool = True
+
+    def __post_init__(self) -> None:
+        self.store = BranchStore(self.path, self.clock, self.ids)
+        self.worker = StoreWorker(self.store, LOST_AND_FOUND)
+
+    @property
+    def peer(self) -> Peer:
+        return Peer(self.row.code, self.row.id, may_enrol=False)
+
+    def snapshot(self, name: str) -> Path:
+        """A copy of the file, as a backup would make it."""
+        self.store._sqlite.checkpoint()
+        path = self.path.with_name(f"{name}.db")
+        shutil.copy(self.path, path)
+        return path
+
+    def reopen(self) -> None:
+        """The process died and comes back."""
+        self.close()
+        self.__post_init__()
+
+    def close(self) -> None:
+        self.worker.close()
+        self.store.close()
+
+    def sales(self) -> set[bytes]:
+        with self.store.read() as connection:
+            return set(connection.execute(select(sale.c.id)).scalars())
+
+
+class Headquarters:
+    """The head office's store, its gateway, and its backups."""
+
+    def __init__(self, folder: Path, templates: Templates, clock: FakeClock, ids: SeededIds) -> None:
+        self.folder, self.clock, self.ids = folder, clock, ids
+        shutil.copy(templates.hq, folder / "hq.db")
+        self._open()
+        self.chain: ChainRow = found_chain(self.store, "Chain", "RUB", "Europe/Moscow", clock, ids)
+
+    def _open(self) -> None:
+        self.store: HqStore = connect_store("sqlite:///hq.db", self.folder, self.clock)
+        self.gateway = Gateway(self.store, None, self.clock, 1)  # type: ignore[arg-type]
+
+    def restart(self) -> None:
+        """The process died and comes back."""
+        self.close()
+        self._open()
+        self.gateway.start()
+
+    def close(self) -> None:
+        self.store.close()
+
+    def snapshot(self, name: str) -> Path:
+        self.store._sqlite.checkpoint()  # type: ignore[attr-defined]
+        path = self.folder / f"{name}.db"
+        shutil.copy(self.folder / "hq.db", path)
+        return path
+
+    def restore(self, backup: Path) -> None:
+        """A plain copy of an old file in the place of the present one."""
+        self.close()
+        for leftover in self.folder.glob("hq.db*"):
+            leftover.unlink()
+        shutil.copy(backup, self.folder / "hq.db")
+        self._open()
+        self.gateway.start()
+
+    def sales(self) -> dict[bytes, int]:
+        """Every sale that HQ holds, and its net amount."""
+        with self.store.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(select(sale.c.id, sale.c.net_minor))}
+
+
+def enrol(hq: Headquarters, templates: Templates, row: BranchRow, name: str, ids: SeededIds, replace: bool) -> Place:
+    """A new store of a branch."""
+    path = hq.folder / f"{name}.db"
+    shutil.copy(templates.branch, path)
+    clock = WrongClock(hq.clock)
+    bare = SqliteStore(path, clock)
+    zone = row.price_zone
+    identity = BranchIdentity(hq.chain.chain_id, "Chain", row.id, row.code, row.name, row.timezone, "RUB", zone)
+    with bare.write() as connection:
+        write_identity(connection, identity, "127.0.0.1:1", ids, clock.now_us(), replace)
+    bare.close()
+    return Place(name, row, path, clock, ids)
+
+
+def certify(hq: Headquarters, row: BranchRow) -> None:
+    """The certificate that the simulated peer shows."""
+    with hq.store.write() as connection:
+        connection.execute(
+            certificate.insert().values(serial=row.code, branch_id=row.id, purpose="branch", issued_at=1)
+        )

@@ -1,0 +1,39 @@
+"""The share of the simulator that every test run pays for; `make simulate` hunts on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.simulation.ablations import ABLATIONS, Ablation
+from tests.simulation.run import Bench
+
+SEEDS_PER_SHARE = 12
+SHARES = 8
+# Seeds that notice each ablation: from the table in docs/simulator.md.
+NOTICING_SEEDS = range(1, 41)
+
+
+@pytest.fixture(scope="module")
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("share", range(SHARES))
+def test_every_promise_holds(bench: Bench, share: int) -> None:
+    for seed in range(share * SEEDS_PER_SHARE + 1, (share + 1) * SEEDS_PER_SHARE + 1):
+        outcome = bench.run(seed)
+        assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
+
+
+def test_a_seed_does_the_same_again(bench: Bench) -> None:
+    one, other = bench.run(7), bench.run(7)
+    assert (one.trace_hash, one.problem) == (other.trace_hash, other.problem)
+
+
+@pytest.mark.parametrize("ablation", ABLATIONS, ids=lambda ablation: ablation.name)
+def test_a_missing_safeguard_is_noticed(bench: Bench, ablation: Ablation) -> None:
+    assert any(bench.run(seed, ablation.without()).problem for seed in NOTICING_SEEDS)
