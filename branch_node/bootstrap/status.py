@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from branch_node.settings import Settings
-from branch_node.storage.journal import count_entries
 from branch_node.storage.store import BranchStore
 from branch_node.storage.sync_state import count_parked, read_sync_state, read_waiting
 from branch_node.storage.transaction import read_node
 from branch_node.sync_client.lock import SyncLock
 from shared.domain.business_time import format_us
 from shared.domain.identifiers import format_id
-from shared.sync.messages import VerifyRequest
 
 
 def read_status(settings: Settings, store: BranchStore) -> dict[str, Any]:
@@ -41,42 +39,4 @@ def read_status(settings: Settings, store: BranchStore) -> dict[str, Any]:
         "parked": parked,
         "last_sync_at": None if state.last_sync_at_us is None else format_us(state.last_sync_at_us),
         "trouble": state.trouble,
-    }
-
-
-def verify_against_hq(settings: Settings, store: BranchStore) -> dict[str, Any]:
-    """Compares the chain's head and the count of entries with HQ's, in one round trip.
-
-    The head's hash covers every entry before it: equal heads are equal histories. Raises HqUnreachable, NotAuthorised.
-    """
-    from branch_node.sync_client.calls import call_verify
-    from branch_node.sync_client.channel import load_identity
-
-    with store.read_cursor() as cursor:
-        node, chain = read_node(cursor)
-        entries = count_entries(cursor)
-    reply = call_verify(node.hq_address, load_identity(settings), VerifyRequest(chain.incarnation, chain.head))
-    differences = []
-    if reply.incarnation != chain.incarnation and chain.head.seq > 0:
-        differences.append(
-            f"This store's incarnation is {format_id(chain.incarnation)}, HQ's {format_id(reply.incarnation)}."
-        )
-    if reply.acknowledged.seq < chain.head.seq:
-        waiting = chain.head.seq - reply.acknowledged.seq
-        differences.append(f"HQ lacks the last {waiting} entries; run: filial-branch sync run")
-    elif reply.acknowledged.seq > chain.head.seq:
-        differences.append(
-            f"HQ holds {reply.acknowledged.seq} entries of this incarnation, this store {chain.head.seq}."
-        )
-    elif chain.head.seq > 0 and reply.acknowledged.entry_hash != chain.head.entry_hash:
-        differences.append(f"Entry {chain.head.seq} has another hash at HQ: the histories differ.")
-    if reply.entries != entries and reply.acknowledged.seq == chain.head.seq:
-        differences.append(f"HQ holds {reply.entries} entries of all incarnations, this store {entries}.")
-    if reply.parked:
-        differences.append(f"{reply.parked} entries are parked at HQ: held, but not applied.")
-    return {
-        "equal": not differences,
-        "entries": entries,
-        "head_hash": chain.head.entry_hash.hex(),
-        "differences": differences,
     }

@@ -20,4 +20,6 @@ commands.defer("sync", "branch_node.cli.sync:sync", "Synchronise once, show how 
 commands.defer("sell", "branch_node.cli.sell:sell", "Sell, one JSON line at a time.")
 commands.defer("client", "branch_node.cli.client:client", "Add, edit, find and show clients.")
 commands.defer("shift", "branch_node.cli.shift:shift", "Open and close a till, show its shift.")
+commands.defer("backup", "branch_node.cli.backup:backup", "Write a copy of this branch's store.")
+commands.defer("restore", "branch_node.cli.backup:restore", "Put a copy in the place of this branch's store.")
 commands.defer("report", "branch_node.cli.report:report", "Reports over this branch's own store.")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import click
 
 from branch_node.bootstrap import open_store, settings_for
-from branch_node.bootstrap.status import read_status, verify_against_hq
+from branch_node.bootstrap.status import read_status
+from branch_node.bootstrap.verification import verify_against_hq
+from branch_node.operations.verification import repair_rows
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_json, print_result
 from shared.cli.program import EXIT_FAILED
@@ -57,18 +60,63 @@ def status_command(options: GlobalOptions) -> None:
 
 
 @sync.command("verify")
+@click.option("--deep", is_flag=True, help="Compare every row here with the journal too.")
 @click.pass_obj
-def verify_command(options: GlobalOptions) -> int:
+def verify_command(options: GlobalOptions, deep: bool) -> int:
     """Ask the head office whether it holds exactly what this branch holds."""
     settings = settings_for(options.home)
     store = open_store(settings)
-    result = verify_against_hq(settings, store)
+    result = verify_against_hq(settings, store, deep)
     store.close()
     if options.json:
         print_json(result)
     else:
         _say(result)
     return 0 if result["equal"] else EXIT_FAILED
+
+
+@sync.command("repair")
+@click.pass_obj
+def repair_command(options: GlobalOptions) -> None:
+    """Put right what `verify --deep` finds in the rows here: only what differs, from the journal."""
+    store = open_store(settings_for(options.home))
+    done = repair_rows(store)
+    store.close()
+    if options.json:
+        print_json({"repaired": done})
+    else:
+        click.echo("\n".join(done) or "Every row is what the journal says; nothing was changed.")
+
+
+@sync.command("export")
+@click.argument("file")
+@click.pass_obj
+def export_command(options: GlobalOptions, file: str) -> None:
+    """Write what the head office lacks to a signed FILE, to be carried there."""
+    from branch_node.sync_client.carrying import export_file
+
+    settings = settings_for(options.home)
+    store = open_store(settings)
+    done = export_file(settings, store, Path(file))
+    store.close()
+    print_result(
+        options, {"file": file, **done}, f"{file} holds {done['entries']} entries. There: filial-hq sync import"
+    )
+
+
+@sync.command("import")
+@click.argument("file")
+@click.pass_obj
+def import_command(options: GlobalOptions, file: str) -> None:
+    """Take in a FILE that the head office exported for this branch."""
+    from branch_node.sync_client.carrying import import_file
+
+    settings = settings_for(options.home)
+    store = open_store(settings)
+    done = import_file(settings, store, Path(file))
+    store.close()
+    sentence = f"{done['records']} records taken; the feed is at {done['feed_position']}."
+    print_result(options, {"file": file, **done}, sentence)
 
 
 def _say(result: dict[str, Any]) -> None:

@@ -42,6 +42,9 @@ def count_acknowledged(cursor: Any) -> int:
 
 def restart_counting(cursor: Any) -> None:
     """Forgets all counters: HQ has forgotten entries, or the journal was re-homed. What HQ gave back counts again."""
+    if read_sync_state(cursor).pruned_position:
+        # What is pruned cannot be counted again; HQ holds it in two backups, and what follows is counted as it comes.
+        return
     cursor.execute("DELETE FROM record_counter")
     cursor.execute("UPDATE sync_state SET counted_position = 0")
     add_entries(cursor, [row[0] for row in cursor.execute("SELECT data FROM history_entry").fetchall()])

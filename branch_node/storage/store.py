@@ -65,6 +65,10 @@ class BranchStore:
         with self.read_cursor() as cursor:
             return read_node(cursor)
 
+    def copy_to(self, path: Path) -> None:
+        """A consistent copy as a file of its own, while others go on writing."""
+        self._sqlite.copy_to(path)
+
     def data_version(self) -> int:
         """A number that changes when another process commits."""
         return self._sqlite.data_version()

@@ -24,6 +24,8 @@ class SyncState(NamedTuple):
     history: HistoryCursor | None
     proposals_wanted: bool
     counted_position: int
+    pruned_position: int
+    foreign_entries: int
 
 
 class Waiting(NamedTuple):
@@ -35,7 +37,8 @@ class Waiting(NamedTuple):
 
 _READ = """
 SELECT acknowledged_seq, acknowledged_hash, feed_epoch, feed_position, feed_hash, skew_ms, backup_seq, connected,
-       last_sync_at, trouble, last_fence, history_life, history_seq, proposals_wanted, counted_position
+       last_sync_at, trouble, last_fence, history_life, history_seq, proposals_wanted, counted_position,
+       pruned_position, foreign_entries
 FROM sync_state
 """
 
@@ -56,6 +59,8 @@ def read_sync_state(cursor: Any) -> SyncState:
         history,
         bool(row[13]),
         row[14],
+        row[15],
+        row[16],
     )
 
 

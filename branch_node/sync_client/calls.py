@@ -10,8 +10,8 @@ from branch_node.sync_client.channel import Identity, open_channel, translate
 from shared.certificates import certificate_to_pem, key_der_to_pem
 from shared.sync.messages import VerifyReply, VerifyRequest
 from shared.wire.enrolment import EnrolReply, EnrolRequest, Token, decode_enrol_reply, encode_enrol_request
-from shared.wire.exchange import decode_verify_reply, encode_verify_request
 from shared.wire.methods import ENROL, VERIFY
+from shared.wire.verification import decode_verify_reply, encode_verify_request
 
 CALL_SECONDS_MAX = 30.0
 

@@ -65,6 +65,7 @@ class Exchange:
         self.on_pass_done: Callable[[], None] = lambda: None
         self.on_problem: Callable[[str], None] = lambda problem: None
         self.was_welcome = False
+        self.was_rehomed = False
 
     # Notices from the program.
 
@@ -188,6 +189,7 @@ class Exchange:
             case FinishReason.DRAINED:
                 return finish.delay_ms
             case FinishReason.REHOMED:
+                self.was_rehomed = True
                 return 0  # the store is another incarnation now, and introduces itself again
             case FinishReason.SILENCE:
                 raise HqUnreachable(f"The head office at {self._address}: {finish.explanation}", "Selling goes on.")

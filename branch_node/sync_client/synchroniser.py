@@ -153,6 +153,9 @@ class Synchroniser:
                 delay_ms = backoff.record_failure(self._store.ids.jitter())
             if even.is_set():
                 return
+            if exchange.was_rehomed:
+                # The same entries have other numbers now.
+                target_seq = (await self._worker.run(self._worker.head)).seq
             await asyncio.sleep((delay_ms or 0) / 1_000)
 
     async def _pass_elsewhere(self) -> None:

@@ -15,6 +15,7 @@ from branch_node.storage import sync_state
 from branch_node.storage.counters import count_acknowledged
 from branch_node.storage.journal import EntriesRead, read_entries, read_hash
 from branch_node.storage.pass_requests import finish_requests, open_requests
+from branch_node.storage.pruning import prune_journal
 from branch_node.storage.rehoming import journal_history, read_head_position, read_marks, rehome
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import read_node, read_parent
@@ -22,7 +23,7 @@ from shared.sync import branch_commands as core
 from shared.sync.branch_session import BranchSession
 from shared.sync.chain import Head
 from shared.sync.limits import PROTOCOL_MAX, PROTOCOL_MIN, SCHEMA_VERSION
-from shared.sync.messages import Ack, FeedBatch, Hello, HistoryBatch, HistoryCursor, Mark, Welcome
+from shared.sync.messages import Ack, FeedBatch, Hello, HistoryBatch, HistoryCursor, Mark, ResumeMode, Welcome
 from shared.sync.recognition import goes_on
 
 ResultT = TypeVar("ResultT")
@@ -126,6 +127,10 @@ class StoreWorker:
             last_fence=state.last_fence,
         )
 
+    def acknowledged_seq(self) -> int:
+        with self._store.read_cursor() as cursor:
+            return sync_state.read_sync_state(cursor).acknowledged.seq
+
     def hq_address(self) -> str:
         return self._store.node()[0].hq_address
 
@@ -157,6 +162,8 @@ class StoreWorker:
             sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
             if welcome.hq_restored and goes_on(welcome.resume):
                 journal_history(cursor)
+            if welcome.resume is ResumeMode.INCREMENTAL and not welcome.hq_restored:
+                prune_journal(cursor, clock_us)
         return clock_us
 
     def wanted(self) -> tuple[HistoryCursor | None, bool]:

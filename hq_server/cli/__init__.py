@@ -21,4 +21,6 @@ commands.defer("catalog", "hq_server.cli.catalog:catalog", "Import products and 
 commands.defer("client", "hq_server.cli.client:client", "Import, find and show clients.")
 commands.defer("sync", "hq_server.cli.sync:sync", "How far each branch has come; verify; conflicts; parked entries.")
 commands.defer("report", "hq_server.cli.report:report", "Consolidated reports.")
+commands.defer("backup", "hq_server.cli.backup:backup", "Write a verified backup, or vouch for one taken elsewhere.")
+commands.defer("restore", "hq_server.cli.backup:restore", "Put a backup in the place of everything HQ holds.")
 commands.defer("db", "hq_server.cli.db:db", "Upgrade and check the database, rebuild rollups.")

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy import Connection, select
 
 from hq_server.bootstrap import head_office
-from hq_server.operations.verification import Verification, verify_branch
+from hq_server.operations.carrying import Importing, export_file
+from hq_server.operations.conflicts import Side, resolve_conflict, undo_conflict
+from hq_server.operations.explaining import explain
+from hq_server.operations.parked import discard_parked, retry_parked
+from hq_server.operations.proposals import accept_proposals, reject_proposals
+from hq_server.operations.verification import Verification, repair_branch, verify_branch
 from hq_server.storage.branches import all_branches, branch_by_code, branch_names
-from hq_server.storage.feed import read_head
+from hq_server.storage.feed import number_feed, read_head
 from hq_server.storage.parking import list_parked, parked_by_branch
+from hq_server.storage.proposals import open_proposals
 from hq_server.storage.tables import branch_cursor
 from shared.cli.clients import print_conflict
 from shared.cli.commands import GlobalOptions, Group
-from shared.cli.output import print_json, print_rows
+from shared.cli.output import print_json, print_result, print_rows
 from shared.cli.program import EXIT_FAILED
 from shared.domain.business_time import format_us
-from shared.domain.identifiers import NIL_ID, format_id
+from shared.domain.identifiers import NIL_ID, format_id, is_id, parse_id
+from shared.domain.records import RecordKind
+from shared.errors import InvalidInput
 from shared.operations.clients import conflict_document
 from shared.storage.conflict_rows import open_conflicts
 
@@ -51,12 +62,13 @@ def status_command(options: GlobalOptions) -> None:
 
 @sync.command("verify")
 @click.argument("code", required=False)
+@click.option("--deep", is_flag=True, help="Compare every row, counter and rollup with the entries too.")
 @click.pass_obj
-def verify_command(options: GlobalOptions, code: str | None) -> int:
+def verify_command(options: GlobalOptions, code: str | None, deep: bool) -> int:
     """Recompute the chain of a branch, or of all, from the entries as they came."""
     with head_office(options.home) as office, office.store.read() as connection:
         rows = [branch_by_code(connection, code)] if code else all_branches(connection)
-        results = [verify_branch(connection, row) for row in rows]
+        results = [verify_branch(connection, row, deep) for row in rows]
     if options.json:
         documents = [_verification(result) for result in results]
         print_json(documents[0] if code else {"equal": all(d["equal"] for d in documents), "branches": documents})
@@ -67,6 +79,32 @@ def verify_command(options: GlobalOptions, code: str | None) -> int:
             for difference in result.differences:
                 click.echo(f"  {difference}")
     return 0 if all(not result.differences for result in results) else EXIT_FAILED
+
+
+@sync.command("repair")
+@click.argument("code")
+@click.pass_obj
+def repair_command(options: GlobalOptions, code: str) -> None:
+    """Put right what `verify --deep` finds in the rows of a branch: only what differs, from its entries."""
+    with head_office(options.home) as office, office.store.write() as connection:
+        done = repair_branch(connection, branch_by_code(connection, code))
+    if options.json:
+        print_json({"branch": code, "repaired": done})
+    else:
+        click.echo("\n".join(done) or f"{code}: every row is what the entries say; nothing was changed.")
+
+
+@sync.command("explain")
+@click.argument("record")
+@click.argument("code")
+@click.pass_obj
+def explain_command(options: GlobalOptions, record: str, code: str) -> None:
+    """Say why branch CODE has RECORD or has not: an id, a client's external id, or a SKU."""
+    with head_office(options.home) as office, office.store.read() as connection:
+        found = explain(connection, record, branch_by_code(connection, code))
+    position, taken = found["feed_position"], found["branch_feed_position"]
+    told = "" if position is None else f" Told at feed position {position}; the branch is at {taken}."
+    print_result(options, found, f"{'Has it' if found['has'] else 'Has it not'}: {found['reason']}{told}")
 
 
 @sync.command("conflicts")
@@ -102,6 +140,111 @@ def parked_command(options: GlobalOptions) -> None:
         ]
     columns = ("branch", "seq", "reason", "evidence", "parked_at")
     print_rows(options, "parked", columns, rows, "Nothing is parked.")
+
+
+@sync.command("retry")
+@click.argument("code")
+@click.pass_obj
+def retry_command(options: GlobalOptions, code: str) -> int:
+    """Try a branch's parked entries again, after an upgrade or a repair."""
+    with head_office(options.home) as office:
+        now_us = office.clock.now_us()
+        with office.store.write() as connection:
+            tried = retry_parked(office.store, connection, branch_by_code(connection, code).id, now_us)
+        number_feed(office.store, now_us)
+    rows = [{"seq": each.seq, "applied": each.problem is None, "problem": each.problem} for each in tried]
+    print_rows(options, "retried", ("seq", "applied", "problem"), rows, "Nothing is parked.")
+    return 0 if all(each.problem is None for each in tried) else EXIT_FAILED
+
+
+@sync.command("discard")
+@click.argument("code")
+@click.argument("seq", type=int)
+@click.pass_obj
+def discard_command(options: GlobalOptions, code: str, seq: int) -> None:
+    """Decide that a parked entry is never applied. Its bytes stay."""
+    with head_office(options.home) as office, office.store.write() as connection:
+        row = branch_by_code(connection, code)
+        discard_parked(connection, row.id, seq, office.clock.now_us())
+    print_result(options, {"branch": code, "discarded": seq}, f"Entry {seq} of {code} is set aside.")
+
+
+@sync.command("resolve")
+@click.argument("card")
+@click.argument("field")
+@click.argument("side", type=click.Choice(["older", "newer"]))
+@click.pass_obj
+def resolve_command(options: GlobalOptions, card: str, field: str, side: Side) -> None:
+    """Decide a conflict for one of its two values; every branch that has the card learns it."""
+    value = _decide(options, card, partial(resolve_conflict, field=field, side=side))
+    print_result(options, {"card": card, "field": field, "value": value}, f"{field} is “{value}” now.")
+
+
+@sync.command("undo")
+@click.argument("card")
+@click.argument("field")
+@click.pass_obj
+def undo_command(options: GlobalOptions, card: str, field: str) -> None:
+    """Take the last decision of a conflict back: the other value is shown again."""
+    value = _decide(options, card, partial(undo_conflict, field=field))
+    print_result(options, {"card": card, "field": field, "value": value}, f"{field} is “{value}” again.")
+
+
+@sync.command("proposals")
+@click.option("--accept", is_flag=True, help="Take all of them up.")
+@click.option("--reject", is_flag=True, help="Set all of them aside.")
+@click.pass_obj
+def proposals_command(options: GlobalOptions, accept: bool, reject: bool) -> None:
+    """List the head office's own cards that branches handed back after it had lost them."""
+    with head_office(options.home) as office:
+        now_us = office.clock.now_us()
+        with office.store.write() as connection:
+            rows = [
+                {"branch": row.code, "kind": RecordKind(row.kind).name.lower(), "card": format_id(row.card_id)}
+                for row in open_proposals(connection)
+            ]
+            if accept:
+                accept_proposals(connection, office.ids, now_us)
+            elif reject:
+                reject_proposals(connection, now_us)
+        number_feed(office.store, now_us)
+    print_rows(options, "proposals", ("branch", "kind", "card"), rows, "Nothing is proposed.")
+
+
+@sync.command("import")
+@click.argument("file")
+@click.pass_obj
+def import_command(options: GlobalOptions, file: str) -> None:
+    """Take in a FILE that a branch exported."""
+    with head_office(options.home) as office:
+        done = Importing(office.store, office.authority(), office.clock).take(Path(file))
+    sentence = f"{done['entries']} entries of {done['branch']} taken, {done['known']} were here already."
+    print_result(options, {"file": file, **done}, sentence)
+
+
+@sync.command("export")
+@click.argument("code")
+@click.argument("file")
+@click.pass_obj
+def export_command(options: GlobalOptions, code: str, file: str) -> None:
+    """Write what branch CODE must know to a signed FILE, to be carried there."""
+    with head_office(options.home) as office:
+        with office.store.read() as connection:
+            row = branch_by_code(connection, code)
+        done = export_file(office.store, office.authority(), row, Path(file), office.clock.now_us())
+    sentence = f"{file} holds {done['records']} records. There: filial-branch sync import"
+    print_result(options, {"file": file, **done}, sentence)
+
+
+def _decide(options: GlobalOptions, card: str, decide: Callable[..., Any]) -> Any:
+    if not is_id(card):
+        raise InvalidInput("A card is named by its id.", "See: filial-hq sync conflicts")
+    with head_office(options.home) as office:
+        now_us = office.clock.now_us()
+        with office.store.write() as connection:
+            value = decide(connection, office.ids, now_us, parse_id(card))
+        number_feed(office.store, now_us)
+    return value.hex() if isinstance(value, bytes) else value
 
 
 def _verification(result: Verification) -> dict[str, Any]:

@@ -82,6 +82,11 @@ class Authority:
         return self._issue(key, "filial enrolment", x509.UniformResourceIdentifier(ENROL_URI))
 
     @property
+    def signing_key(self) -> PrivateKey:
+        """The key that signs certificates, and files that are carried to branches."""
+        return self._key
+
+    @property
     def pem(self) -> bytes:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 

@@ -13,19 +13,24 @@ BACKUPS_KEPT_BY_BRANCHES = 2
 
 
 def note_backup(
-    connection: Connection, ids: Ids, taken_at_us: int, is_external: bool, verified_at_us: int | None
+    connection: Connection,
+    ids: Ids,
+    taken_at_us: int,
+    is_external: bool,
+    verified_at_us: int | None,
+    heads: list[tuple[bytes, bytes, int]] | None = None,
 ) -> bytes:
-    """Remembers a backup that holds what this transaction sees; returns its id."""
+    """Remembers a backup and the heads it holds, by default those that this transaction sees; returns its id."""
     backup_id = ids.new_id()
     connection.execute(
         backup.insert().values(id=backup_id, taken_at=taken_at_us, verified_at=verified_at_us, is_external=is_external)
     )
-    heads = [
+    rows = [
         {"backup_id": backup_id, "branch_id": branch_id, "incarnation": incarnation_id, "seq": seq}
-        for branch_id, incarnation_id, seq in read_heads(connection)
+        for branch_id, incarnation_id, seq in (read_heads(connection) if heads is None else heads)
     ]
-    if heads:
-        connection.execute(backup_head.insert(), heads)
+    if rows:
+        connection.execute(backup_head.insert(), rows)
     return backup_id
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection, select
 
 from hq_server.storage.store import BulkWriter
@@ -26,3 +28,14 @@ def read_counters(connection: Connection, branch_id: bytes) -> dict[CounterKey, 
         record_counter.c.amount_minor,
     ).where(record_counter.c.branch_id == branch_id)
     return {(row[0], row[1]): Counter(*row[2:]) for row in connection.execute(statement)}
+
+
+def replace_counters(connection: Connection, branch_id: bytes, counters: Mapping[CounterKey, Counter]) -> None:
+    """Writes a branch's counters anew."""
+    connection.execute(record_counter.delete().where(record_counter.c.branch_id == branch_id))
+    rows = [
+        {"branch_id": branch_id, "kind": kind, "business_date": day, **counter._asdict()}
+        for (kind, day), counter in counters.items()
+    ]
+    if rows:
+        connection.execute(record_counter.insert(), rows)

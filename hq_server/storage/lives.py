@@ -40,7 +40,7 @@ def hash_of(connection: Connection, branch_id: bytes, incarnation_id: bytes, seq
     """An entry's hash; the genesis hash for seq 0; None when HQ does not hold it."""
     if seq == 0:
         row = _row(connection, branch_id, incarnation_id)
-        return None if row is None else _genesis(row)
+        return None if row is None else genesis_of(row)
     statement = select(journal_entry.c.entry_hash).where(
         journal_entry.c.branch_id == branch_id,
         journal_entry.c.incarnation == incarnation_id,
@@ -196,7 +196,8 @@ def _row(connection: Connection, branch_id: bytes, incarnation_id: bytes) -> Any
     return connection.execute(statement).one_or_none()
 
 
-def _genesis(row: Any) -> bytes:
+def genesis_of(row: Any) -> bytes:
+    """The hash that the incarnation's first entry covers."""
     return hash_genesis(
         row.branch_id, row.id, Parent(row.parent_id or NIL_ID, row.parent_seq, row.parent_hash or NO_HASH)
     )
@@ -210,4 +211,4 @@ def _acknowledged(connection: Connection, row: Any) -> Head:
         .limit(1)
     )
     newest = connection.execute(statement).one_or_none()
-    return Head(0, _genesis(row)) if newest is None else Head(newest.seq, newest.entry_hash)
+    return Head(0, genesis_of(row)) if newest is None else Head(newest.seq, newest.entry_hash)

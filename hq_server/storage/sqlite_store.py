@@ -66,5 +66,9 @@ class SqliteHqStore:
     def write(self) -> AbstractContextManager[Connection]:
         return self._sqlite.write()
 
+    def checkpoint(self) -> None:
+        """Brings everything from the log into the file itself."""
+        self._sqlite.checkpoint()
+
     def close(self) -> None:
         self._sqlite.close()

@@ -14,6 +14,7 @@ from hq_server.operations.enrolment import enrol
 from hq_server.operations.parked import retry_parked, waits_for_clock
 from hq_server.storage import branches, lives
 from hq_server.storage.branches import OpenedSession
+from hq_server.storage.counters import read_counters
 from hq_server.storage.feed import FeedRead, audience_of_branch, audience_of_zone, number_feed, read_feed, read_head
 from hq_server.storage.merge import merge_batch
 from hq_server.storage.parking import count_parked
@@ -25,6 +26,7 @@ from shared.clock import Clock
 from shared.errors import ProtocolViolation, SessionReplaced
 from shared.sync import hq_session as core
 from shared.sync.chain import Head
+from shared.sync.counting import digest_counters
 from shared.sync.hlc import SKEW_MS_MAX
 from shared.sync.hq_session import HqSession
 from shared.sync.limits import HISTORY_BATCH_BYTES_MAX, HISTORY_BATCH_ENTRIES_MAX
@@ -39,6 +41,7 @@ from shared.sync.messages import (
     Marks,
     ResumeMode,
     VerifyReply,
+    VerifyRequest,
 )
 from shared.wire.enrolment import EnrolReply, EnrolRequest
 
@@ -218,11 +221,15 @@ class Gateway:
             keep_proposals(connection, branch_id, records, self.now_us())
         number_feed(self._store, self.now_us())
 
-    def verify(self, branch_id: bytes) -> VerifyReply:
+    def verify(self, branch_id: bytes, request: VerifyRequest) -> VerifyReply:
         with self._store.read() as connection:
             row = branches.read_cursor(connection, branch_id)
             parked = count_parked(connection, branch_id)
-        return VerifyReply(row.entries, row.incarnation, Head(row.acknowledged_seq, row.acknowledged_hash), parked)
+            counters = read_counters(connection, branch_id) if request.counters_digest else None
+        if counters is not None and digest_counters(counters) == request.counters_digest:
+            counters = None
+        head = Head(row.acknowledged_seq, row.acknowledged_hash)
+        return VerifyReply(row.entries, row.incarnation, head, parked, counters)
 
     def pulse(self) -> Pulse:
         with self._store.read() as connection:

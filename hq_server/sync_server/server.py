@@ -22,7 +22,7 @@ from hq_server.sync_server.identity import Peer, peer_of
 from shared.clock import Clock
 from shared.errors import FilialError, InvalidInput, NotAuthorised, ProtocolViolation
 from shared.sync.messages import BranchMessage, Undecodable, VerifyRequest
-from shared.wire import enrolment, exchange
+from shared.wire import enrolment, exchange, verification
 from shared.wire.enrolment import EnrolReply, EnrolRequest
 from shared.wire.methods import ENROLMENT_SERVICE, SERVER_OPTIONS, SERVICES, SYNC_SERVICE
 from shared.wire.status import status_of, trailing_metadata
@@ -88,7 +88,7 @@ class SyncServer:
                             self._exchange, exchange.decode_branch_message, exchange.encode_hq_message
                         ),
                         "Verify": grpc.unary_unary_rpc_method_handler(
-                            self._verify, exchange.decode_verify_request, exchange.encode_verify_reply
+                            self._verify, verification.decode_verify_request, verification.encode_verify_reply
                         ),
                     },
                 ),
@@ -124,7 +124,7 @@ class SyncServer:
             branch_id = await self._identify(peer_of(context))
             if isinstance(request, Undecodable):
                 raise ProtocolViolation(request.reason)
-            return await self._gateway.run(lambda: self._gateway.verify(branch_id))
+            return await self._gateway.run(lambda: self._gateway.verify(branch_id, request))
 
     async def _enrol(self, request: EnrolRequest | Undecodable, context: Any) -> EnrolReply:
         async with _Translated(context):

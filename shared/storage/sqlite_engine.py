@@ -149,6 +149,12 @@ class SqliteStore:
         with translated_sqlite_errors():
             self.write().driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
+    def copy_to(self, path: Path) -> None:
+        """A consistent copy as a file of its own, while others go on writing."""
+        with translated_sqlite_errors():
+            self.write().driver.execute("VACUUM INTO ?", (str(path),))
+        path.chmod(0o600)
+
     def close(self) -> None:
         with self._opened_lock:
             opened, self._opened = self._opened, []

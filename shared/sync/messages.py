@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
@@ -9,6 +10,7 @@ from typing import NamedTuple
 from shared.domain.identifiers import NIL_ID
 from shared.sync.card_merge import FieldPatch, Stamp
 from shared.sync.chain import NO_HASH, NO_PARENT, Head, Parent
+from shared.sync.counting import Counter, CounterKey
 from shared.sync.limits import Credits
 
 
@@ -263,16 +265,21 @@ class VerifyRequest:
 
     incarnation: bytes
     head: Head
+    counters_digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
 class VerifyReply:
-    """What HQ holds of the branch. `entries` counts all incarnations."""
+    """What HQ holds of the branch. `entries` counts all incarnations.
+
+    `counters` are HQ's when their digest differs from the branch's; None when it does not.
+    """
 
     entries: int
     incarnation: bytes
     acknowledged: Head
     parked: int
+    counters: Mapping[CounterKey, Counter] | None = None
 
 
 @dataclass(frozen=True, slots=True)

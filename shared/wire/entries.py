@@ -77,12 +77,13 @@ def prune_entry(data: bytes) -> bytes:
     """The entry without its payloads: the chain still verifies from the hashes that stay."""
     opened = open_entry(data)
     message = pb.Entry(header=opened.header_bytes)
-    for (kind, record_id), record_hash in zip(_identities(data), opened.record_hashes, strict=True):
+    for (kind, record_id), record_hash in zip(identities(data), opened.record_hashes, strict=True):
         message.records.add(kind=kind, id=record_id, hash=record_hash)
     return message.SerializeToString()
 
 
-def _identities(data: bytes) -> list[tuple[int, bytes]]:
+def identities(data: bytes) -> list[tuple[int, bytes]]:
+    """Kinds and ids of an entry's records, those of pruned ones too."""
     return [(record.kind, record.id) for record in pb.Entry.FromString(data).records]
 
 

@@ -40,8 +40,6 @@ from shared.sync.messages import (
     ResumeMode,
     Tick,
     Undecodable,
-    VerifyReply,
-    VerifyRequest,
     Welcome,
     WhenUnreachable,
 )
@@ -140,7 +138,7 @@ def encode_hq_message(message: HqMessage) -> bytes:
         case Welcome():
             response.welcome.CopyFrom(_encode_welcome(message))
         case Ack():
-            response.ack.acknowledged.CopyFrom(_encode_head(message.acknowledged))
+            response.ack.acknowledged.CopyFrom(encode_head(message.acknowledged))
             response.ack.outcomes.extend(_encode_outcome(outcome) for outcome in message.outcomes)
         case FeedBatch():
             response.feed.records.extend(message.records)
@@ -178,7 +176,7 @@ def decode_hq_message(data: bytes) -> HqMessage:
                 return _decode_welcome(response.welcome)
             case "ack":
                 outcomes = tuple(_decode_outcome(outcome) for outcome in response.ack.outcomes)
-                return Ack(_decode_head(response.ack.acknowledged), outcomes)
+                return Ack(decode_head(response.ack.acknowledged), outcomes)
             case "feed":
                 feed = response.feed
                 return FeedBatch(tuple(feed.records), _decode_cursor(feed.cursor), feed.feed_head, feed.after_position)
@@ -231,35 +229,6 @@ def decode_feed_record(data: bytes) -> FeedRecord:
             raise DecodeError("A feed record has no body that this release knows.")
 
 
-def encode_verify_request(request: VerifyRequest) -> bytes:
-    return pb.VerifyRequest(incarnation=request.incarnation, head=_encode_head(request.head)).SerializeToString()
-
-
-def decode_verify_request(data: bytes) -> VerifyRequest | Undecodable:
-    try:
-        message = parse_message(pb.VerifyRequest, data)
-        return VerifyRequest(require_id(message.incarnation), _decode_head(message.head))
-    except DecodeError as error:
-        return Undecodable(error.message)
-
-
-def encode_verify_reply(reply: VerifyReply) -> bytes:
-    return pb.VerifyResponse(
-        entries=reply.entries,
-        incarnation=reply.incarnation,
-        acknowledged=_encode_head(reply.acknowledged),
-        parked=reply.parked,
-    ).SerializeToString()
-
-
-def decode_verify_reply(data: bytes) -> VerifyReply:
-    """Raises DecodeError."""
-    message = parse_message(pb.VerifyResponse, data)
-    return VerifyReply(
-        message.entries, require_id(message.incarnation), _decode_head(message.acknowledged), message.parked
-    )
-
-
 def _encode_hello(hello: Hello) -> pb.Hello:
     message = pb.Hello(
         protocol_min=hello.protocol_min,
@@ -270,7 +239,7 @@ def _encode_hello(hello: Hello) -> pb.Hello:
         incarnation=hello.incarnation,
         boot_id=hello.boot_id,
         instance_id=hello.instance_id,
-        head=_encode_head(hello.head),
+        head=encode_head(hello.head),
         feed=_encode_cursor(hello.feed),
         wall_clock_us=hello.wall_clock_us,
         hlc_epoch=hello.hlc_epoch,
@@ -290,7 +259,7 @@ def _decode_hello(message: pb.Hello) -> Hello:
     return Hello(
         branch_id=require_id(message.branch_id),
         incarnation=require_id(message.incarnation),
-        head=_decode_head(message.head),
+        head=decode_head(message.head),
         feed=_decode_cursor(message.feed),
         wall_clock_us=message.wall_clock_us,
         hlc_epoch=message.hlc_epoch,
@@ -310,7 +279,7 @@ def _encode_welcome(welcome: Welcome) -> pb.Welcome:
     return pb.Welcome(
         protocol=welcome.protocol,
         session_fence=welcome.session_fence,
-        acknowledged=_encode_head(welcome.acknowledged),
+        acknowledged=encode_head(welcome.acknowledged),
         resume=welcome.resume.value,  # type: ignore[arg-type]
         reason=welcome.reason,
         credits=pb.Credits(
@@ -339,7 +308,7 @@ def _decode_welcome(message: pb.Welcome) -> Welcome:
     return Welcome(
         protocol=message.protocol,
         session_fence=message.session_fence,
-        acknowledged=_decode_head(message.acknowledged),
+        acknowledged=decode_head(message.acknowledged),
         resume=resume,
         reason=message.reason,
         credits=Credits(max(1, credits.batches), max(1, credits.batch_rows), max(1, credits.batch_bytes)),
@@ -381,11 +350,13 @@ def _decode_outcome(message: pb.EntryOutcome) -> EntryOutcome:
     )
 
 
-def _encode_head(head: Head) -> pb.Head:
+def encode_head(head: Head) -> pb.Head:
+    """A position in a chain."""
     return pb.Head(seq=head.seq, hash=head.entry_hash)
 
 
-def _decode_head(message: pb.Head) -> Head:
+def decode_head(message: pb.Head) -> Head:
+    """Raises DecodeError."""
     return Head(message.seq, _hash(message.hash))
 
 

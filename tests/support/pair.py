@@ -15,16 +15,19 @@ from branch_node.operations.selling import SaleAnswer, sell
 from branch_node.storage import migrations as branch_migrations
 from branch_node.storage.store import BranchStore
 from branch_node.sync_client.worker import StoreWorker
+from hq_server.operations.editing import HqEdit
 from hq_server.operations.verification import verify_branch
 from hq_server.storage.branches import branch_by_code
-from hq_server.storage.feed import number_feed
+from hq_server.storage.feed import EVERYONE, number_feed
 from hq_server.storage.lives import expect_replacement, name_heir
 from hq_server.storage.store import HqStore, connect_store
 from hq_server.storage.tables import certificate
 from hq_server.sync_server.gateway import Gateway
 from hq_server.sync_server.identity import Peer
+from shared.domain.identifiers import derived_id
+from shared.domain.records import RecordKind
 from shared.storage.sqlite_engine import SqliteStore
-from shared.storage.tables import client, sale
+from shared.storage.tables import client, product, sale
 from shared.sync.branch_commands import FinishReason
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.link import Link
@@ -67,6 +70,19 @@ class Pair:
             with self.office.store.write() as connection:
                 expect_replacement(connection, row.id)
         return self._node(code, replace=announced)
+
+    def add_product(self, sku: str, name: str) -> None:
+        """A product of the chain's."""
+        product_id = derived_id("product", sku.encode())
+        with self.office.store.write() as connection:
+            edit = HqEdit(connection, self.office.ids, self.office.clock.now_us())
+            prepared = edit.prepare(RecordKind.PRODUCT, product_id, {"sku": sku, "name": name})
+            assert prepared is not None
+            edit.apply([prepared], {product_id: EVERYONE})
+        number_feed(self.office.store, self.office.clock.now_us())
+
+    def product_names(self) -> list[str]:
+        return [row[0] for row in self.office.rows(select(product.c.name).order_by(product.c.name))]
 
     def name_heir(self, code: str, node: Node) -> None:
         with self.office.store.write() as connection:
@@ -153,6 +169,12 @@ class Node:
                 answer = sell(transaction, request(f"{self.path.name}-{key}"))
             self.pair.keys[answer.sale_id] = key
         return answer
+
+    def sell_to(self, client_id: str, key: str) -> None:
+        """Sells to a client by his external id."""
+        with self.store.operation() as transaction:
+            answer = sell(transaction, request(f"{self.path.name}-{key}", client=client_id))
+        self.pair.keys[answer.sale_id] = key
 
     def add_client(self, external_id: str, name: str) -> None:
         with self.store.operation() as transaction:

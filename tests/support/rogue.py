@@ -19,8 +19,9 @@ from shared.clock import SystemClock
 from shared.sync.chain import Head
 from shared.sync.limits import PROTOCOL_MAX, PROTOCOL_MIN, SCHEMA_VERSION
 from shared.sync.messages import BranchMessage, FeedCursor, Hello, HqMessage, VerifyReply, VerifyRequest
-from shared.wire.exchange import decode_hq_message, decode_verify_reply, encode_branch_message, encode_verify_request
+from shared.wire.exchange import decode_hq_message, encode_branch_message
 from shared.wire.methods import CHANNEL_OPTIONS, EXCHANGE, HINT_KEY, REASON_KEY, VERIFY
+from shared.wire.verification import decode_verify_reply, encode_verify_request
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.journal import JournalWriter
 

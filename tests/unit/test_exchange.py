@@ -39,15 +39,17 @@ from shared.wire.exchange import (
     decode_branch_message,
     decode_feed_record,
     decode_hq_message,
-    decode_verify_reply,
-    decode_verify_request,
     encode_branch_message,
     encode_feed_record,
     encode_hq_message,
+)
+from shared.wire.generated import sync_pb2 as pb
+from shared.wire.verification import (
+    decode_verify_reply,
+    decode_verify_request,
     encode_verify_reply,
     encode_verify_request,
 )
-from shared.wire.generated import sync_pb2 as pb
 from tests.support.strategies import (
     MANY,
     SOME,

@@ -61,7 +61,7 @@ def waiting(shop: Shop) -> Waiting:
 def test_a_new_branch_has_acknowledged_nothing_but_its_genesis(shop: Shop) -> None:
     genesis = shop.store.node()[1].genesis_hash
     assert state(shop) == SyncState(
-        Head(0, genesis), FeedCursor(NIL_ID, 0, NO_HASH), None, 0, False, None, None, 0, None, False, 0
+        Head(0, genesis), FeedCursor(NIL_ID, 0, NO_HASH), None, 0, False, None, None, 0, None, False, 0, 0, 0
     )
 
 

@@ -880,7 +880,10 @@ class VerifyRequest(_message.Message):
 
     INCARNATION_FIELD_NUMBER: _builtins.int
     HEAD_FIELD_NUMBER: _builtins.int
+    COUNTERS_DIGEST_FIELD_NUMBER: _builtins.int
     incarnation: _builtins.bytes
+    counters_digest: _builtins.bytes
+    """Hash over the branch's record counters (docs/sync-protocol.md §9); empty: do not compare them."""
     @_builtins.property
     def head(self) -> Global___Head: ...
     def __init__(
@@ -888,14 +891,49 @@ class VerifyRequest(_message.Message):
         *,
         incarnation: _builtins.bytes = ...,
         head: Global___Head | None = ...,
+        counters_digest: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["head", b"head"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["head", b"head", "incarnation", b"incarnation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counters_digest", b"counters_digest", "head", b"head", "incarnation", b"incarnation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___VerifyRequest: _TypeAlias = VerifyRequest  # noqa: Y015
+
+@_typing.final
+class RecordCounter(_message.Message):
+    """How many facts of a kind and business date there are, the sum of their fingerprints, and of their amounts."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    BUSINESS_DATE_FIELD_NUMBER: _builtins.int
+    RECORDS_FIELD_NUMBER: _builtins.int
+    FINGERPRINT_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    kind: _builtins.int
+    business_date: _builtins.str
+    """ISO 8601."""
+    records: _builtins.int
+    fingerprint: _builtins.int
+    amount_minor: _builtins.int
+    def __init__(
+        self,
+        *,
+        kind: _builtins.int = ...,
+        business_date: _builtins.str = ...,
+        records: _builtins.int = ...,
+        fingerprint: _builtins.int = ...,
+        amount_minor: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "business_date", b"business_date", "fingerprint", b"fingerprint", "kind", b"kind", "records", b"records"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RecordCounter: _TypeAlias = RecordCounter  # noqa: Y015
 
 @_typing.final
 class VerifyResponse(_message.Message):
@@ -905,12 +943,19 @@ class VerifyResponse(_message.Message):
     INCARNATION_FIELD_NUMBER: _builtins.int
     ACKNOWLEDGED_FIELD_NUMBER: _builtins.int
     PARKED_FIELD_NUMBER: _builtins.int
+    COUNTERS_FIELD_NUMBER: _builtins.int
+    COUNTERS_DIFFER_FIELD_NUMBER: _builtins.int
     entries: _builtins.int
     """Entries of all incarnations of this branch that HQ holds."""
     incarnation: _builtins.bytes
     parked: _builtins.int
+    counters_differ: _builtins.bool
     @_builtins.property
     def acknowledged(self) -> Global___Head: ...
+    @_builtins.property
+    def counters(self) -> _containers.RepeatedCompositeFieldContainer[Global___RecordCounter]:
+        """HQ's counters, only when their digest is another."""
+
     def __init__(
         self,
         *,
@@ -918,10 +963,12 @@ class VerifyResponse(_message.Message):
         incarnation: _builtins.bytes = ...,
         acknowledged: Global___Head | None = ...,
         parked: _builtins.int = ...,
+        counters: _abc.Iterable[Global___RecordCounter] | None = ...,
+        counters_differ: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "entries", b"entries", "incarnation", b"incarnation", "parked", b"parked"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "counters", b"counters", "counters_differ", b"counters_differ", "entries", b"entries", "incarnation", b"incarnation", "parked", b"parked"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

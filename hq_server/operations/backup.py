@@ -1,0 +1,126 @@
+"""Backups of the head office as one file, whatever database it runs on, and putting one back.
+
+A backup is a SQLite file with the schema of this release, copied table by table inside one snapshot; the branches'
+heads are read in the same snapshot. It is verified by reading it back. The authority's private key is not in it.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Table, func, select, update
+
+from hq_server.storage import migrations
+from hq_server.storage.backups import mark_verified, note_backup, read_heads
+from hq_server.storage.branches import forget_connections
+from hq_server.storage.sqlite_store import SqliteHqStore
+from hq_server.storage.store import HqStore
+from hq_server.storage.tables import feed_head
+from shared.clock import Clock, Ids
+from shared.errors import AlreadyExists, InvalidInput, StoreCorrupt
+
+ROWS_PER_COPY = 5_000
+
+
+class BackupDone(NamedTuple):
+    """What a backup holds."""
+
+    path: Path
+    rows: int
+    branches: int
+
+
+def take_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> BackupDone:
+    """Writes a backup beside its place, reads it back, and moves it there whole. Raises AlreadyExists, StoreCorrupt."""
+    if path.exists():
+        raise AlreadyExists(f"{path} exists already.", "Name another file.")
+    unfinished = path.with_name(path.name + ".unfinished")
+    _remove(unfinished)
+    taken_at_us = clock.now_us()
+    copy = SqliteHqStore(unfinished, clock)
+    try:
+        with copy.write() as into:
+            migrations.upgrade(into)
+            with store.read() as connection:
+                counts = {table.name: _copy_table(connection, into, table) for table in _tables()}
+                heads = read_heads(connection)
+        _require_whole(copy, counts)
+        copy.checkpoint()
+    finally:
+        copy.close()
+    for leftover in unfinished.parent.glob(unfinished.name + "-*"):
+        leftover.unlink()
+    unfinished.rename(path)
+    with store.write() as connection:
+        backup_id = note_backup(connection, ids, taken_at_us, False, None, heads)
+        mark_verified(connection, backup_id, clock.now_us())
+    return BackupDone(path, sum(counts.values()), len({head[0] for head in heads}))
+
+
+def mark_backup(store: HqStore, clock: Clock, ids: Ids) -> None:
+    """An administrator vouches for a backup that another tool took of the database as it is now."""
+    with store.write() as connection:
+        now_us = clock.now_us()
+        note_backup(connection, ids, now_us, True, now_us)
+
+
+def restore_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> BackupDone:
+    """Puts a backup in the place of everything this store holds, in one transaction.
+
+    The feed begins a new epoch: every branch sees that HQ was restored, sends what it lost and is told everything anew.
+    Raises InvalidInput when the file is no backup of this release.
+    """
+    if not path.is_file():
+        raise InvalidInput(f"There is no file {path}.")
+    copy = SqliteHqStore(path, clock)
+    try:
+        with copy.read() as source:
+            if migrations.revision(source) != migrations.HEAD:
+                raise InvalidInput(f"{path} is no backup of this release.", "Use the release that made it.")
+            with store.write() as connection:
+                for table in reversed(_tables()):
+                    connection.execute(table.delete())
+                counts = {table.name: _copy_table(source, connection, table) for table in _tables()}
+                connection.execute(update(feed_head).values(epoch=ids.new_id()))
+                forget_connections(connection)
+                heads = read_heads(connection)
+    finally:
+        copy.close()
+    return BackupDone(path, sum(counts.values()), len({head[0] for head in heads}))
+
+
+def _tables() -> list[Table]:
+    return [table for metadata in migrations.METADATA for table in metadata.sorted_tables]
+
+
+def _copy_table(source: Connection, into: Connection, table: Table) -> int:
+    names = [column.name for column in table.columns]
+    rows = 0
+    result = source.execute(select(table), execution_options={"yield_per": ROWS_PER_COPY})
+    for chunk in result.partitions():
+        into.execute(table.insert(), [dict(zip(names, map(_plain, row), strict=True)) for row in chunk])
+        rows += len(chunk)
+    return rows
+
+
+def _plain(value: object) -> object:
+    """A value as either database takes it: PostgreSQL gives views of bytes and decimal sums."""
+    if isinstance(value, memoryview):
+        return bytes(value)
+    return int(value) if isinstance(value, Decimal) else value
+
+
+def _require_whole(copy: HqStore, counts: dict[str, int]) -> None:
+    """Reads the copy back. Raises StoreCorrupt."""
+    with copy.read() as connection:
+        sound = connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()
+        there = {t.name: connection.execute(select(func.count()).select_from(t)).scalar_one() for t in _tables()}
+    if sound != "ok" or there != counts:
+        raise StoreCorrupt("The backup is not what was written.", "Try another disk.")
+
+
+def _remove(path: Path) -> None:
+    for leftover in (path, *path.parent.glob(path.name + "-*")):
+        leftover.unlink(missing_ok=True)

@@ -1,0 +1,201 @@
+"""Whether the rows of facts are what the entries say: altered, missing and extra records are named, and put right.
+
+The entries are the truth: their chain is hashed. Every record's rows are hashed in memory, once as they follow from the
+entries and once as they are stored; only where the two sums differ are the rows themselves compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Table, select
+
+from shared.domain.identifiers import format_id
+from shared.storage.fact_rows import (
+    FACT_TABLES,
+    Row,
+    RowsByTable,
+    add_sale_rows,
+    add_shift_close_rows,
+    add_shift_open_rows,
+    new_rows,
+)
+from shared.storage.tables import sale, shift_close, shift_open
+from shared.sync.counting import CounterDeltas
+from shared.wire.decoding import DecodedEntry
+
+_MASK = (1 << 64) - 1
+_ROWS_PER_FETCH = 5_000
+DIFFERENCES_MAX = 1_000
+"""Differences that are named; beyond it their number alone is told."""
+
+# Which record a row belongs to: the heads of the three kinds of fact, by the table of the row.
+_HEADS: dict[str, Table] = {
+    "sale": sale,
+    "sale_line": sale,
+    "payment": sale,
+    "shift_open": shift_open,
+    "shift_close": shift_close,
+    "shift_close_method": shift_close,
+}
+RecordKey = tuple[str, bytes]
+"""The table of the record's head row, and its id."""
+
+
+class Expected(NamedTuple):
+    """Where a record comes from, and the sum of its rows' hashes."""
+
+    place: Any
+    total: int
+
+
+class Difference(NamedTuple):
+    """A record whose rows are not what they should be, in one sentence. `place` is None for one that no entry has."""
+
+    key: RecordKey
+    place: Any
+    sentence: str
+
+
+@dataclass
+class RecordCheck:
+    """What the entries of one branch say; then `compare` holds the stored rows against it."""
+
+    branch_id: bytes
+    expected: dict[RecordKey, Expected] = field(default_factory=dict)
+    optional: set[RecordKey] = field(default_factory=set)
+    # Records whose payloads are pruned: that they are there is all that can be said.
+    pruned: set[bytes] = field(default_factory=set)
+    counters: CounterDeltas = field(default_factory=CounterDeltas)
+
+    def add_entry(self, place: Any, entry: DecodedEntry, is_parked: bool = False) -> None:
+        """Adds what an entry says. Facts of a parked one may be there or not; a repeated record counts once."""
+        rows = rows_of(self.branch_id, entry, None)
+        totals: dict[RecordKey, int] = {}
+        for table, table_rows in rows.items():
+            head = _HEADS[table.name].name
+            for row in table_rows:
+                key = (head, row[1])
+                totals[key] = (totals.get(key, 0) + _hash_row(table.name, row[:-1])) & _MASK
+        new = {key for key in totals if key not in self.expected}
+        for key in new:
+            self.expected[key] = Expected(place, totals[key])
+        if is_parked:
+            self.optional |= new
+        elif new:
+            self.counters.add(entry.figures)
+
+    def compare(self, connection: Connection, load: Callable[[Any], DecodedEntry]) -> list[Difference]:
+        """The records that differ, at most DIFFERENCES_MAX. `load` brings an entry back by its place."""
+        stored: dict[RecordKey, int] = {}
+        for table in FACT_TABLES:
+            head = _HEADS[table.name].name
+            for row in _stored_rows(connection, table, self.branch_id):
+                key = (head, row[1])
+                stored[key] = (stored.get(key, 0) + _hash_row(table.name, tuple(row))) & _MASK
+        return list(self._differences(connection, stored, load))
+
+    def _differences(
+        self, connection: Connection, stored: dict[RecordKey, int], load: Callable[[Any], DecodedEntry]
+    ) -> Iterator[Difference]:
+        told = 0
+        for key, (place, total) in self.expected.items():
+            if stored.get(key) == total or (key in self.optional and key not in stored):
+                continue
+            told += 1
+            if told > DIFFERENCES_MAX:
+                return
+            yield Difference(key, place, _describe(connection, self.branch_id, key, load(place)))
+        for key in stored.keys() - self.expected.keys():
+            if key[1] in self.pruned:
+                continue
+            told += 1
+            if told > DIFFERENCES_MAX:
+                return
+            yield Difference(key, None, f"{_name(key)} is extra: no entry has it.")
+
+
+def rows_of(branch_id: bytes, entry: DecodedEntry, received_at_us: int | None) -> RowsByTable:
+    """The rows that an entry's facts become."""
+    rows = new_rows()
+    command_id = entry.opened.header.command_id
+    for sale_id, fact in entry.sales:
+        add_sale_rows(rows, branch_id, sale_id, command_id, fact, received_at_us)
+    for shift_id, opened in entry.shift_opens:
+        add_shift_open_rows(rows, branch_id, shift_id, command_id, opened, received_at_us)
+    for close_id, closed in entry.shift_closes:
+        add_shift_close_rows(rows, branch_id, close_id, command_id, closed, received_at_us)
+    return rows
+
+
+def rewrite_record(connection: Connection, branch_id: bytes, key: RecordKey, rows: RowsByTable | None) -> None:
+    """Puts a record right: its stored rows go, those that the entry says come. `rows` may hold other records too."""
+    for table in reversed(FACT_TABLES):
+        if _HEADS[table.name].name == key[0]:
+            columns = list(table.columns)
+            connection.execute(table.delete().where(columns[0] == branch_id, columns[1] == key[1]))
+    for table in FACT_TABLES if rows is not None else ():
+        if _HEADS[table.name].name == key[0]:
+            names = [column.name for column in table.columns]
+            wanted = [dict(zip(names, row, strict=True)) for row in (rows or {})[table] if row[1] == key[1]]
+            if wanted:
+                connection.execute(table.insert(), wanted)
+
+
+def _stored_rows(connection: Connection, table: Table, branch_id: bytes) -> Iterable[Any]:
+    columns = list(table.columns)
+    statement = select(*columns[:-1]).where(columns[0] == branch_id)
+    return connection.execute(statement, execution_options={"yield_per": _ROWS_PER_FETCH})
+
+
+def _hash_row(table: str, row: Row) -> int:
+    return hash((table, *row))
+
+
+def _describe(connection: Connection, branch_id: bytes, key: RecordKey, entry: DecodedEntry) -> str:
+    """What exactly is wrong with a record."""
+    problems = []
+    wanted_by_table = rows_of(branch_id, entry, None)
+    nothing_there = True
+    for table in FACT_TABLES:
+        if _HEADS[table.name].name != key[0]:
+            continue
+        columns = list(table.columns)[:-1]
+        keys = [index for index, column in enumerate(columns) if column.primary_key]
+        statement = select(*columns).where(columns[0] == branch_id, columns[1] == key[1])
+        there = {tuple(row[index] for index in keys): tuple(row) for row in connection.execute(statement)}
+        wanted = {tuple(row[index] for index in keys): row[:-1] for row in wanted_by_table[table] if row[1] == key[1]}
+        nothing_there = nothing_there and not there
+        for row_key in sorted({*there, *wanted}, key=str):
+            problem = _compare_row(columns, there.get(row_key), wanted.get(row_key))
+            if problem:
+                number = f" {row_key[2]}" if len(row_key) > 2 else ""
+                problems.append(f"{table.name}{number} {problem}")
+    if nothing_there:
+        return f"{_name(key)} is missing: an entry has it, its rows are not there."
+    return f"{_name(key)} is altered: {'; '.join(problems)}."
+
+
+def _compare_row(columns: list[Any], there: Row | None, wanted: Row | None) -> str | None:
+    if there == wanted:
+        return None
+    if there is None:
+        return "is missing"
+    if wanted is None:
+        return "is extra"
+    changed = [
+        f"{column.name} is {_text(is_now)}, was {_text(was)}"
+        for column, is_now, was in zip(columns, there, wanted, strict=True)
+        if is_now != was
+    ]
+    return ", ".join(changed)
+
+
+def _text(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _name(key: RecordKey) -> str:
+    return f"{key[0]} {format_id(key[1])}"

@@ -1,0 +1,109 @@
+"""Altered, missing and extra rows are named and put right, on both databases and at the branch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from branch_node.operations.verification import bring_counters_up_to_date, repair_rows, verify_rows
+from branch_node.storage.counters import read_counters
+from branch_node.storage.pruning import prune_journal
+from hq_server.operations.verification import repair_branch, verify_branch
+from hq_server.storage.branches import branch_by_code
+from hq_server.storage.counters import read_counters as hq_counters
+from shared.storage.tables import payment, sale, sale_line
+from tests.support.office import Office
+from tests.support.pair import Node, Pair
+
+
+@pytest.fixture
+def pair(office: Office, tmp_path: Path) -> Pair:
+    return Pair(office, tmp_path)
+
+
+@pytest.fixture
+def node(pair: Pair) -> Node:
+    made = pair.join("north")
+    made.sell(*"abcdef")
+    made.sync()
+    return made
+
+
+def deep(pair: Pair) -> list[str]:
+    with pair.office.store.read() as connection:
+        return list(verify_branch(connection, branch_by_code(connection, "north"), deep=True).differences)
+
+
+def repair(pair: Pair) -> list[str]:
+    with pair.office.store.write() as connection:
+        return repair_branch(connection, branch_by_code(connection, "north"))
+
+
+def damage(store: Any) -> list[bytes]:
+    """One sale altered, one without its payment, one gone whole, and one that no entry has; returns their ids."""
+    with store.write() as connection:
+        ids = list(connection.execute(select(sale.c.id).order_by(sale.c.id)).scalars())
+        connection.execute(sale_line.update().where(sale_line.c.sale_id == ids[0]).values(sku="999"))
+        connection.execute(payment.delete().where(payment.c.sale_id == ids[1]))
+        for table, column in ((sale_line, sale_line.c.sale_id), (payment, payment.c.sale_id), (sale, sale.c.id)):
+            connection.execute(table.delete().where(column == ids[2]))
+        row = connection.execute(select(sale).where(sale.c.id == ids[3])).one()._mapping
+        connection.execute(sale.insert().values(**{**row, "id": b"x" * 16}))
+    return [*ids[:3], b"x" * 16]
+
+
+def test_a_sound_store_has_no_differences(pair: Pair, node: Node) -> None:
+    assert deep(pair) == []
+    assert repair(pair) == []
+    assert verify_rows(node.store) == []
+    assert repair_rows(node.store) == []
+
+
+def test_head_office_names_what_is_wrong_and_puts_only_that_right(pair: Pair, node: Node) -> None:
+    damaged = damage(pair.office.store)
+    found = [text for text in deep(pair) if text.startswith("sale")]
+    assert len(found) == len(damaged)
+    told = "\n".join(found)
+    assert "sku is 999, was 100" in told
+    assert "payment 1 is missing" in told
+    assert "is missing: an entry has it" in told
+    assert "is extra: no entry has it" in told
+    assert len([text for text in repair(pair) if text.startswith("sale")]) == len(damaged)
+    assert deep(pair) == []
+
+
+def test_a_branch_names_what_is_wrong_and_puts_it_right(node: Node) -> None:
+    damaged = damage(node.store)
+    assert len(verify_rows(node.store)) == len(damaged)
+    assert len(repair_rows(node.store)) == len(damaged)
+    assert verify_rows(node.store) == []
+
+
+def test_a_journal_entry_that_was_altered_is_named(node: Node) -> None:
+    with node.store.write() as connection:
+        connection.exec_driver_sql("UPDATE journal SET entry_hash = zeroblob(32) WHERE position = 2")
+    assert [text[:15] for text in verify_rows(node.store)] == ["Entry 2 of the ", "Entry 3 of the "]
+
+
+def test_both_sides_count_the_same(pair: Pair, node: Node) -> None:
+    bring_counters_up_to_date(node.store)
+    with node.store.read_cursor() as cursor, pair.office.store.read() as connection:
+        assert read_counters(cursor) == hq_counters(connection, node.branch_id)
+
+
+def test_what_two_backups_hold_is_pruned_and_still_verifies(node: Node) -> None:
+    with node.store.write() as connection:
+        cursor = connection.connection.cursor()
+        assert prune_journal(cursor, node.clock.now_us(), kept_days=0) == 0
+        cursor.execute("UPDATE sync_state SET backup_seq = 3")
+        assert prune_journal(cursor, node.clock.now_us()) == 0
+        assert prune_journal(cursor, node.clock.now_us() + 1_000_000, kept_days=0) == 3
+        sizes = [row[0] for row in cursor.execute("SELECT length(data) FROM journal ORDER BY position").fetchall()]
+    assert max(sizes[1:3]) < min(sizes[3:])
+    assert verify_rows(node.store) == []
+    node.sell("g")
+    node.sync()
+    assert verify_rows(node.store) == []
