@@ -15,7 +15,7 @@ from shared.wire.entries import open_entry
 ENTRIES_PER_COUNT_MAX = 2_000
 
 _ADD = """
-INSERT INTO record_counter (kind, business_date, records, fingerprint, amount_minor) VALUES (?, ?, ?, ?, ?)
+INSERT INTO {table} (kind, business_date, records, fingerprint, amount_minor) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (kind, business_date) DO UPDATE SET records = records + excluded.records,
     fingerprint = fingerprint + excluded.fingerprint, amount_minor = amount_minor + excluded.amount_minor
 """
@@ -26,10 +26,10 @@ def count_acknowledged(cursor: Any) -> int:
     _, chain = read_node(cursor)
     state = read_sync_state(cursor)
     up_to = chain.first_position + state.acknowledged.seq - 1
-    if up_to < state.counted_position:
+    if up_to < state.counted_position > state.pruned_position:
         restart_counting(cursor)
         return ENTRIES_PER_COUNT_MAX
-    if up_to == state.counted_position:
+    if up_to <= state.counted_position:
         return 0
     rows = cursor.execute(
         "SELECT position, data FROM journal WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
@@ -42,22 +42,21 @@ def count_acknowledged(cursor: Any) -> int:
 
 def restart_counting(cursor: Any) -> None:
     """Forgets all counters: HQ has forgotten entries, or the journal was re-homed. What HQ gave back counts again."""
-    if read_sync_state(cursor).pruned_position:
-        # What is pruned cannot be counted again; HQ holds it in two backups, and what follows is counted as it comes.
-        return
     cursor.execute("DELETE FROM record_counter")
-    cursor.execute("UPDATE sync_state SET counted_position = 0")
+    # What is pruned was counted when it was.
+    cursor.execute("INSERT INTO record_counter SELECT * FROM pruned_counter")
+    cursor.execute("UPDATE sync_state SET counted_position = pruned_position")
     add_entries(cursor, [row[0] for row in cursor.execute("SELECT data FROM history_entry").fetchall()])
 
 
-def add_entries(cursor: Any, entries: Iterable[bytes]) -> None:
-    """Counts the facts of entries."""
+def add_entries(cursor: Any, entries: Iterable[bytes], table: str = "record_counter") -> None:
+    """Counts the facts of entries, in `record_counter` or `pruned_counter`."""
     deltas = CounterDeltas()
     for data in entries:
         deltas.add(decode_entry(open_entry(data)).figures)
     rows = [(kind, day.isoformat(), *counter) for (kind, day), counter in deltas.counters.items()]
     if rows:
-        cursor.executemany(_ADD, rows)
+        cursor.executemany(_ADD.format(table=table), rows)
 
 
 def read_counters(cursor: Any) -> dict[CounterKey, Counter]:

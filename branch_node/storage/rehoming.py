@@ -59,7 +59,8 @@ def rehome(cursor: Any, common: Mark | None, common_position: int, ids: Ids, now
     )
     _reseal(cursor, life_id, first_position, genesis_hash)
     cursor.execute(
-        "UPDATE sync_state SET acknowledged_seq = 0, acknowledged_hash = ?, history_life = 0, history_seq = 0",
+        "UPDATE sync_state SET acknowledged_seq = 0, acknowledged_hash = ?, history_life = 0, history_seq = 0, "
+        "last_fence = 0",
         (genesis_hash,),
     )
     cursor.execute("DELETE FROM parked_entry")

@@ -179,3 +179,16 @@ record_counter = Table(
     PrimaryKeyConstraint("kind", "business_date"),
     sqlite_with_rowid=False,
 )
+
+# What of it comes from entries whose payloads are pruned and cannot be counted again.
+pruned_counter = Table(
+    "pruned_counter",
+    branch_metadata,
+    Column("kind", Integer, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("records", BigInteger, nullable=False),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    PrimaryKeyConstraint("kind", "business_date"),
+    sqlite_with_rowid=False,
+)

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 
 from hq_server.storage.backups import backup_seq
 from hq_server.storage.feed import hash_at, read_head
-from hq_server.storage.lives import add_life, find_life, foreign_entries, holds, keep_confirmed_fence
+from hq_server.storage.lives import add_life, find_life, foreign_entries, holds, keep_confirmed_fence, note_issued_fence
 from hq_server.storage.tables import branch, branch_cursor, chain
 from shared.domain.identifiers import NIL_ID, shorten
 from shared.errors import NotAuthorised, NotFound, SessionReplaced
@@ -124,12 +124,14 @@ def open_session(connection: Connection, hello: Hello, now_us: int) -> OpenedSes
     if decision.resume is ResumeMode.INCREMENTAL:
         changes |= {"fence": fence, "connected": True, "left_even": False}
         changes |= {"boot_id": hello.boot_id, "instance_id": hello.instance_id}
-        changes |= _take_up(connection, row, hello, decision, now_us)
+        changes |= _take_up(connection, row, hello, decision, fence, now_us)
     connection.execute(update(branch_cursor).where(branch_cursor.c.branch_id == hello.branch_id).values(changes))
     return OpenedSession(replace(known, fence=fence), decision)
 
 
-def _take_up(connection: Connection, row: Any, hello: Hello, decision: HelloDecision, now_us: int) -> dict[str, Any]:
+def _take_up(
+    connection: Connection, row: Any, hello: Hello, decision: HelloDecision, fence: int, now_us: int
+) -> dict[str, Any]:
     """The branch goes on as the incarnation of its hello; returns what changes in its cursor."""
     changes: dict[str, Any] = {
         "head_seq": max(hello.head.seq, decision.acknowledged.seq),
@@ -144,6 +146,7 @@ def _take_up(connection: Connection, row: Any, hello: Hello, decision: HelloDeci
     if decision.is_first:
         add_life(connection, hello, decision.disowns_others, now_us)
         changes["is_replacing"] = False
+    note_issued_fence(connection, hello.branch_id, hello.incarnation, fence)
     return changes
 
 

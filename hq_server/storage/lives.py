@@ -28,6 +28,7 @@ def find_life(connection: Connection, cursor: Any, incarnation_id: bytes) -> Kno
         else _acknowledged(connection, row),
         confirmed_fence=cursor.confirmed_fence if is_current else row.confirmed_fence,
         state=LifeState(row.state),
+        issued_fence=row.issued_fence,
     )
 
 
@@ -86,6 +87,15 @@ def add_life(connection: Connection, hello: Hello, disowns_others: bool, now_us:
             state=int(state),
             confirmed_fence=0,
         )
+    )
+
+
+def note_issued_fence(connection: Connection, branch_id: bytes, incarnation_id: bytes, fence: int) -> None:
+    """Remembers an incarnation's newest session."""
+    connection.execute(
+        update(incarnation)
+        .where(incarnation.c.branch_id == branch_id, incarnation.c.id == incarnation_id)
+        .values(issued_fence=fence)
     )
 
 

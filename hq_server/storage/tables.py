@@ -106,6 +106,7 @@ incarnation = Table(
     Column("life", BigInteger, nullable=False, server_default="1"),
     # shared.sync.recognition.LifeState
     Column("state", SmallInteger, nullable=False, server_default="0"),
+    Column("issued_fence", BigInteger, nullable=False, server_default="0"),
     Column("confirmed_fence", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("branch_id", "id"),
     sqlite_with_rowid=False,

@@ -143,7 +143,7 @@ class Gateway:
             case core.CompareMarks(marks):
                 session.record_common(self.compare_marks(branch_id, marks))
             case core.ReadHistory(request):
-                session.record_history_read(self.read_history(branch_id, session.incarnation, request))
+                session.record_history_read(self.read_history(branch_id, fence, session.incarnation, request))
             case core.StoreProposals(proposals):
                 self.store_proposals(branch_id, proposals.records)
                 session.record_proposals_kept()
@@ -205,8 +205,10 @@ class Gateway:
         with self._store.read() as connection:
             return Common(lives.newest_common(connection, branch_id, marks.marks))
 
-    def read_history(self, branch_id: bytes, incarnation: bytes, request: HistoryRequest) -> HistoryBatch:
+    def read_history(self, branch_id: bytes, fence: int, incarnation: bytes, request: HistoryRequest) -> HistoryBatch:
+        """Only what was here when the session began: of what comes later a newer session brings word."""
         with self._store.read() as connection:
+            branches.require_fence(branches.read_cursor(connection, branch_id), fence)
             return lives.read_history(
                 connection,
                 branch_id,

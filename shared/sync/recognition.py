@@ -12,8 +12,9 @@
                                                  QUARANTINE    otherwise
 
 An incarnation is *closed* when another one continues it, and *disowned* when an administrator named another heir. Every
-session has a fence, a number that grows; the store keeps the fence of its newest session, and HQ keeps the newest fence
-that a message proved to have reached the store's disk. A store that comes with a smaller one is a copy from before.
+session has a fence, a number that grows; the store keeps the fence of its incarnation's newest session, and HQ the one
+it issued last and the newest that a message proved to have reached the store's disk. A store that comes with less than
+that is a copy from before; one that comes with more than HQ ever issued shows that HQ itself was restored.
 """
 
 from __future__ import annotations
@@ -37,11 +38,15 @@ class LifeState(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnownLife:
-    """What HQ holds of one incarnation. `confirmed_fence` is the newest session known to be on the store's disk."""
+    """What HQ holds of one incarnation.
+
+    `issued_fence` is that of its newest session, `confirmed_fence` of the newest known to be on the store's disk.
+    """
 
     acknowledged: Head
     confirmed_fence: int
     state: LifeState = LifeState.LIVE
+    issued_fence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,7 @@ class _Recognition:
             is_first,
             disowns_others,
             quarantines,
-            hq_restored=hello.last_fence > known.fence,
+            hq_restored=hello.last_fence > (known.life.issued_fence if known.life else 0),
             feed_lost=self.feed_lost,
             protocol=min(hello.protocol_max, PROTOCOL_MAX),
         )
@@ -146,7 +151,7 @@ class _Recognition:
             if known.holds_parent:
                 return self.answer(ResumeMode.INCREMENTAL, is_first=True)
             return self.answer(ResumeMode.REPAIR, "HQ does not hold the entry that this incarnation goes on from.")
-        if known.is_new or hello.last_fence > known.fence:
+        if known.is_new or hello.last_fence > 0:
             # The first store; or HQ was restored and has forgotten this one.
             return self.answer(ResumeMode.INCREMENTAL, is_first=True)
         if known.is_replacing:

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from branch_node.storage import transaction
+from branch_node.storage import pruning, transaction
+from branch_node.storage.sync_state import read_sync_state
 from branch_node.sync_client import worker
 from hq_server.operations import parked as parked_operations
 from hq_server.storage import audience, branches, feed, merge
@@ -24,7 +25,7 @@ from shared.sync import branch_session, card_merge, recognition
 from shared.sync.messages import EntryOutcome, ResumeMode
 from shared.sync.recognition import KnownLife, LifeState
 
-Patches = Callable[[], Iterator[None]]
+FEED_KEPT_WITH_A_CLIFF = 12
 
 
 class Ablation(NamedTuple):
@@ -243,10 +244,38 @@ def parked_edits_are_not_stamped_anew() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def pruning_ahead_of_backups() -> Iterator[None]:
+    """The branch prunes what HQ has acknowledged, whether any backup holds it or not."""
+    original = read_sync_state
+
+    def read(cursor: Any) -> Any:
+        state = original(cursor)
+        return state._replace(backup_seq=state.acknowledged.seq)
+
+    with patch.object(pruning, "read_sync_state", read):
+        yield
+
+
+@contextmanager
+def a_retention_cliff() -> Iterator[None]:
+    """HQ does not take in a branch that has missed too much of the feed."""
+    original = recognition._Recognition.treat_known_life
+
+    def treat(self: Any, life: KnownLife) -> Any:
+        if self.known.feed_head.position - self.hello.feed.position > FEED_KEPT_WITH_A_CLIFF:
+            return self.answer(ResumeMode.SNAPSHOT, "The branch was away for too long.")
+        return original(self, life)
+
+    with patch.object(recognition._Recognition, "treat_known_life", treat):
+        yield
+
+
 ABLATIONS = (
     Ablation(1, "effects and cursor in one transaction", effects_apart_from_cursor),
     Ablation(1, "effects once per command id", no_command_ids),
     Ablation(2, "rows and journal entry in one transaction", journal_apart_from_rows),
+    Ablation(2, "pruning waits for two verified backups", pruning_ahead_of_backups),
     Ablation(3, "feed positions in commit order", positions_before_commit),
     Ablation(3, "the whole record for who gains an audience", no_record_for_newcomers),
     Ablation(3, "a gap in the feed ends the stream", gaps_in_the_feed_go_unnoticed),
@@ -262,4 +291,5 @@ ABLATIONS = (
     Ablation(7, "re-stamping after correction", parked_edits_are_not_stamped_anew),
     Ablation(8, "credits", no_credits),
     Ablation(9, "unknown kinds are kept", unknown_kinds_are_dropped),
+    Ablation(10, "no retention cliff", a_retention_cliff),
 )

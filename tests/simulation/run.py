@@ -8,7 +8,9 @@ import traceback
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
+from branch_node.storage import pruning
 from tests.simulation.checkers import CHECKS
 from tests.simulation.places import Templates
 from tests.simulation.world import OPERATIONS, Broken, World
@@ -46,7 +48,7 @@ class Bench:
         problem, where = None, ""
         world = World(seed, folder, self.templates, operations)
         try:
-            with ablation or nullcontext():
+            with patch.object(pruning, "KEPT_DAYS", -1), ablation or nullcontext():
                 world.run()
                 for check in CHECKS:
                     check(world)

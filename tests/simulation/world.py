@@ -20,6 +20,7 @@ from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import add_branch, change_branch
 from hq_server.operations.parked import retry_parked
 from hq_server.operations.proposals import accept_proposals
+from hq_server.storage.backups import note_backup
 from hq_server.storage.branches import all_branches, branch_by_code, read_cursor
 from hq_server.storage.feed import number_feed
 from hq_server.storage.lives import expect_replacement, lives_of, name_heir
@@ -259,12 +260,20 @@ class World:
 
     def _back_up_hq(self) -> None:
         self.names += 1
+        self.clock.advance(1)
         self.hq_backups.append((self.hq.snapshot(f"backup{self.names}"), set(self.acknowledged)))
+        with self.hq.store.write() as connection:
+            now_us = self.clock.now_us()
+            note_backup(connection, self.hq.ids, now_us, False, now_us)
 
     def _restore_hq(self) -> None:
         if not self.hq_backups:
             return
-        backup, acknowledged = self.random.choice(self.hq_backups)
+        # Older ones than the second-newest are gone: that is what branches prune by.
+        chosen = self.random.choice(self.hq_backups[-2:])
+        backup, acknowledged = chosen
+        # What came after it is no backup of this life of HQ; what came before it was not the second-newest any more.
+        self.hq_backups = [chosen]
         for place in self.places:
             self._abandon(place)
         self.hq.restore(backup)

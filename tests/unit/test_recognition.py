@@ -81,7 +81,11 @@ def test_a_stranger_s_store_is_quarantined_and_one_enrolled_in_place_of_a_lost_o
 def test_a_head_office_that_was_restored_takes_a_store_in_that_it_has_forgotten() -> None:
     decision = decide(replace(hello(5), last_fence=FENCE + 1), known(None))
     assert (decision.resume, decision.hq_restored) == (ResumeMode.INCREMENTAL, True)
-    assert not decide(replace(hello(5), last_fence=FENCE), known(3)).hq_restored
+    held = known(3)
+    assert held.life is not None
+    held = replace(held, life=replace(held.life, issued_fence=4))
+    assert not decide(replace(hello(5), last_fence=4), held).hq_restored
+    assert decide(replace(hello(5), last_fence=5), held).hq_restored
 
 
 def test_a_branch_behind_what_hq_holds_was_restored() -> None:
