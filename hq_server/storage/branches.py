@@ -146,7 +146,8 @@ def _take_up(
     if decision.is_first:
         add_life(connection, hello, decision.disowns_others, now_us)
         changes["is_replacing"] = False
-    note_issued_fence(connection, hello.branch_id, hello.incarnation, fence)
+    if not decision.hq_restored:
+        note_issued_fence(connection, hello.branch_id, hello.incarnation, fence)
     return changes
 
 

@@ -140,10 +140,15 @@ class _Recognition:
             is_first,
             disowns_others,
             quarantines,
-            hq_restored=hello.last_fence > (known.life.issued_fence if known.life else 0),
+            hq_restored=hello.last_fence > self._newest_fence_known(),
             feed_lost=self.feed_lost,
             protocol=min(hello.protocol_max, PROTOCOL_MAX),
         )
+
+    def _newest_fence_known(self) -> int:
+        """Of this incarnation's sessions. One that followed a loss counts only once the store has confirmed it."""
+        life = self.known.life
+        return max(life.issued_fence, life.confirmed_fence) if life else 0
 
     def treat_new_life(self) -> HelloDecision:
         hello, known = self.hello, self.known
