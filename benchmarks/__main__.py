@@ -13,9 +13,11 @@ import click
 
 from benchmarks.figures import Figure
 from benchmarks.ingest import measure_ingest
+from benchmarks.recovery import measure_recovery
 from benchmarks.reporting import measure_reports
 from benchmarks.selling import measure_selling
 from benchmarks.starting import measure_starting
+from benchmarks.wire import measure_wire
 from deploy.postgresql import running_postgresql
 from shared.cli.output import print_table
 
@@ -52,11 +54,17 @@ def _starting(folder: Path) -> list[Figure]:
     return measure_starting(folder, runs=7)
 
 
+def _recovery(folder: Path) -> list[Figure]:
+    return measure_recovery(folder, receipts=200_000, reseeded=100_000)
+
+
 MEASUREMENTS: dict[str, Measure] = {
     "selling": _selling,
     "ingest": _ingest,
     "reports": _reports,
     "starting": _starting,
+    "wire": measure_wire,
+    "recovery": _recovery,
 }
 
 

@@ -19,13 +19,17 @@ class Identity(NamedTuple):
     authority: bytes
     certificate: bytes
     key: bytes
+    compress: bool = False
 
 
 def load_identity(settings: Settings) -> Identity:
     """Raises NotAuthorised when a file is missing."""
     try:
         return Identity(
-            settings.authority_path.read_bytes(), settings.certificate_path.read_bytes(), settings.key_path.read_bytes()
+            settings.authority_path.read_bytes(),
+            settings.certificate_path.read_bytes(),
+            settings.key_path.read_bytes(),
+            settings.compress > 0,
         )
     except OSError as error:
         raise NotAuthorised(
@@ -37,7 +41,8 @@ def open_channel(address: str, identity: Identity) -> grpc.aio.Channel:
     """A channel that connects when it is first used."""
     credentials = grpc.ssl_channel_credentials(identity.authority, identity.key, identity.certificate)
     options = (*CHANNEL_OPTIONS, ("grpc.ssl_target_name_override", SERVER_NAME))
-    return grpc.aio.secure_channel(address, credentials, options=options)
+    compression = grpc.Compression.Gzip if identity.compress else grpc.Compression.NoCompression
+    return grpc.aio.secure_channel(address, credentials, options=options, compression=compression)
 
 
 def translate(error: grpc.aio.AioRpcError, address: str) -> FilialError:

@@ -66,6 +66,10 @@ class Office:
         number_feed(self.store, self.clock.now_us())
         return result
 
+    def merge_raw(self, branch_id: bytes, batch: Batch, fence: int) -> MergeResult:
+        """Merges a batch that came as bytes, in a session that is open."""
+        return merge_batch(self.store, branch_id, batch, fence, set(), self.clock.now_us(), lambda _: None)
+
     def feed_of(self, branch_id: bytes, after: FeedCursor | None = None) -> list[FeedRecord]:
         """What a branch would receive, decoded."""
         with self.store.read() as connection:
