@@ -31,6 +31,7 @@ from shared.errors import FilialError
 from shared.storage.tables import card, client
 from shared.sync.branch_commands import FinishReason
 from shared.sync.hlc import is_plausible
+from shared.sync.hq_session import FinishReason as HqFinishReason
 from shared.wire.cards import decode_state
 from shared.wire.entries import open_entry
 from tests.simulation.places import Headquarters, Place, Templates, certify, enrol
@@ -313,6 +314,9 @@ class World:
         except FilialError as error:
             self.note(error.reason)
             self._end(place)
+        violation = link.hq_finish is not None and link.hq_finish.reason is HqFinishReason.VIOLATION
+        if violation and not self.faults:
+            raise Broken(f"HQ takes ill what {place.name} says: {link.hq_finish}")
         if link.finish is not None and link.finish.reason is FinishReason.REFUSED:
             self._note_refusal(place)
 
@@ -417,7 +421,9 @@ class World:
         self._decide_heirs()
         for code in sorted(self.strangers):
             with self.hq.store.write() as connection:
-                expect_replacement(connection, branch_by_code(connection, code).id)
+                row = branch_by_code(connection, code)
+                expect_replacement(connection, row.id)
+            self.replaced.add(row.id)
         self.strangers.clear()
         with self.hq.store.write() as connection:
             accept_proposals(connection, self.hq.ids, self.clock.now_us())

@@ -50,6 +50,7 @@ class Link:
         self.passes_done = 0
         self.finish: near.Finish | None = None
         self.hq_ended = False
+        self.hq_finish: far.Finish | None = None
         self.error: FilialError | None = None
         self._departed = False
         self.on_merged: Callable[[tuple[bytes, ...]], None] = lambda entries: None
@@ -137,7 +138,7 @@ class Link:
             case far.StoreGoodbye():
                 self._left_even = True
             case far.Finish():
-                self.hq_ended = True
+                self.hq_ended, self.hq_finish = True, command
             case _:
                 try:
                     merged = self.gateway.perform(self.peer, self.hq, self.branch_id, command)
