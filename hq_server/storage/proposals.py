@@ -68,13 +68,12 @@ def _merge_shared(connection: Connection, branch_id: bytes, cards: list[CardFull
 
 
 def _plausible(card: CardFull, now_us: int) -> CardReceived:
-    """The card without fields whose last edit comes from a clock far ahead: the edit itself waits, parked."""
-    state = decode_state(card.state)
-    kept = {
-        name: field
-        for name, field in state.fields.items()
-        if all(is_plausible(version.stamp.hlc, now_us) for version in field.live)
-    }
+    """The card without versions from a clock far ahead: the edits themselves wait, parked."""
+    kept = {}
+    for name, field in decode_state(card.state).fields.items():
+        live = tuple(version for version in field.live if is_plausible(version.stamp.hlc, now_us))
+        if live or not field.live:
+            kept[name] = FieldState(live, field.superseded)
     plausible = CardState(kept)
     return CardReceived(card.kind, card.card_id, plausible, encode_state(plausible))
 
