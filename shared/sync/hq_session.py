@@ -181,7 +181,7 @@ class HqSession:
         self._feed_wanted_position: int | None = None  # a tick waits until the feed was scanned up to here
         self._reading = False
         self._may_write = False
-        self._asked = 0  # marks, history and proposals that wait for an answer
+        self._asked: set[type] = set()  # marks, history, proposals: which of them wait for an answer
 
     # Messages from the branch.
 
@@ -230,12 +230,12 @@ class HqSession:
             self._commands.append(StoreTick(tick, self._complete_to(tick)))
 
     def _receive_question(self, command: CompareMarks | ReadHistory | StoreProposals, problem: str | None) -> None:
-        if problem is None and self._asked:
-            problem = "A question came before the last one was answered."
+        if problem is None and type(command) in self._asked:
+            problem = "A question came before the last one of its kind was answered."
         if problem:
             self._finish(FinishReason.VIOLATION, problem)
             return
-        self._asked += 1
+        self._asked.add(type(command))
         self._commands.append(command)
 
     def _problem_with_marks(self, marks: Marks) -> str | None:
@@ -330,18 +330,18 @@ class HqSession:
 
     def record_common(self, common: Common) -> None:
         """Which of the marks HQ holds."""
-        self._answer(common)
+        self._answer(CompareMarks, common)
 
     def record_history_read(self, batch: HistoryBatch) -> None:
         """What `ReadHistory` found."""
-        self._answer(batch)
+        self._answer(ReadHistory, batch)
 
     def record_proposals_kept(self) -> None:
         """What the branch handed back is durable."""
-        self._answer(ProposalsKept())
+        self._answer(StoreProposals, ProposalsKept())
 
-    def _answer(self, message: Common | HistoryBatch | ProposalsKept) -> None:
-        self._asked -= 1
+    def _answer(self, question: type, message: Common | HistoryBatch | ProposalsKept) -> None:
+        self._asked.discard(question)
         if self._state is _State.STREAMING:
             self._commands.append(Send(message))
 
