@@ -31,11 +31,12 @@ def publications_for_edits(
     publications: list[Publication] = []
     known: dict[bytes, set[bytes]] = {}
     for edit in edits:
-        if edit.key not in merged.changed:
-            continue
         if edit.kind != RecordKind.CLIENT:
             continue  # products and prices are published by who edits them; employees stay at HQ for now
         origin = edit.stamp.branch_id
+        if edit.key not in merged.changed:
+            publications += _welcome_author(connection, edit, now_us)
+            continue
         if edit.card_id not in known:
             known[edit.card_id] = members_of(connection, edit.card_id)
         members = known[edit.card_id]
@@ -51,6 +52,15 @@ def publications_for_edits(
             if newcomer != origin or edit.key not in merged.created:
                 publications.append(_whole(newcomer, edit.card_id, merged.encoded[edit.key]))
     return publications
+
+
+def _welcome_author(connection: Connection, edit: CardEdit, now_us: int) -> list[Publication]:
+    """An edit that HQ had by another way, after it was restored: its author knows the client all the same."""
+    origin = edit.stamp.branch_id
+    if origin == NIL_ID or origin in members_of(connection, edit.card_id):
+        return []
+    join_audience(connection, edit.card_id, origin, now_us)
+    return [_whole(origin, edit.card_id, load_states(connection, [edit.key])[edit.key])]
 
 
 def note_references(
