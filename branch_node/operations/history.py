@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from branch_node.storage.counters import add_entries
+from branch_node.storage.rehoming import journal_history
 from branch_node.storage.sync_state import store_history_cursor
 from branch_node.storage.transaction import INSERT_SQL, read_node
 from shared.operations.cards import CardEdit, CardReceived, merge_cards
@@ -19,6 +20,8 @@ from shared.wire.entries import open_entry
 _HAS_SALE = "SELECT 1 FROM sale WHERE branch_id = ? AND id = ?"
 _HAS_OPEN = "SELECT 1 FROM shift_open WHERE branch_id = ? AND id = ?"
 _HAS_CLOSE = "SELECT 1 FROM shift_close WHERE branch_id = ? AND shift_id = ?"
+
+_HELD = "UPDATE history_entry SET held_at_hq = 1 WHERE command_id = ? AND NOT held_at_hq"
 
 
 def apply_history(connection: Connection, batch: HistoryBatch, now_us: int) -> int:
@@ -35,6 +38,7 @@ def apply_history(connection: Connection, batch: HistoryBatch, now_us: int) -> i
         header = entry.opened.header
         stamp = Stamp(header.hlc_epoch, header.hlc, header.command_id, header.author, branch_id)
         edits += [CardEdit(kind, card_id, stamp, patches) for kind, card_id, patches in entry.patches]
+        cursor.execute(_HELD, (header.command_id,))
         if _add_facts(cursor, branch_id, entry):
             new.append(data)
         elif entry.patches and not entry.figures:
@@ -43,6 +47,8 @@ def apply_history(connection: Connection, batch: HistoryBatch, now_us: int) -> i
         merge_cards(connection, edits, now_us, now_us)
     add_entries(cursor, new)
     store_history_cursor(cursor, None if batch.done else batch.cursor)
+    if batch.done:
+        journal_history(cursor, all_of_it=False)
     if new:
         cursor.execute("UPDATE node SET revision = revision + 1")
     return len(new)
@@ -85,7 +91,8 @@ def _add_facts(cursor: Any, branch_id: bytes, entry: DecodedEntry) -> bool:
 def _keep(cursor: Any, entry: DecodedEntry) -> None:
     header = entry.opened.header
     cursor.execute(
-        "INSERT INTO history_entry (incarnation, seq, command_id, data) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        "INSERT INTO history_entry (incarnation, seq, command_id, data, held_at_hq) VALUES (?, ?, ?, ?, 1) "
+        "ON CONFLICT DO NOTHING",
         (header.incarnation, header.seq, header.command_id, entry.opened.data),
     )
 

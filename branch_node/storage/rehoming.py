@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from branch_node.storage.counters import restart_counting
+from branch_node.storage.sync_state import restart_history
 from branch_node.storage.transaction import read_node
 from shared.clock import Ids
 from shared.sync.chain import NO_PARENT, Head, Parent, hash_genesis
@@ -59,22 +60,23 @@ def rehome(cursor: Any, common: Mark | None, common_position: int, ids: Ids, now
     )
     _reseal(cursor, life_id, first_position, genesis_hash)
     cursor.execute(
-        "UPDATE sync_state SET acknowledged_seq = 0, acknowledged_hash = ?, history_life = 0, history_seq = 0, "
-        "last_fence = 0",
-        (genesis_hash,),
+        "UPDATE sync_state SET acknowledged_seq = 0, acknowledged_hash = ?, last_fence = 0", (genesis_hash,)
     )
+    restart_history(cursor)
     cursor.execute("DELETE FROM parked_entry")
     cursor.execute("UPDATE node SET revision = revision + 1")
     restart_counting(cursor)
     return life_id
 
 
-def journal_history(cursor: Any) -> int:
+def journal_history(cursor: Any, all_of_it: bool) -> int:
     """HQ was restored: what it once gave back may be lost there, so it is journaled here as the branch's own.
 
-    HQ applies nothing twice: the command ids are the same. Returns how many entries were added.
+    All of it when that is all that is known, else what HQ did not give when the history was taken again. HQ applies
+    nothing twice: the command ids are the same. Returns how many entries were added.
     """
-    rows = cursor.execute("SELECT data FROM history_entry ORDER BY incarnation, seq").fetchall()
+    lost = "WHERE held_at_hq <= ?"
+    rows = cursor.execute(f"SELECT data FROM history_entry {lost} ORDER BY incarnation, seq", (all_of_it,)).fetchall()
     if not rows:
         return 0
     _, chain = read_node(cursor)
@@ -88,7 +90,7 @@ def journal_history(cursor: Any) -> int:
             "INSERT INTO journal (position, entry_hash, hlc, row_count, data) VALUES (?, ?, 0, 1, ?)",
             (chain.first_position + head.seq - 1, sealed.entry_hash, sealed.data),
         )
-    cursor.execute("DELETE FROM history_entry")
+    cursor.execute(f"DELETE FROM history_entry {lost}", (all_of_it,))
     restart_counting(cursor)
     return len(rows)
 

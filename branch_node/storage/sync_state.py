@@ -95,10 +95,9 @@ def store_welcome(cursor: Any, welcome: Welcome, goes_on: bool, now_us: int) -> 
         # A store that must be re-homed takes part in no session yet: HQ must go on to see how old it is.
         cursor.execute("UPDATE sync_state SET last_fence = ?", (welcome.session_fence,))
         # What other stores of this branch brought to HQ since: it is taken from the beginning, and what is here stays.
-        cursor.execute(
-            "UPDATE sync_state SET foreign_entries = ?1, history_life = 0, history_seq = 0 WHERE foreign_entries <> ?1",
-            (welcome.foreign_entries,),
-        )
+        if read_sync_state(cursor).foreign_entries != welcome.foreign_entries:
+            cursor.execute("UPDATE sync_state SET foreign_entries = ?", (welcome.foreign_entries,))
+            restart_history(cursor)
         if welcome.feed_lost:
             cursor.execute("UPDATE sync_state SET proposals_wanted = 1")
     if goes_on and abs(skew_ms) < SKEW_MS_MAX:
@@ -158,6 +157,12 @@ def store_history_cursor(cursor: Any, after: HistoryCursor | None) -> None:
     """How far history is taken; None when there is none left."""
     life, seq = (None, None) if after is None else after
     cursor.execute("UPDATE sync_state SET history_life = ?, history_seq = ?", (life, seq))
+
+
+def restart_history(cursor: Any) -> None:
+    """History is taken from the beginning; what HQ does not give this time, it has lost."""
+    cursor.execute("UPDATE sync_state SET history_life = 0, history_seq = 0")
+    cursor.execute("UPDATE history_entry SET held_at_hq = 0")
 
 
 def store_proposals_done(cursor: Any) -> None:

@@ -157,6 +157,7 @@ pass_request = Table(
 )
 
 # Entries of this branch's other incarnations, as HQ gave them back: kept in case HQ loses them.
+# `held_at_hq`: seen since the history was last taken from the beginning.
 history_entry = Table(
     "history_entry",
     branch_metadata,
@@ -164,7 +165,9 @@ history_entry = Table(
     Column("seq", BigInteger, nullable=False),
     Column("command_id", Id, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    Column("held_at_hq", Boolean, nullable=False),
     PrimaryKeyConstraint("incarnation", "seq"),
+    Index("history_entry_command", "command_id"),
 )
 
 # Count, additive fingerprint and money of every kind of fact that HQ has acknowledged, by business date.

@@ -85,8 +85,7 @@ class StoreWorker:
                 self.rehome(common, common_position)
                 session.record_rehomed()
             case core.ApplyHistory(history):
-                self.apply_history(history)
-                session.record_history_applied(history)
+                session.record_history_applied(history, self.apply_history(history))
             case core.ReadProposals(after):
                 session.record_proposals(*self.proposals(after))
             case core.StoreProposalsDone():
@@ -161,7 +160,7 @@ class StoreWorker:
             cursor = connection.connection.cursor()
             sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
             if welcome.hq_restored and goes_on(welcome.resume):
-                journal_history(cursor)
+                journal_history(cursor, all_of_it=True)
             if welcome.resume is ResumeMode.INCREMENTAL and not welcome.hq_restored:
                 prune_journal(cursor, clock_us)
         return clock_us
@@ -191,9 +190,11 @@ class StoreWorker:
             cursor = connection.connection.cursor()
             rehome(cursor, common, common_position, self._store.ids, self._store.clock.now_us())
 
-    def apply_history(self, batch: HistoryBatch) -> None:
+    def apply_history(self, batch: HistoryBatch) -> int:
+        """Returns the journal's head: the last batch may show that HQ has lost some of the history."""
         with self._store.write() as connection:
             apply_history(connection, batch, self._store.clock.now_us())
+            return read_node(connection.connection.cursor())[1].head.seq
 
     def proposals(self, after: tuple[int, bytes]) -> ProposalsRead:
         with self._store.read() as connection:

@@ -239,13 +239,16 @@ class BranchSession:
             self._history_after = after
             self._commands.append(Send(HistoryRequest(after)))
 
-    def record_history_applied(self, batch: HistoryBatch) -> None:
-        """A batch of history is durable."""
+    def record_history_applied(self, batch: HistoryBatch, head_seq: int) -> None:
+        """A batch of history is durable; the journal's head has grown when HQ has lost what it once gave."""
         if self._state is not _State.STREAMING:
             return
+        if batch.done and self._pass and head_seq > self._pass.target_seq:
+            self.record_pass_wanted(head_seq)
         self._history_after = None if batch.done else batch.cursor
         if self._history_after is not None:
             self._commands.append(Send(HistoryRequest(self._history_after)))
+        self.record_appended(head_seq)
         self._check_pass()
 
     def record_proposals_wanted(self) -> None:

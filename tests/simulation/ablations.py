@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
+from branch_node.operations import history
 from branch_node.storage import pruning, transaction
 from branch_node.storage.sync_state import read_sync_state
 from branch_node.sync_client import worker
@@ -155,7 +156,10 @@ def copies_pass_for_the_store() -> Iterator[None]:
 @contextmanager
 def restored_hq_goes_unnoticed() -> Iterator[None]:
     """What a branch took back as history is not sent again to an HQ that has forgotten it."""
-    with patch.object(worker, "journal_history", lambda cursor: 0):
+    def nothing(*_: Any, **__: Any) -> int:
+        return 0
+
+    with patch.object(worker, "journal_history", nothing), patch.object(history, "journal_history", nothing):
         yield
 
 

@@ -43,9 +43,9 @@ def test_history_is_asked_for_until_it_is_done_and_a_pass_waits_for_it() -> None
     play = play << Send(HistoryRequest(after))
     more = HistoryBatch((b"entry",), further, done=False)
     play = play >> more << ApplyHistory(more)
-    play = play >> (lambda session: session.record_history_applied(more)) << Send(HistoryRequest(further))
+    play = play >> (lambda session: session.record_history_applied(more, 0)) << Send(HistoryRequest(further))
     last = HistoryBatch((), further, done=True)
-    assert play >> last << ApplyHistory(last) >> (lambda session: session.record_history_applied(last))
+    assert play >> last << ApplyHistory(last) >> (lambda session: session.record_history_applied(last, 0))
 
 
 def test_a_search_finds_the_newest_common_position_in_few_questions() -> None:

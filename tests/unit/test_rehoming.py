@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from branch_node.operations.history import apply_history
@@ -133,8 +135,8 @@ def test_when_head_office_forgets_history_is_journaled_as_the_branch_s_own(shop:
     take(shop, history_of(shop, ids, 1, 1))
     hlc = shop.store.node()[1].hlc
     with shop.store.write() as connection:
-        assert journal_history(connection.connection.cursor()) == 2
-        assert journal_history(connection.connection.cursor()) == 0
+        assert journal_history(connection.connection.cursor(), all_of_it=True) == 2
+        assert journal_history(connection.connection.cursor(), all_of_it=True) == 0
     assert [bool(entry.header.flags & FLAG_REHOMED) for entry in shop.entries()] == [False, True, True]
     assert shop.count("history_entry") == 0
     assert shop.store.node()[1].hlc >= hlc
@@ -145,6 +147,22 @@ def test_when_head_office_forgets_history_is_journaled_as_the_branch_s_own(shop:
         counters = read_counters(cursor)
     assert sum(c.records for (kind, _), c in counters.items() if kind == RecordKind.SALE) == 3
     assert Counter() not in counters.values()
+
+
+def test_history_that_head_office_does_not_give_again_is_journaled_as_the_branch_s_own(
+    shop: Shop, ids: SeededIds
+) -> None:
+    batch = history_of(shop, ids, 1, 1, 1)
+    take(shop, replace(batch, done=True))
+    shop.sell("a")
+    with shop.store.write() as connection:
+        rehome(connection.connection.cursor(), None, -1, ids, shop.clock.now_us())
+    take(shop, HistoryBatch(batch.entries[:1], batch.cursor, done=False))
+    assert shop.count("history_entry") == 3
+    take(shop, HistoryBatch(batch.entries[2:], batch.cursor, done=True))
+    assert shop.count("history_entry") == 2
+    sealed = [open_entry(batch.entries[1]).header.command_id]
+    assert [entry.header.command_id for entry in shop.entries()][1:] == sealed
 
 
 def test_cards_are_handed_back_in_the_order_of_their_keys(shop: Shop) -> None:

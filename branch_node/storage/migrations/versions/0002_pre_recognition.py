@@ -27,8 +27,10 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("command_id", Id(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
+        sa.Column("held_at_hq", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("incarnation", "seq"),
     )
+    op.create_index("history_entry_command", "history_entry", ["command_id"])
     for name in ("record_counter", "pruned_counter"):
         op.create_table(
             name,
