@@ -59,9 +59,7 @@ def rehome(cursor: Any, common: Mark | None, common_position: int, ids: Ids, now
         ),
     )
     _reseal(cursor, life_id, first_position, genesis_hash)
-    cursor.execute(
-        "UPDATE sync_state SET acknowledged_seq = 0, acknowledged_hash = ?, last_fence = 0", (genesis_hash,)
-    )
+    cursor.execute("UPDATE sync_state SET acknowledged_seq = 0, acknowledged_hash = ?, last_fence = 0", (genesis_hash,))
     restart_history(cursor)
     cursor.execute("DELETE FROM parked_entry")
     cursor.execute("UPDATE node SET revision = revision + 1")

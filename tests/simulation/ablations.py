@@ -156,6 +156,7 @@ def copies_pass_for_the_store() -> Iterator[None]:
 @contextmanager
 def restored_hq_goes_unnoticed() -> Iterator[None]:
     """What a branch took back as history is not sent again to an HQ that has forgotten it."""
+
     def nothing(*_: Any, **__: Any) -> int:
         return 0
 
