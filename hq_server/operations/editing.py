@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection
 
 from hq_server.storage.audience import publications_for_edits
 from hq_server.storage.feed import Publication, publish
-from hq_server.storage.tables import chain
+from hq_server.storage.hybrid_clock import next_hlc
 from shared.clock import Ids
 from shared.domain.cards import Value
 from shared.domain.identifiers import NIL_ID
 from shared.domain.records import RecordKind
 from shared.operations.cards import CardEdit, MergedCards, edit_card, merge_cards
 from shared.sync.card_merge import HQ_ORIGIN, Stamp
-from shared.sync.hlc import next_stamp
 from shared.sync.messages import CardChange, CardFull, FeedRecord
 
 CARDS_PER_MERGE_MAX = 1_000
@@ -28,9 +27,7 @@ class HqEdit:
         self.connection = connection
         self.ids = ids
         self.now_us = now_us
-        hlc = connection.execute(select(chain.c.hlc).with_for_update()).scalar_one()
-        self.stamp = Stamp(0, next_stamp(hlc, now_us), ids.new_id(), author, HQ_ORIGIN)
-        connection.execute(update(chain).values(hlc=self.stamp.hlc))
+        self.stamp = Stamp(0, next_hlc(connection, now_us), ids.new_id(), author, HQ_ORIGIN)
 
     def prepare(self, kind: RecordKind, card_id: bytes, changes: Mapping[str, Value]) -> CardEdit | None:
         """The edit that brings a card's fields to these values; None when they have them."""

@@ -8,13 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from hq_server.storage.hybrid_clock import next_hlc
 from hq_server.storage.merge import APPLIED, Merge
 from hq_server.storage.parking import CLOCK_AHEAD, DEPENDS_ON_PARKED, parked_rows, set_parked
 from hq_server.storage.store import HqStore
-from hq_server.storage.tables import chain, command, journal_entry
+from hq_server.storage.tables import command, journal_entry
 from shared.errors import NotFound
 from shared.sync.card_merge import Stamp
-from shared.sync.hlc import is_plausible, next_stamp
+from shared.sync.hlc import is_plausible
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import open_entry
 
@@ -47,7 +48,7 @@ def retry_parked(
         stamp: Stamp | None = None
         if entry.patches and (not facts or row.reason in (CLOCK_AHEAD, DEPENDS_ON_PARKED)):
             plausible = is_plausible(header.hlc, now_us)
-            hlc = header.hlc if plausible else _next_hlc(connection, now_us)
+            hlc = header.hlc if plausible else next_hlc(connection, now_us)
             stamp = Stamp(header.hlc_epoch, hlc, header.command_id, header.author, branch_id)
         problem = merge.apply_parked(entry, facts, stamp)
         if problem is None:
@@ -77,12 +78,6 @@ def discard_parked(connection: Connection, branch_id: bytes, seq: int, now_us: i
 def _facts_are_applied(connection: Connection, branch_id: bytes, command_id: bytes) -> bool:
     statement = select(command.c.command_id).where(command.c.branch_id == branch_id, command.c.command_id == command_id)
     return connection.execute(statement).first() is not None
-
-
-def _next_hlc(connection: Connection, now_us: int) -> int:
-    hlc = next_stamp(connection.execute(select(chain.c.hlc).with_for_update()).scalar_one(), now_us)
-    connection.execute(update(chain).values(hlc=hlc))
-    return hlc
 
 
 def _set_status(connection: Connection, row: Any, status: int) -> None:

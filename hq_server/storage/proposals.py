@@ -8,12 +8,13 @@ from sqlalchemy import Connection, func, select, update
 
 from hq_server.storage.audience import join_audience, members_of
 from hq_server.storage.feed import Publication, audience_of_branch, publish
+from hq_server.storage.hybrid_clock import next_hlc
 from hq_server.storage.tables import branch, proposal
 from shared.domain.records import BRANCH_EDITED_KINDS, RecordKind
 from shared.errors import DecodeError, ProtocolViolation
 from shared.operations.cards import CardReceived, merge_cards
 from shared.storage.card_rows import load_states, upsert
-from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldState
+from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldState, FieldVersion
 from shared.sync.hlc import is_plausible
 from shared.sync.limits import PROPOSALS_KEPT_MAX
 from shared.sync.messages import CardFull
@@ -51,7 +52,7 @@ def keep_proposals(connection: Connection, branch_id: bytes, records: tuple[byte
 
 
 def _merge_shared(connection: Connection, branch_id: bytes, cards: list[CardFull], now_us: int) -> None:
-    arrivals = [_plausible(card, now_us) for card in cards]
+    arrivals = [_plausible(connection, card, now_us) for card in cards]
     merged = merge_cards(connection, arrivals, now_us, now_us)
     clients = [card for card in cards if card.kind == RecordKind.CLIENT]
     states = load_states(connection, [(card.kind, card.card_id) for card in clients])
@@ -67,15 +68,24 @@ def _merge_shared(connection: Connection, branch_id: bytes, cards: list[CardFull
         publish(connection, [Publication(audience_of_branch(member), record) for member in sorted(told)])
 
 
-def _plausible(card: CardFull, now_us: int) -> CardReceived:
-    """The card without versions from a clock far ahead: the edits themselves wait, parked."""
-    kept = {}
+def _plausible(connection: Connection, card: CardFull, now_us: int) -> CardReceived:
+    """The card, with versions from a clock far ahead stamped anew: without them, what they replaced would come back.
+
+    Of a version with two stamps the earlier holds, wherever both meet.
+    """
+    fields = {}
     for name, field in decode_state(card.state).fields.items():
-        live = tuple(version for version in field.live if is_plausible(version.stamp.hlc, now_us))
-        if live or not field.live:
-            kept[name] = FieldState(live, field.superseded)
-    plausible = CardState(kept)
+        live = tuple(
+            version if is_plausible(version.stamp.hlc, now_us) else _stamped_now(connection, version, now_us)
+            for version in field.live
+        )
+        fields[name] = FieldState(live, field.superseded)
+    plausible = CardState(fields)
     return CardReceived(card.kind, card.card_id, plausible, encode_state(plausible))
+
+
+def _stamped_now(connection: Connection, version: FieldVersion, now_us: int) -> FieldVersion:
+    return FieldVersion(version.stamp._replace(hlc=next_hlc(connection, now_us)), version.value)
 
 
 def open_proposals(connection: Connection) -> list[Any]:

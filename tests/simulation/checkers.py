@@ -17,9 +17,10 @@ from shared.domain.cards import MergeRule, rule_of
 from shared.domain.records import RecordKind
 from shared.storage.tables import card, conflict, price, sale
 from shared.sync.counting import Counter, CounterKey
+from shared.sync.hlc import is_plausible
 from shared.wire.cards import decode_state
 from shared.wire.entries import open_entry
-from tests.simulation.world import POISON_KIND, Broken, World, check_no_future
+from tests.simulation.world import POISON_KIND, Broken, World
 
 
 def check_sales(world: World) -> None:
@@ -135,6 +136,15 @@ def check_conflicts(world: World) -> None:
                 if differ and rule_of(kind, name) is not MergeRule.UNION and (kind, card_id, name) not in logged:
                     raise Broken(f"a value of {RecordKind(kind).name}.{name} that is not shown is in no conflict")
     check_no_future(world)
+
+
+def check_no_future(world: World) -> None:
+    """No card at HQ holds an edit from a clock that is far ahead."""
+    with world.hq.store.read() as connection:
+        for kind, encoded in connection.execute(select(card.c.kind, card.c.state)):
+            for name, field in decode_state(encoded).fields.items():
+                if any(not is_plausible(version.stamp.hlc, world.clock.now_us()) for version in field.live):
+                    raise Broken(f"{RecordKind(kind).name}.{name} holds an edit from the future")
 
 
 def check_clones(world: World) -> None:

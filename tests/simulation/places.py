@@ -1,4 +1,4 @@
-"""The places of a simulated chain: clocks that err, branch stores that are copied and lost, and a head office."""
+"""The places of a simulated chain: clocks that err, and branch stores that are copied and lost."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from branch_node.operations.joining import BranchIdentity, write_identity
 from branch_node.storage import migrations as branch_migrations
 from branch_node.storage.store import BranchStore
 from branch_node.sync_client.worker import StoreWorker
-from hq_server.operations.founding import ChainRow, found_chain
 from hq_server.storage import migrations as hq_migrations
 from hq_server.storage.branches import BranchRow
-from hq_server.storage.store import HqStore, connect_store
+from hq_server.storage.store import connect_store
 from hq_server.storage.tables import certificate
-from hq_server.sync_server.gateway import Gateway
 from hq_server.sync_server.identity import Peer
 from shared.storage.sqlite_engine import SqliteStore
 from shared.storage.tables import sale
+from tests.simulation.head_office import Headquarters
 from tests.support.clock import START_US, FakeClock, SeededIds
 from tests.support.link import Link
+from tests.support.small_disks import let_grow_no_more
 
 LOST_AND_FOUND = b"b" * 16
 
@@ -57,11 +57,15 @@ class Templates:
             branch_migrations.upgrade(connection)
         bare.checkpoint()
         bare.close()
-        store = connect_store(f"sqlite:///{self.hq.name}", self.folder, FakeClock())
-        with store.write() as connection:
-            hq_migrations.upgrade(connection)
-        store._sqlite.checkpoint()  # type: ignore[attr-defined]
-        store.close()
+        make_hq_schema(f"sqlite:///{self.hq.name}", self.folder)
+
+
+def make_hq_schema(url: str, folder: Path) -> None:
+    """Gives a new database of HQ's its schema."""
+    store = connect_store(url, folder, FakeClock())
+    with store.write() as connection:
+        hq_migrations.upgrade(connection)
+    store.close()
 
 
 @dataclass
@@ -95,6 +99,10 @@ class Place:
         shutil.copy(self.path, path)
         return path
 
+    def fill_disk(self) -> None:
+        """No page more, until the process starts again."""
+        let_grow_no_more(self.store._sqlite)
+
     def reopen(self) -> None:
         """The process died and comes back."""
         self.close()
@@ -107,49 +115,6 @@ class Place:
     def sales(self) -> set[bytes]:
         with self.store.read() as connection:
             return set(connection.execute(select(sale.c.id)).scalars())
-
-
-class Headquarters:
-    """The head office's store, its gateway, and its backups."""
-
-    def __init__(self, folder: Path, templates: Templates, clock: FakeClock, ids: SeededIds) -> None:
-        self.folder, self.clock, self.ids = folder, clock, ids
-        shutil.copy(templates.hq, folder / "hq.db")
-        self._open()
-        self.chain: ChainRow = found_chain(self.store, "Chain", "RUB", "Europe/Moscow", clock, ids)
-
-    def _open(self) -> None:
-        self.store: HqStore = connect_store("sqlite:///hq.db", self.folder, self.clock)
-        self.gateway = Gateway(self.store, None, self.clock, 1)  # type: ignore[arg-type]
-
-    def restart(self) -> None:
-        """The process died and comes back."""
-        self.close()
-        self._open()
-        self.gateway.start()
-
-    def close(self) -> None:
-        self.store.close()
-
-    def snapshot(self, name: str) -> Path:
-        self.store._sqlite.checkpoint()  # type: ignore[attr-defined]
-        path = self.folder / f"{name}.db"
-        shutil.copy(self.folder / "hq.db", path)
-        return path
-
-    def restore(self, backup: Path) -> None:
-        """A plain copy of an old file in the place of the present one."""
-        self.close()
-        for leftover in self.folder.glob("hq.db*"):
-            leftover.unlink()
-        shutil.copy(backup, self.folder / "hq.db")
-        self._open()
-        self.gateway.start()
-
-    def sales(self) -> dict[bytes, int]:
-        """Every sale that HQ holds, and its net amount."""
-        with self.store.read() as connection:
-            return {row[0]: row[1] for row in connection.execute(select(sale.c.id, sale.c.net_minor))}
 
 
 def enrol(hq: Headquarters, templates: Templates, row: BranchRow, name: str, ids: SeededIds, replace: bool) -> Place:

@@ -5,17 +5,39 @@ from __future__ import annotations
 import shutil
 import tempfile
 import traceback
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 from unittest.mock import patch
 
+from branch_node.operations import proposals
 from branch_node.storage import pruning
+from deploy.postgresql import UNSAFE_BUT_FAST, PostgresqlServer, running_postgresql
+from hq_server.sync_server import gateway
+from shared.sync import hq_session
 from tests.simulation.checkers import CHECKS
-from tests.simulation.places import Templates
+from tests.simulation.head_office import POSTGRESQL_TEMPLATE, Disk, PostgresqlDisk, SqliteDisk
+from tests.simulation.healing import heal
+from tests.simulation.places import Templates, make_hq_schema
 from tests.simulation.world import OPERATIONS, Broken, World
 
+POSTGRESQL_EVERY = 10
+"""HQ runs on PostgreSQL in every seed that this divides, else on SQLite."""
+
 MEMORY = Path("/dev/shm")
+
+
+@contextmanager
+def _small_limits() -> Iterator[None]:
+    """Batches of a few records: what takes several messages in a year takes several in two hundred operations too."""
+    with (
+        patch.object(pruning, "KEPT_DAYS", -1),
+        patch.object(hq_session, "FEED_BATCH_RECORDS_MAX", 3),
+        patch.object(gateway, "HISTORY_BATCH_ENTRIES_MAX", 5),
+        patch.object(proposals, "PROPOSALS_PER_MESSAGE_MAX", 4),
+    ):
+        yield
 
 
 class Outcome(NamedTuple):
@@ -31,11 +53,16 @@ class Outcome(NamedTuple):
 class Bench:
     """A folder in memory for worlds, and the templates they are copied from."""
 
-    def __init__(self) -> None:
+    def __init__(self, postgresql: Callable[[], PostgresqlServer] | None = None) -> None:
+        """`postgresql` starts or finds a server, when the first seed needs one; one of the bench's own otherwise."""
         self.folder = Path(tempfile.mkdtemp(prefix="filial-sim-", dir=MEMORY if MEMORY.is_dir() else None))
         self.templates = Templates(self.folder)
+        self._resources = ExitStack()
+        self._find_postgresql = postgresql or self._start_postgresql
+        self._postgresql: PostgresqlServer | None = None
 
     def close(self) -> None:
+        self._resources.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def run(
@@ -46,10 +73,14 @@ class Bench:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         problem, where = None, ""
-        world = World(seed, folder, self.templates, operations)
+        # Ablations are compared with each other, all on SQLite.
+        on_postgresql = seed % POSTGRESQL_EVERY == 0 and ablation is None
+        disk: Disk = self._postgresql_disk(seed) if on_postgresql else SqliteDisk(folder, self.templates.hq)
+        world = World(seed, folder, self.templates, disk, operations)
         try:
-            with patch.object(pruning, "KEPT_DAYS", -1), ablation or nullcontext():
+            with _small_limits(), ablation or nullcontext():
                 world.run()
+                heal(world)
                 for check in CHECKS:
                     check(world)
         except Broken as broken:
@@ -60,3 +91,12 @@ class Bench:
         finally:
             world.close()
         return Outcome(seed, problem, world.trace.hexdigest(), world.steps, where)
+
+    def _postgresql_disk(self, seed: int) -> PostgresqlDisk:
+        if self._postgresql is None:
+            self._postgresql = self._find_postgresql()
+            make_hq_schema(self._postgresql.create_database(POSTGRESQL_TEMPLATE), self.folder)
+        return PostgresqlDisk(self._postgresql, f"seed{seed}")
+
+    def _start_postgresql(self) -> PostgresqlServer:
+        return self._resources.enter_context(running_postgresql(UNSAFE_BUT_FAST))

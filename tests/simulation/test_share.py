@@ -16,8 +16,8 @@ NOTICING_SEEDS = range(1, 41)
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    made = Bench()
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    made = Bench(lambda: request.getfixturevalue("postgresql"))
     yield made
     made.close()
 

@@ -1,4 +1,4 @@
-"""A chain of shops for a few hundred operations, under faults drawn from a seed; then it heals, and is judged.
+"""A chain of shops for a few hundred operations, under faults drawn from a seed.
 
 Everything that decides comes from `random.Random(seed)`: which operation, which step of which stream, which fault. Two
 runs of one seed do the same in the same order; the trace's hash shows it.
@@ -12,29 +12,27 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from branch_node.operations.clients import add_client, edit_client
 from branch_node.operations.selling import sell
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import add_branch, change_branch
-from hq_server.operations.parked import retry_parked
-from hq_server.operations.proposals import accept_proposals
 from hq_server.storage.backups import note_backup
-from hq_server.storage.branches import all_branches, branch_by_code, read_cursor
+from hq_server.storage.branches import read_cursor
 from hq_server.storage.feed import number_feed
-from hq_server.storage.lives import expect_replacement, lives_of, name_heir
+from hq_server.storage.lives import expect_replacement
 from shared.domain.cards import Value
 from shared.domain.identifiers import derived_id
 from shared.domain.records import RecordKind
-from shared.errors import FilialError
-from shared.storage.tables import card, client
+from shared.errors import FilialError, StoreFull
+from shared.storage.tables import client
 from shared.sync.branch_commands import FinishReason
-from shared.sync.hlc import is_plausible
 from shared.sync.hq_session import FinishReason as HqFinishReason
-from shared.wire.cards import decode_state
+from shared.sync.limits import Credits
 from shared.wire.entries import open_entry
-from tests.simulation.places import Headquarters, Place, Templates, certify, enrol
+from tests.simulation.head_office import Disk, Headquarters
+from tests.simulation.places import Place, Templates, certify, enrol
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.link import Link
 from tests.support.shop import request
@@ -42,31 +40,21 @@ from tests.support.shop import request
 BRANCHES = 3
 OPERATIONS = 220
 STEPS_PER_OPERATION_MAX = 14
-PASSES_TO_HEAL_MAX = 16
-QUIET_ROUNDS = 3
-STREAM_STEPS_MAX = 20_000
+PRODUCTS = 5
 POISON_KIND = 999
-FAULTY = 0.012
-"""How likely one message on its way is lost, doubled, or overtaken."""
+CREDITS = Credits(batches=3, batch_rows=12)
+FAULTY = 0.02
+"""How likely one of the messages on their way is lost, doubled, or overtaken, at each step; per message."""
 
 
 class Broken(AssertionError):
     """A promise was broken: the seed fails."""
 
 
-def check_no_future(world: World) -> None:
-    """No card at HQ holds an edit from a clock that is far ahead."""
-    with world.hq.store.read() as connection:
-        for kind, encoded in connection.execute(select(card.c.kind, card.c.state)):
-            for name, field in decode_state(encoded).fields.items():
-                if any(not is_plausible(version.stamp.hlc, world.clock.now_us()) for version in field.live):
-                    raise Broken(f"{RecordKind(kind).name}.{name} holds an edit from the future")
-
-
 class World:
     """One run."""
 
-    def __init__(self, seed: int, folder: Path, templates: Templates, operations: int = OPERATIONS) -> None:
+    def __init__(self, seed: int, folder: Path, templates: Templates, disk: Disk, operations: int = OPERATIONS) -> None:
         self.random = random.Random(seed)
         self.folder, self.templates, self.operations = folder, templates, operations
         self.clock = FakeClock()
@@ -78,7 +66,7 @@ class World:
         self.keys = 0
         self.places: list[Place] = []
         self.copies: list[tuple[Place, Path, set[bytes]]] = []
-        self.hq_backups: list[tuple[Path, set[bytes]]] = []
+        self.hq_backups: list[tuple[str, set[bytes]]] = []
         # Sales that HQ has acknowledged and not lost since with its own disk.
         self.acknowledged: set[bytes] = set()
         self.clones: list[tuple[Place, Place]] = []
@@ -88,7 +76,7 @@ class World:
         self.replaced: set[bytes] = set()
         self.poisoned = 0
         self.hq_was_restored = False
-        self.hq = Headquarters(folder, templates, self.clock, SeededIds(self.clock, seed + 1))
+        self.hq = Headquarters(folder, disk, self.clock, SeededIds(self.clock, seed + 1))
         self.hq.gateway.start()
         for number in range(1, BRANCHES + 1):
             with self.hq.store.write() as connection:
@@ -100,16 +88,21 @@ class World:
     # Running.
 
     def run(self) -> None:
-        """All operations, then healing. Raises Broken."""
+        """All operations, in the midst of faults. Raises Broken."""
         actions, weights = zip(*self._actions(), strict=True)
         for _ in range(self.operations):
             self.clock.advance(self.random.choice((0.01, 0.5, 3, 40)))
             action = self.random.choices(actions, weights)[0]
             self.note(action.__name__.lstrip("_"))
-            action()
+            self._act(action)
             for _ in range(self.random.randrange(STEPS_PER_OPERATION_MAX)):
                 self._step()
-        self._heal()
+
+    def _act(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except StoreFull:
+            self.note("disk full")
 
     def note(self, what: str) -> None:
         """One line of the trace."""
@@ -127,6 +120,7 @@ class World:
             (self._connect, 22),
             (self._edit_client, 14),
             (self._edit_at_hq, 6),
+            (self._import_catalogue, 3),
             (self._cut, 6),
             (self._crash_branch, 3),
             (self._crash_hq, 2),
@@ -138,6 +132,8 @@ class World:
             (self._restore_hq, 0.8),
             (self._poison, 1),
             (self._turn_clock, 2),
+            (self._fill_branch_disk, 1),
+            (self._fill_hq_disk, 0.6),
             (self._change_zone, 1),
         ]
 
@@ -167,7 +163,18 @@ class World:
         self._grew(place)
 
     def _edit_at_hq(self) -> None:
-        sku = f"S{self.random.randrange(4)}"
+        self._edit_products([self.random.randrange(PRODUCTS)])
+
+    def _import_catalogue(self) -> None:
+        self._edit_products(list(range(PRODUCTS)))
+
+    def _edit_products(self, numbers: list[int]) -> None:
+        with self.hq.store.write() as connection:
+            for number in numbers:
+                self._edit_product(connection, f"S{number}")
+        self._tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
+
+    def _edit_product(self, connection: Connection, sku: str) -> None:
         zone = self.random.choice(("", "east", "west"))
         product_id = derived_id("product", sku.encode())
         price_id = derived_id("price", product_id, zone.encode())
@@ -176,14 +183,12 @@ class World:
             "zone": zone,
             "amount_minor": self.random.randrange(1, 999),
         }
-        with self.hq.store.write() as connection:
-            edit = HqEdit(connection, self.hq.ids, self.clock.now_us())
-            product: dict[str, Value] = {"sku": sku, "name": f"{sku} {self.random.randrange(99)}"}
-            prepared = [edit.prepare(RecordKind.PRODUCT, product_id, product)]
-            prepared.append(edit.prepare(RecordKind.PRICE, price_id, price))
-            audience = f"zone:{zone}" if zone else "all"
-            edit.apply([each for each in prepared if each], {price_id: audience})
-        self._tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
+        edit = HqEdit(connection, self.hq.ids, self.clock.now_us())
+        product: dict[str, Value] = {"sku": sku, "name": f"{sku} {self.random.randrange(99)}"}
+        prepared = [edit.prepare(RecordKind.PRODUCT, product_id, product)]
+        prepared.append(edit.prepare(RecordKind.PRICE, price_id, price))
+        audience = f"zone:{zone}" if zone else "all"
+        edit.apply([each for each in prepared if each], {price_id: audience})
 
     def _change_zone(self) -> None:
         row = self.random.choice(self.places).row
@@ -207,21 +212,21 @@ class World:
         if place.link is None or place.link.is_over:
             if place.link is not None:
                 place.link.cut()
-            place.link = self._new_link(place)
+            place.link = self.new_link(place)
 
     def _cut(self) -> None:
         place = self._place()
         if place.link is not None:
-            self._end(place)
+            self.end(place)
 
     def _crash_branch(self) -> None:
         place = self._place()
-        self._abandon(place)
+        self.abandon(place)
         place.reopen()
 
     def _crash_hq(self) -> None:
         for place in self.places:
-            self._abandon(place)
+            self.abandon(place)
         self.hq.restart()
 
     def _copy_store(self) -> None:
@@ -276,7 +281,7 @@ class World:
         # What came after it is no backup of this life of HQ; what came before it was not the second-newest any more.
         self.hq_backups = [chosen]
         for place in self.places:
-            self._abandon(place)
+            self.abandon(place)
         self.hq.restore(backup)
         self.acknowledged = set(acknowledged)
         self.hq_was_restored = True
@@ -284,6 +289,13 @@ class World:
     def _turn_clock(self) -> None:
         place = self._place()
         place.clock.skew_us = int(self.random.choice((0, 0, 0, 30, -30, -3_000, 4_000, 90_000)) * 1_000_000)
+
+    def _fill_branch_disk(self) -> None:
+        """Nothing more can be written, until somebody makes room and starts the program again."""
+        self._place().fill_disk()
+
+    def _fill_hq_disk(self) -> None:
+        self.hq.fill_disk()
 
     # Streams.
 
@@ -301,19 +313,20 @@ class World:
                 link.branch.tick(int(self.clock.monotonic() * 1_000))
             return
         step = self.random.choice(steps)
-        if self.faults and step in ("to_hq", "to_branch") and self.random.random() < FAULTY:
-            self._disturb(link.to_hq if step == "to_hq" else link.to_branch)
+        queue = {"to_hq": link.to_hq, "to_branch": link.to_branch}.get(step)
+        if self.faults and queue is not None and self.random.random() < FAULTY * len(queue):
+            self._disturb(queue)
             return
-        self._do(place, link, step)
+        self.do(place, link, step)
 
-    def _do(self, place: Place, link: Link, step: str) -> None:
+    def do(self, place: Place, link: Link, step: str) -> None:
         self.steps += 1
         self.note(f"{place.name} {step}")
         try:
             link.do(step)
         except FilialError as error:
             self.note(error.reason)
-            self._end(place)
+            self.end(place)
         violation = link.hq_finish is not None and link.hq_finish.reason is HqFinishReason.VIOLATION
         if violation and not self.faults:
             raise Broken(f"HQ takes ill what {place.name} says: {link.hq_finish}")
@@ -334,11 +347,10 @@ class World:
         queue.extend(waiting)  # type: ignore[attr-defined]
         self.note("disturbed")
 
-    def _new_link(self, place: Place) -> Link:
+    def new_link(self, place: Place) -> Link:
         place.contacts += 1
-        link = Link(
-            place.worker, self.hq.gateway, place.peer, lambda: int(self.clock.monotonic() * 1_000), self._tell_feed
-        )
+        now_ms = lambda: int(self.clock.monotonic() * 1_000)  # noqa: E731
+        link = Link(place.worker, self.hq.gateway, place.peer, now_ms, self._tell_feed, CREDITS)
         link.on_merged = self._remember_acknowledged
         link.branch.record_pass_wanted(place.store.node()[1].head.seq)
         return link
@@ -357,13 +369,13 @@ class World:
         if place.link is not None and not place.link.is_over:
             place.link.branch.record_appended(place.store.node()[1].head.seq)
 
-    def _end(self, place: Place) -> None:
+    def end(self, place: Place) -> None:
         """The connection breaks, and HQ notices."""
         if place.link is not None:
             place.link.cut()
             place.link = None
 
-    def _abandon(self, place: Place) -> None:
+    def abandon(self, place: Place) -> None:
         """One side died: nobody notices anything."""
         place.link = None
 
@@ -374,78 +386,6 @@ class World:
                 self.note("quarantine")
             else:
                 self.strangers.add(place.row.code)
-
-    # Healing.
-
-    def _heal(self) -> None:
-        """No more faults; clocks are set, an administrator decides what is his to decide; then all must be even."""
-        self.faults = False
-        self.note("heal")
-        for place in self.places:
-            self._end(place)
-            place.clock.skew_us = 0
-        check_no_future(self)
-        self.clock.advance(600)
-        quiet_rounds = 0
-        uneven = list(self.places)
-        for _ in range(PASSES_TO_HEAL_MAX):
-            self._decide()
-            # What one brings may concern another that was even already, and a copy shows only when both have spoken.
-            uneven = [place for place in self.places if not self._pass(place)]
-            quiet_rounds = 0 if uneven else quiet_rounds + 1
-            if quiet_rounds == QUIET_ROUNDS:
-                return
-        raise Broken(f"not even after {PASSES_TO_HEAL_MAX} passes: {[place.name for place in uneven]}")
-
-    def _pass(self, place: Place) -> bool:
-        """One stream to its end; whether the store was even."""
-        link = place.link = self._new_link(place)
-        for _ in range(STREAM_STEPS_MAX):
-            steps = link.ready()
-            if not steps:
-                if link.passes_done and link.finish is None:
-                    link.branch.record_goodbye()
-                    continue
-                break
-            self._do(place, link, self.random.choice(steps))
-            if link.is_over and place.link is not link:
-                return False
-        else:
-            raise Broken(f"a stream of {place.name} never comes to rest")
-        even = link.passes_done > 0 and place.worker.wanted() == (None, False)
-        self._end(place)
-        return even
-
-    def _decide(self) -> None:
-        """What an administrator does when he looks: names heirs, lets a store in, takes proposals, retries."""
-        self._decide_heirs()
-        for code in sorted(self.strangers):
-            with self.hq.store.write() as connection:
-                row = branch_by_code(connection, code)
-                expect_replacement(connection, row.id)
-            self.replaced.add(row.id)
-        self.strangers.clear()
-        with self.hq.store.write() as connection:
-            accept_proposals(connection, self.hq.ids, self.clock.now_us())
-        self._retry_parked()
-
-    def _decide_heirs(self) -> None:
-        with self.hq.store.write() as connection:
-            for row in all_branches(connection):
-                if read_cursor(connection, row.id).quarantine is None:
-                    continue
-                mine = [place for place in self.places if place.row.id == row.id]
-                heir = self.random.choice(mine).store.node()[1].incarnation
-                if any(life.id == heir for life in lives_of(connection, row.id)):
-                    name_heir(connection, row.id, heir)
-                    self.heirs_named.add(row.id)
-                    self.note(f"heir {row.code}")
-
-    def _retry_parked(self) -> None:
-        with self.hq.store.write() as connection:
-            for row in all_branches(connection):
-                retry_parked(self.hq.store, connection, row.id, self.clock.now_us())
-        number_feed(self.hq.store, self.clock.now_us())
 
     # Places.
 
@@ -465,7 +405,7 @@ class World:
         return Place(f"store{self.names}", place.row, own, type(place.clock)(self.clock), ids, set(committed))
 
     def _replace_place(self, old: Place, new: Place) -> None:
-        self._abandon(old)
+        self.abandon(old)
         old.is_alive = False
         old.close()
         self.places[self.places.index(old)] = new

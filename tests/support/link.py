@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from branch_node.sync_client.worker import StoreWorker
 from hq_server.storage.branches import OpenedSession
 from hq_server.sync_server.gateway import Gateway
 from hq_server.sync_server.identity import Peer
-from shared.errors import FilialError
+from shared.errors import FilialError, StoreFull
 from shared.sync import branch_commands as near
 from shared.sync import hq_session as far
 from shared.sync.branch_commands import FinishReason
 from shared.sync.branch_session import BranchSession
 from shared.sync.hq_session import HqSession
+from shared.sync.limits import Credits
 from shared.sync.messages import ResumeMode
 from shared.wire.exchange import decode_branch_message, decode_hq_message, encode_branch_message, encode_hq_message
 
@@ -33,6 +35,7 @@ class Link:
         peer: Peer,
         monotonic_ms: Callable[[], int],
         on_feed: Callable[[int], None] = lambda position: None,
+        credits: Credits | None = None,
     ) -> None:
         assert peer.branch_id is not None
         self.worker, self.gateway, self.peer, self.branch_id = worker, gateway, peer, peer.branch_id
@@ -40,7 +43,7 @@ class Link:
         self._on_feed = on_feed
         now_ms = monotonic_ms()
         self.branch = BranchSession(worker.hello(), now_ms)
-        self.hq = HqSession(peer.branch_id, now_ms)
+        self.hq = HqSession(peer.branch_id, now_ms, credits)
         self.to_hq: deque[bytes] = deque()
         self.to_branch: deque[bytes] = deque()
         self._branch_work: deque[near.Command] = deque()
@@ -108,7 +111,8 @@ class Link:
             self.finish = near.Finish(FinishReason.SILENCE)
         if not self._departed and self._opened is not None and self._opened.decision.resume is ResumeMode.INCREMENTAL:
             self._departed = True
-            self.gateway.store_departure(self.branch_id, self._opened.known.fence, self._left_even)
+            with suppress(StoreFull):
+                self.gateway.store_departure(self.branch_id, self._opened.known.fence, self._left_even)
 
     @property
     def is_over(self) -> bool:

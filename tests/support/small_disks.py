@@ -1,4 +1,4 @@
-"""A disk of a few hundred kilobytes, to be filled."""
+"""Full disks: one of a few hundred kilobytes, to be filled; and a store that gets no page more."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from shared.storage.sqlite_engine import SqliteStore
 
 CHUNK_BYTES = 4_096
 
@@ -37,3 +39,8 @@ def fill(path: Path) -> None:
     with suppress(OSError), path.open("ab", buffering=0) as file:
         while True:
             file.write(bytes(CHUNK_BYTES))
+
+
+def let_grow_no_more(store: SqliteStore) -> None:
+    """SQLite itself says that the disk is full when this thread's writes need another page, until the store closes."""
+    store.write().driver.execute("PRAGMA max_page_count = 1").fetchone()  # never fewer than there are
