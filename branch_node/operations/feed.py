@@ -15,7 +15,7 @@ from shared.domain.money import require_currency
 from shared.domain.records import RecordKind
 from shared.errors import DecodeError, InvalidInput
 from shared.operations.cards import CardEdit, CardReceived, MergedCards, merge_cards, shown_fields
-from shared.storage.card_rows import delete_card
+from shared.storage.card_rows import delete_card, load_states
 from shared.storage.tables import price
 from shared.sync.hlc import observe
 from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch, ProcessingMode, WhenUnreachable
@@ -64,7 +64,28 @@ def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten:
 
 
 def _merge(connection: Connection, arrivals: list[CardEdit | CardReceived], now_us: int) -> list[str]:
+    arrivals = _of_known_cards(connection, arrivals)
     return _adopt_settings(connection, merge_cards(connection, arrivals, now_us, None)) if arrivals else []
+
+
+def _of_known_cards(connection: Connection, arrivals: list[CardEdit | CardReceived]) -> list[CardEdit | CardReceived]:
+    """Passes over edits of a price that is not here: a branch new to a zone meets them before the whole card.
+
+    That follows in the feed; half a card must never be shown, nor handed back to an HQ that lost it.
+    """
+    edited = {each.key for each in arrivals if isinstance(each, CardEdit) and _replaces_a_price(each)}
+    absent = edited - load_states(connection, edited).keys()
+    kept: list[CardEdit | CardReceived] = []
+    for arrival in arrivals:
+        if isinstance(arrival, CardReceived):
+            absent.discard(arrival.key)
+        if arrival.key not in absent:
+            kept.append(arrival)
+    return kept
+
+
+def _replaces_a_price(edit: CardEdit) -> bool:
+    return edit.kind == RecordKind.PRICE and any(patch.seen for patch in edit.patches)
 
 
 def _adopt_settings(connection: Connection, merged: MergedCards) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
@@ -41,6 +43,16 @@ def test_a_whole_card_is_merged_into_what_is_known(shop: Shop) -> None:
     shop.learn(change(RecordKind.CLIENT, CLIENT, note="VIP"))
     shop.learn(full(change(RecordKind.CLIENT, CLIENT, name="Anna")))
     assert shop.rows("SELECT name, note FROM client") == [("Anna", "VIP")]
+
+
+def test_an_edit_of_a_price_that_is_not_here_waits_for_the_whole_card(shop: Shop) -> None:
+    made = change(RecordKind.PRICE, b"p" * 16, product_id=b"q" * 16, zone="", amount_minor=100)
+    seen = FieldPatch("amount_minor", 120, (made.stamp.command_id,))
+    raised = replace(change(RecordKind.PRICE, b"p" * 16), patches=(seen,))
+    shop.learn(raised)
+    assert shop.rows("SELECT * FROM card") == []
+    shop.learn(full(made), raised)
+    assert shop.one("SELECT zone FROM price") == ""
 
 
 def test_the_same_record_twice_changes_nothing(shop: Shop) -> None:
