@@ -5,9 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SEEDS ?= 200
+TARGET ?= entry
+RUNS ?= -1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test acceptance simulate lint bench protos docs lock clean
+.PHONY: help install demo test acceptance simulate fuzz lint bench protos docs lock clean
 
 help: ## list the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +41,9 @@ acceptance: $(INSTALLED) ## the longer journeys, too slow for `make test`
 simulate: $(INSTALLED) ## a chain under faults: SEEDS=n many seeds, SEED=x one again, ABLATIONS=1 without safeguards
 	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(ABLATIONS),--ablations)
 
+fuzz: $(INSTALLED) ## whatever parses bytes from outside: TARGET=name, without end unless RUNS=n
+	@$(BIN)/python -m tests.fuzzing $(TARGET) --runs $(RUNS) --folder .fuzz
+
 lint: $(INSTALLED) ## formatting, ruff, strict mypy, the import contracts
 	@$(BIN)/ruff format --check --quiet . || { echo "Run: $(BIN)/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
@@ -58,4 +63,4 @@ lock: ## choose dependency versions anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 
 clean: ## remove what the tasks made
-	rm -rf $(VENV) .demo .bench .mypy_cache .ruff_cache
+	rm -rf $(VENV) .demo .bench .fuzz .mypy_cache .ruff_cache

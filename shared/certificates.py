@@ -11,13 +11,16 @@ import os
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.errors import InvalidInput
+
+UNREADABLE = (ValueError, TypeError, x509.InvalidVersion, InvalidSignature, UnsupportedAlgorithm)
+"""What cryptography raises of a key or a certificate that is none, or none that it knows."""
 
 SERVER_NAME = "filial-hq"
 ENROL_URI = "filial:enrol"
@@ -64,7 +67,7 @@ def read_request(data: bytes) -> ec.EllipticCurvePublicKey:
         request = x509.load_der_x509_csr(data)
         key = request.public_key()
         valid = request.is_signature_valid
-    except (ValueError, InvalidSignature):
+    except UNREADABLE:
         raise InvalidInput("The certificate request cannot be read.") from None
     if not valid or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise InvalidInput("The certificate request does not carry a proven P-256 key.")
@@ -106,9 +109,10 @@ def key_der_to_pem(data: bytes) -> bytes:
     """A DER key as PEM, as gRPC wants it. Raises InvalidInput."""
     try:
         key = serialization.load_der_private_key(data, password=None)
-    except (ValueError, TypeError):
+    except UNREADABLE:
         raise InvalidInput("The key cannot be read.") from None
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise InvalidInput("The key is not one on an elliptic curve.")
     return key_to_pem(key)
 
 
@@ -116,7 +120,7 @@ def certificate_to_pem(der: bytes) -> bytes:
     """A DER certificate as PEM. Raises InvalidInput."""
     try:
         return x509.load_der_x509_certificate(der).public_bytes(serialization.Encoding.PEM)
-    except ValueError:
+    except UNREADABLE:
         raise InvalidInput("The certificate cannot be read.") from None
 
 

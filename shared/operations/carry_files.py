@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
+from shared.certificates import UNREADABLE
 from shared.errors import AlreadyExists, InvalidInput
 from shared.sync.limits import MESSAGE_BYTES_MAX
 
@@ -96,7 +96,7 @@ def _check_signature(file: BinaryIO, magic: bytes) -> x509.Certificate:
         if not isinstance(key, ec.EllipticCurvePublicKey):
             raise InvalidInput(_DAMAGED, _AGAIN)
         key.verify(signature, digest.digest(), _PREHASHED)
-    except (ValueError, InvalidSignature):
+    except UNREADABLE:
         raise InvalidInput(_DAMAGED, _AGAIN) from None
     return signer
 

@@ -1,0 +1,139 @@
+"""What the fuzzing begins from: one well-formed input of every shape."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+import tempfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from shared.certificates import certificate_request
+from shared.domain.records import RecordKind
+from shared.operations.carry_files import MAGIC_TO_HQ, write_carry_file
+from shared.sync.card_merge import CardState, FieldPatch, Stamp, merge_patch
+from shared.sync.chain import Head
+from shared.sync.counting import Counter
+from shared.sync.messages import (
+    Ack,
+    Batch,
+    CardChange,
+    CardForgotten,
+    CardFull,
+    Checkpoint,
+    Common,
+    Drain,
+    EntryOutcome,
+    FeedBatch,
+    FeedCursor,
+    FieldLost,
+    HistoryBatch,
+    HistoryCursor,
+    ProposalsKept,
+    VerifyReply,
+    VerifyRequest,
+)
+from shared.wire import cards, enrolment, exchange, verification
+
+_RECORDING = Path(__file__).parent.parent / "contract" / "session-1.json"
+_STAMP = Stamp(0, 1 << 60, b"c" * 16, b"a" * 16, b"b" * 16)
+_PATCHES = (FieldPatch("name", "Мария", (b"o" * 16,)), FieldPatch("tags", ("new", "old")), FieldPatch("points", 7))
+_HEAD = Head(3, b"h" * 32)
+
+
+def _branch_messages() -> list[bytes]:
+    return [base64.b64decode(message) for message in json.loads(_RECORDING.read_text())["messages"]]
+
+
+def _entries() -> list[bytes]:
+    decoded = [exchange.decode_branch_message(data) for data in _branch_messages()]
+    return [entry for message in decoded if isinstance(message, Batch) for entry in message.entries]
+
+
+def _states() -> list[bytes]:
+    return [cards.encode_state(merge_patch(CardState(), _STAMP, _PATCHES, {}).state)]
+
+
+def _feed_records() -> list[bytes]:
+    key = (RecordKind.CLIENT, b"k" * 16)
+    records = (CardChange(*key, _STAMP, _PATCHES), CardFull(*key, _states()[0]), CardForgotten(*key))
+    return [exchange.encode_feed_record(record) for record in records]
+
+
+def _hq_messages() -> list[bytes]:
+    cursor = FeedCursor(b"e" * 16, 9, b"r" * 32)
+    lost = FieldLost(RecordKind.CLIENT, b"k" * 16, "name", b"c" * 16)
+    messages = (
+        Ack(_HEAD, (EntryOutcome(2, parked_reason="unknown_kind: 999"), EntryOutcome(3, fields_lost=(lost,)))),
+        FeedBatch(tuple(_feed_records()), cursor, 9, 4),
+        Checkpoint(1, 9, 3),
+        Drain(1_000, "HQ is being serviced."),
+        Common(2),
+        HistoryBatch(tuple(_entries()), HistoryCursor(1, 3), True),
+        ProposalsKept(),
+    )
+    return [exchange.encode_hq_message(message) for message in messages]
+
+
+def _verify_requests() -> list[bytes]:
+    return [verification.encode_verify_request(VerifyRequest(b"i" * 16, _HEAD, b"d" * 32))]
+
+
+def _verify_replies() -> list[bytes]:
+    counters = {(1, date(2026, 11, 24)): Counter(1, 2, 3)}
+    return [verification.encode_verify_reply(VerifyReply(3, b"i" * 16, _HEAD, 1, counters))]
+
+
+def _enrol_requests() -> list[bytes]:
+    return [enrolment.encode_enrol_request(enrolment.EnrolRequest(b"secret", b"request", replace=True))]
+
+
+def _enrol_replies() -> list[bytes]:
+    reply = enrolment.EnrolReply(b"cert", b"c" * 16, "Chain", b"b" * 16, "B1", "Shop", "Europe/Moscow", "RUB", "")
+    return [enrolment.encode_enrol_reply(reply)]
+
+
+def _tokens() -> list[bytes]:
+    return [enrolment.encode_token(enrolment.Token(b"s", b"a", b"c", b"k")).encode()]
+
+
+def _carry_files() -> list[bytes]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "carry"
+        write_carry_file(path, MAGIC_TO_HQ, _certificate(key), key, _branch_messages())
+        return [path.read_bytes()]
+
+
+def _certificate(key: ec.EllipticCurvePrivateKey) -> bytes:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "B1")])
+    begin = datetime.datetime(2026, 1, 1)
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = builder.serial_number(1).not_valid_before(begin).not_valid_after(begin + datetime.timedelta(days=1))
+    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+SAMPLES: dict[str, Callable[[], list[bytes]]] = {
+    "branch-message": _branch_messages,
+    "hq-message": _hq_messages,
+    "feed-record": _feed_records,
+    "entry": _entries,
+    "card-state": _states,
+    "card-patch": lambda: [cards.encode_patch(_PATCHES)],
+    "stamp": lambda: [cards.encode_stamp(_STAMP)],
+    "verify-request": _verify_requests,
+    "verify-reply": _verify_replies,
+    "enrol-request": _enrol_requests,
+    "enrol-reply": _enrol_replies,
+    "token": _tokens,
+    "certificate": lambda: [_certificate(ec.generate_private_key(ec.SECP256R1()))],
+    "certificate-request": lambda: [certificate_request(ec.generate_private_key(ec.SECP256R1()))],
+    "carry-file": _carry_files,
+}

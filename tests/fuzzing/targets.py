@@ -1,0 +1,128 @@
+"""Whatever parses bytes from outside: each target either understands its input or refuses it in our own words.
+
+What is understood must survive being written and read again, or two nodes would understand one message differently.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from shared.certificates import certificate_to_pem, read_request
+from shared.errors import DecodeError, InvalidInput, TokenRefused
+from shared.operations.carry_files import MAGIC_TO_HQ, read_carry_file
+from shared.sync.messages import Undecodable
+from shared.wire import cards, enrolment, exchange, verification
+from shared.wire.decoding import decode_entry
+from shared.wire.entries import identities, open_entry, prune_entry
+
+MEMORY = Path("/dev/shm")
+
+
+def _branch_message(data: bytes) -> None:
+    message = exchange.decode_branch_message(data)
+    if not isinstance(message, Undecodable):
+        assert exchange.decode_branch_message(exchange.encode_branch_message(message)) == message
+
+
+def _hq_message(data: bytes) -> None:
+    message = exchange.decode_hq_message(data)
+    if not isinstance(message, Undecodable):
+        assert exchange.decode_hq_message(exchange.encode_hq_message(message)) == message
+
+
+def _feed_record(data: bytes) -> None:
+    record = exchange.decode_feed_record(data)
+    assert exchange.decode_feed_record(exchange.encode_feed_record(record)) == record
+
+
+def _entry(data: bytes) -> None:
+    opened = open_entry(data)
+    decode_entry(opened)
+    identities(data)
+    assert open_entry(prune_entry(data)).header == opened.header
+
+
+def _card_state(data: bytes) -> None:
+    state = cards.decode_state(data)
+    assert cards.decode_state(cards.encode_state(state)) == state
+
+
+def _card_patch(data: bytes) -> None:
+    patches = cards.decode_patch(data)
+    assert cards.decode_patch(cards.encode_patch(patches)) == patches
+
+
+def _stamp(data: bytes) -> None:
+    stamp = cards.decode_stamp(data)
+    assert cards.decode_stamp(cards.encode_stamp(stamp)) == stamp
+
+
+def _verify_request(data: bytes) -> None:
+    verification.decode_verify_request(data)
+
+
+def _verify_reply(data: bytes) -> None:
+    reply = verification.decode_verify_reply(data)
+    assert verification.decode_verify_reply(verification.encode_verify_reply(reply)) == reply
+
+
+def _enrol_request(data: bytes) -> None:
+    enrolment.decode_enrol_request(data)
+
+
+def _enrol_reply(data: bytes) -> None:
+    reply = enrolment.decode_enrol_reply(data)
+    assert enrolment.decode_enrol_reply(enrolment.encode_enrol_reply(reply)) == reply
+
+
+def _token(data: bytes) -> None:
+    token = enrolment.decode_token(data.decode("utf-8", "replace"))
+    assert enrolment.decode_token(enrolment.encode_token(token)) == token
+
+
+def _carry_file(data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=MEMORY if MEMORY.is_dir() else None)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        for _ in read_carry_file(Path(name), MAGIC_TO_HQ, lambda signer: None):
+            pass
+    finally:
+        os.unlink(name)
+
+
+def _certificate(data: bytes) -> None:
+    certificate_to_pem(data)
+
+
+def _certificate_request(data: bytes) -> None:
+    read_request(data)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "branch-message": _branch_message,
+    "hq-message": _hq_message,
+    "feed-record": _feed_record,
+    "entry": _entry,
+    "card-state": _card_state,
+    "card-patch": _card_patch,
+    "stamp": _stamp,
+    "verify-request": _verify_request,
+    "verify-reply": _verify_reply,
+    "enrol-request": _enrol_request,
+    "enrol-reply": _enrol_reply,
+    "token": _token,
+    "certificate": _certificate,
+    "certificate-request": _certificate_request,
+    "carry-file": _carry_file,
+}
+
+
+def try_target(name: str, data: bytes) -> None:
+    """Runs a target; anything but understanding and a refusal in our own words is an error."""
+    with suppress(DecodeError, InvalidInput, TokenRefused):
+        TARGETS[name](data)
