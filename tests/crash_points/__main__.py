@@ -1,0 +1,131 @@
+"""Kills the process at every numbered step of a journey, several generations in a row, and judges what is left.
+
+A step is a statement of either store, numbered as they are executed; the process is killed just before it. Every life is
+a process of its own, forked from this one, which opens no store itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import Engine, event
+
+from tests.crash_points.journeys import JOURNEYS, judge, live, prepare
+
+GENERATIONS = 4
+MEMORY = Path("/dev/shm")
+
+
+class Count:
+    """Numbers the statements of this process, and kills it before one of them."""
+
+    def __init__(self, kill_at: int | None) -> None:
+        self.steps = 0
+        self._kill_at = kill_at
+        event.listen(Engine, "connect", self._listen)
+
+    def _listen(self, connection: object, _record: object) -> None:
+        connection.set_trace_callback(self._step)  # type: ignore[attr-defined]
+
+    def _step(self, _statement: str) -> None:
+        self.steps += 1
+        if self.steps == self._kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> int:
+    """Exit code 1 when a promise was broken after some death."""
+    parser = argparse.ArgumentParser(prog="python -m tests.crash_points")
+    parser.add_argument("journey", choices=sorted(JOURNEYS))
+    parser.add_argument("--every", type=int, default=1, help="take every n-th step only")
+    parser.add_argument("--first", type=int, default=1)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="filial-crash-", dir=MEMORY if MEMORY.is_dir() else None) as name:
+        return _kill_everywhere(Path(name), options.journey, options.first, options.every)
+
+
+def _kill_everywhere(folder: Path, name: str, first: int, every: int) -> int:
+    template, place = folder / "template", folder / "place"
+    template.mkdir()
+    if _in_child(lambda: prepare(JOURNEYS[name], template)) != 0:
+        return 1
+    steps = _count_steps(template, place)
+    failed = tried = 0
+    for kill_at in range(first, steps + 1, every):
+        tried += 1
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(template, place)
+        deaths = _die_and_recover(place, kill_at, steps)
+        if deaths is not None:
+            failed += 1
+            print(f"{name}: a promise is broken after deaths at steps {deaths}", flush=True)
+    print(f"{name}: {steps} steps, killed at {tried} of them, {GENERATIONS} generations each, {failed} failed.")
+    return 1 if failed or not tried else 0
+
+
+def _count_steps(template: Path, place: Path) -> int:
+    shutil.copytree(template, place)
+    counted = place / "steps"
+
+    def life() -> None:
+        count = Count(None)
+        live(place, 0)
+        counted.write_text(str(count.steps))
+        judge(place, 0)
+
+    if _in_child(life) != 0:
+        raise SystemExit("The journey does not even succeed undisturbed.")
+    return int(counted.read_text())
+
+
+def _die_and_recover(place: Path, kill_at: int, steps: int) -> list[int] | None:
+    """Several lives that are killed, one that is not; the deaths when what is left is wrong."""
+    later = random.Random(kill_at)
+    deaths = [kill_at] + [later.randrange(1, steps + 1) for _ in range(GENERATIONS - 2)]
+
+    def life(generation: int, at: int) -> Callable[[], None]:
+        def run() -> None:
+            Count(at)
+            live(place, generation)
+
+        return run
+
+    for generation, at in enumerate(deaths):
+        # The first life is the one that was counted, and must die; later ones may have fewer steps left to do.
+        endings = {-signal.SIGKILL} if generation == 0 else {-signal.SIGKILL, 0}
+        if _in_child(life(generation, at)) not in endings:
+            return deaths[: generation + 1]
+
+    def last() -> None:
+        live(place, GENERATIONS)
+        judge(place, GENERATIONS)
+
+    return deaths if _in_child(last) != 0 else None
+
+
+def _in_child(work: Callable[[], None]) -> int:
+    """Runs it in a process of its own; returns its exit code, or minus the signal that ended it."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+            os._exit(0)
+        except BaseException:  # noqa: BLE001 - whatever it is, the parent must not go on as a child
+            traceback.print_exc()
+            sys.stderr.flush()
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
