@@ -1,7 +1,7 @@
 """Kills the process at every numbered step of a journey, several generations in a row, and judges what is left.
 
-A step is a statement of either store, numbered as they are executed; the process is killed just before it. Every life is
-a process of its own, forked from this one, which opens no store itself.
+A step is a statement of either store, numbered as they are executed; the process is killed just before it. A life is a
+process of its own, forked from this one, which opens no store itself.
 """
 
 from __future__ import annotations
