@@ -17,6 +17,7 @@ from benchmarks.recovery import measure_recovery
 from benchmarks.reporting import measure_reports
 from benchmarks.selling import measure_selling
 from benchmarks.starting import measure_starting
+from benchmarks.streams import measure_streams
 from benchmarks.wire import measure_wire
 from deploy.postgresql import running_postgresql
 from shared.cli.output import print_table
@@ -58,12 +59,18 @@ def _recovery(folder: Path) -> list[Figure]:
     return measure_recovery(folder, receipts=200_000, reseeded=100_000)
 
 
+def _streams(folder: Path) -> list[Figure]:
+    with running_postgresql(POSTGRESQL) as server:
+        return measure_streams(server, folder)
+
+
 MEASUREMENTS: dict[str, Measure] = {
     "selling": _selling,
     "ingest": _ingest,
     "reports": _reports,
     "starting": _starting,
     "wire": measure_wire,
+    "streams": _streams,
     "recovery": _recovery,
 }
 

@@ -26,6 +26,7 @@ from hq_server.storage.store import HqStore
 from hq_server.storage.tables import branch_cursor, command, journal_entry, parked_entry
 from shared.errors import DecodeError, ProtocolViolation
 from shared.operations.cards import CardEdit, MergedCards, merge_cards
+from shared.storage import tables
 from shared.storage.card_rows import CardKey
 from shared.storage.fact_rows import (
     Row,
@@ -45,6 +46,8 @@ from shared.wire.entries import open_entry
 
 APPLIED, PARKED, DUPLICATE = 0, 1, 2
 EVIDENCE_CHARACTERS_MAX = 2_000
+PARTS = 8
+"""Into how many a refused batch, or part of one, is split to find what the database refuses."""
 
 
 @dataclass(slots=True)
@@ -113,6 +116,13 @@ class _RefusedAtOnceError(Exception):
     """The database took something in the batch ill; nothing of it was kept."""
 
 
+class _Sound(NamedTuple):
+    """An entry to be written; without its patches when those are parked."""
+
+    entry: DecodedEntry
+    with_patches: bool
+
+
 class Merge:
     """One batch on its way into one transaction."""
 
@@ -128,11 +138,11 @@ class Merge:
         self._external_ids: set[str] = set()
 
     def run(self, batch: Batch, entries: Sequence[DecodedEntry], fence: int, carefully: bool) -> MergeResult:
-        """Merges a batch; `carefully` one entry at a time, parking those that the database refuses."""
+        """Merges a batch; `carefully` in parts, parking the entries that the database refuses."""
         cursor = lock_cursor(self._connection, self._branch_id)
         require_fence(cursor, fence)
         hashes = self._chain(cursor, batch, entries)
-        outcomes = self._write_one_by_one(entries) if carefully else self._write_at_once(entries)
+        outcomes = self._write_carefully(entries) if carefully else self._write_at_once(entries)
         self._write_journal(entries, hashes, outcomes)
         head = Head(batch.last_seq, hashes[-1])
         self._move_cursor(head, len(entries), batch.head_seq)
@@ -173,10 +183,12 @@ class Merge:
         self._note(entries, written, outcomes)
         return outcomes
 
-    def _write_one_by_one(self, entries: Sequence[DecodedEntry]) -> dict[int, EntryOutcome]:
+    def _write_carefully(self, entries: Sequence[DecodedEntry]) -> dict[int, EntryOutcome]:
+        """What the database refuses is found and parked alone; the rest costs little more than ever."""
         outcomes: dict[int, EntryOutcome] = {}
         known = self._known_commands([entry.opened.header.command_id for entry in entries])
         parked_cards = self._parked_cards(entries)
+        sound: list[_Sound] = []
         for entry in entries:
             header = entry.opened.header
             if header.command_id in known:
@@ -188,18 +200,50 @@ class Merge:
                 self._park(entry, problem.reason, problem.evidence, outcomes)
                 if not problem.facts_apply:
                     continue
-            effects = _Effects()
-            self._gather(entry, effects, with_patches=problem is None)
-            savepoint = self._connection.begin_nested()
-            try:
-                written = self._write(effects)
-            except (IntegrityError, DataError) as error:
-                savepoint.rollback()
-                self._park(entry, "refused_by_store", str(error.orig), outcomes)
-            else:
-                savepoint.commit()
-                self._note([entry], written, outcomes)
+            sound.append(_Sound(entry, with_patches=problem is None))
+        taken = self._taken_sales(sound)
+        likely: list[_Sound] = []
+        suspects: list[_Sound] = []
+        for each in sound:
+            ids = {sale_id for sale_id, _ in each.entry.sales}
+            (suspects if ids & taken else likely).append(each)
+            taken |= ids
+        self._write_part(likely, outcomes)
+        for suspect in suspects:
+            self._write_part([suspect], outcomes)
         return outcomes
+
+    def _taken_sales(self, sound: Sequence[_Sound]) -> set[bytes]:
+        """Ids of sales that HQ has already under another command: what a refusal is about more often than not."""
+        ids = [sale_id for each in sound for sale_id, _ in each.entry.sales]
+        statement = select(tables.sale.c.id).where(
+            tables.sale.c.branch_id == self._branch_id, tables.sale.c.id.in_(ids)
+        )
+        return set(self._connection.execute(statement).scalars())
+
+    def _write_parts(self, sound: Sequence[_Sound], outcomes: dict[int, EntryOutcome]) -> None:
+        size = -(-len(sound) // PARTS)
+        for start in range(0, len(sound), size):
+            self._write_part(sound[start : start + size], outcomes)
+
+    def _write_part(self, sound: Sequence[_Sound], outcomes: dict[int, EntryOutcome]) -> None:
+        if not sound:
+            return
+        effects = _Effects()
+        for entry, with_patches in sound:
+            self._gather(entry, effects, with_patches)
+        savepoint = self._connection.begin_nested()
+        try:
+            written = self._write(effects)
+        except (IntegrityError, DataError) as error:
+            savepoint.rollback()
+            if len(sound) == 1:
+                self._park(sound[0].entry, "refused_by_store", str(error.orig), outcomes)
+            else:
+                self._write_parts(sound, outcomes)
+        else:
+            savepoint.commit()
+            self._note([entry for entry, _ in sound], written, outcomes)
 
     def _known_commands(self, command_ids: Sequence[bytes]) -> set[bytes]:
         statement = select(command.c.command_id).where(
