@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from cryptography import x509
@@ -12,8 +12,9 @@ from branch_node.storage.store import BranchStore
 from branch_node.sync_client.worker import StoreWorker
 from shared.certificates import key_from_pem
 from shared.domain.identifiers import NIL_ID
-from shared.errors import InvalidInput, Refused
+from shared.errors import InvalidInput
 from shared.operations.carry_files import MAGIC_TO_BRANCH, MAGIC_TO_HQ, read_carry_file, write_carry_file
+from shared.sync.carried import CarriedFeed
 from shared.sync.limits import PUSH_BATCH_BYTES_MAX, PUSH_BATCH_ROWS_MAX
 from shared.sync.messages import Ack, Batch, FeedAck, FeedBatch, Hello, Undecodable, Welcome
 from shared.wire.exchange import decode_hq_message, encode_branch_message
@@ -27,7 +28,7 @@ def export_file(settings: Settings, store: BranchStore, path: Path) -> dict[str,
     hello = worker.hello()
     entries = [0]
     try:
-        messages = _messages(worker, hello, entries)
+        messages = messages_for_hq(worker, hello, entries)
         write_carry_file(path, MAGIC_TO_HQ, certificate_der(certificate), key, messages)
     finally:
         worker.close()
@@ -46,38 +47,36 @@ def import_file(settings: Settings, store: BranchStore, path: Path) -> dict[str,
             raise InvalidInput("The file comes from another chain's head office.")
 
     worker = StoreWorker(store, NIL_ID)
-    hello = worker.hello()
-    taken = {"records": 0, "acknowledged_seq": 0}
-    position, epoch = hello.feed.position, hello.feed.epoch
     try:
-        for data in read_carry_file(path, MAGIC_TO_BRANCH, trust):
-            match decode_hq_message(data):
-                case Welcome(reason=branch_hex):
-                    if branch_hex != hello.branch_id.hex():
-                        raise InvalidInput("The file is for another branch.")
-                case Ack() as ack:
-                    if worker.history(ack.acknowledged) == ack.acknowledged.entry_hash:
-                        worker.store_ack(hello.incarnation, ack)
-                        taken["acknowledged_seq"] = ack.acknowledged.seq
-                case FeedBatch() as batch:
-                    if epoch == batch.cursor.epoch and batch.cursor.position <= position:
-                        continue
-                    if batch.after_position > (position if epoch in (NIL_ID, batch.cursor.epoch) else 0):
-                        raise Refused(
-                            f"The feed was taken up to {position}; this file begins at {batch.after_position}.",
-                            "Import the file before it first, or export anew at the head office.",
-                        )
-                    worker.apply_feed(batch)
-                    position, epoch = batch.cursor.position, batch.cursor.epoch
-                    taken["records"] += len(batch.records)
-                case Undecodable(reason):
-                    raise InvalidInput(f"The file holds a message that cannot be read: {reason}")
+        return take_messages(worker, read_carry_file(path, MAGIC_TO_BRANCH, trust))
     finally:
         worker.close()
-    return {**taken, "feed_position": position}
 
 
-def _messages(worker: StoreWorker, hello: Hello, entries: list[int]) -> Iterator[bytes]:
+def take_messages(worker: StoreWorker, messages: Iterable[bytes]) -> dict[str, int]:
+    """Takes what HQ sent in a file, message by message. Raises InvalidInput, Refused."""
+    hello = worker.hello()
+    feed = CarriedFeed(hello.branch_id, hello.feed)
+    taken = {"records": 0, "acknowledged_seq": 0}
+    for data in messages:
+        match decode_hq_message(data):
+            case Welcome() as welcome:
+                feed.note_welcome(welcome)
+            case Ack() as ack:
+                if worker.history(ack.acknowledged) == ack.acknowledged.entry_hash:
+                    worker.store_ack(hello.incarnation, ack)
+                    taken["acknowledged_seq"] = ack.acknowledged.seq
+            case FeedBatch() as batch:
+                if feed.takes(batch):
+                    worker.apply_feed(batch)
+                    taken["records"] += len(batch.records)
+            case Undecodable(reason):
+                raise InvalidInput(f"The file holds a message that cannot be read: {reason}")
+    return {**taken, "feed_position": feed.cursor.position}
+
+
+def messages_for_hq(worker: StoreWorker, hello: Hello, entries: list[int]) -> Iterator[bytes]:
+    """What the branch says to HQ in a file; `entries` counts them on the way."""
     yield encode_branch_message(hello)
     acknowledged = worker.acknowledged_seq()
     while acknowledged < hello.head.seq:

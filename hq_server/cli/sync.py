@@ -11,7 +11,7 @@ import click
 from sqlalchemy import Connection, select
 
 from hq_server.bootstrap import head_office
-from hq_server.operations.carrying import Importing, export_file
+from hq_server.operations.carrying import export_file, import_file
 from hq_server.operations.conflicts import Side, resolve_conflict, undo_conflict
 from hq_server.operations.explaining import explain
 from hq_server.operations.parked import discard_parked, retry_parked
@@ -217,7 +217,7 @@ def proposals_command(options: GlobalOptions, accept: bool, reject: bool) -> Non
 def import_command(options: GlobalOptions, file: str) -> None:
     """Take in a FILE that a branch exported."""
     with head_office(options.home) as office:
-        done = Importing(office.store, office.authority(), office.clock).take(Path(file))
+        done = import_file(office.store, office.authority(), office.clock, Path(file))
     sentence = f"{done['entries']} entries of {done['branch']} taken, {done['known']} were here already."
     print_result(options, {"file": file, **done}, sentence)
 

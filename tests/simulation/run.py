@@ -14,6 +14,7 @@ from unittest.mock import patch
 from branch_node.operations import proposals
 from branch_node.storage import pruning
 from deploy.postgresql import UNSAFE_BUT_FAST, PostgresqlServer, running_postgresql
+from hq_server.operations import carrying
 from hq_server.sync_server import gateway
 from shared.sync import hq_session
 from tests.simulation.checkers import CHECKS
@@ -34,6 +35,7 @@ def _small_limits() -> Iterator[None]:
     with (
         patch.object(pruning, "KEPT_DAYS", -1),
         patch.object(hq_session, "FEED_BATCH_RECORDS_MAX", 3),
+        patch.object(carrying, "FEED_BATCH_RECORDS_MAX", 3),
         patch.object(gateway, "HISTORY_BATCH_ENTRIES_MAX", 5),
         patch.object(proposals, "PROPOSALS_PER_MESSAGE_MAX", 4),
     ):

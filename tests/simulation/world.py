@@ -31,6 +31,7 @@ from shared.sync.branch_commands import FinishReason
 from shared.sync.hq_session import FinishReason as HqFinishReason
 from shared.sync.limits import Credits
 from shared.wire.entries import open_entry
+from tests.simulation import carry
 from tests.simulation.head_office import Disk, Headquarters
 from tests.simulation.places import Place, Templates, certify, enrol
 from tests.support.clock import FakeClock, SeededIds
@@ -69,6 +70,7 @@ class World:
         self.hq_backups: list[tuple[str, set[bytes]]] = []
         # Sales that HQ has acknowledged and not lost since with its own disk.
         self.acknowledged: set[bytes] = set()
+        self.files: list[carry.CarriedFile] = []
         self.clones: list[tuple[Place, Place]] = []
         self.quarantines = 0
         self.heirs_named: set[bytes] = set()
@@ -132,6 +134,8 @@ class World:
             (self._restore_hq, 0.8),
             (self._poison, 1),
             (self._turn_clock, 2),
+            (self._write_file, 2),
+            (self._bring_file, 4),
             (self._fill_branch_disk, 1),
             (self._fill_hq_disk, 0.6),
             (self._change_zone, 1),
@@ -296,6 +300,28 @@ class World:
 
     def _fill_hq_disk(self) -> None:
         self.hq.fill_disk()
+
+    # Files.
+
+    def _write_file(self) -> None:
+        """Somebody writes a carry file, at the branch or at HQ."""
+        place = self._place()
+        self.files.append(carry.write_up(place) if self.random.random() < 0.6 else carry.write_down(self.hq, place))
+
+    def _bring_file(self) -> None:
+        """It arrives: late, twice, in the wrong order, at a store that is another by now."""
+        if not self.files:
+            return
+        file = self.random.choice(self.files)
+        receivers = [place for place in self.places if place.row.id == file.branch_id]
+        try:
+            if file.is_to_hq:
+                self._remember_acknowledged(carry.take_at_hq(self.hq, file))
+                self._tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
+            else:
+                carry.take_at_branch(self.random.choice(receivers), file)
+        except FilialError as error:
+            self.note(f"file {error.reason}")
 
     # Streams.
 

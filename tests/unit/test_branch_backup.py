@@ -9,7 +9,7 @@ import pytest
 from branch_node.operations.backup import restore_backup, take_backup
 from branch_node.storage.store import BranchStore
 from hq_server.operations.authority import Authority
-from hq_server.operations.carrying import Importing
+from hq_server.operations.carrying import import_file
 from shared.certificates import new_key
 from shared.errors import AlreadyExists, InvalidInput
 from shared.operations.carry_files import MAGIC_TO_BRANCH, MAGIC_TO_HQ, read_carry_file, write_carry_file
@@ -59,7 +59,7 @@ def test_a_file_of_the_other_direction_and_one_of_another_chain_are_refused(tmp_
     assert write_carry_file(path, MAGIC_TO_BRANCH, authority.der, authority.signing_key, [b"one", b"two"]) == 2
     assert list(read_carry_file(path, MAGIC_TO_BRANCH, lambda signer: None)) == [b"one", b"two"]
     with pytest.raises(InvalidInput):
-        Importing(None, authority, FakeClock()).take(path)  # type: ignore[arg-type]
+        import_file(None, authority, FakeClock(), path)  # type: ignore[arg-type]
     forged = tmp_path / "forged"
     write_carry_file(forged, MAGIC_TO_HQ, authority.der, new_key(), [b"one"])
     with pytest.raises(InvalidInput):
