@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from hq_server.storage.backups import backup_seq
 from hq_server.storage.feed import hash_at, read_head
@@ -69,14 +69,18 @@ def _branch_row(row: Any) -> BranchRow:
     )
 
 
+_CURSOR = select(branch_cursor).where(branch_cursor.c.branch_id == bindparam("id"))
+_LOCK_CURSOR = (
+    select(branch_cursor, branch.c.revoked_at)
+    .join(branch, branch.c.id == branch_cursor.c.branch_id)
+    .where(branch_cursor.c.branch_id == bindparam("id"))
+    .with_for_update(of=branch_cursor)
+)
+
+
 def lock_cursor(connection: Connection, branch_id: bytes) -> Any:
     """The branch's cursor row, held until the transaction ends. Raises NotAuthorised when the branch was revoked."""
-    row = connection.execute(
-        select(branch_cursor, branch.c.revoked_at)
-        .join(branch, branch.c.id == branch_cursor.c.branch_id)
-        .where(branch_cursor.c.branch_id == branch_id)
-        .with_for_update(of=branch_cursor)
-    ).one_or_none()
+    row = connection.execute(_LOCK_CURSOR, {"id": branch_id}).one_or_none()
     if row is None or row.revoked_at is not None:
         raise NotAuthorised("This branch was revoked.", "Ask the head office for a new enrolment.")
     return row
@@ -84,7 +88,7 @@ def lock_cursor(connection: Connection, branch_id: bytes) -> Any:
 
 def read_cursor(connection: Connection, branch_id: bytes) -> Any:
     """The branch's cursor row as it stands. Raises NotFound."""
-    row = connection.execute(select(branch_cursor).where(branch_cursor.c.branch_id == branch_id)).one_or_none()
+    row = connection.execute(_CURSOR, {"id": branch_id}).one_or_none()
     if row is None:
         raise NotFound("There is no such branch.")
     return row

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, select, tuple_
+from sqlalchemy import Connection, Table, bindparam, select, tuple_
 
 from shared.domain.cards import Value
 from shared.domain.records import RecordKind
@@ -42,6 +42,12 @@ def _dialect_insert(table: Table, connection: Connection) -> Any:
     return sqlite_insert(table)
 
 
+# Built once: every merge asks, and to build a statement takes as long as to run it.
+_STATES = select(card.c.id, card.c.state).where(
+    card.c.kind == bindparam("kind"), card.c.id.in_(bindparam("ids", expanding=True))
+)
+
+
 def lock_cards(connection: Connection, keys: Iterable[CardKey]) -> None:
     """Makes the rows exist and holds them until the transaction ends, in one order, so that merges never deadlock.
 
@@ -67,7 +73,7 @@ def load_states(connection: Connection, keys: Iterable[CardKey]) -> dict[CardKey
     for kind, card_ids in by_kind.items():
         for start in range(0, len(card_ids), _KEYS_PER_QUERY_MAX):
             chunk = card_ids[start : start + _KEYS_PER_QUERY_MAX]
-            rows = connection.execute(select(card.c.id, card.c.state).where(card.c.kind == kind, card.c.id.in_(chunk)))
+            rows = connection.execute(_STATES, {"kind": kind, "ids": chunk})
             found.update({(kind, card_id): state for card_id, state in rows if state})
     return found
 

@@ -8,14 +8,17 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import patch
+
+from sqlalchemy import Engine, create_engine
 
 from branch_node.operations import proposals
 from branch_node.storage import pruning
 from deploy.postgresql import UNSAFE_BUT_FAST, PostgresqlServer, running_postgresql
 from hq_server.operations import carrying
 from hq_server.sync_server import gateway
+from shared.storage import sqlite_engine
 from shared.sync import hq_session
 from tests.simulation.checkers import CHECKS
 from tests.simulation.head_office import POSTGRESQL_TEMPLATE, Disk, PostgresqlDisk, SqliteDisk
@@ -29,10 +32,24 @@ POSTGRESQL_EVERY = 10
 MEMORY = Path("/dev/shm")
 
 
+_engines: list[Engine] = []
+
+
+def _create_engine(*arguments: Any, **options: Any) -> Engine:
+    """An engine that compiles no statement that another has compiled: a world opens some hundred stores."""
+    engine = create_engine(*arguments, **options)
+    if _engines:
+        engine.dialect, engine._compiled_cache = _engines[0].dialect, _engines[0]._compiled_cache
+    else:
+        _engines.append(engine)
+    return engine
+
+
 @contextmanager
 def _small_limits() -> Iterator[None]:
     """Batches of a few records: what takes several messages in a year takes several in two hundred operations too."""
     with (
+        patch.object(sqlite_engine, "create_engine", _create_engine),
         patch.object(pruning, "KEPT_DAYS", -1),
         patch.object(hq_session, "FEED_BATCH_RECORDS_MAX", 3),
         patch.object(carrying, "FEED_BATCH_RECORDS_MAX", 3),
