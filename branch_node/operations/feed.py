@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -21,6 +22,8 @@ from shared.sync.hlc import observe
 from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch, ProcessingMode, WhenUnreachable
 from shared.wire.cards import decode_state
 from shared.wire.exchange import decode_feed_record
+
+PRICES_PER_QUERY_MAX = 1_000
 
 _SETTINGS = ("code", "name", "timezone", "price_zone", "currency", "mode", "when_unreachable")
 
@@ -65,7 +68,11 @@ def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten:
 
 def _merge(connection: Connection, arrivals: list[CardEdit | CardReceived], now_us: int) -> list[str]:
     arrivals = _of_known_cards(connection, arrivals)
-    return _adopt_settings(connection, merge_cards(connection, arrivals, now_us, None)) if arrivals else []
+    if not arrivals:
+        return []
+    problems = _adopt_settings(connection, merge_cards(connection, arrivals, now_us, None))
+    _forget_other_zones(connection, [each.card_id for each in arrivals if each.kind == RecordKind.PRICE])
+    return problems
 
 
 def _of_known_cards(connection: Connection, arrivals: list[CardEdit | CardReceived]) -> list[CardEdit | CardReceived]:
@@ -106,15 +113,22 @@ def _adopt_settings(connection: Connection, merged: MergedCards) -> list[str]:
         else:
             problems.append(f"The setting {name} is “{shorten(value)}”, which this release cannot use.")
     connection.execute(update(node).values(**changes, revision=node.c.revision + 1))
-    _forget_other_zones(connection)
+    _forget_other_zones(connection, connection.execute(select(price.c.id)).scalars().all())
     return problems
 
 
-def _forget_other_zones(connection: Connection) -> None:
-    """Drops prices of a zone that is not this branch's any more: a restored HQ may not know that it had been."""
+def _forget_other_zones(connection: Connection, price_ids: Sequence[bytes]) -> None:
+    """Drops those of the prices that are of a zone that this branch does not know to be its own.
+
+    HQ sends the prices of the zone it knows, and may forget in a restore that it ever was this branch's; when the zone
+    changes, the whole prices come after the setting.
+    """
     zone = connection.execute(select(node.c.price_zone)).scalar_one()
-    for price_id in connection.execute(select(price.c.id).where(price.c.zone.not_in(("", zone)))).scalars().all():
-        delete_card(connection, RecordKind.PRICE, price_id)
+    for start in range(0, len(price_ids), PRICES_PER_QUERY_MAX):
+        among = price_ids[start : start + PRICES_PER_QUERY_MAX]
+        others = select(price.c.id).where(price.c.id.in_(among), price.c.zone.not_in(("", zone)))
+        for price_id in connection.execute(others).scalars().all():
+            delete_card(connection, RecordKind.PRICE, price_id)
 
 
 def _is_usable(name: str, value: str) -> bool:

@@ -55,6 +55,15 @@ def test_an_edit_of_a_price_that_is_not_here_waits_for_the_whole_card(shop: Shop
     assert shop.one("SELECT zone FROM price") == ""
 
 
+def test_a_price_of_a_zone_that_is_not_the_branch_s_is_not_kept(shop: Shop) -> None:
+    price = full(change(RecordKind.PRICE, b"p" * 16, product_id=b"q" * 16, zone="west", amount_minor=100))
+    shop.learn(price)
+    assert shop.rows("SELECT * FROM price") == []
+    branch_id = shop.store.node()[0].branch_id
+    shop.learn(change(RecordKind.BRANCH_SETTINGS, branch_id, price_zone="west"), price)
+    assert shop.one("SELECT zone FROM price") == "west"
+
+
 def test_the_same_record_twice_changes_nothing(shop: Shop) -> None:
     edit = change(RecordKind.CLIENT, CLIENT, name="Anna")
     shop.learn(edit)

@@ -132,8 +132,8 @@ def test_the_price_list_decides_when_no_amount_is_given(shop: Shop) -> None:
 
 @pytest.mark.parametrize(("zone", "price"), [("", 50), ("north", 40), ("south", 50)])
 def test_a_price_of_the_branch_s_zone_goes_before_the_one_for_all(shop: Shop, zone: str, price: int) -> None:
-    shop.learn_product("milk", everywhere=50, north=40, east=99)
     shop.learn_settings(price_zone=zone)
+    shop.learn_product("milk", everywhere=50, north=40, east=99)
     paid = [{"method": "cash", "amount_minor": price}]
     assert shop.sell("k1", lines=lines("milk"), payments=paid).total_minor == price
 
