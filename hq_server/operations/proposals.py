@@ -34,12 +34,13 @@ def accept_proposals(
     for kind, card_id in keys:
         close_proposal(connection, kind, card_id, now_us)
         state = merged.states[kind, card_id]
-        if kind == RecordKind.BRANCH_SETTINGS:
-            _adopt_settings(connection, card_id, state)
         record = CardFull(kind, card_id, merged.encoded.get((kind, card_id)) or _encoded(rows, kind, card_id))
         publish(
             connection, [Publication(audience, record) for audience in _audiences(connection, kind, card_id, state)]
         )
+        if kind == RecordKind.BRANCH_SETTINGS:
+            # The prices of a new zone go after the setting that names it.
+            _adopt_settings(connection, card_id, state)
     return len(keys)
 
 
