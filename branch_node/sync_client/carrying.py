@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from cryptography import x509
@@ -68,7 +69,7 @@ def take_messages(worker: StoreWorker, messages: Iterable[bytes]) -> dict[str, i
                     taken["acknowledged_seq"] = ack.acknowledged.seq
             case FeedBatch() as batch:
                 if feed.takes(batch):
-                    worker.apply_feed(batch)
+                    worker.apply_feed(replace(batch, cursor=feed.cursor))
                     taken["records"] += len(batch.records)
             case Undecodable(reason):
                 raise InvalidInput(f"The file holds a message that cannot be read: {reason}")

@@ -19,11 +19,22 @@ from branch_node.storage.pruning import prune_journal
 from branch_node.storage.rehoming import journal_history, read_head_position, read_marks, rehome
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import read_node, read_parent
+from shared.errors import Refused
 from shared.sync import branch_commands as core
 from shared.sync.branch_session import BranchSession
 from shared.sync.chain import Head
 from shared.sync.limits import PROTOCOL_MAX, PROTOCOL_MIN, SCHEMA_VERSION
-from shared.sync.messages import Ack, FeedBatch, Hello, HistoryBatch, HistoryCursor, Mark, ResumeMode, Welcome
+from shared.sync.messages import (
+    Ack,
+    FeedBatch,
+    FeedCursor,
+    Hello,
+    HistoryBatch,
+    HistoryCursor,
+    Mark,
+    ResumeMode,
+    Welcome,
+)
 from shared.sync.recognition import goes_on
 
 ResultT = TypeVar("ResultT")
@@ -52,6 +63,7 @@ class StoreWorker:
         self._instance_id = store.ids.new_id()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._data_version: int | None = None
+        self._feed: FeedCursor | None = None  # as the hello named it, and as applied since
 
     async def run(self, work: Callable[[], ResultT]) -> ResultT:
         """Runs blocking work in the store's thread."""
@@ -108,6 +120,7 @@ class StoreWorker:
             node, chain = read_node(cursor)
             state = sync_state.read_sync_state(cursor)
             parent = read_parent(cursor)
+        self._feed = state.feed
         return Hello(
             branch_id=node.branch_id,
             incarnation=chain.incarnation,
@@ -205,8 +218,13 @@ class StoreWorker:
             sync_state.store_proposals_done(connection.connection.cursor())
 
     def apply_feed(self, batch: FeedBatch) -> list[str]:
+        """Raises Refused when somebody else moved the feed's cursor: the hello has told HQ of another."""
         with self._store.write() as connection:
-            return apply_feed(connection, batch, self._store.clock.now_us())
+            if self._feed not in (None, sync_state.read_sync_state(connection.connection.cursor()).feed):
+                raise Refused("A carry file was taken in the meanwhile.", "The branch connects again by itself.")
+            problems = apply_feed(connection, batch, self._store.clock.now_us())
+        self._feed = batch.cursor
+        return problems
 
     def store_disconnected(self, trouble: str | None) -> None:
         with self._store.write() as connection:

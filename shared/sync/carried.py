@@ -66,7 +66,9 @@ class CarriedFeed:
     """The stretch of HQ's feed in one file, beside the cursor of the store that reads it.
 
     It is taken whole or not at all: a head office that was restored numbers its feed anew from where its backup ends,
-    and what is passed over because its number is known may be another record.
+    and what is passed over because its number is known may be another record. For the same reason the store's cursor
+    moves only with a file that begins where it stands: after one that overlaps, the next hello must still show HQ, by
+    the cursor's hash, when this store holds what HQ has lost.
     """
 
     def __init__(self, branch_id: bytes, own: FeedCursor) -> None:
@@ -74,7 +76,8 @@ class CarriedFeed:
         self.cursor = own
         self._own = own
         self._end = 0
-        self._begun = False
+        self._taken: int | None = None  # up to which position, once it has begun
+        self._continues = False
 
     def note_welcome(self, welcome: Welcome) -> None:
         """The first message names its branch in its reason, and where the file ends. Raises InvalidInput."""
@@ -83,16 +86,20 @@ class CarriedFeed:
         self._end = welcome.feed_head
 
     def takes(self, batch: FeedBatch) -> bool:
-        """Whether a batch is to be applied; the cursor moves with it. Raises Refused when one before it is missing."""
+        """Whether a batch is to be applied, with `cursor`. Raises Refused when one before it is missing."""
         is_same_feed = self._own.epoch in (NIL_ID, batch.cursor.epoch)
-        position = self.cursor.position if is_same_feed or self._begun else 0
-        if is_same_feed and self._end <= self._own.position:
+        known = self._own.position if is_same_feed else 0
+        if is_same_feed and self._end <= known:
             return False
-        if batch.after_position > position or (self._begun and batch.after_position != position):
+        is_gap = batch.after_position > known if self._taken is None else batch.after_position != self._taken
+        if is_gap:
             raise Refused(
-                f"The feed was taken up to {position}; this file goes on from {batch.after_position}.",
+                f"The feed was taken up to {self._taken or known}; this file goes on from {batch.after_position}.",
                 "Import the file before it first, or export anew at the head office.",
             )
-        self.cursor = batch.cursor
-        self._begun = True
+        if self._taken is None:
+            self._continues = batch.after_position == known
+        self._taken = batch.cursor.position
+        if self._continues:
+            self.cursor = batch.cursor
         return True

@@ -13,6 +13,7 @@ from hq_server.operations import carrying
 from hq_server.operations.carrying import Carried, messages_for_branch
 from hq_server.storage.branches import branch_by_code
 from shared.errors import InvalidInput, Refused
+from shared.sync.messages import FeedBatch
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
 
@@ -150,3 +151,14 @@ def test_a_stretch_of_the_feed_that_does_not_continue_the_last_is_refused(pair: 
     with pytest.raises(Refused, match="goes on from"):
         take_down(node, [*down[:3], *down[4:]])
     assert take_down(node, down)["records"] >= 6
+
+
+def test_a_file_taken_in_the_midst_of_a_stream_ends_the_stream(pair: Pair) -> None:
+    node = pair.join("north")
+    pair.add_product("bread", "Bread")
+    connected = StoreWorker(node.store, b"b" * 16)
+    cursor = connected.hello().feed
+    take_down(node, write_down(pair, "north"))
+    with pytest.raises(Refused, match="in the meanwhile"):
+        connected.apply_feed(FeedBatch((), cursor, 1, cursor.position))
+    connected.close()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import NamedTuple
 
 from branch_node.sync_client.carrying import messages_for_hq, take_messages
+from branch_node.sync_client.worker import StoreWorker
 from hq_server.operations.carrying import Carried, messages_for_branch
 from hq_server.storage.branches import branch_by_id
 from shared.sync.messages import Batch
 from shared.wire.exchange import decode_branch_message
 from tests.simulation.head_office import Headquarters
-from tests.simulation.places import Place
+from tests.simulation.places import LOST_AND_FOUND, Place
 
 
 class CarriedFile(NamedTuple):
@@ -23,7 +25,8 @@ class CarriedFile(NamedTuple):
 
 def write_up(place: Place) -> CarriedFile:
     """What the branch has and HQ has not acknowledged."""
-    return CarriedFile(place.row.id, True, tuple(messages_for_hq(place.worker, place.worker.hello(), [0])))
+    with closing(_worker(place)) as worker:
+        return CarriedFile(place.row.id, True, tuple(messages_for_hq(worker, worker.hello(), [0])))
 
 
 def write_down(hq: Headquarters, place: Place) -> CarriedFile:
@@ -43,4 +46,10 @@ def take_at_hq(hq: Headquarters, file: CarriedFile) -> tuple[bytes, ...]:
 
 def take_at_branch(place: Place, file: CarriedFile) -> None:
     """Takes the acknowledgement and the feed."""
-    take_messages(place.worker, file.messages)
+    with closing(_worker(place)) as worker:
+        take_messages(worker, file.messages)
+
+
+def _worker(place: Place) -> StoreWorker:
+    """The file's own program, beside the one that may be connected."""
+    return StoreWorker(place.store, LOST_AND_FOUND)

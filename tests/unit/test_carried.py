@@ -120,7 +120,13 @@ def test_a_feed_is_taken_whole_or_not_at_all() -> None:
     assert [old.takes(stretch(0, 5)), old.takes(stretch(5, 9))] == [False, False]
     newer = reading(own=9, end=12)
     assert [newer.takes(stretch(4, 8)), newer.takes(stretch(8, 12))] == [True, True]
-    assert newer.cursor.position == 12
+    assert newer.cursor.position == 9
+
+
+def test_the_cursor_moves_with_a_file_that_begins_where_it_stands() -> None:
+    feed = reading(own=9, end=14)
+    assert [feed.takes(stretch(9, 12)), feed.takes(stretch(12, 14))] == [True, True]
+    assert feed.cursor.position == 14
 
 
 def test_a_missing_stretch_is_refused() -> None:
