@@ -12,7 +12,7 @@ from tests.simulation.run import Bench
 SEEDS_PER_SHARE = 12
 SHARES = 8
 # Seeds that notice each ablation: from the table in docs/simulator.md.
-NOTICING_SEEDS = range(1, 41)
+NOTICING_SEEDS = range(1, 81)
 
 
 @pytest.fixture(scope="module")
