@@ -99,7 +99,7 @@ def store_welcome(cursor: Any, welcome: Welcome, goes_on: bool, now_us: int) -> 
             cursor.execute("UPDATE sync_state SET foreign_entries = ?", (welcome.foreign_entries,))
             restart_history(cursor)
         if welcome.feed_lost:
-            cursor.execute("UPDATE sync_state SET proposals_wanted = 1")
+            want_proposals(cursor)
     if goes_on and abs(skew_ms) < SKEW_MS_MAX:
         begin_epoch_if_ahead(cursor, now_us)
     # Written only when it differs: every change of the node makes all processes read it again.
@@ -163,6 +163,11 @@ def restart_history(cursor: Any) -> None:
     """History is taken from the beginning; what HQ does not give this time, it has lost."""
     cursor.execute("UPDATE sync_state SET history_life = 0, history_seq = 0")
     cursor.execute("UPDATE history_entry SET held_at_hq = 0")
+
+
+def want_proposals(cursor: Any) -> None:
+    """HQ may have lost cards that this store holds: they are handed back at the next connection."""
+    cursor.execute("UPDATE sync_state SET proposals_wanted = 1")
 
 
 def store_proposals_done(cursor: Any) -> None:

@@ -69,7 +69,7 @@ def take_messages(worker: StoreWorker, messages: Iterable[bytes]) -> dict[str, i
                     taken["acknowledged_seq"] = ack.acknowledged.seq
             case FeedBatch() as batch:
                 if feed.takes(batch):
-                    worker.apply_feed(replace(batch, cursor=feed.cursor))
+                    worker.apply_feed(replace(batch, cursor=feed.cursor), hands_back=feed.overlaps)
                     taken["records"] += len(batch.records)
             case Undecodable(reason):
                 raise InvalidInput(f"The file holds a message that cannot be read: {reason}")

@@ -217,12 +217,16 @@ class StoreWorker:
         with self._store.write() as connection:
             sync_state.store_proposals_done(connection.connection.cursor())
 
-    def apply_feed(self, batch: FeedBatch) -> list[str]:
-        """Raises Refused when somebody else moved the feed's cursor: the hello has told HQ of another."""
+    def apply_feed(self, batch: FeedBatch, hands_back: bool = False) -> list[str]:
+        """With `hands_back`, HQ may not know what the batch holds: its cards are to be proposed to it.
+
+        Raises Refused when somebody else moved the feed's cursor: the hello has told HQ of another."""
         with self._store.write() as connection:
             if self._feed not in (None, sync_state.read_sync_state(connection.connection.cursor()).feed):
                 raise Refused("A carry file was taken in the meanwhile.", "The branch connects again by itself.")
             problems = apply_feed(connection, batch, self._store.clock.now_us())
+            if hands_back:
+                sync_state.want_proposals(connection.connection.cursor())
         self._feed = batch.cursor
         return problems
 

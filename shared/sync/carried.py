@@ -67,8 +67,8 @@ class CarriedFeed:
 
     It is taken whole or not at all: a head office that was restored numbers its feed anew from where its backup ends,
     and what is passed over because its number is known may be another record. For the same reason the store's cursor
-    moves only with a file that begins where it stands: after one that overlaps, the next hello must still show HQ, by
-    the cursor's hash, when this store holds what HQ has lost.
+    moves only with a file that begins where it stands, and shows HQ by its hash when that was another feed. A file that
+    overlaps (`overlaps`) leaves no such trace: the store hands its cards back at its next connection.
     """
 
     def __init__(self, branch_id: bytes, own: FeedCursor) -> None:
@@ -77,7 +77,7 @@ class CarriedFeed:
         self._own = own
         self._end = 0
         self._taken: int | None = None  # up to which position, once it has begun
-        self._continues = False
+        self.overlaps = False
 
     def note_welcome(self, welcome: Welcome) -> None:
         """The first message names its branch in its reason, and where the file ends. Raises InvalidInput."""
@@ -98,8 +98,8 @@ class CarriedFeed:
                 "Import the file before it first, or export anew at the head office.",
             )
         if self._taken is None:
-            self._continues = batch.after_position == known
+            self.overlaps = batch.after_position != known
         self._taken = batch.cursor.position
-        if self._continues:
+        if not self.overlaps:
             self.cursor = batch.cursor
         return True
