@@ -165,7 +165,7 @@ history_entry = Table(
     Column("seq", BigInteger, nullable=False),
     Column("command_id", Id, nullable=False),
     Column("data", LargeBinary, nullable=False),
-    Column("held_at_hq", Boolean, nullable=False),
+    Column("held_at_hq", Boolean, nullable=False, server_default="1"),
     PrimaryKeyConstraint("incarnation", "seq"),
     Index("history_entry_command", "command_id"),
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
@@ -44,6 +46,37 @@ def test_steps_say_whether_they_come_before_or_after_the_code(program: str) -> N
     names = [path.stem for path in folder.glob("*.py")]
     assert names
     assert all(name[5:].startswith(("pre_", "post_")) for name in names)
+
+
+# Stores exist that have taken these steps: whatever comes later is a step of its own.
+TAKEN = {
+    "branch_node/0001_pre_initial": "96ecf1ddc23cc8bc",
+    "branch_node/0002_pre_recognition": "c125e7485345a00d",
+    "hq_server/0001_pre_initial": "2c9a36e56162c786",
+    "hq_server/0002_pre_recognition": "5cecdbcdc5b2c286",
+}
+
+
+@pytest.mark.parametrize("step", sorted(TAKEN))
+def test_a_step_that_stores_have_taken_never_changes(step: str) -> None:
+    program, _, name = step.partition("/")
+    path = Path(__file__).parents[2] / program / "storage" / "migrations" / "versions" / f"{name}.py"
+    assert hashlib.sha256(path.read_bytes()).hexdigest()[:16] == TAKEN[step]
+
+
+def test_a_store_of_the_step_before_comes_up_with_its_history(tmp_path: Path, clock: FakeClock) -> None:
+    store = SqliteStore(tmp_path / "branch.db", clock)
+    with store.write() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(branch_migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.execute(text("INSERT INTO history_entry VALUES (x'01', 1, x'02', x'03')"))
+    with store.write() as connection:
+        branch_migrations.upgrade(connection)
+        assert branch_migrations.differences(connection) == []
+        assert connection.execute(text("SELECT seq, held_at_hq FROM history_entry")).all() == [(1, 1)]
+    store.close()
 
 
 def test_a_branch_store_of_a_newer_release_is_not_touched(tmp_path: Path, clock: FakeClock, ids: SeededIds) -> None:

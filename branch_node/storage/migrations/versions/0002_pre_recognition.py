@@ -27,18 +27,15 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("command_id", Id(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
-        sa.Column("held_at_hq", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("incarnation", "seq"),
     )
-    op.create_index("history_entry_command", "history_entry", ["command_id"])
-    for name in ("record_counter", "pruned_counter"):
-        op.create_table(
-            name,
-            sa.Column("kind", sa.Integer(), nullable=False),
-            sa.Column("business_date", sa.Date(), nullable=False),
-            sa.Column("records", sa.BigInteger(), nullable=False),
-            sa.Column("fingerprint", sa.BigInteger(), nullable=False),
-            sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-            sa.PrimaryKeyConstraint("kind", "business_date"),
-            sqlite_with_rowid=False,
-        )
+    op.create_table(
+        "record_counter",
+        sa.Column("kind", sa.Integer(), nullable=False),
+        sa.Column("business_date", sa.Date(), nullable=False),
+        sa.Column("records", sa.BigInteger(), nullable=False),
+        sa.Column("fingerprint", sa.BigInteger(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "business_date"),
+        sqlite_with_rowid=False,
+    )

@@ -19,7 +19,6 @@ def upgrade() -> None:
     op.add_column("branch_cursor", sa.Column("is_replacing", sa.Boolean(), nullable=False, server_default="0"))
     op.add_column("incarnation", sa.Column("life", sa.BigInteger(), nullable=False, server_default="1"))
     op.add_column("incarnation", sa.Column("state", sa.SmallInteger(), nullable=False, server_default="0"))
-    op.add_column("incarnation", sa.Column("issued_fence", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("incarnation", sa.Column("confirmed_fence", sa.BigInteger(), nullable=False, server_default="0"))
     op.create_table(
         "proposal",
