@@ -220,7 +220,8 @@ class StoreWorker:
     def apply_feed(self, batch: FeedBatch, hands_back: bool = False) -> list[str]:
         """With `hands_back`, HQ may not know what the batch holds: its cards are to be proposed to it.
 
-        Raises Refused when somebody else moved the feed's cursor: the hello has told HQ of another."""
+        Raises Refused when somebody else moved the feed's cursor: the hello has told HQ of another.
+        """
         with self._store.write() as connection:
             if self._feed not in (None, sync_state.read_sync_state(connection.connection.cursor()).feed):
                 raise Refused("A carry file was taken in the meanwhile.", "The branch connects again by itself.")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from sqlalchemy import Connection, select
 
 from hq_server.operations.authority import Authority
@@ -19,7 +18,7 @@ from hq_server.storage.lives import lives_of, newest_common
 from hq_server.storage.merge import merge_batch
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import certificate
-from shared.certificates import branch_of_uri, uris_of
+from shared.certificates import UNREADABLE, branch_of_uri, uris_of
 from shared.clock import Clock
 from shared.errors import InvalidInput, NotAuthorised, Refused
 from shared.operations.carry_files import MAGIC_TO_BRANCH, MAGIC_TO_HQ, read_carry_file, write_carry_file
@@ -74,7 +73,7 @@ class _Signer(NamedTuple):
 def _identify(authority: Authority, signer: x509.Certificate) -> _Signer:
     try:
         signer.verify_directly_issued_by(authority.certificate)
-    except (ValueError, TypeError, InvalidSignature):
+    except UNREADABLE:
         raise NotAuthorised("The file was signed for another chain.") from None
     ids = [branch_id for uri in uris_of(signer) if (branch_id := branch_of_uri(uri)) is not None]
     if not ids:

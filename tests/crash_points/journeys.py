@@ -102,7 +102,7 @@ def prepare(journey: Journey, folder: Path) -> None:
     node = journey.prepare(pair)
     node.store.close()
     pair.office.store.close()
-    _write_answers(folder, {})
+    (folder / "answers").touch()
     for leftover in set(folder.glob("*.db*")) - {node.path, folder / "hq.db"}:
         leftover.unlink()
     shutil.move(node.path, folder / "branch.db")
@@ -200,7 +200,3 @@ def _answers(folder: Path) -> dict[str, set[bytes]]:
         key, sale_id = line.split()
         answers.setdefault(key, set()).add(bytes.fromhex(sale_id))
     return answers
-
-
-def _write_answers(folder: Path, answers: dict[str, bytes]) -> None:
-    (folder / "answers").write_text("".join(f"{key} {sale_id.hex()}\n" for key, sale_id in answers.items()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock, patch
 
 import pytest
 
@@ -29,6 +30,7 @@ def test_bytes_from_outside_are_understood_or_refused(target: str, tmp_path: Pat
     assert done.returncode == 0, done.stderr[-3_000:]
 
 
-def test_a_failure_would_be_seen() -> None:
-    with pytest.raises(KeyError):
-        try_target("no such target", b"")
+@pytest.mark.parametrize("error", [ValueError, AssertionError, UnicodeDecodeError("utf-8", b"", 0, 1, "")])
+def test_an_error_that_is_not_ours_is_seen(error: Exception | type[Exception]) -> None:
+    with patch.dict(TARGETS, {"entry": Mock(side_effect=error)}), pytest.raises((ValueError, AssertionError)):
+        try_target("entry", b"")

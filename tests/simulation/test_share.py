@@ -29,8 +29,9 @@ def test_every_promise_holds(bench: Bench, share: int) -> None:
         assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
 
 
-def test_a_seed_does_the_same_again(bench: Bench) -> None:
-    one, other = bench.run(7), bench.run(7)
+@pytest.mark.parametrize("seed", [7, 10], ids=["sqlite", "postgresql"])
+def test_a_seed_does_the_same_again(bench: Bench, seed: int) -> None:
+    one, other = bench.run(seed), bench.run(seed)
     assert (one.trace_hash, one.problem) == (other.trace_hash, other.problem)
 
 

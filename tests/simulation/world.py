@@ -336,7 +336,7 @@ class World:
         steps = link.ready()
         if not steps:
             if self.random.random() < 0.2:
-                link.branch.tick(int(self.clock.monotonic() * 1_000))
+                link.branch.tick(self._now_ms())
             return
         step = self.random.choice(steps)
         queue = {"to_hq": link.to_hq, "to_branch": link.to_branch}.get(step)
@@ -375,11 +375,13 @@ class World:
 
     def new_link(self, place: Place) -> Link:
         place.contacts += 1
-        now_ms = lambda: int(self.clock.monotonic() * 1_000)  # noqa: E731
-        link = Link(place.worker, self.hq.gateway, place.peer, now_ms, self._tell_feed, CREDITS)
+        link = Link(place.worker, self.hq.gateway, place.peer, self._now_ms, self._tell_feed, CREDITS)
         link.on_merged = self._remember_acknowledged
         link.branch.record_pass_wanted(place.store.node()[1].head.seq)
         return link
+
+    def _now_ms(self) -> int:
+        return int(self.clock.monotonic() * 1_000)
 
     def _remember_acknowledged(self, entries: tuple[bytes, ...]) -> None:
         for data in entries:
