@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ from shared.storage.rollup_tables import summed_columns
 CONNECTIONS_MAX = 20
 LOCK_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_SECONDS = 10
+
+# psycopg warns of a pipeline that an error ended; the error itself is raised, and said in our words.
+logging.getLogger("psycopg").setLevel(logging.ERROR)
 
 # PostgreSQL counts from 2000-01-01.
 _EPOCH_US = 10_957 * SECONDS_PER_DAY * MICROSECONDS

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 from pathlib import Path
 from typing import Protocol
 
+import psycopg
 from sqlalchemy import select
 
 from deploy.postgresql import PostgresqlServer
@@ -17,6 +19,11 @@ from tests.support.clock import FakeClock, SeededIds
 from tests.support.small_disks import let_grow_no_more
 
 POSTGRESQL_TEMPLATE = "simulation_template"
+FILLING_TABLES = ("journal_entry", "sale_line", "feed", "card")
+REFUSE = """
+CREATE OR REPLACE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$
+"""
 
 
 class Disk(Protocol):
@@ -29,6 +36,8 @@ class Disk(Protocol):
     def bring_back(self, name: str) -> None: ...
 
     def fill(self, store: HqStore) -> None: ...
+
+    def make_room(self) -> None: ...
 
     def remove(self) -> None: ...
 
@@ -52,6 +61,9 @@ class SqliteDisk:
     def fill(self, store: HqStore) -> None:
         let_grow_no_more(store._sqlite)  # type: ignore[attr-defined]
 
+    def make_room(self) -> None:
+        """The limit went with the connection that had it."""
+
     def remove(self) -> None:
         """The folder is removed as a whole."""
 
@@ -61,6 +73,7 @@ class PostgresqlDisk:
 
     def __init__(self, server: PostgresqlServer, name: str) -> None:
         self._server, self._name = server, name
+        self._random = random.Random(name)
         self._snapshots: list[str] = []
         self.url = server.create_database(name, POSTGRESQL_TEMPLATE)
 
@@ -73,7 +86,17 @@ class PostgresqlDisk:
         self._server.create_database(self._name, f"{self._name}_{name}")
 
     def fill(self, store: HqStore) -> None:
-        """A full disk of PostgreSQL's is left to tests/integration."""
+        """One table gets no row more: its inserts fail as they do when PostgreSQL cannot extend its file."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(REFUSE)
+            table = self._random.choice(FILLING_TABLES)
+            connection.execute(
+                f"CREATE OR REPLACE TRIGGER no_room BEFORE INSERT ON {table} EXECUTE FUNCTION no_room()".encode()
+            )
+
+    def make_room(self) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("DROP FUNCTION IF EXISTS no_room CASCADE")
 
     def remove(self) -> None:
         for name in self._snapshots:
@@ -90,6 +113,7 @@ class Headquarters:
         self.chain: ChainRow = found_chain(self.store, "Chain", "RUB", "Europe/Moscow", clock, ids)
 
     def _open(self) -> None:
+        self._disk.make_room()
         self.store: HqStore = connect_store(self._disk.url, self.folder, self.clock)
         self.gateway = Gateway(self.store, None, self.clock, 1)  # type: ignore[arg-type]
 
@@ -104,7 +128,7 @@ class Headquarters:
         self._disk.remove()
 
     def fill_disk(self) -> None:
-        """No page more, until the process starts again."""
+        """No page or row more, until the process starts again."""
         self._disk.fill(self.store)
 
     def snapshot(self, name: str) -> str:
