@@ -56,7 +56,8 @@ def _starting(folder: Path) -> list[Figure]:
 
 
 def _recovery(folder: Path) -> list[Figure]:
-    return measure_recovery(folder, receipts=200_000, reseeded=100_000)
+    with running_postgresql(POSTGRESQL) as server:
+        return measure_recovery(server, folder, receipts=200_000, reseeded=100_000)
 
 
 def _streams(folder: Path) -> list[Figure]:

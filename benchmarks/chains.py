@@ -20,29 +20,29 @@ ROWS_PER_SALE = LINES_PER_SALE + 2
 FILL_TRANSACTION_SALES = 500
 
 
-def sale_requests(count: int, seed: int, days: int = 60) -> Iterator[SaleRequest]:
-    """Sales of five rows each: three lines, one payment, over some days."""
+def sale_requests(count: int, seed: int, days: int = 60, lines: int = LINES_PER_SALE) -> Iterator[SaleRequest]:
+    """Sales of some lines and one payment each, over some days."""
     source = random.Random(seed)
     for number in range(count):
         day = number * days // max(1, count)
-        amounts = [source.randint(50, 2_000) for _ in range(LINES_PER_SALE)]
-        lines = [{"sku": str(source.randint(1, SKUS)), "quantity": 1, "amount_minor": amount} for amount in amounts]
+        amounts = [source.randint(50, 2_000) for _ in range(lines)]
+        sold = [{"sku": str(source.randint(1, SKUS)), "quantity": 1, "amount_minor": amount} for amount in amounts]
         document = {
             "key": f"{seed}-{number}",
             "register": str(1 + number % 2),
             "cashier": ("anna", "boris", "vera", "gleb")[number % 4],
             "sold_at": f"2026-{1 + day // 28:02d}-{1 + day % 28:02d}T{9 + number % 12:02d}:{number % 60:02d}:00",
             "client": str(source.randint(1, CLIENTS)),
-            "lines": lines,
+            "lines": sold,
             "payments": [{"method": "cash", "amount_minor": sum(amounts)}],
         }
         yield parse_sale_request(json.loads(json.dumps(document)))
 
 
-def fill_branch(home: Path, count: int, seed: int) -> None:
+def fill_branch(home: Path, count: int, seed: int, lines: int = LINES_PER_SALE) -> None:
     """Sells into a branch's store, many sales a transaction: only the result matters here."""
     store = BranchStore(home / "branch.db", SystemClock(), SystemIds())
-    pending = list(sale_requests(count, seed))
+    pending = list(sale_requests(count, seed, lines=lines))
     while pending:
         chunk, pending = pending[:FILL_TRANSACTION_SALES], pending[FILL_TRANSACTION_SALES:]
         turn = store.write()
