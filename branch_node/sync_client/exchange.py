@@ -194,7 +194,9 @@ class Exchange:
             case FinishReason.SILENCE:
                 raise HqUnreachable(f"The head office at {self._address}: {finish.explanation}", "Selling goes on.")
             case FinishReason.REFUSED:
-                raise Refused(finish.explanation, "Selling goes on; the head office must decide about this branch.")
+                raise Refused(
+                    finish.explanation, "Selling goes on. At the head office, filial-hq sync status says what to do."
+                )
             case FinishReason.VIOLATION:
                 raise ProtocolViolation(finish.explanation, "Is the head office of another release?")
 

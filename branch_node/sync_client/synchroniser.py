@@ -89,6 +89,8 @@ class Synchroniser:
             return backoff.record_failure(self._store.ids.jitter())
         finally:
             self._exchange = None
+        if exchange.was_rehomed:
+            self._say_rehomed()
         backoff.record_success()
         return asked_ms or 0
 
@@ -154,6 +156,7 @@ class Synchroniser:
             if even.is_set():
                 return
             if exchange.was_rehomed:
+                self._say_rehomed()
                 # The same entries have other numbers now.
                 target_seq = (await self._worker.run(self._worker.head)).seq
             await asyncio.sleep((delay_ms or 0) / 1_000)
@@ -184,6 +187,11 @@ class Synchroniser:
         exchange = Exchange(self._worker, self._clock, address, load_identity(self._settings))
         exchange.on_problem = lambda problem: self._log.error("feed record not understood", reason=problem)
         return exchange
+
+    def _say_rehomed(self) -> None:
+        self._log.warning(
+            "this store was an older copy: it goes on as a new incarnation, and takes back what the head office holds"
+        )
 
     def _close(self) -> None:
         self._worker.close()

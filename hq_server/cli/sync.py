@@ -58,6 +58,23 @@ def status_command(options: GlobalOptions) -> None:
         "state",
     )
     print_rows(options, "branches", columns, rows, "There is no branch yet.", {"feed_head": feed_head})
+    if not options.json:
+        for row in rows:
+            for advice in _advice(row):
+                click.echo(advice)
+
+
+def _advice(row: dict[str, Any]) -> list[str]:
+    """What waits for a person to decide, and how."""
+    code, advice = row["branch"], []
+    if row["state"] == "quarantined":
+        advice.append(
+            f"{code}: {row['trouble']} See: filial-hq branch lives {code}; then name the one that goes on: "
+            f"filial-hq branch heir {code} INCARNATION"
+        )
+    if row["parked"]:
+        advice.append(f"{code}: entries wait that could not be applied. See: filial-hq sync parked")
+    return advice
 
 
 @sync.command("verify")
