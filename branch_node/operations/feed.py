@@ -97,6 +97,8 @@ def _replaces_a_price(edit: CardEdit) -> bool:
 
 def _adopt_settings(connection: Connection, merged: MergedCards) -> list[str]:
     """Settings that this release can use take effect; of others it keeps what it has, and says so."""
+    if all(kind != RecordKind.BRANCH_SETTINGS for kind, _ in merged.states):
+        return []
     branch_id = connection.execute(select(node.c.branch_id)).scalar_one()
     state = merged.states.get((int(RecordKind.BRANCH_SETTINGS), branch_id))
     if state is None:
@@ -123,6 +125,8 @@ def _forget_other_zones(connection: Connection, price_ids: Sequence[bytes]) -> N
     HQ sends the prices of the zone it knows, and may forget in a restore that it ever was this branch's; when the zone
     changes, the whole prices come after the setting.
     """
+    if not price_ids:
+        return
     zone = connection.execute(select(node.c.price_zone)).scalar_one()
     for start in range(0, len(price_ids), PRICES_PER_QUERY_MAX):
         among = price_ids[start : start + PRICES_PER_QUERY_MAX]
@@ -148,6 +152,8 @@ def _is_usable(name: str, value: str) -> bool:
 
 
 def _observe(connection: Connection, hlc: int, now_us: int) -> None:
+    if not hlc:
+        return
     seen = connection.execute(select(node.c.hlc_seen)).scalar_one()
     if observe(seen, hlc, now_us) != seen:
         connection.execute(update(node).values(hlc_seen=hlc))

@@ -57,8 +57,8 @@ class BranchStore:
     @contextmanager
     def read_cursor(self) -> Iterator[Any]:
         """A snapshot through the driver's own cursor."""
-        with self._sqlite.read() as connection:
-            yield connection.connection.cursor()
+        with self._sqlite.read_cursor() as cursor:
+            yield cursor
 
     def node(self) -> tuple[Node, ChainState]:
         """Who this branch is, and its chain's head."""

@@ -12,6 +12,14 @@ BACKUPS_KEPT_BY_BRANCHES = 2
 """A branch may delete what this many newest verified backups all hold."""
 
 
+_NEWEST_VERIFIED = (
+    select(backup.c.id)
+    .where(backup.c.verified_at.is_not(None))
+    .order_by(backup.c.taken_at.desc(), backup.c.id.desc())
+    .limit(BACKUPS_KEPT_BY_BRANCHES)
+)
+
+
 def note_backup(
     connection: Connection,
     ids: Ids,
@@ -49,16 +57,7 @@ def mark_verified(connection: Connection, backup_id: bytes, now_us: int) -> None
 
 def backup_seq(connection: Connection, branch_id: bytes, incarnation_id: bytes) -> int:
     """The newest entry of an incarnation that the second-newest verified backup holds; 0 when none does."""
-    newest = (
-        connection.execute(
-            select(backup.c.id)
-            .where(backup.c.verified_at.is_not(None))
-            .order_by(backup.c.taken_at.desc(), backup.c.id.desc())
-            .limit(BACKUPS_KEPT_BY_BRANCHES)
-        )
-        .scalars()
-        .all()
-    )
+    newest = connection.execute(_NEWEST_VERIFIED).scalars().all()
     if len(newest) < BACKUPS_KEPT_BY_BRANCHES or incarnation_id == NIL_ID:
         return 0
     seq = connection.execute(

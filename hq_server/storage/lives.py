@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from hq_server.storage.tables import branch_cursor, incarnation, journal_entry
 from shared.domain.identifiers import NIL_ID
@@ -14,6 +14,19 @@ from shared.sync.recognition import KnownLife, LifeState
 
 DUPLICATE = 2
 """The status of a journal entry whose effects were at HQ already."""
+
+
+# Built once: every hello asks.
+_THIS_LIFE = (incarnation.c.branch_id == bindparam("branch"), incarnation.c.id == bindparam("incarnation"))
+_LIFE = select(incarnation).where(*_THIS_LIFE)
+_LIVES = select(incarnation).where(incarnation.c.branch_id == bindparam("branch")).order_by(incarnation.c.life)
+_ISSUE_FENCE = update(incarnation).where(*_THIS_LIFE).values(issued_fence=bindparam("fence"))
+_NEWEST_ENTRY = (
+    select(journal_entry.c.seq, journal_entry.c.entry_hash)
+    .where(journal_entry.c.branch_id == bindparam("branch"), journal_entry.c.incarnation == bindparam("incarnation"))
+    .order_by(journal_entry.c.seq.desc())
+    .limit(1)
+)
 
 
 def find_life(connection: Connection, cursor: Any, incarnation_id: bytes) -> KnownLife | None:
@@ -92,11 +105,7 @@ def add_life(connection: Connection, hello: Hello, disowns_others: bool, now_us:
 
 def note_issued_fence(connection: Connection, branch_id: bytes, incarnation_id: bytes, fence: int) -> None:
     """Remembers an incarnation's newest session."""
-    connection.execute(
-        update(incarnation)
-        .where(incarnation.c.branch_id == branch_id, incarnation.c.id == incarnation_id)
-        .values(issued_fence=fence)
-    )
+    connection.execute(_ISSUE_FENCE, {"branch": branch_id, "incarnation": incarnation_id, "fence": fence})
 
 
 def keep_confirmed_fence(connection: Connection, cursor: Any) -> None:
@@ -132,8 +141,7 @@ def expect_replacement(connection: Connection, branch_id: bytes) -> None:
 
 def lives_of(connection: Connection, branch_id: bytes) -> list[Any]:
     """The rows of a branch's incarnations, in the order HQ first saw them."""
-    statement = select(incarnation).where(incarnation.c.branch_id == branch_id).order_by(incarnation.c.life)
-    return list(connection.execute(statement))
+    return list(connection.execute(_LIVES, {"branch": branch_id}))
 
 
 def read_history(
@@ -202,8 +210,7 @@ def _inherited(lives: list[Any], current: bytes) -> dict[bytes, int]:
 
 
 def _row(connection: Connection, branch_id: bytes, incarnation_id: bytes) -> Any:
-    statement = select(incarnation).where(incarnation.c.branch_id == branch_id, incarnation.c.id == incarnation_id)
-    return connection.execute(statement).one_or_none()
+    return connection.execute(_LIFE, {"branch": branch_id, "incarnation": incarnation_id}).one_or_none()
 
 
 def genesis_of(row: Any) -> bytes:
@@ -214,11 +221,5 @@ def genesis_of(row: Any) -> bytes:
 
 
 def _acknowledged(connection: Connection, row: Any) -> Head:
-    statement = (
-        select(journal_entry.c.seq, journal_entry.c.entry_hash)
-        .where(journal_entry.c.branch_id == row.branch_id, journal_entry.c.incarnation == row.id)
-        .order_by(journal_entry.c.seq.desc())
-        .limit(1)
-    )
-    newest = connection.execute(statement).one_or_none()
+    newest = connection.execute(_NEWEST_ENTRY, {"branch": row.branch_id, "incarnation": row.id}).one_or_none()
     return Head(0, genesis_of(row)) if newest is None else Head(newest.seq, newest.entry_hash)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 
 from hq_server.storage.audience import note_references, publications_for_edits
@@ -48,6 +48,20 @@ APPLIED, PARKED, DUPLICATE = 0, 1, 2
 EVIDENCE_CHARACTERS_MAX = 2_000
 PARTS = 8
 """Into how many a refused batch, or part of one, is split to find what the database refuses."""
+
+
+_MOVE_CURSOR = (
+    update(branch_cursor)
+    .where(branch_cursor.c.branch_id == bindparam("branch"))
+    .values(
+        acknowledged_seq=bindparam("seq"),
+        acknowledged_hash=bindparam("hash"),
+        entries=branch_cursor.c.entries + bindparam("new_entries"),
+        head_seq=bindparam("head"),
+        last_seen_at=bindparam("now"),
+        confirmed_fence=branch_cursor.c.fence,
+    )
+)
 
 
 @dataclass(slots=True)
@@ -403,18 +417,15 @@ class Merge:
         }
 
     def _move_cursor(self, head: Head, entries: int, head_seq: int) -> None:
-        self._connection.execute(
-            update(branch_cursor)
-            .where(branch_cursor.c.branch_id == self._branch_id)
-            .values(
-                acknowledged_seq=head.seq,
-                acknowledged_hash=head.entry_hash,
-                entries=branch_cursor.c.entries + entries,
-                head_seq=max(head_seq, head.seq),
-                last_seen_at=self._now_us,
-                confirmed_fence=branch_cursor.c.fence,
-            )
-        )
+        changes = {
+            "branch": self._branch_id,
+            "seq": head.seq,
+            "hash": head.entry_hash,
+            "new_entries": entries,
+            "head": max(head_seq, head.seq),
+            "now": self._now_us,
+        }
+        self._connection.execute(_MOVE_CURSOR, changes)
 
 
 def _is_worth_telling(outcome: EntryOutcome) -> bool:

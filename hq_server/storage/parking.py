@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from hq_server.storage.tables import branch, journal_entry, parked_entry
 from shared.storage.card_rows import CardKey
@@ -15,6 +15,24 @@ CLOCK_AHEAD = "clock_ahead"
 """The branch's clock was too far ahead: its facts were taken, its edits of cards wait (DESIGN §4, rule 7)."""
 
 DEPENDS_ON_PARKED = "depends_on_parked"
+
+
+# Built once: every merge and every hello asks.
+_OF_BRANCH = (parked_entry.c.branch_id == bindparam("branch"), parked_entry.c.resolved_at.is_(None))
+_UNRESOLVED = (
+    select(parked_entry, journal_entry.c.data, journal_entry.c.status)
+    .join(
+        journal_entry,
+        and_(
+            journal_entry.c.branch_id == parked_entry.c.branch_id,
+            journal_entry.c.incarnation == parked_entry.c.incarnation,
+            journal_entry.c.seq == parked_entry.c.seq,
+        ),
+    )
+    .where(*_OF_BRANCH)
+    .order_by(parked_entry.c.parked_at, parked_entry.c.incarnation, parked_entry.c.seq)
+)
+_COUNT = select(func.count()).select_from(parked_entry).where(*_OF_BRANCH)
 
 
 class Problem(NamedTuple):
@@ -36,20 +54,7 @@ def parked_cards(connection: Connection, branch_id: bytes) -> set[CardKey]:
 
 def parked_rows(connection: Connection, branch_id: bytes) -> list[Any]:
     """Unresolved parked entries of a branch with their bytes and status, in the order of its chain."""
-    statement = (
-        select(parked_entry, journal_entry.c.data, journal_entry.c.status)
-        .join(
-            journal_entry,
-            and_(
-                journal_entry.c.branch_id == parked_entry.c.branch_id,
-                journal_entry.c.incarnation == parked_entry.c.incarnation,
-                journal_entry.c.seq == parked_entry.c.seq,
-            ),
-        )
-        .where(parked_entry.c.branch_id == branch_id, parked_entry.c.resolved_at.is_(None))
-        .order_by(parked_entry.c.parked_at, parked_entry.c.incarnation, parked_entry.c.seq)
-    )
-    return list(connection.execute(statement))
+    return list(connection.execute(_UNRESOLVED, {"branch": branch_id}))
 
 
 def is_parked(connection: Connection, branch_id: bytes, command_id: bytes) -> bool:
@@ -75,8 +80,7 @@ def set_parked(connection: Connection, row: Any, **changes: Any) -> None:
 
 def count_parked(connection: Connection, branch_id: bytes) -> int:
     """How many entries of a branch wait for a decision."""
-    statement = select(func.count()).where(parked_entry.c.branch_id == branch_id, parked_entry.c.resolved_at.is_(None))
-    return int(connection.execute(statement).scalar_one())
+    return int(connection.execute(_COUNT, {"branch": branch_id}).scalar_one())
 
 
 def parked_by_branch(connection: Connection) -> dict[bytes, int]:

@@ -43,9 +43,9 @@ def _dialect_insert(table: Table, connection: Connection) -> Any:
 
 
 # Built once: every merge asks, and to build a statement takes as long as to run it.
-_STATES = select(card.c.id, card.c.state).where(
-    card.c.kind == bindparam("kind"), card.c.id.in_(bindparam("ids", expanding=True))
-)
+_OF_KIND = select(card.c.id, card.c.state).where(card.c.kind == bindparam("kind"))
+_STATE = _OF_KIND.where(card.c.id == bindparam("id"))
+_STATES = _OF_KIND.where(card.c.id.in_(bindparam("ids", expanding=True)))
 
 
 def lock_cards(connection: Connection, keys: Iterable[CardKey]) -> None:
@@ -73,7 +73,10 @@ def load_states(connection: Connection, keys: Iterable[CardKey]) -> dict[CardKey
     for kind, card_ids in by_kind.items():
         for start in range(0, len(card_ids), _KEYS_PER_QUERY_MAX):
             chunk = card_ids[start : start + _KEYS_PER_QUERY_MAX]
-            rows = connection.execute(_STATES, {"kind": kind, "ids": chunk})
+            if len(chunk) == 1:
+                rows = connection.execute(_STATE, {"kind": kind, "id": chunk[0]})
+            else:
+                rows = connection.execute(_STATES, {"kind": kind, "ids": chunk})
             found.update({(kind, card_id): state for card_id, state in rows if state})
     return found
 
