@@ -15,6 +15,9 @@ class Settings:
     home: Path = setting(Path("filial-hq"), "Folder of the keys, the configuration and, by default, the store.")
     merge_threads: int = setting(4, "Merges that may run at once in one server process.")
     feed_poll_ms: int = setting(250, "How often a server looks for what other processes changed, milliseconds.")
+    feed_compaction_minutes: int = setting(
+        60, "How often a server compacts the feed, minutes; 0 leaves it to `db compact-feed`."
+    )
     token_valid_hours: int = setting(72, "How long an enrolment token may be used, hours.")
     completeness_lag_minutes: int = setting(
         15, "How old a branch's watermark may be to count as complete to now, minutes."

@@ -38,7 +38,7 @@ class Waiting(NamedTuple):
 _READ = """
 SELECT acknowledged_seq, acknowledged_hash, feed_epoch, feed_position, feed_hash, skew_ms, backup_seq, connected,
        last_sync_at, trouble, last_fence, history_life, history_seq, proposals_wanted, counted_position,
-       pruned_position, foreign_entries
+       pruned_position, foreign_entries, feed_folded_to
 FROM sync_state
 """
 
@@ -49,7 +49,7 @@ def read_sync_state(cursor: Any) -> SyncState:
     history = None if row[11] is None else HistoryCursor(row[11], row[12])
     return SyncState(
         Head(row[0], row[1]),
-        FeedCursor(*row[2:5]),
+        FeedCursor(row[2], row[3], row[4], row[17]),
         row[5],
         row[6],
         bool(row[7]),
@@ -178,8 +178,8 @@ def store_proposals_done(cursor: Any) -> None:
 def store_feed_cursor(cursor: Any, feed: FeedCursor, now_us: int) -> None:
     """The feed is durably applied up to here."""
     cursor.execute(
-        "UPDATE sync_state SET feed_epoch = ?, feed_position = ?, feed_hash = ?, last_sync_at = ?",
-        (feed.epoch, feed.position, feed.running_hash, now_us),
+        "UPDATE sync_state SET feed_epoch = ?, feed_position = ?, feed_hash = ?, feed_folded_to = ?, last_sync_at = ?",
+        (feed.epoch, feed.position, feed.running_hash, feed.folded_to, now_us),
     )
 
 

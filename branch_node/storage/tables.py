@@ -128,6 +128,8 @@ sync_state = Table(
     Column("counted_position", BigInteger, nullable=False, server_default="0"),
     # Payloads are pruned up to this position: HQ's second-newest verified backup holds them.
     Column("pruned_position", BigInteger, nullable=False, server_default="0"),
+    # shared.sync.messages.FeedCursor
+    Column("feed_folded_to", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("id = 1", name="sync_state_is_one"),
 )
 

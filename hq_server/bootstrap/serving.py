@@ -19,11 +19,12 @@ from hq_server.sync_server.gateway import Gateway
 from hq_server.sync_server.server import SyncServer
 from hq_server.web.app import create_app
 from shared.addresses import split_address
-from shared.errors import InvalidInput
+from shared.errors import FilialError, InvalidInput
 from shared.web.serving import WebServer
 
 WORKER_STOP_SECONDS_MAX = 10
 WORKER_PAUSE_SECONDS = 0.5
+COMPACTION_PAUSE_SECONDS = 0.05
 GARBAGE_THRESHOLD = 50_000
 Ready = Callable[[int, int | None], None]
 
@@ -58,10 +59,12 @@ async def _serve(office: HeadOffice, grpc_address: str, web_address: str | None,
     gateway.start()
     web = WebServer(create_app(gateway.pulse), web_address) if web_address else None
     web_task = asyncio.create_task(web.run_until_stopped()) if web else None
+    compacting = asyncio.create_task(_compact_at_intervals(gateway, office.settings.feed_compaction_minutes))
     async with _listening(office, gateway, grpc_address, share_port=workers > 1) as port:
         async with _workers(office.settings, grpc_address, workers - 1):
             ready(port, web.port if web else None)
             await stopped.wait()
+    compacting.cancel()
     if web and web_task:
         web.should_exit = True
         await web_task
@@ -76,6 +79,18 @@ async def _serve_grpc(office: HeadOffice, grpc_address: str, share_port: bool) -
     async with _listening(office, gateway, grpc_address, share_port):
         await stopped.wait()
     await gateway.close()
+
+
+async def _compact_at_intervals(gateway: Gateway, minutes: int) -> None:
+    """Compacts the feed, a short transaction after the other, so that no merge waits for long."""
+    log = structlog.get_logger()
+    while minutes > 0:
+        try:
+            while await gateway.run(gateway.compact):
+                await asyncio.sleep(COMPACTION_PAUSE_SECONDS)
+        except FilialError as error:
+            log.error("feed not compacted", reason=error.message)
+        await asyncio.sleep(minutes * 60)
 
 
 @contextlib.asynccontextmanager

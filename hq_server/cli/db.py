@@ -6,6 +6,7 @@ import click
 
 from hq_server.bootstrap import any_schema_store, head_office
 from hq_server.storage import migrations
+from hq_server.storage.compaction import compact_feed
 from hq_server.storage.rollups import compare_rollups, rebuild_rollups
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_json, print_result
@@ -16,7 +17,7 @@ DIFFERENCES_SHOWN_MAX = 20
 
 @click.group(cls=Group)
 def db() -> None:
-    """Upgrade and check the database, rebuild rollups."""
+    """Upgrade and check the database, compact the feed, rebuild rollups."""
 
 
 @db.command("upgrade")
@@ -46,6 +47,16 @@ def check_command(options: GlobalOptions) -> int:
         for difference in differences[:DIFFERENCES_SHOWN_MAX]:
             click.echo(f"  {difference}")
     return 0 if sound else EXIT_FAILED
+
+
+@db.command("compact-feed")
+@click.pass_obj
+def compact_command(options: GlobalOptions) -> None:
+    """Fold what the feed says of a card into one record; `serve` does so by itself."""
+    with head_office(options.home) as office:
+        done = compact_feed(office.store)
+    sentence = f"{done.rows} rows looked at, {done.folded} folded into later ones."
+    print_result(options, done._asdict(), sentence)
 
 
 @db.command("rebuild-rollups")

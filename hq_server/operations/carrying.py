@@ -12,8 +12,9 @@ from sqlalchemy import Connection, select
 
 from hq_server.operations.authority import Authority
 from hq_server.storage import branches
+from hq_server.storage.audience import read_feed_of
 from hq_server.storage.branches import BranchRow, branch_names, lock_cursor, open_session, read_cursor
-from hq_server.storage.feed import audience_of_branch, audience_of_zone, hash_at, number_feed, read_feed, read_head
+from hq_server.storage.feed import is_on_feed, number_feed, read_head
 from hq_server.storage.lives import lives_of, newest_common
 from hq_server.storage.merge import merge_batch
 from hq_server.storage.store import HqStore
@@ -140,9 +141,8 @@ class Carried:
     def _note_feed(self, feed: FeedCursor) -> None:
         with self._store.write() as connection:
             cursor = lock_cursor(connection, self._branch_id)
-            head = read_head(connection)
-            is_known = feed.epoch == head.epoch and hash_at(connection, feed.position) == feed.running_hash
-            if is_known and feed.position > (cursor.feed_position if cursor.feed_epoch == head.epoch else 0):
+            taken = cursor.feed_position if cursor.feed_epoch == feed.epoch else 0
+            if is_on_feed(connection, feed) and feed.position > taken:
                 branches.store_feed_ack(connection, self._branch_id, cursor.fence, feed, self._clock.now_us())
 
 
@@ -189,13 +189,12 @@ def messages_for_branch(
         )
     )
     yield encode_hq_message(Ack(acknowledged))
-    audiences = sorted({audience_of_zone(""), audience_of_zone(row.price_zone), audience_of_branch(row.id)})
     after = FeedCursor(head.epoch, 0, NO_HASH)
     if cursor.feed_epoch == head.epoch:
-        after = FeedCursor(cursor.feed_epoch, cursor.feed_position, cursor.feed_hash)
+        after = FeedCursor(cursor.feed_epoch, cursor.feed_position, cursor.feed_hash, cursor.feed_folded_to)
     while after.position < head.position:
-        read = read_feed(connection, audiences, after, FEED_BATCH_RECORDS_MAX, FEED_BATCH_BYTES_MAX)
-        yield encode_hq_message(FeedBatch(read.records, read.cursor, head.position, after.position))
+        read = read_feed_of(connection, row.id, after, FEED_BATCH_RECORDS_MAX, FEED_BATCH_BYTES_MAX)
+        yield encode_hq_message(FeedBatch(read.records, read.cursor, head.position, after.position, after))
         counted["records"] += len(read.records)
         after = read.cursor
     counted["feed_position"] = after.position

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from hq_server.storage import migrations
 from hq_server.storage.store import HqStore
-from hq_server.storage.tables import chain, feed_head
+from hq_server.storage.tables import chain, feed_compaction, feed_head
 from shared.clock import Clock, Ids
 from shared.domain.business_time import require_zone
 from shared.domain.money import require_currency
@@ -58,6 +58,7 @@ def found_chain(store: HqStore, name: str, currency: str, timezone: str, clock: 
             )
         )
         connection.execute(feed_head.insert().values(id=1, epoch=ids.new_id(), position=0, running_hash=NO_HASH))
+        connection.execute(feed_compaction.insert().values(id=1, position=0))
     return founded
 
 

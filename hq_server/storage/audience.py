@@ -8,19 +8,65 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, literal_column, select
 
-from hq_server.storage.feed import Publication, audience_of_branch
-from hq_server.storage.tables import client_audience, client_reference
+from hq_server.storage.compaction import with_record
+from hq_server.storage.feed import (
+    EVERYONE,
+    FeedRead,
+    Publication,
+    audience_of_branch,
+    audience_of_zone,
+    read_feed,
+)
+from hq_server.storage.tables import client_audience, client_reference, feed
 from shared.domain.identifiers import NIL_ID
 from shared.domain.records import RecordKind
 from shared.operations.cards import CardEdit, MergedCards, shown_fields
 from shared.storage.card_rows import insert_missing, load_states, lock_cards
 from shared.storage.tables import client
 from shared.sync.card_merge import CardState
-from shared.sync.messages import CardChange, CardFull
+from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedCursor
+from shared.wire.exchange import decode_feed_record
 
 _REFERENCES_PER_QUERY_MAX = 500
+
+
+# Written out: with a parameter, the index of settings alone would not be found.
+_IS_SETTINGS = feed.c.kind == literal_column(str(int(RecordKind.BRANCH_SETTINGS)))
+_SETTINGS = (
+    select(feed.c.position, feed.c.data)
+    .where(_IS_SETTINGS, feed.c.record_id == bindparam("branch"))
+    .order_by(feed.c.position)
+)
+
+
+def read_feed_of(
+    connection: Connection, branch_id: bytes, after: FeedCursor, records_max: int, bytes_max: int
+) -> FeedRead:
+    """What a branch receives after a cursor, within the limits.
+
+    The price zone counts that the branch was told of by then, not the one it has now: a cursor must mean the same to a
+    head office that was restored from a backup of before the change. So each stretch ends where the zone changes.
+    """
+    zone, until = _zone_at(connection, branch_id, after.position)
+    audiences = sorted({EVERYONE, audience_of_zone(zone), audience_of_branch(branch_id)})
+    return read_feed(connection, audiences, after, records_max, bytes_max, until)
+
+
+def _zone_at(connection: Connection, branch_id: bytes, position: int) -> tuple[str, int | None]:
+    """The zone that the branch's settings named at a position of the feed, and where the next settings are."""
+    state = CardState()
+    until = None
+    for at, data in connection.execute(_SETTINGS, {"branch": branch_id}):
+        if at > position:
+            until = at
+            break
+        record = decode_feed_record(data)
+        assert not isinstance(record, CardForgotten)
+        state = with_record(state, record)
+    zone = shown_fields(RecordKind.BRANCH_SETTINGS, state).get("price_zone")
+    return zone if isinstance(zone, str) else "", until
 
 
 def publications_for_edits(

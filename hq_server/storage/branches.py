@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from hq_server.storage.backups import backup_seq
-from hq_server.storage.feed import hash_at, read_head
+from hq_server.storage.feed import is_on_feed, read_head
 from hq_server.storage.lives import add_life, find_life, foreign_entries, holds, keep_confirmed_fence, note_issued_fence
 from hq_server.storage.tables import branch, branch_cursor, chain
 from shared.domain.identifiers import NIL_ID, shorten
@@ -34,6 +34,9 @@ class BranchRow:
     revoked_at_us: int | None
 
 
+_BRANCH = select(branch).where(branch.c.id == bindparam("id"))
+
+
 def branch_by_code(connection: Connection, code: str) -> BranchRow:
     """Raises NotFound."""
     row = connection.execute(select(branch).where(branch.c.code == code)).one_or_none()
@@ -44,7 +47,7 @@ def branch_by_code(connection: Connection, code: str) -> BranchRow:
 
 def branch_by_id(connection: Connection, branch_id: bytes) -> BranchRow:
     """Raises NotFound."""
-    row = connection.execute(select(branch).where(branch.c.id == branch_id)).one_or_none()
+    row = connection.execute(_BRANCH, {"id": branch_id}).one_or_none()
     if row is None:
         raise NotFound("There is no such branch.")
     return _branch_row(row)
@@ -112,8 +115,7 @@ def open_session(connection: Connection, hello: Hello, now_us: int) -> OpenedSes
     """Decides a hello under the cursor's lock, and raises the fence when the branch may go on."""
     row = lock_cursor(connection, hello.branch_id)
     known = _known(connection, row, hello)
-    hash_there = hash_at(connection, hello.feed.position) if hello.feed.epoch == known.feed_head.epoch else None
-    decision = decide_hello(hello, known, hash_there)
+    decision = decide_hello(hello, known, is_on_feed(connection, hello.feed))
     streams = goes_on(decision.resume)
     # A store that must be re-homed first only asks: it neither ends another's session nor moves the fence.
     fence = max(row.fence, hello.last_fence) + 1 if decision.resume is ResumeMode.INCREMENTAL else row.fence
@@ -175,6 +177,30 @@ def _known(connection: Connection, row: Any, hello: Hello) -> KnownBranch:
     )
 
 
+_STORE_TICK = (
+    update(branch_cursor)
+    .where(branch_cursor.c.branch_id == bindparam("branch"))
+    .values(
+        watermark=bindparam("moment"),
+        last_seen_at=bindparam("now"),
+        head_seq=bindparam("head"),
+        confirmed_fence=bindparam("session"),
+    )
+)
+_STORE_FEED_ACK = (
+    update(branch_cursor)
+    .where(branch_cursor.c.branch_id == bindparam("branch"), branch_cursor.c.fence == bindparam("session"))
+    .values(
+        feed_epoch=bindparam("epoch"),
+        feed_position=bindparam("position"),
+        feed_hash=bindparam("hash"),
+        feed_folded_to=bindparam("folded_to"),
+        last_seen_at=bindparam("now"),
+        confirmed_fence=bindparam("session"),
+    )
+)
+
+
 def store_tick(
     connection: Connection, branch_id: bytes, fence: int, complete_to_us: int, head_seq: int, now_us: int
 ) -> int:
@@ -183,32 +209,18 @@ def store_tick(
     require_fence(row, fence)
     # A branch clock that was ahead must not keep its watermark ahead of our own clock.
     watermark = min(max(complete_to_us, row.watermark or 0), now_us)
+    head = max(head_seq, row.acknowledged_seq)
     connection.execute(
-        update(branch_cursor)
-        .where(branch_cursor.c.branch_id == branch_id)
-        .values(
-            watermark=watermark,
-            last_seen_at=now_us,
-            head_seq=max(head_seq, row.acknowledged_seq),
-            confirmed_fence=fence,
-        )
+        _STORE_TICK, {"branch": branch_id, "moment": watermark, "now": now_us, "head": head, "session": fence}
     )
     return int(row.entries)
 
 
 def store_feed_ack(connection: Connection, branch_id: bytes, fence: int, cursor: FeedCursor, now_us: int) -> None:
     """Remembers how far the branch has durably taken the feed. An older session's word does not count."""
-    connection.execute(
-        update(branch_cursor)
-        .where(branch_cursor.c.branch_id == branch_id, branch_cursor.c.fence == fence)
-        .values(
-            feed_epoch=cursor.epoch,
-            feed_position=cursor.position,
-            feed_hash=cursor.running_hash,
-            last_seen_at=now_us,
-            confirmed_fence=fence,
-        )
-    )
+    taken = {"epoch": cursor.epoch, "position": cursor.position, "hash": cursor.running_hash}
+    taken |= {"folded_to": cursor.folded_to}
+    connection.execute(_STORE_FEED_ACK, {"branch": branch_id, "session": fence, "now": now_us, **taken})
 
 
 def store_departure(connection: Connection, branch_id: bytes, fence: int, even: bool, now_us: int) -> None:

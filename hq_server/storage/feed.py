@@ -11,10 +11,10 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from hq_server.storage.store import HqStore
-from hq_server.storage.tables import feed, feed_head, feed_outbox
+from hq_server.storage.tables import feed, feed_compaction, feed_head, feed_outbox
 from shared.storage.card_rows import insert_rows
 from shared.storage.fact_rows import Row
 from shared.sync.chain import NO_HASH
@@ -33,6 +33,24 @@ def audience_of_branch(branch_id: bytes) -> str:
 def audience_of_zone(price_zone: str) -> str:
     """What the branches of a price zone receive; the nameless zone is everyone."""
     return f"zone:{price_zone}" if price_zone else EVERYONE
+
+
+# Built once: every tick, hello and merge asks.
+_HEAD = select(feed_head.c.epoch, feed_head.c.position, feed_head.c.running_hash)
+_LOCK_HEAD = _HEAD.with_for_update()
+_MOVE_HEAD = update(feed_head).values(position=bindparam("at"), running_hash=bindparam("hash"))
+_WAITING = select(feed_outbox).order_by(feed_outbox.c.id).limit(NUMBERED_PER_TRANSACTION_MAX)
+_COMPACTED_TO = select(feed_compaction.c.position)
+_PIECE = (
+    select(feed.c.position, feed.c.data)
+    .where(
+        feed.c.position > bindparam("after"),
+        feed.c.position <= bindparam("end"),
+        feed.c.audience.in_(bindparam("audiences", expanding=True)),
+    )
+    .order_by(feed.c.position)
+    .limit(bindparam("rows"))
+)
 
 
 class Publication(NamedTuple):
@@ -61,12 +79,8 @@ def number_feed(store: HqStore, now_us: int) -> FeedCursor:
 
 
 def _number_some(connection: Connection, store: HqStore, now_us: int) -> tuple[FeedCursor, int]:
-    epoch, position, running_hash = connection.execute(
-        select(feed_head.c.epoch, feed_head.c.position, feed_head.c.running_hash).with_for_update()
-    ).one()
-    waiting = connection.execute(
-        select(feed_outbox).order_by(feed_outbox.c.id).limit(NUMBERED_PER_TRANSACTION_MAX)
-    ).all()
+    epoch, position, running_hash = connection.execute(_LOCK_HEAD).one()
+    waiting = connection.execute(_WAITING).all()
     rows: list[Row] = []
     for _, audience, kind, record_id, data in waiting:
         position += 1
@@ -76,7 +90,7 @@ def _number_some(connection: Connection, store: HqStore, now_us: int) -> tuple[F
         store.bulk.insert(connection, feed, rows)
         # By id, not by range: a smaller id may belong to a transaction that has not committed yet.
         connection.execute(feed_outbox.delete().where(feed_outbox.c.id.in_([row[0] for row in waiting])))
-        connection.execute(update(feed_head).values(position=position, running_hash=running_hash))
+        connection.execute(_MOVE_HEAD, {"at": position, "hash": running_hash})
     return FeedCursor(epoch, position, running_hash), len(rows)
 
 
@@ -87,8 +101,7 @@ def next_hash(running_hash: bytes, audience: str, data: bytes) -> bytes:
 
 def read_head(connection: Connection) -> FeedCursor:
     """The newest position."""
-    row = connection.execute(select(feed_head.c.epoch, feed_head.c.position, feed_head.c.running_hash)).one()
-    return FeedCursor(*row)
+    return FeedCursor(*connection.execute(_HEAD).one())
 
 
 def hash_at(connection: Connection, position: int) -> bytes | None:
@@ -96,6 +109,18 @@ def hash_at(connection: Connection, position: int) -> bytes | None:
     if position == 0:
         return NO_HASH
     return connection.execute(select(feed.c.running_hash).where(feed.c.position == position)).scalar_one_or_none()
+
+
+def is_on_feed(connection: Connection, cursor: FeedCursor) -> bool:
+    """Whether a cursor is one of this feed: given by it as it is, and not by one that a backup has put back."""
+    if cursor.epoch != read_head(connection).epoch or cursor.folded_to > compacted_to(connection):
+        return False
+    return hash_at(connection, cursor.folded_to or cursor.position) == cursor.running_hash
+
+
+def compacted_to(connection: Connection) -> int:
+    """Up to which position the feed is compacted."""
+    return int(connection.execute(_COMPACTED_TO).scalar_one())
 
 
 class FeedRead(NamedTuple):
@@ -106,23 +131,36 @@ class FeedRead(NamedTuple):
 
 
 def read_feed(
-    connection: Connection, audiences: Sequence[str], after: FeedCursor, records_max: int, bytes_max: int
+    connection: Connection,
+    audiences: Sequence[str],
+    after: FeedCursor,
+    records_max: int,
+    bytes_max: int,
+    until: int | None = None,
 ) -> FeedRead:
-    """What these audiences receive after a position, within the limits; at least one record when there is one."""
+    """What these audiences receive after a position, within the limits; at least one record when there is one.
+
+    `until` is the last position that is looked at; by default the feed's head.
+    """
     head = read_head(connection)
-    statement = (
-        select(feed.c.position, feed.c.data, feed.c.running_hash)
-        .where(feed.c.position > after.position, feed.c.position <= head.position, feed.c.audience.in_(audiences))
-        .order_by(feed.c.position)
-        .limit(records_max + 1)
-    )
+    end = head.position if until is None else until
     records: list[bytes] = []
-    cursor = after
+    reached = after.position
     size = 0
-    for position, data, running_hash in connection.execute(statement):
+    limits = {"after": after.position, "end": end, "audiences": audiences, "rows": records_max + 1}
+    for position, data in connection.execute(_PIECE, limits):
         size += len(data)
         if records and (len(records) == records_max or size > bytes_max):
-            return FeedRead(tuple(records), cursor)
+            return FeedRead(tuple(records), _cursor_at(connection, head.epoch, reached))
         records.append(data)
-        cursor = FeedCursor(head.epoch, position, running_hash)
-    return FeedRead(tuple(records), head)
+        reached = position
+    return FeedRead(tuple(records), head if end == head.position else _cursor_at(connection, head.epoch, end))
+
+
+def _cursor_at(connection: Connection, epoch: bytes, position: int) -> FeedCursor:
+    """A cursor amid a compacted stretch names its end: a feed that was never compacted so far has told more by then."""
+    folded_to = compacted_to(connection)
+    known = folded_to if position < folded_to else position
+    running_hash = hash_at(connection, known)
+    assert running_hash is not None
+    return FeedCursor(epoch, position, running_hash, folded_to if position < folded_to else 0)

@@ -16,8 +16,10 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
+from shared.domain.records import RecordKind
 from shared.storage.column_types import Id, UtcTime
 
 hq_metadata = MetaData()
@@ -89,6 +91,8 @@ branch_cursor = Table(
     Column("quarantine", Text),
     # The branch was enrolled in place of a lost store: its next new incarnation disowns the others.
     Column("is_replacing", Boolean, nullable=False, server_default="0"),
+    # shared.sync.messages.FeedCursor
+    Column("feed_folded_to", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("branch_id"),
     sqlite_with_rowid=False,
 )
@@ -228,6 +232,14 @@ feed = Table(
     Column("running_hash", LargeBinary, nullable=False),
     Column("numbered_at", UtcTime, nullable=False),
     Index("feed_by_audience", "audience", "position"),
+    # A branch's settings say which price zone it was in at a position.
+    Index(
+        "feed_of_settings",
+        "record_id",
+        "position",
+        sqlite_where=text(f"kind = {int(RecordKind.BRANCH_SETTINGS)}"),
+        postgresql_where=text(f"kind = {int(RecordKind.BRANCH_SETTINGS)}"),
+    ),
 )
 
 # One row: the feed's newest position. `epoch` is one life of the feed.
@@ -239,6 +251,27 @@ feed_head = Table(
     Column("position", BigInteger, nullable=False),
     Column("running_hash", LargeBinary, nullable=False),
     CheckConstraint("id = 1", name="feed_head_is_one"),
+)
+
+# Where compaction last met an audience's card: the row that holds all that was told of it up to there.
+feed_latest = Table(
+    "feed_latest",
+    hq_metadata,
+    Column("audience", Text, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("record_id", Id, nullable=False),
+    Column("position", BigInteger, nullable=False),
+    PrimaryKeyConstraint("record_id", "kind", "audience"),
+    sqlite_with_rowid=False,
+)
+
+# One row: up to which position the feed is compacted.
+feed_compaction = Table(
+    "feed_compaction",
+    hq_metadata,
+    Column("id", Integer, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="feed_compaction_is_one"),
 )
 
 # What a branch handed back of HQ's own cards after HQ had lost its feed.

@@ -13,9 +13,11 @@ from hq_server.operations.authority import Authority
 from hq_server.operations.enrolment import enrol
 from hq_server.operations.parked import retry_parked, waits_for_clock
 from hq_server.storage import branches, lives
+from hq_server.storage.audience import read_feed_of
 from hq_server.storage.branches import OpenedSession
+from hq_server.storage.compaction import COMPACTED_PER_TRANSACTION_MAX, compact_some
 from hq_server.storage.counters import read_counters
-from hq_server.storage.feed import FeedRead, audience_of_branch, audience_of_zone, number_feed, read_feed, read_head
+from hq_server.storage.feed import FeedRead, number_feed, read_head
 from hq_server.storage.merge import merge_batch
 from hq_server.storage.parking import count_parked
 from hq_server.storage.proposals import keep_proposals
@@ -180,9 +182,7 @@ class Gateway:
 
     def read_feed(self, branch_id: bytes, after: FeedCursor, records_max: int, bytes_max: int) -> FeedRead:
         with self._store.read() as connection:
-            owner = branches.branch_by_id(connection, branch_id)
-            audiences = sorted({audience_of_zone(""), audience_of_zone(owner.price_zone), audience_of_branch(owner.id)})
-            return read_feed(connection, audiences, after, records_max, bytes_max)
+            return read_feed_of(connection, branch_id, after, records_max, bytes_max)
 
     def store_feed_ack(self, branch_id: bytes, fence: int, cursor: FeedCursor) -> None:
         with self._store.write() as connection:
@@ -232,6 +232,10 @@ class Gateway:
             counters = None
         head = Head(row.acknowledged_seq, row.acknowledged_hash)
         return VerifyReply(row.entries, row.incarnation, head, parked, counters)
+
+    def compact(self) -> bool:
+        """Compacts the next rows of the feed; false when there are no more."""
+        return compact_some(self._store).rows == COMPACTED_PER_TRANSACTION_MAX
 
     def pulse(self) -> Pulse:
         with self._store.read() as connection:

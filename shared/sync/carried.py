@@ -67,8 +67,8 @@ class CarriedFeed:
 
     It is taken whole or not at all: a head office that was restored numbers its feed anew from where its backup ends,
     and what is passed over because its number is known may be another record. For the same reason the store's cursor
-    moves only with a file that begins where it stands, and shows HQ by its hash when that was another feed. A file that
-    overlaps (`overlaps`) leaves no such trace: the store hands its cards back at its next connection.
+    moves only with a file that goes on from exactly that cursor. With any other (`overlaps`) it stays, and the store
+    hands its cards back at its next connection.
     """
 
     def __init__(self, branch_id: bytes, own: FeedCursor) -> None:
@@ -98,7 +98,7 @@ class CarriedFeed:
                 "Import the file before it first, or export anew at the head office.",
             )
         if self._taken is None:
-            self.overlaps = batch.after_position != known
+            self.overlaps = batch.after_position != known or (known > 0 and batch.after != self._own)
         self._taken = batch.cursor.position
         if not self.overlaps:
             self.cursor = batch.cursor

@@ -17,6 +17,9 @@ FEED_BATCHES_IN_FLIGHT_MAX = 2
 FEED_BATCH_RECORDS_MAX = 1_000
 FEED_BATCH_BYTES_MAX = 1_000_000
 
+FEED_FOLDED_BYTES_MAX = 500_000
+"""The largest feed record that compaction makes of several; beyond it they stay as they are."""
+
 MARKS_MAX = 64
 """How many points of its past a branch may ask about at once: two round trips find one entry among 4 000."""
 

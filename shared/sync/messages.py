@@ -40,11 +40,16 @@ class WhenUnreachable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FeedCursor:
-    """How far a branch has taken the feed. `epoch` is one life of HQ's feed; nil before the first batch."""
+    """How far a branch has taken the feed. `epoch` is one life of HQ's feed; nil before the first batch.
+
+    A branch that reads a stretch which HQ has compacted holds what was told up to `position`, but for what is folded
+    into rows up to `folded_to`; until it is beyond, the running hash is the one there. 0 otherwise.
+    """
 
     epoch: bytes = NIL_ID
     position: int = 0
     running_hash: bytes = NO_HASH
+    folded_to: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +145,16 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class FeedBatch:
-    """Serialised feed records and the cursor after them. `after_position` is where the last message ended."""
+    """Serialised feed records and the cursor after them. `after_position` is where the last message ended.
+
+    In a file, where no hello goes before it, `after` is the whole cursor that it goes on from.
+    """
 
     records: tuple[bytes, ...]
     cursor: FeedCursor
     feed_head: int
     after_position: int = 0
+    after: FeedCursor | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,12 +90,9 @@ class HelloDecision:
     protocol: int = PROTOCOL_MAX
 
 
-def decide_hello(hello: Hello, known: KnownBranch, feed_hash_at_cursor: bytes | None) -> HelloDecision:
-    """Compares the branch's claim with HQ's memory.
-
-    `feed_hash_at_cursor` is the running hash HQ's feed has at the position the branch names; None when it has none.
-    """
-    feed, feed_lost = _resume_feed(hello.feed, known.feed_head, feed_hash_at_cursor)
+def decide_hello(hello: Hello, known: KnownBranch, is_on_feed: bool) -> HelloDecision:
+    """Compares the branch's claim with HQ's memory. `is_on_feed`: the branch's feed cursor is one of HQ's feed."""
+    feed, feed_lost = _resume_feed(hello.feed, known.feed_head, is_on_feed)
     genesis = Head(0, hash_genesis(hello.branch_id, hello.incarnation, hello.parent))
     recognition = _Recognition(hello, known, genesis, feed, feed_lost)
     if hello.protocol_max < PROTOCOL_MIN or hello.protocol_min > PROTOCOL_MAX:
@@ -193,10 +190,8 @@ class _Recognition:
         return self.answer(ResumeMode.INCREMENTAL)
 
 
-def _resume_feed(claimed: FeedCursor, head: FeedCursor, hash_at_cursor: bytes | None) -> tuple[FeedCursor, bool]:
+def _resume_feed(claimed: FeedCursor, head: FeedCursor, is_on_feed: bool) -> tuple[FeedCursor, bool]:
     """The branch's own cursor when HQ's feed knows it, else the beginning: feed records may be applied twice."""
     if claimed.position == 0:
         return FeedCursor(head.epoch, 0, NO_HASH), False
-    if claimed.epoch != head.epoch or hash_at_cursor != claimed.running_hash:
-        return FeedCursor(head.epoch, 0, NO_HASH), True
-    return claimed, False
+    return (claimed, False) if is_on_feed else (FeedCursor(head.epoch, 0, NO_HASH), True)

@@ -145,6 +145,8 @@ def encode_hq_message(message: HqMessage) -> bytes:
             response.feed.cursor.CopyFrom(_encode_cursor(message.cursor))
             response.feed.feed_head = message.feed_head
             response.feed.after_position = message.after_position
+            if message.after is not None:
+                response.feed.after.CopyFrom(_encode_cursor(message.after))
         case Checkpoint():
             response.checkpoint.tick_number = message.tick_number
             response.checkpoint.feed_head = message.feed_head
@@ -179,7 +181,9 @@ def decode_hq_message(data: bytes) -> HqMessage:
                 return Ack(decode_head(response.ack.acknowledged), outcomes)
             case "feed":
                 feed = response.feed
-                return FeedBatch(tuple(feed.records), _decode_cursor(feed.cursor), feed.feed_head, feed.after_position)
+                after = _decode_cursor(feed.after) if feed.HasField("after") else None
+                cursor = _decode_cursor(feed.cursor)
+                return FeedBatch(tuple(feed.records), cursor, feed.feed_head, feed.after_position, after)
             case "checkpoint":
                 checkpoint = response.checkpoint
                 return Checkpoint(checkpoint.tick_number, checkpoint.feed_head, checkpoint.entries)
@@ -189,8 +193,8 @@ def decode_hq_message(data: bytes) -> HqMessage:
                 return Common(response.common.index if response.common.HasField("index") else None)
             case "history":
                 history = response.history
-                cursor = HistoryCursor(history.cursor.life, history.cursor.seq)
-                return HistoryBatch(tuple(history.entries), cursor, history.done)
+                reached = HistoryCursor(history.cursor.life, history.cursor.seq)
+                return HistoryBatch(tuple(history.entries), reached, history.done)
             case "proposals_kept":
                 return ProposalsKept()
             case _:
@@ -361,7 +365,12 @@ def decode_head(message: pb.Head) -> Head:
 
 
 def _encode_cursor(cursor: FeedCursor) -> pb.FeedCursor:
-    return pb.FeedCursor(epoch=cursor.epoch, position=cursor.position, running_hash=cursor.running_hash)
+    return pb.FeedCursor(
+        epoch=cursor.epoch,
+        position=cursor.position,
+        running_hash=cursor.running_hash,
+        folded_to=cursor.folded_to,
+    )
 
 
 def _decode_cursor(message: pb.FeedCursor) -> FeedCursor:
@@ -369,6 +378,7 @@ def _decode_cursor(message: pb.FeedCursor) -> FeedCursor:
         optional_id(message.epoch, NIL_ID),
         message.position,
         _hash(message.running_hash) if message.running_hash else NO_HASH,
+        message.folded_to,
     )
 
 

@@ -1,18 +1,24 @@
-"""Who is told of a client, on both databases: those who know the card, and those who named it in a sale."""
+"""Who is told of what, on both databases: of a client those who know the card or named it, of a price its zone."""
 
 from __future__ import annotations
 
+import pytest
 from sqlalchemy import select
 
 from hq_server.operations.editing import HqEdit
-from hq_server.storage.audience import note_references
-from hq_server.storage.feed import Publication, audience_of_branch
+from hq_server.operations.fleet import change_branch
+from hq_server.storage import audience
+from hq_server.storage.audience import note_references, read_feed_of
+from hq_server.storage.feed import Publication, audience_of_branch, audience_of_zone, number_feed, read_head
 from hq_server.storage.tables import client_audience, client_reference
 from shared.domain.cards import Value
+from shared.domain.identifiers import derived_id
 from shared.domain.records import RecordKind
-from shared.operations.cards import load_card
+from shared.operations.cards import load_card, shown_fields
 from shared.sync.card_merge import HQ_ORIGIN
-from shared.sync.messages import CardChange, CardFull
+from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedCursor, FeedRecord
+from shared.wire.cards import decode_state
+from shared.wire.exchange import decode_feed_record
 from tests.support.office import Office
 
 
@@ -91,3 +97,58 @@ def test_an_edit_at_head_office_changes_what_it_names_once(office: Office) -> No
     assert {version.stamp.command_id for known in work.fields.values() for version in known.live} == {
         first.stamp.command_id
     }
+
+
+def test_the_feed_is_read_for_the_zone_that_the_branch_was_in_by_then(office: Office) -> None:
+    """A cursor must mean the same to a head office that was restored from before the branch changed its zone."""
+    row = office.add_branch("B1", "east")
+    price(office, "east", 1)
+    price(office, "west", 2)
+    with office.store.write() as connection:
+        change_branch(connection, office.ids, office.clock.now_us(), "B1", price_zone="west")
+    price(office, "east", 3)
+    price(office, "west", 4)
+    number_feed(office.store, office.clock.now_us())
+    cursor, amounts, stops = FeedCursor(), [], []
+    with office.store.read() as connection:
+        while cursor.position < read_head(connection).position:
+            read = read_feed_of(connection, row.id, cursor, 100, 10**6)
+            cursor = read.cursor
+            stops.append(cursor.position)
+            records = [decode_feed_record(data) for data in read.records]
+            amounts += [record for record in records if record.kind == RecordKind.PRICE]
+    told = [
+        "forgotten"
+        if isinstance(record, CardForgotten)
+        else next(v for v in shown(record).values() if isinstance(v, int))
+        for record in amounts
+    ]
+    # The zone's edits while it was in it, then what it loses and gains with the change, then the new zone's.
+    assert told == [1, "forgotten", 2, 4]
+    assert stops == [1, 4, 8]
+
+
+def test_settings_are_found_by_their_own_index(office: Office) -> None:
+    if office.store.dialect != "sqlite":
+        pytest.skip("PostgreSQL scans a table this small")
+    with office.store.read() as connection:
+        statement = str(audience._SETTINGS.compile(connection.engine))
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (b"b" * 16,)).all()
+    assert "feed_of_settings" in plan[0][-1]
+
+
+def price(office: Office, zone: str, amount_minor: int) -> None:
+    with office.store.write() as connection:
+        edit = HqEdit(connection, office.ids, office.clock.now_us())
+        price_id = derived_id("price", zone.encode())
+        prepared = edit.prepare(RecordKind.PRICE, price_id, {"zone": zone, "amount_minor": amount_minor})
+        edit.apply([prepared] if prepared else [], {price_id: audience_of_zone(zone)})
+
+
+def shown(record: FeedRecord) -> dict[str, Value]:
+    match record:
+        case CardFull(kind, _, state):
+            return shown_fields(kind, decode_state(state))
+        case CardChange(_, _, _, patches):
+            return {patch.field: patch.value for patch in patches}
+    return {}

@@ -52,8 +52,10 @@ def test_steps_say_whether_they_come_before_or_after_the_code(program: str) -> N
 TAKEN = {
     "branch_node/0001_pre_initial": "96ecf1ddc23cc8bc",
     "branch_node/0002_pre_recognition": "c125e7485345a00d",
+    "branch_node/0003_pre_pruning": "e8429fbccd028ff7",
     "hq_server/0001_pre_initial": "2c9a36e56162c786",
     "hq_server/0002_pre_recognition": "5cecdbcdc5b2c286",
+    "hq_server/0003_pre_issued_fences": "8234a6d8382275f2",
 }
 
 

@@ -18,7 +18,7 @@ from branch_node.storage import pruning, transaction
 from branch_node.storage.sync_state import read_sync_state
 from branch_node.sync_client import worker
 from hq_server.operations import parked as parked_operations
-from hq_server.storage import audience, branches, feed, merge
+from hq_server.storage import audience, branches, compaction, feed, merge
 from hq_server.sync_server import gateway
 from shared.errors import ProtocolViolation
 from shared.operations import cards
@@ -276,6 +276,32 @@ def a_retention_cliff() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def folding_keeps_the_last_row_as_it_is() -> Iterator[None]:
+    """Compaction drops the earlier rows of a card, and with them whatever the last one does not repeat."""
+    with patch.object(compaction, "fold", lambda earlier, later: later):
+        yield
+
+
+@contextmanager
+def cursors_claim_what_is_folded() -> Iterator[None]:
+    """A cursor amid a compacted stretch says that everything before it was taken."""
+
+    with patch.object(feed, "compacted_to", lambda connection: 0):
+        yield
+
+
+@contextmanager
+def the_feed_is_read_for_today_s_zone() -> Iterator[None]:
+    """A branch that lags is not told what its old zone was told before the change."""
+
+    def zone_at(connection: Any, branch_id: bytes, position: int) -> tuple[str, int | None]:
+        return branches.branch_by_id(connection, branch_id).price_zone, None
+
+    with patch.object(audience, "_zone_at", zone_at):
+        yield
+
+
 ABLATIONS = (
     Ablation(1, "effects and cursor in one transaction", effects_apart_from_cursor),
     Ablation(1, "effects once per command id", no_command_ids),
@@ -284,6 +310,7 @@ ABLATIONS = (
     Ablation(3, "feed positions in commit order", positions_before_commit),
     Ablation(3, "the whole record for who gains an audience", no_record_for_newcomers),
     Ablation(3, "a gap in the feed ends the stream", gaps_in_the_feed_go_unnoticed),
+    Ablation(3, "each position read for the zone of its time", the_feed_is_read_for_today_s_zone),
     Ablation(4, "parking", nothing_is_parked),
     Ablation(5, "re-homing of restored stores", restored_stores_resume),
     Ablation(5, "history given back to restored stores", history_is_not_taken_back),
@@ -297,4 +324,6 @@ ABLATIONS = (
     Ablation(8, "credits", no_credits),
     Ablation(9, "unknown kinds are kept", unknown_kinds_are_dropped),
     Ablation(10, "no retention cliff", a_retention_cliff),
+    Ablation(10, "a folded row of the feed says what it replaced", folding_keeps_the_last_row_as_it_is),
+    Ablation(10, "a cursor amid folded rows says so", cursors_claim_what_is_folded),
 )

@@ -15,7 +15,7 @@ from hq_server.storage.rollups import compare_rollups
 from hq_server.storage.tables import feed_outbox, parked_entry
 from shared.domain.cards import MergeRule, rule_of
 from shared.domain.records import RecordKind
-from shared.storage.tables import card, conflict, price, sale
+from shared.storage.tables import card, conflict, price, product, sale
 from shared.sync.counting import Counter, CounterKey
 from shared.sync.hlc import is_plausible
 from shared.wire.cards import decode_state
@@ -100,6 +100,7 @@ def check_convergence(world: World) -> None:
         states = {(row[0], row[1]): row[2] for row in connection.execute(select(card.c.kind, card.c.id, card.c.state))}
         zones = {row.id: row.price_zone for row in all_branches(connection)}
         prices = {row[0]: row[1] for row in connection.execute(select(price.c.id, price.c.zone))}
+        products = set(connection.execute(select(product.c.id)).scalars())
         owners = connection.execute(select(sale.c.branch_id, sale.c.id)).all()
     for place in world.places:
         if _is_shared(world, place.row.id):
@@ -118,6 +119,9 @@ def check_convergence(world: World) -> None:
                 if _shown(kind, theirs) != _shown(kind, state):
                     raise Broken(f"{place.name} shows another {RecordKind(kind).name} than HQ")
             mine = {row[0] for row in local.execute(select(price.c.id))}
+            lacking = products - set(local.execute(select(product.c.id)).scalars())
+        if lacking:
+            raise Broken(f"{place.name} lacks {len(lacking)} products")
         wanted = {price_id for price_id, zone in prices.items() if zone in ("", zones[place.row.id])}
         if mine != wanted:
             raise Broken(f"{place.name} lacks {len(wanted - mine)} prices and has {len(mine - wanted)} too many")

@@ -17,6 +17,7 @@ from branch_node.operations import proposals
 from branch_node.storage import pruning
 from deploy.postgresql import UNSAFE_BUT_FAST, PostgresqlServer, running_postgresql
 from hq_server.operations import carrying
+from hq_server.storage import compaction
 from hq_server.sync_server import gateway
 from shared.storage import sqlite_engine
 from shared.sync import hq_session
@@ -55,6 +56,7 @@ def _small_limits() -> Iterator[None]:
         patch.object(carrying, "FEED_BATCH_RECORDS_MAX", 3),
         patch.object(gateway, "HISTORY_BATCH_ENTRIES_MAX", 5),
         patch.object(proposals, "PROPOSALS_PER_MESSAGE_MAX", 4),
+        patch.object(compaction, "COMPACTED_PER_TRANSACTION_MAX", 20),
     ):
         yield
 

@@ -20,7 +20,8 @@ from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import add_branch, change_branch
 from hq_server.storage.backups import note_backup
 from hq_server.storage.branches import read_cursor
-from hq_server.storage.feed import number_feed
+from hq_server.storage.compaction import compact_some
+from hq_server.storage.feed import EVERYONE, audience_of_zone, number_feed
 from hq_server.storage.lives import expect_replacement
 from shared.domain.cards import Value
 from shared.domain.identifiers import derived_id
@@ -121,7 +122,7 @@ class World:
             (self._sell, 60),
             (self._connect, 22),
             (self._edit_client, 14),
-            (self._edit_at_hq, 6),
+            (self._edit_at_hq, 8),
             (self._import_catalogue, 3),
             (self._cut, 6),
             (self._crash_branch, 3),
@@ -131,14 +132,15 @@ class World:
             (self._clone_branch, 0.7),
             (self._lose_branch, 0.7),
             (self._back_up_hq, 2),
-            (self._restore_hq, 0.8),
+            (self._restore_hq, 1.2),
             (self._poison, 1),
             (self._turn_clock, 2),
             (self._write_file, 2),
             (self._bring_file, 4),
             (self._fill_branch_disk, 1),
             (self._fill_hq_disk, 0.6),
-            (self._change_zone, 1),
+            (self._change_zone, 2),
+            (self._compact_feed, 4),
         ]
 
     # What people do.
@@ -191,8 +193,8 @@ class World:
         product: dict[str, Value] = {"sku": sku, "name": f"{sku} {self.random.randrange(99)}"}
         prepared = [edit.prepare(RecordKind.PRODUCT, product_id, product)]
         prepared.append(edit.prepare(RecordKind.PRICE, price_id, price))
-        audience = f"zone:{zone}" if zone else "all"
-        edit.apply([each for each in prepared if each], {price_id: audience})
+        audience = audience_of_zone(zone)
+        edit.apply([each for each in prepared if each], {product_id: EVERYONE, price_id: audience})
 
     def _change_zone(self) -> None:
         row = self.random.choice(self.places).row
@@ -200,6 +202,10 @@ class World:
             zone = self.random.choice(("", "east", "west"))
             change_branch(connection, self.hq.ids, self.clock.now_us(), row.code, price_zone=zone)
         self._tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
+
+    def _compact_feed(self) -> None:
+        """HQ folds some rows of its feed, as it does by itself in quiet hours."""
+        compact_some(self.hq.store)
 
     def _poison(self) -> None:
         """A newer release at the branch records a kind that HQ does not know yet."""

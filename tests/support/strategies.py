@@ -119,7 +119,7 @@ field_states = st.builds(
 card_states = st.builds(CardState, st.dictionaries(codes, field_states, max_size=4))
 
 heads = st.builds(Head, _UNSIGNED_64, hashes)
-cursors = st.builds(FeedCursor, ids, _UNSIGNED_64, hashes)
+cursors = st.builds(FeedCursor, ids, _UNSIGNED_64, hashes, _UNSIGNED_64)
 hellos = st.builds(
     Hello,
     branch_id=ids,
@@ -169,7 +169,14 @@ outcomes = st.builds(EntryOutcome, _UNSIGNED_64, st.booleans(), _lost) | st.buil
 hq_messages = (
     welcomes
     | st.builds(Ack, heads, st.lists(outcomes, max_size=3).map(tuple))
-    | st.builds(FeedBatch, st.lists(st.binary(max_size=20), max_size=3).map(tuple), cursors, _UNSIGNED_64)
+    | st.builds(
+        FeedBatch,
+        st.lists(st.binary(max_size=20), max_size=3).map(tuple),
+        cursors,
+        _UNSIGNED_64,
+        _UNSIGNED_64,
+        st.none() | cursors,
+    )
     | st.builds(Checkpoint, _UNSIGNED_64, _UNSIGNED_64, _UNSIGNED_64)
     | st.builds(Drain, _UNSIGNED_32, texts)
 )

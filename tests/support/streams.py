@@ -233,8 +233,12 @@ class Streams:
 
     def _open(self, hello: Hello) -> None:
         self.fence += 1
-        position = hello.feed.position
-        hash_there = self.feed.hash_at(position) if position <= len(self.feed.items) else None
+        claimed = hello.feed
+        is_on_feed = (
+            claimed.epoch == EPOCH
+            and claimed.position <= len(self.feed.items)
+            and claimed.running_hash == self.feed.hash_at(claimed.position)
+        )
         known = KnownBranch(
             BRANCH,
             not self.known,
@@ -245,7 +249,7 @@ class Streams:
             WhenUnreachable.REFUSE,
             FeedCursor(EPOCH, *_head(self.feed)),
         )
-        decision = decide_hello(hello, known, hash_there)
+        decision = decide_hello(hello, known, is_on_feed)
         self.known = True
         self.acked_feed = decision.feed
         self.stored_acks.append(decision.acknowledged)

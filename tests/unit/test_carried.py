@@ -105,8 +105,8 @@ def welcome(end: int, reason: str = BRANCH.hex()) -> Welcome:
     )
 
 
-def stretch(after: int, to: int, epoch: bytes = EPOCH) -> FeedBatch:
-    return FeedBatch((), FeedCursor(epoch, to, b"r"), to, after)
+def stretch(after: int, to: int, epoch: bytes = EPOCH, folded_to: int = 0) -> FeedBatch:
+    return FeedBatch((), FeedCursor(epoch, to, b"r"), to, after, FeedCursor(epoch, after, b"r", folded_to))
 
 
 def reading(own: int, end: int, epoch: bytes = EPOCH) -> CarriedFeed:
@@ -127,6 +127,15 @@ def test_the_cursor_moves_with_a_file_that_begins_where_it_stands() -> None:
     feed = reading(own=9, end=14)
     assert [feed.takes(stretch(9, 12)), feed.takes(stretch(12, 14))] == [True, True]
     assert feed.cursor.position == 14
+
+
+def test_the_cursor_stays_when_the_file_goes_on_from_another_cursor_of_that_position() -> None:
+    """Amid a compacted stretch, a store lacks what a file from before the compaction takes for granted."""
+    for first in (stretch(9, 14, folded_to=12), replace(stretch(9, 14), after=None)):
+        feed = reading(own=9, end=14)
+        assert feed.takes(first)
+        assert feed.overlaps
+        assert feed.cursor.position == 9
 
 
 def test_a_missing_stretch_is_refused() -> None:

@@ -44,8 +44,8 @@ def known(
     return KnownBranch(BRANCH, is_new, life, holds_parent, FENCE, mode, policy, cursor(feed_head))
 
 
-def decide(said: Hello, held: KnownBranch, feed_hash: bytes | None = None) -> HelloDecision:
-    return decide_hello(said, held, feed_hash)
+def decide(said: Hello, held: KnownBranch, is_on_feed: bool = False) -> HelloDecision:
+    return decide_hello(said, held, is_on_feed)
 
 
 def test_a_branch_that_is_ahead_goes_on_from_what_hq_holds() -> None:
@@ -129,8 +129,8 @@ def test_a_quarantine_holds_until_it_is_lifted() -> None:
 
 
 def test_a_feed_that_hq_does_not_know_is_lost() -> None:
-    assert decide(hello(feed=cursor(4)), known(feed_head=9), b"x" * 32).feed_lost
-    assert not decide(hello(feed=cursor(4)), known(feed_head=9), cursor(4).running_hash).feed_lost
+    assert decide(hello(feed=cursor(4)), known(feed_head=9), is_on_feed=False).feed_lost
+    assert not decide(hello(feed=cursor(4)), known(feed_head=9), is_on_feed=True).feed_lost
     assert not decide(hello(), known(feed_head=9)).feed_lost
 
 
@@ -149,20 +149,9 @@ def test_the_highest_common_protocol_is_spoken() -> None:
 
 def test_the_feed_goes_on_where_the_branch_is_when_hq_knows_that_place() -> None:
     said = hello(feed=cursor(4))
-    assert decide(said, known(feed_head=9), cursor(4).running_hash).feed == cursor(4)
+    assert decide(said, known(feed_head=9), is_on_feed=True).feed == cursor(4)
 
 
-@pytest.mark.parametrize(
-    ("claimed", "hash_there"),
-    [
-        (cursor(4), b"x" * 32),
-        (cursor(4), None),
-        (replace(cursor(4), epoch=b"x" * 16), cursor(4).running_hash),
-        (FeedCursor(), None),
-        (replace(cursor(0), running_hash=b"x" * 32), None),
-    ],
-)
-def test_the_feed_starts_over_when_hq_does_not_know_the_branch_s_place(
-    claimed: FeedCursor, hash_there: bytes | None
-) -> None:
-    assert decide(hello(feed=claimed), known(feed_head=9), hash_there).feed == cursor(0)
+@pytest.mark.parametrize("claimed", [cursor(4), FeedCursor(), replace(cursor(0), running_hash=b"x" * 32)])
+def test_the_feed_starts_over_when_hq_does_not_know_the_branch_s_place(claimed: FeedCursor) -> None:
+    assert decide(hello(feed=claimed), known(feed_head=9), is_on_feed=False).feed == cursor(0)

@@ -263,20 +263,25 @@ class FeedCursor(_message.Message):
     EPOCH_FIELD_NUMBER: _builtins.int
     POSITION_FIELD_NUMBER: _builtins.int
     RUNNING_HASH_FIELD_NUMBER: _builtins.int
+    FOLDED_TO_FIELD_NUMBER: _builtins.int
     epoch: _builtins.bytes
     """One life of HQ's feed. Empty: nothing taken yet."""
     position: _builtins.int
     running_hash: _builtins.bytes
+    """The feed's running hash at the position, or at folded_to when that is given."""
+    folded_to: _builtins.int
+    """Not 0 amid a stretch that HQ has compacted: what is missing up to the position is folded into rows up to here."""
     def __init__(
         self,
         *,
         epoch: _builtins.bytes = ...,
         position: _builtins.int = ...,
         running_hash: _builtins.bytes = ...,
+        folded_to: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "position", b"position", "running_hash", b"running_hash"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["epoch", b"epoch", "folded_to", b"folded_to", "position", b"position", "running_hash", b"running_hash"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -647,6 +652,7 @@ class FeedBatch(_message.Message):
     CURSOR_FIELD_NUMBER: _builtins.int
     FEED_HEAD_FIELD_NUMBER: _builtins.int
     AFTER_POSITION_FIELD_NUMBER: _builtins.int
+    AFTER_FIELD_NUMBER: _builtins.int
     feed_head: _builtins.int
     after_position: _builtins.int
     """Where the message before this one ended, or where the feed goes on from."""
@@ -658,6 +664,10 @@ class FeedBatch(_message.Message):
     def cursor(self) -> Global___FeedCursor:
         """The cursor after these records."""
 
+    @_builtins.property
+    def after(self) -> Global___FeedCursor:
+        """In a carry file: the whole cursor that the batch goes on from."""
+
     def __init__(
         self,
         *,
@@ -665,10 +675,11 @@ class FeedBatch(_message.Message):
         cursor: Global___FeedCursor | None = ...,
         feed_head: _builtins.int = ...,
         after_position: _builtins.int = ...,
+        after: Global___FeedCursor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "cursor", b"cursor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "cursor", b"cursor", "feed_head", b"feed_head", "records", b"records"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "after_position", b"after_position", "cursor", b"cursor", "feed_head", b"feed_head", "records", b"records"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
