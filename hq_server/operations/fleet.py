@@ -121,7 +121,10 @@ def name_heir(connection: Connection, row: BranchRow, incarnation_text: str) -> 
         raise InvalidInput("An incarnation is a UUID.", f"See: filial-hq branch lives {row.code}")
     heir_id = parse_id(incarnation_text)
     if all(life.id != heir_id for life in lives.lives_of(connection, row.id)):
-        raise NotFound(f"Branch {row.code} has no such incarnation.", f"See: filial-hq branch lives {row.code}")
+        raise NotFound(
+            f"Branch {row.code} has no such incarnation at the head office.",
+            f"Name one of `filial-hq branch lives {row.code}`; a store that has gone on from it is let in too.",
+        )
     lives.name_heir(connection, row.id, heir_id)
 
 

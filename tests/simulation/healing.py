@@ -80,10 +80,11 @@ def _decide_heirs(world: World) -> None:
                 continue
             mine = [place for place in world.places if place.row.id == row.id]
             heir = world.random.choice(mine).store.node()[1].incarnation
-            if any(life.id == heir for life in lives_of(connection, row.id)):
-                name_heir(connection, row.id, heir)
-                world.heirs_named.add(row.id)
-                world.note(f"heir {row.code}")
+            known = [life.id for life in lives_of(connection, row.id)]
+            # A store that waits at the door since it was re-homed is not known yet: its parent's line goes on.
+            name_heir(connection, row.id, heir if heir in known else known[-1])
+            world.heirs_named.add(row.id)
+            world.note(f"heir {row.code}")
 
 
 def _retry_parked(world: World) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import random
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -39,7 +40,8 @@ from tests.support.clock import FakeClock, SeededIds
 from tests.support.link import Link
 from tests.support.shop import request
 
-BRANCHES = 3
+ZONES = ("", "east", "west")
+BRANCHES = len(ZONES)
 OPERATIONS = 220
 STEPS_PER_OPERATION_MAX = 14
 PRODUCTS = 5
@@ -81,9 +83,9 @@ class World:
         self.hq_was_restored = False
         self.hq = Headquarters(folder, disk, self.clock, SeededIds(self.clock, seed + 1))
         self.hq.gateway.start()
-        for number in range(1, BRANCHES + 1):
+        for number, zone in enumerate(ZONES, 1):
             with self.hq.store.write() as connection:
-                row = add_branch(connection, self.hq.ids, self.clock.now_us(), f"B{number}", None, None, "")
+                row = add_branch(connection, self.hq.ids, self.clock.now_us(), f"B{number}", None, None, zone)
             certify(self.hq, row)
             self.places.append(self._enrol(row, replace=False))
         number_feed(self.hq.store, self.clock.now_us())
@@ -132,7 +134,8 @@ class World:
             (self._clone_branch, 0.7),
             (self._lose_branch, 0.7),
             (self._back_up_hq, 2),
-            (self._restore_hq, 1.2),
+            (self._restore_hq, 0.8),
+            (self._lose_an_hour, 1),
             (self._poison, 1),
             (self._turn_clock, 2),
             (self._write_file, 2),
@@ -181,7 +184,7 @@ class World:
         self._tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
 
     def _edit_product(self, connection: Connection, sku: str) -> None:
-        zone = self.random.choice(("", "east", "west"))
+        zone = self.random.choice(ZONES)
         product_id = derived_id("product", sku.encode())
         price_id = derived_id("price", product_id, zone.encode())
         price: dict[str, Value] = {
@@ -196,11 +199,11 @@ class World:
         audience = audience_of_zone(zone)
         edit.apply([each for each in prepared if each], {product_id: EVERYONE, price_id: audience})
 
-    def _change_zone(self) -> None:
-        row = self.random.choice(self.places).row
+    def _change_zone(self, place: Place | None = None) -> None:
+        code = (place or self._place()).row.code
         with self.hq.store.write() as connection:
-            zone = self.random.choice(("", "east", "west"))
-            change_branch(connection, self.hq.ids, self.clock.now_us(), row.code, price_zone=zone)
+            zone = self.random.choice(ZONES)
+            change_branch(connection, self.hq.ids, self.clock.now_us(), code, price_zone=zone)
         self._tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
 
     def _compact_feed(self) -> None:
@@ -218,7 +221,9 @@ class World:
     # What goes wrong.
 
     def _connect(self) -> None:
-        place = self._place()
+        self._connect_to(self._place())
+
+    def _connect_to(self, place: Place) -> None:
         if place.link is None or place.link.is_over:
             if place.link is not None:
                 place.link.cut()
@@ -286,7 +291,21 @@ class World:
         if not self.hq_backups:
             return
         # Older ones than the second-newest are gone: that is what branches prune by.
-        chosen = self.random.choice(self.hq_backups[-2:])
+        self._put_back(self.random.choice(self.hq_backups[-2:]))
+
+    def _lose_an_hour(self) -> None:
+        """HQ loses what came after a backup, and a branch has taken some of it."""
+        self._back_up_hq()
+        place = self._place()
+        self._import_catalogue()
+        self.random.choice((self._compact_feed, partial(self._change_zone, place)))()
+        self._import_catalogue()
+        self._connect_to(place)
+        for _ in range(self.random.randrange(30)):
+            self._step()
+        self._put_back(self.hq_backups[-1])
+
+    def _put_back(self, chosen: tuple[str, set[bytes]]) -> None:
         backup, acknowledged = chosen
         # What came after it is no backup of this life of HQ; what came before it was not the second-newest any more.
         self.hq_backups = [chosen]
