@@ -45,7 +45,7 @@ from shared.sync.messages import (
 )
 from shared.wire.cards import decode_patch, decode_stamp, encode_patch, encode_stamp
 from shared.wire.generated import sync_pb2 as pb
-from shared.wire.parsing import optional_id, parse_message, require_id
+from shared.wire.parsing import optional_id, parse_message, require_id, require_storable
 
 _MODES = {
     ProcessingMode.DISTRIBUTED: pb.PROCESSING_MODE_DISTRIBUTED,
@@ -98,6 +98,7 @@ def decode_branch_message(data: bytes) -> BranchMessage:
     """What HQ receives."""
     try:
         request = parse_message(pb.ExchangeRequest, data)
+        require_storable(request)
         match request.WhichOneof("message"):
             case "hello":
                 return _decode_hello(request.hello)
@@ -173,6 +174,7 @@ def decode_hq_message(data: bytes) -> HqMessage:
     """What a branch receives."""
     try:
         response = parse_message(pb.ExchangeResponse, data)
+        require_storable(response)
         match response.WhichOneof("message"):
             case "welcome":
                 return _decode_welcome(response.welcome)

@@ -9,7 +9,7 @@ from shared.sync.counting import Counter
 from shared.sync.messages import Undecodable, VerifyReply, VerifyRequest
 from shared.wire.exchange import decode_head, encode_head
 from shared.wire.generated import sync_pb2 as pb
-from shared.wire.parsing import parse_message, require_id
+from shared.wire.parsing import parse_message, require_id, require_storable
 
 
 def encode_verify_request(request: VerifyRequest) -> bytes:
@@ -24,6 +24,7 @@ def decode_verify_request(data: bytes) -> VerifyRequest | Undecodable:
     """What HQ is asked."""
     try:
         message = parse_message(pb.VerifyRequest, data)
+        require_storable(message)
         return VerifyRequest(require_id(message.incarnation), decode_head(message.head), message.counters_digest)
     except DecodeError as error:
         return Undecodable(error.message)

@@ -38,6 +38,7 @@ from shared.sync.messages import (
     Welcome,
     WhenUnreachable,
 )
+from shared.wire.parsing import NUMBER_MAX
 
 FEW = settings(max_examples=15, deadline=None)
 SOME = settings(max_examples=40, deadline=None)
@@ -45,7 +46,7 @@ MANY = settings(max_examples=120, deadline=None)
 
 ZONES = ("Europe/Moscow", "Asia/Kathmandu", "America/St_Johns", "Australia/Lord_Howe", "Europe/Berlin", "UTC")
 
-_UNSIGNED_32, _UNSIGNED_64 = st.integers(0, 2**32 - 1), st.integers(0, 2**64 - 1)
+_UNSIGNED_32, _UNSIGNED_64 = st.integers(0, 2**32 - 1), st.integers(0, NUMBER_MAX)
 _SIGNED_64 = st.integers(-(2**63), 2**63 - 1)
 
 ids = st.binary(min_size=ID_BYTES, max_size=ID_BYTES)

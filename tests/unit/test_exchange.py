@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from shared.domain.identifiers import NIL_ID
 from shared.errors import DecodeError
-from shared.sync.chain import NO_HASH, NO_PARENT, Head
+from shared.sync.chain import NO_HASH, NO_PARENT, Head, Parent
 from shared.sync.limits import Credits
 from shared.sync.messages import (
     Ack,
+    Batch,
     BranchMessage,
     CardFull,
     EntryOutcome,
@@ -25,7 +26,11 @@ from shared.sync.messages import (
     FeedRecord,
     Goodbye,
     Hello,
+    HistoryCursor,
+    HistoryRequest,
     HqMessage,
+    Mark,
+    Marks,
     ProcessingMode,
     ResumeMode,
     Tick,
@@ -44,6 +49,7 @@ from shared.wire.exchange import (
     encode_hq_message,
 )
 from shared.wire.generated import sync_pb2 as pb
+from shared.wire.parsing import NUMBER_MAX
 from shared.wire.verification import (
     decode_verify_reply,
     decode_verify_request,
@@ -199,6 +205,38 @@ def test_a_branch_that_took_nothing_of_the_feed_may_leave_the_cursor_out() -> No
 def test_a_goodbye_and_a_tick_of_zeros_are_messages() -> None:
     assert decode_branch_message(encode_branch_message(Goodbye())) == Goodbye()
     assert decode_branch_message(encode_branch_message(Tick(0, 0, 0))) == Tick(0, 0, 0)
+
+
+# Numbers that no store can hold.
+
+
+@pytest.mark.parametrize(
+    ("message", "path"),
+    [
+        (HELLO, "hello.head.seq"),
+        (HELLO, "hello.feed.position"),
+        (HELLO, "hello.feed.folded_to"),
+        (HELLO, "hello.last_fence"),
+        (HELLO, "hello.hlc"),
+        (replace(HELLO, parent=Parent(b"p" * 16, 3, b"h" * 32)), "hello.parent.seq"),
+        (Tick(1, 0, 0), "tick.head_seq"),
+        (FeedAck(FeedCursor(b"e" * 16, 3, b"h" * 32)), "feed_ack.cursor.position"),
+        (Batch(b"i" * 16, 1, (), b"h" * 32, 1), "batch.first_seq"),
+        (Marks((Mark(b"i" * 16, 1, b"h" * 32),)), "marks.marks.0.seq"),
+        (HistoryRequest(HistoryCursor(1, 2)), "history.after.life"),
+    ],
+)
+def test_a_number_beyond_what_a_column_holds_is_undecodable(message: BranchMessage, path: str) -> None:
+    request: Any = pb.ExchangeRequest.FromString(encode_branch_message(message))
+    *owners, name = path.split(".")
+    target = request
+    for owner in owners:
+        target = target[int(owner)] if owner.isdigit() else getattr(target, owner)
+    for number in (NUMBER_MAX, NUMBER_MAX + 1, 2**64 - 1):
+        setattr(target, name, number)
+        decoded = decode_branch_message(request.SerializeToString())
+        assert isinstance(decoded, Undecodable) == (number > NUMBER_MAX)
+        assert not isinstance(decoded, Undecodable) or f"in {name}" in decoded.reason
 
 
 # A welcome from another release.
