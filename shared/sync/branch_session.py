@@ -341,8 +341,8 @@ class BranchSession:
     # Drains.
 
     def commands(self) -> list[Command]:
-        """What the shell is to do now, in order; empties the queue."""
-        drained = list(self._commands)
+        """What the shell is to do now, in order; empties the queue. Sales go before cards: the feed is applied last."""
+        drained = sorted(self._commands, key=lambda command: isinstance(command, ApplyFeed))
         self._commands.clear()
         return drained
 

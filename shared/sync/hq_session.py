@@ -399,8 +399,8 @@ class HqSession:
     # Drains.
 
     def commands(self) -> list[Command]:
-        """What the shell is to do now, in order; empties the queue."""
-        drained = list(self._commands)
+        """What the shell is to do now, in order; empties the queue. Sales go before cards: the feed is read last."""
+        drained = sorted(self._commands, key=lambda command: isinstance(command, ReadFeed))
         self._commands.clear()
         return drained
 

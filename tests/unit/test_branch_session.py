@@ -317,6 +317,13 @@ def test_feed_batches_are_applied_one_at_a_time_in_order() -> None:
     )
 
 
+def test_sales_go_before_cards() -> None:
+    session = even(3).session
+    session.receive_message(feed(5, b"price"), 0)
+    session.record_appended(4)
+    assert session.commands() == [read(3), ApplyFeed(feed(5, b"price"))]
+
+
 def test_feed_and_push_go_on_beside_each_other() -> None:
     assert (
         streaming(1)

@@ -236,6 +236,13 @@ def test_a_batch_of_too_many_entries_is_refused() -> None:
 # Feed.
 
 
+def test_sales_are_merged_before_cards_are_read() -> None:
+    session = streaming().session
+    session.record_feed_head(2)
+    session.receive_message(batch(4, 4), 0)
+    assert session.commands() == [MergeBatch(batch(4, 4), FENCE), read(after=0)]
+
+
 def test_the_feed_goes_on_from_the_branch_s_cursor() -> None:
     assert streaming(feed_head=9, feed_from=4) << read(after=4) >> found(9, b"a", b"b") << feed(9, b"a", b"b", after=4)
 
