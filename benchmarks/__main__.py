@@ -13,6 +13,7 @@ import click
 
 from benchmarks.figures import Figure
 from benchmarks.ingest import measure_ingest
+from benchmarks.joining import measure_joining
 from benchmarks.recovery import measure_recovery
 from benchmarks.reporting import measure_reports
 from benchmarks.selling import measure_selling
@@ -60,6 +61,11 @@ def _recovery(folder: Path) -> list[Figure]:
         return measure_recovery(server, folder, receipts=200_000, reseeded=100_000)
 
 
+def _joining(folder: Path) -> list[Figure]:
+    with running_postgresql(POSTGRESQL) as server:
+        return measure_joining(server, folder)
+
+
 def _streams(folder: Path) -> list[Figure]:
     with running_postgresql(POSTGRESQL) as server:
         return measure_streams(server, folder)
@@ -72,6 +78,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "starting": _starting,
     "wire": measure_wire,
     "streams": _streams,
+    "joining": _joining,
     "recovery": _recovery,
 }
 

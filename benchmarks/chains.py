@@ -11,7 +11,11 @@ from branch_node.operations.sale_request import SaleRequest, parse_sale_request
 from branch_node.operations.selling import sell
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction
+from hq_server.operations.founding import found_chain
+from hq_server.storage.store import connect_store
 from shared.clock import SystemClock, SystemIds
+from tests.support.clock import FakeClock, SeededIds
+from tests.support.office import Office
 
 SKUS = 2_000
 CLIENTS = 500
@@ -52,3 +56,11 @@ def fill_branch(home: Path, count: int, seed: int, lines: int = LINES_PER_SALE) 
                 sell(transaction, request)
                 transaction.seal()
     store.close()
+
+
+def found_office(url: str, folder: Path) -> Office:
+    """A new head office in that database, without a server."""
+    clock = FakeClock()
+    ids = SeededIds(clock)
+    store = connect_store(url, folder, clock)
+    return Office(store, clock, ids, found_chain(store, "Chain", "RUB", "Europe/Moscow", clock, ids))

@@ -7,17 +7,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.chains import found_office
 from benchmarks.figures import Figure, at_most, spread
 from deploy.postgresql import PostgresqlServer
-from hq_server.operations.founding import found_chain
-from hq_server.storage import migrations
-from hq_server.storage.store import connect_store
 from hq_server.storage.tables import certificate
 from hq_server.sync_server.gateway import Gateway
 from hq_server.sync_server.identity import Peer
 from shared.domain.records import Record
 from shared.domain.sales import Sale
-from tests.support.clock import FakeClock, SeededIds
 from tests.support.journal import JournalWriter, line
 from tests.support.journal import sale as make_sale
 from tests.support.office import Office
@@ -36,19 +33,10 @@ def measure_streams(server: PostgresqlServer, folder: Path) -> list[Figure]:
     urls = {"SQLite": "sqlite:///hq.db", "PostgreSQL": server.create_database("streams")}
     figures: list[Figure] = []
     for name, url in urls.items():
-        office = _found(url, folder)
+        office = found_office(url, folder)
         figures += [_measure_reconnecting(office, name), *_measure_poison(office, name)]
         office.store.close()
     return figures
-
-
-def _found(url: str, folder: Path) -> Office:
-    clock = FakeClock()
-    ids = SeededIds(clock)
-    store = connect_store(url, folder, clock)
-    with store.write() as connection:
-        migrations.upgrade(connection)
-    return Office(store, clock, ids, found_chain(store, "Chain", "RUB", "Europe/Moscow", clock, ids))
 
 
 # Reconnecting.
