@@ -18,6 +18,7 @@ from branch_node.storage.store import BranchStore
 from hq_server.operations.founding import found_chain
 from hq_server.storage import migrations as hq_migrations
 from hq_server.storage.branches import branch_by_code
+from hq_server.storage.compaction import compact_feed
 from hq_server.storage.counters import read_counters as hq_counters
 from hq_server.storage.feed import number_feed
 from hq_server.storage.store import connect_store
@@ -117,7 +118,9 @@ def live(folder: Path, generation: int) -> None:
         _answer(folder, key, answer.sale_id)
     _edit_client(node, f"Anna {generation}")
     node.pair.gateway.start()
-    node.pair.add_product("bread", f"Хлеб {generation}")
+    for edit in "ab":
+        node.pair.add_product("bread", f"Хлеб {generation}{edit}")
+    compact_feed(node.pair.office.store)
     for _ in range(STREAMS_MAX):
         link = node.stream()
         number_feed(node.pair.office.store, node.clock.now_us())
