@@ -64,6 +64,7 @@ class StoreWorker:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._data_version: int | None = None
         self._feed: FeedCursor | None = None  # as the hello named it, and as applied since
+        self._may_prune = False  # HQ's word on its backups is of this session, and HQ was not restored
 
     async def run(self, work: Callable[[], ResultT]) -> ResultT:
         """Runs blocking work in the store's thread."""
@@ -157,13 +158,20 @@ class StoreWorker:
             return read_entries(cursor, after_seq, rows_max, bytes_max)
 
     def history(self, acknowledged: Head) -> bytes | None:
-        """The branch's own hash at HQ's acknowledged entry; when it is the same, the session goes on from there."""
+        """The branch's own hash at HQ's acknowledged entry; when it is the same, the session goes on from there.
+
+        Only then is anything pruned: HQ's backups may hold other entries than a copy has under the same numbers.
+        """
         with self._store.read_cursor() as cursor:
             own_hash = read_hash(cursor, acknowledged.seq)
             known = sync_state.read_sync_state(cursor).acknowledged
-        if own_hash == acknowledged.entry_hash and known != acknowledged:
+        if own_hash == acknowledged.entry_hash and (known != acknowledged or self._may_prune):
             with self._store.write() as connection:
-                sync_state.store_resumed(connection.connection.cursor(), acknowledged)
+                own = connection.connection.cursor()
+                if known != acknowledged:
+                    sync_state.store_resumed(own, acknowledged)
+                if self._may_prune:
+                    prune_journal(own, self._store.clock.now_us())
         return own_hash
 
     def store_welcome(self, welcome: Welcome) -> int:
@@ -174,8 +182,7 @@ class StoreWorker:
             sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
             if welcome.hq_restored and goes_on(welcome.resume):
                 journal_history(cursor, all_of_it=True)
-            if welcome.resume is ResumeMode.INCREMENTAL and not welcome.hq_restored:
-                prune_journal(cursor, clock_us)
+        self._may_prune = welcome.resume is ResumeMode.INCREMENTAL and not welcome.hq_restored
         return clock_us
 
     def wanted(self) -> tuple[HistoryCursor | None, bool]:

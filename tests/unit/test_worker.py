@@ -8,8 +8,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from branch_node.operations.selling import sell
+from branch_node.storage.counters import count_acknowledged
+from branch_node.storage.sync_state import store_ack
 from branch_node.sync_client.worker import HeadRead, StoreWorker
 from shared.domain.identifiers import NIL_ID
+from shared.sync.chain import Head
+from shared.sync.limits import Credits
+from shared.sync.messages import Ack, ProcessingMode, ResumeMode, Welcome, WhenUnreachable
 from tests.support.shop import Shop, request
 
 GIVE_WAY_SECONDS = 0.2
@@ -40,6 +45,29 @@ def test_a_sale_that_is_being_made_is_not_passed_over(shop: Shop, worker: StoreW
             _give_way(reading)
         seq, clock_us = reading.result()
     assert seq == 1 or clock_us <= sold_at_us
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_copy_prunes_nothing_before_its_entries_were_compared(shop: Shop, worker: StoreWorker, same: bool) -> None:
+    """HQ's backups may hold what another copy recorded under the same numbers."""
+    for key in ("k1", "k2", "k3"):
+        shop.sell(key)
+    own = shop.store.node()[1].head
+    with shop.store.write() as connection:
+        cursor = connection.connection.cursor()
+        store_ack(cursor, shop.store.node()[1].incarnation, Ack(own), 0)
+        count_acknowledged(cursor)
+    shop.clock.advance(200 * 86_400)
+    acknowledged = own if same else Head(own.seq, b"x" * 32)
+    worker.store_welcome(welcome(acknowledged, backup_seq=own.seq))
+    assert shop.one("SELECT pruned_position FROM sync_state") == 0
+    worker.history(acknowledged)
+    assert shop.one("SELECT pruned_position FROM sync_state") == (own.seq if same else 0)
+
+
+def welcome(acknowledged: Head, backup_seq: int) -> Welcome:
+    mode, policy = ProcessingMode.DISTRIBUTED, WhenUnreachable.REFUSE
+    return Welcome(1, 5, acknowledged, ResumeMode.INCREMENTAL, "", Credits(), 0, mode, policy, backup_seq, 0, 0)
 
 
 def _give_way(reading: Future[HeadRead]) -> None:
