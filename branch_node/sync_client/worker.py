@@ -182,6 +182,8 @@ class StoreWorker:
             sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
             if welcome.hq_restored and goes_on(welcome.resume):
                 journal_history(cursor, all_of_it=True)
+                # What was handed back before may be lost again, undecided.
+                sync_state.want_proposals(cursor)
         self._may_prune = welcome.resume is ResumeMode.INCREMENTAL and not welcome.hq_restored
         return clock_us
 

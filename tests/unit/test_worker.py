@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
@@ -63,6 +64,17 @@ def test_a_copy_prunes_nothing_before_its_entries_were_compared(shop: Shop, work
     assert shop.one("SELECT pruned_position FROM sync_state") == 0
     worker.history(acknowledged)
     assert shop.one("SELECT pruned_position FROM sync_state") == (own.seq if same else 0)
+
+
+@pytest.mark.parametrize("resume", [ResumeMode.INCREMENTAL, ResumeMode.REPAIR])
+def test_cards_are_handed_back_again_to_a_restored_head_office(
+    shop: Shop, worker: StoreWorker, resume: ResumeMode
+) -> None:
+    """It may have lost, undecided, what was handed back after an earlier loss."""
+    restored = replace(welcome(shop.store.node()[1].head, 0), hq_restored=True, resume=resume)
+    assert worker.wanted() == (None, False)
+    worker.store_welcome(restored)
+    assert worker.wanted() == (None, True)
 
 
 def welcome(acknowledged: Head, backup_seq: int) -> Welcome:
