@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from shared.domain.identifiers import is_encodable, require_code, shorten
-from shared.domain.money import parse_quantity, require_minor
+from shared.domain.money import TOTAL_MINOR_MAX, parse_quantity, require_minor
 from shared.domain.sales import LINES_MAX, PAYMENTS_MAX, Payment
 from shared.errors import InvalidInput
 
@@ -80,6 +80,8 @@ def parse_sale_request(document: dict[str, Any]) -> SaleRequest:
     lines = _parse_each(document.get("lines"), "lines", LINES_MAX, _parse_line)
     if not lines:
         raise InvalidInput("A sale needs at least one line.")
+    if sum(line.discount_minor for line in lines) > TOTAL_MINOR_MAX:
+        raise InvalidInput(f"The discounts come to more than {TOTAL_MINOR_MAX}.")
     payments = _parse_each(document.get("payments"), "payments", PAYMENTS_MAX, _parse_payment)
     content = (register, cashier, sold_at, client, lines, payments)
     return SaleRequest(key, *content, hashlib.sha256(_encode(content).encode()).digest())

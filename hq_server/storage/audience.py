@@ -154,7 +154,7 @@ def members_of(connection: Connection, client_id: bytes) -> set[bytes]:
 
 def _branches_naming(connection: Connection, state: CardState) -> set[bytes]:
     external_id = shown_fields(RecordKind.CLIENT, state).get("external_id")
-    if external_id is None:
+    if not isinstance(external_id, str):
         return set()
     statement = select(client_reference.c.branch_id).where(client_reference.c.external_id == external_id)
     return set(connection.execute(statement).scalars())

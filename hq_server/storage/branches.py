@@ -12,9 +12,10 @@ from hq_server.storage.feed import is_on_feed, read_head
 from hq_server.storage.lives import add_life, find_life, foreign_entries, holds, keep_confirmed_fence, note_issued_fence
 from hq_server.storage.tables import branch, branch_cursor, chain
 from shared.domain.identifiers import NIL_ID, shorten
-from shared.errors import NotAuthorised, NotFound, SessionReplaced
+from shared.errors import NotAuthorised, NotFound, ProtocolViolation, SessionReplaced
 from shared.sync.card_merge import HQ_ORIGIN
 from shared.sync.chain import NO_PARENT
+from shared.sync.limits import FENCE_AHEAD_MAX
 from shared.sync.messages import FeedCursor, Hello, ProcessingMode, ResumeMode, WhenUnreachable
 from shared.sync.recognition import HelloDecision, KnownBranch, decide_hello, goes_on
 
@@ -112,8 +113,13 @@ class OpenedSession:
 
 
 def open_session(connection: Connection, hello: Hello, now_us: int) -> OpenedSession:
-    """Decides a hello under the cursor's lock, and raises the fence when the branch may go on."""
+    """Decides a hello under the cursor's lock, and raises the fence when the branch may go on.
+
+    Raises ProtocolViolation when the hello names a session that cannot be.
+    """
     row = lock_cursor(connection, hello.branch_id)
+    if hello.last_fence > row.fence + FENCE_AHEAD_MAX:
+        raise ProtocolViolation(f"The hello names a session {hello.last_fence}, which no head office has given.")
     known = _known(connection, row, hello)
     decision = decide_hello(hello, known, is_on_feed(connection, hello.feed))
     streams = goes_on(decision.resume)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
 
 from hq_server.storage.audience import note_references, publications_for_edits
 from hq_server.storage.branches import lock_cursor, require_fence
@@ -24,6 +24,8 @@ from hq_server.storage.parking import CLOCK_AHEAD, DEPENDS_ON_PARKED, Problem, i
 from hq_server.storage.rollups import RollupDeltas
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import branch_cursor, command, journal_entry, parked_entry
+from shared.domain.identifiers import format_id
+from shared.domain.records import RecordKind
 from shared.errors import DecodeError, ProtocolViolation
 from shared.operations.cards import CardEdit, MergedCards, merge_cards
 from shared.storage import tables
@@ -40,6 +42,7 @@ from shared.sync.card_merge import Stamp
 from shared.sync.chain import Head, chain_entries
 from shared.sync.counting import CounterDeltas
 from shared.sync.hlc import is_plausible, wall_ms
+from shared.sync.limits import CARD_STATE_BYTES_MAX
 from shared.sync.messages import Ack, Batch, CardFull, EntryOutcome
 from shared.wire.decoding import DecodedEntry, decode_entry
 from shared.wire.entries import open_entry
@@ -91,6 +94,14 @@ class _Effects:
     external_ids: set[str] = field(default_factory=set)
 
 
+def require_small_cards(merged: MergedCards) -> None:
+    """Raises when a card became larger than branches can be told."""
+    for (kind, card_id), state in merged.encoded.items():
+        if len(state) > CARD_STATE_BYTES_MAX:
+            name = f"{RecordKind(kind).name.lower()} {format_id(card_id)}"
+            raise _CardTooLargeError(f"the {name} would take {len(state)} bytes; the limit is {CARD_STATE_BYTES_MAX}")
+
+
 def prepare_batch(batch: Batch) -> list[DecodedEntry]:
     """Everything about a batch that needs no database. Raises ProtocolViolation when it is no batch of entries."""
     try:
@@ -124,6 +135,18 @@ def merge_batch(
         except _RefusedAtOnceError:
             continue
     raise AssertionError("a careful merge parks what is refused")
+
+
+class _CardTooLargeError(Exception):
+    """An edit would make a card larger than a message may be."""
+
+
+# What a database cannot take of a value: a wrong type, a number or a key that does not fit.
+_REFUSALS = (IntegrityError, DataError, ProgrammingError, InterfaceError, OverflowError, _CardTooLargeError)
+
+
+def _evidence(error: Exception) -> str:
+    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 class _RefusedAtOnceError(Exception):
@@ -192,7 +215,7 @@ class Merge:
                 self._park(entry, problem.reason, problem.evidence, outcomes)
         try:
             written = self._write(effects)
-        except (IntegrityError, DataError) as error:
+        except _REFUSALS as error:
             raise _RefusedAtOnceError from error
         self._note(entries, written, outcomes)
         return outcomes
@@ -249,10 +272,10 @@ class Merge:
         savepoint = self._connection.begin_nested()
         try:
             written = self._write(effects)
-        except (IntegrityError, DataError) as error:
+        except _REFUSALS as error:
             savepoint.rollback()
             if len(sound) == 1:
-                self._park(sound[0].entry, "refused_by_store", str(error.orig), outcomes)
+                self._park(sound[0].entry, "refused_by_store", _evidence(error), outcomes)
             else:
                 self._write_parts(sound, outcomes)
         else:
@@ -317,6 +340,7 @@ class Merge:
         published = 0
         if effects.edits:
             merged = merge_cards(connection, effects.edits, self._now_us, self._now_us)
+            require_small_cards(merged)
             told = publications_for_edits(connection, effects.edits, merged, self._now_us)
             published += publish(connection, told)
         new_references = effects.external_ids - self._known_references
@@ -361,9 +385,9 @@ class Merge:
         savepoint = self._connection.begin_nested()
         try:
             written = self._write(effects)
-        except (IntegrityError, DataError) as error:
+        except _REFUSALS as error:
             savepoint.rollback()
-            return str(error.orig)
+            return _evidence(error)
         savepoint.commit()
         self._published += written.published
         if stamp is not None and written.merged is not None:

@@ -44,10 +44,16 @@ class SqliteBulkWriter:
             found = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
             if purpose == "rollup":
                 keys = ", ".join(column.name for column in table.primary_key)
-                sums = ", ".join(f"{name} = {name} + excluded.{name}" for name in summed_columns(table))
+                sums = ", ".join(_whole_sum(name) for name in summed_columns(table))
                 found += f" ON CONFLICT ({keys}) DO UPDATE SET {sums}"
             self._statements[purpose, table] = found
         return found
+
+
+def _whole_sum(name: str) -> str:
+    """A sum that stays an integer or is refused: SQLite would go on with a rounded one beyond 2^63."""
+    added = f"{name} + excluded.{name}"
+    return f"{name} = CASE typeof({added}) WHEN 'integer' THEN {added} END"
 
 
 class SqliteHqStore:

@@ -20,7 +20,7 @@ from hq_server.sync_server.exchange import Exchange
 from hq_server.sync_server.gateway import Gateway, Pulse
 from hq_server.sync_server.identity import Peer, peer_of
 from shared.clock import Clock
-from shared.errors import FilialError, InvalidInput, NotAuthorised, ProtocolViolation
+from shared.errors import FilialError, InvalidInput, NotAuthorised, ProtocolViolation, StoreError
 from shared.sync.messages import BranchMessage, Undecodable, VerifyRequest
 from shared.wire import enrolment, exchange, verification
 from shared.wire.enrolment import EnrolReply, EnrolRequest
@@ -170,4 +170,10 @@ class _Translated:
 
     async def __aexit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         if isinstance(error, FilialError):
+            if isinstance(error, StoreError):
+                structlog.get_logger().error("store failed", reason=error.message)
             await self._abort(status_of(error), error.message, trailing_metadata(error))
+        elif isinstance(error, Exception) and not isinstance(error, grpc.RpcError | grpc.aio.AbortError):
+            structlog.get_logger().error("call failed", error=repr(error), exc_info=error)
+            failure = StoreError("The head office could not do that.", "Its log says why.")
+            await self._abort(status_of(failure), failure.message, trailing_metadata(failure))

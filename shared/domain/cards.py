@@ -92,6 +92,7 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
 _RULES: Final[dict[int, dict[str, MergeRule]]] = {
     int(kind): {name: spec.rule for name, spec in fields.items()} for kind, fields in CARD_FIELDS.items()
 }
+_SPECS: Final[dict[int, dict[str, FieldSpec]]] = {int(kind): fields for kind, fields in CARD_FIELDS.items()}
 _NO_RULES: Final[dict[str, MergeRule]] = {}
 
 
@@ -103,6 +104,12 @@ def rules_of(kind: int) -> dict[str, MergeRule]:
 def rule_of(kind: int, field: str) -> MergeRule:
     """The rule of a field. A field of a newer release is folded by `latest` until this node is upgraded."""
     return rules_of(kind).get(field, MergeRule.LATEST)
+
+
+def can_hold(kind: int, field: str, value: Value) -> bool:
+    """Whether a value is of the field's type and within its limits; a field of a newer release holds anything."""
+    spec = _SPECS.get(kind, {}).get(field)
+    return spec is None or value is None or _fits(spec.type, value)
 
 
 def require_value(kind: RecordKind, field: str, value: Value) -> Value:

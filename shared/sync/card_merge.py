@@ -38,6 +38,11 @@ class FieldVersion(NamedTuple):
     def version_id(self) -> bytes:
         return self.stamp.command_id
 
+    @property
+    def identity(self) -> tuple[bytes, bytes]:
+        """The edit and where it was made: nobody takes another's version away by using its command id."""
+        return self.stamp.command_id, self.stamp.branch_id
+
 
 class FieldPatch(NamedTuple):
     """The new value of one field, and the versions its editor saw."""
@@ -140,11 +145,11 @@ def _merge_field(before: FieldState, version: FieldVersion, seen: tuple[bytes, .
 
 def _live(versions: Iterable[FieldVersion], superseded: frozenset[bytes]) -> tuple[FieldVersion, ...]:
     """The versions that no edit saw, oldest first. Of one that HQ has re-stamped, the earlier stamp holds."""
-    by_id: dict[bytes, FieldVersion] = {}
+    by_id: dict[tuple[bytes, bytes], FieldVersion] = {}
     for version in versions:
-        known = by_id.get(version.version_id)
+        known = by_id.get(version.identity)
         if version.version_id not in superseded and (known is None or version.stamp < known.stamp):
-            by_id[version.version_id] = version
+            by_id[version.identity] = version
     return tuple(sorted(by_id.values(), key=_stamp))
 
 
@@ -153,7 +158,7 @@ def _conflicts(name: str, live: tuple[FieldVersion, ...], version: FieldVersion,
     return [
         Conflict(name, min(met, version, key=_stamp), max(met, version, key=_stamp), rule)
         for met in live
-        if met.version_id != version.version_id and met.value != version.value
+        if met.identity != version.identity and met.value != version.value
     ]
 
 

@@ -20,6 +20,9 @@ FEED_BATCH_BYTES_MAX = 1_000_000
 FEED_FOLDED_BYTES_MAX = 500_000
 """The largest feed record that compaction makes of several; beyond it they stay as they are."""
 
+CARD_STATE_BYTES_MAX = 500_000
+"""The largest card that HQ keeps: it must fit into a message to a branch that begins to know it."""
+
 MARKS_MAX = 64
 """How many points of its past a branch may ask about at once: two round trips find one entry among 4 000."""
 
@@ -28,6 +31,9 @@ HISTORY_BATCH_BYTES_MAX = 1_000_000
 PROPOSALS_PER_MESSAGE_MAX = 500
 PROPOSALS_KEPT_MAX = 200_000
 """What HQ keeps of one branch's proposals; beyond it the branch is told to stop."""
+
+FENCE_AHEAD_MAX = 2**32
+"""How many sessions a restored HQ may have forgotten; a branch that claims more is not believed."""
 
 MESSAGE_BYTES_MAX = 4_000_000
 """The largest protocol message either side accepts: a full batch and one entry of the largest size."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shared.domain.cards import can_hold
 from shared.domain.records import BRANCH_EDITED_KINDS, FIRST_CARD_KIND, KNOWN_KINDS, Record, RecordKind
 from shared.domain.sales import Sale
 from shared.domain.shifts import ShiftClose, ShiftOpen
@@ -51,7 +52,11 @@ def _decode_record(entry: DecodedEntry, record: Record) -> None:
     elif kind >= FIRST_CARD_KIND and kind not in BRANCH_EDITED_KINDS:
         raise NotForBranches(kind)
     elif kind >= FIRST_CARD_KIND:
-        entry.patches.append((kind, record_id, decode_patch(payload)))
+        patches = decode_patch(payload)
+        for patch in patches:
+            if not can_hold(kind, patch.field, patch.value):
+                raise DecodeError(f"The field {patch.field} cannot hold that value.")
+        entry.patches.append((kind, record_id, patches))
     elif kind == RecordKind.SHIFT_OPEN:
         opened = decode_shift_open(payload)
         entry.shift_opens.append((record_id, opened))

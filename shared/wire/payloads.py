@@ -27,7 +27,7 @@ from shared.errors import DecodeError
 from shared.wire.generated import records_pb2 as pb
 from shared.wire.parsing import optional_id, parse_message, require_id
 
-_CASH_MINOR_MAX = 2**62
+_CASH_MINOR_MAX = TOTAL_MINOR_MAX
 RECEIPT_NUMBER_MAX = 2**62
 _DAYS_MAX = LATEST_US // MICROSECONDS // SECONDS_PER_DAY + 1
 
@@ -85,6 +85,7 @@ def _decode_lines(messages: Sequence[pb.SaleLine]) -> tuple[SaleLine, ...]:
     if not 0 < len(messages) <= LINES_MAX:
         raise DecodeError(f"A sale has no line, or more than {LINES_MAX}.")
     lines = []
+    discounts = 0
     for line in messages:
         sku, product_id, category = line.sku, line.product_id, line.category
         quantity, amount, discount = line.quantity_thousandths, line.amount_minor, line.discount_minor
@@ -99,7 +100,10 @@ def _decode_lines(messages: Sequence[pb.SaleLine]) -> tuple[SaleLine, ...]:
             or discount > AMOUNT_MINOR_MAX
         ):
             raise DecodeError("A line of a sale breaks the limits of its fields.")
+        discounts += discount
         lines.append(SaleLine(sku, product_id or None, category or None, quantity, amount, discount))
+    if discounts > TOTAL_MINOR_MAX:
+        raise DecodeError("The discounts of a sale come to more than a total may be.")
     return tuple(lines)
 
 

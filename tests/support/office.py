@@ -41,7 +41,12 @@ class Office:
 
     def open(self, journal: JournalWriter, head: Head | None = None, feed: FeedCursor | None = None) -> OpenedSession:
         """Says hello for the journal's branch."""
-        hello = Hello(
+        with self.store.write() as connection:
+            return open_session(connection, self.hello(journal, head, feed), self.clock.now_us())
+
+    def hello(self, journal: JournalWriter, head: Head | None = None, feed: FeedCursor | None = None) -> Hello:
+        """What the journal's branch says."""
+        return Hello(
             branch_id=journal.branch_id,
             incarnation=journal.incarnation,
             head=head or journal.head,
@@ -56,8 +61,6 @@ class Office:
             protocol_max=PROTOCOL_MAX,
             schema_version=SCHEMA_VERSION,
         )
-        with self.store.write() as connection:
-            return open_session(connection, hello, self.clock.now_us())
 
     def merge(self, journal: JournalWriter, batch: Batch, fence: int | None = None) -> MergeResult:
         """Merges a batch in a session of its own, unless a fence is given."""
