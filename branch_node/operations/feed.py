@@ -9,17 +9,16 @@ from sqlalchemy import Connection, select, update
 
 from branch_node.storage.sync_state import store_feed_cursor
 from branch_node.storage.tables import node
-from shared.domain.business_time import require_zone
 from shared.domain.cards import Value
 from shared.domain.identifiers import shorten
-from shared.domain.money import require_currency
 from shared.domain.records import RecordKind
-from shared.errors import DecodeError, InvalidInput
+from shared.errors import DecodeError
+from shared.operations.branch_settings import is_usable_setting
 from shared.operations.cards import CardEdit, CardReceived, MergedCards, merge_cards, shown_fields
 from shared.storage.card_rows import delete_card, load_states
 from shared.storage.tables import price
 from shared.sync.hlc import observe
-from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch, ProcessingMode, WhenUnreachable
+from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch
 from shared.wire.cards import decode_state
 from shared.wire.exchange import decode_feed_record
 
@@ -110,7 +109,7 @@ def _adopt_settings(connection: Connection, merged: MergedCards) -> list[str]:
         value = shown.get(name)
         if not isinstance(value, str):
             continue
-        if _is_usable(name, value):
+        if is_usable_setting(name, value):
             changes[name] = value
         else:
             problems.append(f"The setting {name} is “{shorten(value)}”, which this release cannot use.")
@@ -133,22 +132,6 @@ def _forget_other_zones(connection: Connection, price_ids: Sequence[bytes]) -> N
         others = select(price.c.id).where(price.c.id.in_(among), price.c.zone.not_in(("", zone)))
         for price_id in connection.execute(others).scalars().all():
             delete_card(connection, RecordKind.PRICE, price_id)
-
-
-def _is_usable(name: str, value: str) -> bool:
-    try:
-        match name:
-            case "mode":
-                ProcessingMode(value)
-            case "when_unreachable":
-                WhenUnreachable(value)
-            case "timezone":
-                require_zone(value)
-            case "currency":
-                require_currency(value)
-    except (ValueError, InvalidInput):
-        return False
-    return True
 
 
 def _observe(connection: Connection, hlc: int, now_us: int) -> None:

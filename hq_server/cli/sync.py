@@ -15,12 +15,11 @@ from hq_server.operations.carrying import export_file, import_file
 from hq_server.operations.conflicts import Side, resolve_conflict, undo_conflict
 from hq_server.operations.explaining import explain
 from hq_server.operations.parked import discard_parked, retry_parked
-from hq_server.operations.proposals import accept_proposals, reject_proposals
+from hq_server.operations.proposals import accept_proposals, list_proposals, reject_proposals
 from hq_server.operations.verification import Verification, repair_branch, verify_branch
 from hq_server.storage.branches import all_branches, branch_by_code, branch_names
 from hq_server.storage.feed import number_feed, read_head
 from hq_server.storage.parking import list_parked, parked_by_branch
-from hq_server.storage.proposals import open_proposals
 from hq_server.storage.tables import branch_cursor
 from shared.cli.clients import print_conflict
 from shared.cli.commands import GlobalOptions, Group
@@ -28,7 +27,6 @@ from shared.cli.output import print_json, print_result, print_rows
 from shared.cli.program import EXIT_FAILED
 from shared.domain.business_time import format_us
 from shared.domain.identifiers import NIL_ID, format_id, is_id, parse_id
-from shared.domain.records import RecordKind
 from shared.errors import InvalidInput
 from shared.operations.clients import conflict_document
 from shared.storage.conflict_rows import open_conflicts
@@ -213,19 +211,22 @@ def undo_command(options: GlobalOptions, card: str, field: str) -> None:
 @click.pass_obj
 def proposals_command(options: GlobalOptions, accept: bool, reject: bool) -> None:
     """List the head office's own cards that branches handed back after it had lost them."""
+    if accept and reject:
+        raise click.UsageError("Either --accept or --reject.")
     with head_office(options.home) as office:
         now_us = office.clock.now_us()
         with office.store.write() as connection:
-            rows = [
-                {"branch": row.code, "kind": RecordKind(row.kind).name.lower(), "card": format_id(row.card_id)}
-                for row in open_proposals(connection)
-            ]
+            rows = list_proposals(connection, now_us)
             if accept:
                 accept_proposals(connection, office.ids, now_us)
             elif reject:
-                reject_proposals(connection, now_us)
+                reject_proposals(connection, office.ids, now_us)
         number_feed(office.store, now_us)
-    print_rows(options, "proposals", ("branch", "kind", "card"), rows, "Nothing is proposed.")
+    columns = ("branch", "kind", "name", "changes", "card")
+    decided = {"decided": "accepted" if accept else "rejected"} if accept or reject else {}
+    print_rows(options, "proposals", columns, rows, "Nothing is proposed.", decided)
+    if decided and rows and not options.json:
+        click.echo(f"These were {decided['decided']}.")
 
 
 @sync.command("import")

@@ -9,12 +9,13 @@ from sqlalchemy import Connection, select, update
 
 from hq_server.operations.authority import Authority
 from hq_server.operations.founding import read_chain
-from hq_server.storage.branches import branch_by_code, branch_by_id
+from hq_server.storage.branches import branch_by_code, branch_by_id, read_cursor
 from hq_server.storage.lives import expect_replacement
 from hq_server.storage.tables import certificate, enrolment_token
 from shared.certificates import key_to_der, new_key, public_key_hash, read_request
 from shared.clock import Ids
 from shared.domain.business_time import MICROSECONDS
+from shared.domain.identifiers import NIL_ID
 from shared.errors import Refused, TokenRefused
 from shared.wire.enrolment import EnrolReply, EnrolRequest, Token, encode_token
 
@@ -65,6 +66,11 @@ def enrol(connection: Connection, authority: Authority, request: EnrolRequest, n
     owner = branch_by_id(connection, row.branch_id)
     if request.replace:
         expect_replacement(connection, owner.id)
+    elif read_cursor(connection, owner.id).incarnation != NIL_ID:
+        raise TokenRefused(
+            f"Branch {owner.code} has synchronised before, from a store that this one would stand beside.",
+            "If that store is lost, enrol with --replace: its history comes back. Otherwise restore a backup of it.",
+        )
     issued = authority.issue_branch(key, row.branch_id, owner.code)
     # A branch has one certificate at a time: whoever held the old one has been replaced.
     connection.execute(

@@ -7,20 +7,60 @@ from typing import Any
 
 from sqlalchemy import Connection, update
 
+from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import zone_change
 from hq_server.storage.audience import members_of
 from hq_server.storage.branches import branch_by_id
 from hq_server.storage.feed import EVERYONE, Publication, audience_of_branch, audience_of_zone, publish
-from hq_server.storage.proposals import close_proposal, open_proposals
+from hq_server.storage.proposals import close_proposal, close_what_is_known, open_proposals, plausible, unseen
 from hq_server.storage.tables import branch
 from shared.clock import Ids
+from shared.domain.cards import Value
+from shared.domain.identifiers import format_id
 from shared.domain.records import RecordKind
-from shared.operations.cards import CardReceived, merge_cards, shown_fields
-from shared.sync.card_merge import CardState
-from shared.sync.messages import CardFull
+from shared.operations.branch_settings import is_usable_setting
+from shared.operations.cards import CardEdit, load_card, merge_cards, shown_fields
+from shared.storage.card_rows import CardKey, load_states
+from shared.sync.card_merge import CardState, FieldPatch
+from shared.sync.messages import CardForgotten, CardFull
 from shared.wire.cards import decode_state
 
 _SETTINGS = ("name", "timezone", "price_zone", "mode", "when_unreachable")
+
+
+def list_proposals(connection: Connection, now_us: int) -> list[dict[str, str]]:
+    """What waits for a decision: branch, kind, card, and every field as it is here and as it is proposed.
+
+    What HQ has learnt since by another way is closed first.
+    """
+    close_what_is_known(connection, now_us)
+    rows = open_proposals(connection)
+    stored = load_states(connection, {(row.kind, row.card_id) for row in rows})
+    listed = []
+    for row in rows:
+        kind = RecordKind(row.kind)
+        here = _shown(kind, stored.get((row.kind, row.card_id)))
+        proposed = _shown(kind, row.state)
+        name = next((proposed[field] for field in ("sku", "external_id", "name", "code") if proposed.get(field)), "")
+        changes = [
+            f"{field}: {here.get(field, 'nothing')!s} → {value!s}"
+            for field, value in sorted(proposed.items())
+            if here.get(field) != value and not isinstance(value, bytes)
+        ]
+        listed.append(
+            {
+                "branch": row.code,
+                "kind": kind.name.lower(),
+                "name": str(name),
+                "card": format_id(row.card_id),
+                "changes": "; ".join(changes),
+            }
+        )
+    return listed
+
+
+def _shown(kind: RecordKind, state: bytes | None) -> dict[str, Value]:
+    return {} if state is None else shown_fields(kind, decode_state(state))
 
 
 def accept_proposals(
@@ -28,7 +68,10 @@ def accept_proposals(
 ) -> int:
     """Merges proposed cards into HQ's own and tells their audiences; returns how many cards there were."""
     rows = [row for row in open_proposals(connection) if wanted(row)]
-    arrivals = [CardReceived(row.kind, row.card_id, decode_state(row.state), row.state) for row in rows]
+    arrivals = [
+        plausible(connection, CardFull(row.kind, row.card_id, row.state), decode_state(row.state), now_us)
+        for row in rows
+    ]
     merged = merge_cards(connection, arrivals, now_us, now_us)
     keys = sorted({arrival.key for arrival in arrivals})
     for kind, card_id in keys:
@@ -44,12 +87,41 @@ def accept_proposals(
     return len(keys)
 
 
-def reject_proposals(connection: Connection, now_us: int) -> int:
-    """Decides that none of what is proposed is taken up; returns how many cards there were."""
-    keys = {(row.kind, row.card_id) for row in open_proposals(connection)}
-    for kind, card_id in sorted(keys):
+def reject_proposals(connection: Connection, ids: Ids, now_us: int) -> int:
+    """Decides that none of what is proposed is taken up; returns how many cards there were.
+
+    The branches that hold it are told so: HQ's own value replaces the proposed ones as an edit that has seen them, and
+    a card that HQ does not know is forgotten.
+    """
+    by_card: dict[CardKey, list[Any]] = {}
+    for row in open_proposals(connection):
+        by_card.setdefault((row.kind, row.card_id), []).append(row)
+    for (kind, card_id), rows in sorted(by_card.items()):
         close_proposal(connection, kind, card_id, now_us)
-    return len(keys)
+        ours = load_card(connection, kind, card_id)
+        if ours is None:
+            forgotten = CardForgotten(kind, card_id)
+            publish(connection, [Publication(audience_of_branch(row.branch_id), forgotten) for row in rows])
+        else:
+            _insist(HqEdit(connection, ids, now_us), RecordKind(kind), card_id, ours, rows)
+    return len(by_card)
+
+
+def _insist(edit: HqEdit, kind: RecordKind, card_id: bytes, ours: CardState, rows: list[Any]) -> None:
+    """An edit that shows what HQ shows and has seen what was proposed."""
+    seen: dict[str, set[bytes]] = {}
+    for row in rows:
+        for name, versions in unseen(ours, decode_state(row.state)).items():
+            seen.setdefault(name, set()).update(versions)
+    shown = shown_fields(kind, ours)
+    patches = tuple(
+        FieldPatch(name, shown.get(name), (*ours.seen(name), *sorted(versions)))
+        for name, versions in sorted(seen.items())
+    )
+    if patches:
+        audiences = _audiences(edit.connection, kind, card_id, ours)
+        told = None if kind is RecordKind.CLIENT else {card_id: audiences[0]}
+        edit.apply([CardEdit(kind, card_id, edit.stamp, patches)], told)
 
 
 def _audiences(connection: Connection, kind: int, card_id: bytes, state: CardState) -> list[str]:
@@ -65,7 +137,7 @@ def _audiences(connection: Connection, kind: int, card_id: bytes, state: CardSta
 
 def _adopt_settings(connection: Connection, branch_id: bytes, state: CardState) -> None:
     shown = shown_fields(RecordKind.BRANCH_SETTINGS, state)
-    changes = {name: shown[name] for name in _SETTINGS if isinstance(shown.get(name), str)}
+    changes = {name: shown[name] for name in _SETTINGS if is_usable_setting(name, shown.get(name))}
     before = branch_by_id(connection, branch_id)
     connection.execute(update(branch).where(branch.c.id == branch_id).values(changes))
     after = branch_by_id(connection, branch_id)

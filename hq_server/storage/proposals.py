@@ -1,40 +1,63 @@
-"""HQ's own cards as branches hand them back after HQ lost its feed: kept for an administrator to take up."""
+"""Cards that branches hand back after HQ lost its feed: what can be trusted is merged, the rest waits for a decision.
+
+A branch speaks for itself: of cards that branches edit, its own edits are merged at once, and so are those that HQ
+knows to have been made. What it says of the edits of others, and of the cards of the head office, waits for a person.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, update
 
 from hq_server.storage.audience import join_audience, members_of
 from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.hybrid_clock import next_hlc
-from hq_server.storage.tables import branch, proposal
-from shared.domain.records import BRANCH_EDITED_KINDS, RecordKind
+from hq_server.storage.tables import branch, command, proposal
+from shared.domain.cards import can_hold
+from shared.domain.records import BRANCH_EDITED_KINDS, FIRST_CARD_KIND, KNOWN_KINDS, RecordKind
 from shared.errors import DecodeError, ProtocolViolation
 from shared.operations.cards import CardReceived, merge_cards
-from shared.storage.card_rows import load_states, upsert
+from shared.storage.card_rows import CardKey, load_states, upsert
 from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldState, FieldVersion
 from shared.sync.hlc import is_plausible
-from shared.sync.limits import PROPOSALS_KEPT_MAX
+from shared.sync.limits import CARD_STATE_BYTES_MAX, PROPOSALS_KEPT_MAX
 from shared.sync.messages import CardFull
 from shared.wire.cards import decode_state, encode_state
 from shared.wire.exchange import decode_feed_record
 
+_COMMANDS_PER_QUERY_MAX = 500
+
+
+class _Card(NamedTuple):
+    """One card that was handed back, and what HQ holds of it."""
+
+    full: CardFull
+    state: CardState
+    stored: CardState
+
+    @property
+    def key(self) -> CardKey:
+        return self.full.kind, self.full.card_id
+
 
 def keep_proposals(connection: Connection, branch_id: bytes, records: tuple[bytes, ...], now_us: int) -> None:
-    """Keeps what HQ does not know already. Raises ProtocolViolation when a record is no full card.
+    """Merges what can be trusted and keeps what is news. Raises ProtocolViolation when a record is no card of ours."""
+    fulls = [full for full in (_decode(data, branch_id) for data in records) if full is not None]
+    stored = load_states(connection, [(full.kind, full.card_id) for full in fulls])
+    cards = [_Card(full, decode_state(full.state), _decoded(stored.get((full.kind, full.card_id)))) for full in fulls]
+    shared = [card for card in cards if card.full.kind in BRANCH_EDITED_KINDS]
+    doubtful = _merge_trusted(connection, branch_id, shared, now_us)
+    own = [card for card in cards if card.full.kind not in BRANCH_EDITED_KINDS and _has_news(card, HQ_ORIGIN)]
+    _keep(connection, branch_id, [card.full for card in (*doubtful, *own)], now_us)
 
-    Cards that branches edit are merged at once: whoever edited them may have lost them too, and who holds a client
-    knows it. HQ's own wait for a decision.
-    """
-    decoded = [_decode(data) for data in records]
-    _merge_shared(connection, branch_id, [card for card in decoded if card.kind in BRANCH_EDITED_KINDS], now_us)
-    proposed = [card for card in decoded if card.kind not in BRANCH_EDITED_KINDS]
-    stored = load_states(connection, [(card.kind, card.card_id) for card in proposed])
-    lost = [card for card in proposed if _is_news(stored.get((card.kind, card.card_id)), card)]
-    kept = connection.execute(select(func.count()).where(proposal.c.branch_id == branch_id)).scalar_one()
-    if kept + len(lost) > PROPOSALS_KEPT_MAX:
+
+def _keep(connection: Connection, branch_id: bytes, cards: Sequence[CardFull], now_us: int) -> None:
+    kept = connection.execute(
+        select(func.count()).where(proposal.c.branch_id == branch_id, proposal.c.resolved_at.is_(None))
+    ).scalar_one()
+    if kept + len(cards) > PROPOSALS_KEPT_MAX:
         raise ProtocolViolation(f"More than {PROPOSALS_KEPT_MAX} proposals came.")
     rows = [
         {
@@ -45,36 +68,89 @@ def keep_proposals(connection: Connection, branch_id: bytes, records: tuple[byte
             "received_at": now_us,
             "resolved_at": None,
         }
-        for card in lost
+        for card in cards
     ]
     if rows:
         connection.execute(upsert(proposal, connection), rows)
 
 
-def _merge_shared(connection: Connection, branch_id: bytes, cards: list[CardFull], now_us: int) -> None:
-    arrivals = [_plausible(connection, card, now_us) for card in cards]
+def _merge_trusted(connection: Connection, branch_id: bytes, cards: Sequence[_Card], now_us: int) -> list[_Card]:
+    """Merges what the branch may say of these cards; returns those that say more."""
+    made = _made(connection, branch_id, cards)
+    trusted = [(card, _only(card, branch_id, made)) for card in cards]
+    arrivals = [plausible(connection, card.full, state, now_us) for card, state in trusted if state.fields]
     merged = merge_cards(connection, arrivals, now_us, now_us)
-    clients = [card for card in cards if card.kind == RecordKind.CLIENT]
-    states = load_states(connection, [(card.kind, card.card_id) for card in clients])
-    for card in clients:
-        key = (card.kind, card.card_id)
-        members = members_of(connection, card.card_id)
-        if branch_id not in members:
-            join_audience(connection, card.card_id, branch_id, now_us)
-        told = (members if key in merged.changed else set()) | {branch_id}
+    if any(len(state) > CARD_STATE_BYTES_MAX for state in merged.encoded.values()):
+        raise ProtocolViolation(f"A card would be larger than {CARD_STATE_BYTES_MAX} bytes.")
+    _tell_holders(connection, branch_id, [card.key for card, _ in trusted], merged.changed, now_us)
+    return [card for card, state in trusted if _lives(state) < _lives(card.state)]
+
+
+def _tell_holders(
+    connection: Connection, branch_id: bytes, keys: Iterable[CardKey], changed: set[CardKey], now_us: int
+) -> None:
+    """Who holds a client knows it, and is told what the others know."""
+    clients = [key for key in keys if key[0] == RecordKind.CLIENT]
+    states = load_states(connection, clients)
+    for key in clients:
         if key not in states:
             continue
+        members = members_of(connection, key[1])
+        if branch_id not in members:
+            join_audience(connection, key[1], branch_id, now_us)
+        told = (members if key in changed else set()) | {branch_id}
         record = CardFull(*key, states[key])
         publish(connection, [Publication(audience_of_branch(member), record) for member in sorted(told)])
 
 
-def _plausible(connection: Connection, card: CardFull, now_us: int) -> CardReceived:
+def _only(card: _Card, branch_id: bytes, made: set[tuple[bytes, bytes]]) -> CardState:
+    """The fields of which every version was made at the branch, or is known to have been made."""
+    known = {name: _traces(field) for name, field in card.stored.fields.items()}
+    return CardState(
+        {
+            name: field
+            for name, field in card.state.fields.items()
+            if all(
+                version.stamp.branch_id == branch_id
+                or version.identity in made
+                or version.version_id in known.get(name, frozenset())
+                for version in field.live
+            )
+        }
+    )
+
+
+def _made(connection: Connection, branch_id: bytes, cards: Sequence[_Card]) -> set[tuple[bytes, bytes]]:
+    """Which of the versions that others made HQ knows to have been made, by command and branch."""
+    wanted: dict[bytes, set[bytes]] = {}
+    for card in cards:
+        for field in card.state.fields.values():
+            for version in field.live:
+                if version.stamp.branch_id not in (branch_id, HQ_ORIGIN):
+                    wanted.setdefault(version.stamp.branch_id, set()).add(version.version_id)
+    made: set[tuple[bytes, bytes]] = set()
+    for origin, commands in wanted.items():
+        ordered = sorted(commands)
+        for start in range(0, len(ordered), _COMMANDS_PER_QUERY_MAX):
+            chunk = ordered[start : start + _COMMANDS_PER_QUERY_MAX]
+            statement = select(command.c.command_id).where(
+                command.c.branch_id == origin, command.c.command_id.in_(chunk)
+            )
+            made |= {(found, origin) for found in connection.execute(statement).scalars()}
+    return made
+
+
+def _lives(state: CardState) -> int:
+    return sum(len(field.live) for field in state.fields.values())
+
+
+def plausible(connection: Connection, card: CardFull, state: CardState, now_us: int) -> CardReceived:
     """The card, with versions from a clock far ahead stamped anew: without them, what they replaced would come back.
 
     Of a version with two stamps the earlier holds, wherever both meet.
     """
     fields = {}
-    for name, field in decode_state(card.state).fields.items():
+    for name, field in state.fields.items():
         live = tuple(
             version if is_plausible(version.stamp.hlc, now_us) else _stamped_now(connection, version, now_us)
             for version in field.live
@@ -99,6 +175,26 @@ def open_proposals(connection: Connection) -> list[Any]:
     return list(connection.execute(statement))
 
 
+def close_what_is_known(connection: Connection, now_us: int) -> None:
+    """Closes proposals of which HQ has learnt everything since, mostly from the branches that made the edits."""
+    rows = open_proposals(connection)
+    stored = load_states(connection, {(row.kind, row.card_id) for row in rows})
+    for row in rows:
+        full = CardFull(row.kind, row.card_id, row.state)
+        origin = None if row.kind in BRANCH_EDITED_KINDS else HQ_ORIGIN
+        card = _Card(full, decode_state(row.state), _decoded(stored.get((row.kind, row.card_id))))
+        if not _has_news(card, origin):
+            connection.execute(
+                update(proposal)
+                .where(
+                    proposal.c.branch_id == row.branch_id,
+                    proposal.c.kind == row.kind,
+                    proposal.c.card_id == row.card_id,
+                )
+                .values(resolved_at=now_us)
+            )
+
+
 def close_proposal(connection: Connection, kind: int, card_id: bytes, now_us: int) -> None:
     """Whatever was decided of a card holds for every branch that proposed it."""
     connection.execute(
@@ -108,23 +204,50 @@ def close_proposal(connection: Connection, kind: int, card_id: bytes, now_us: in
     )
 
 
-def _decode(data: bytes) -> CardFull:
+def unseen(stored: CardState, proposed: CardState) -> Mapping[str, tuple[bytes, ...]]:
+    """By field, the versions of a proposed card that HQ has no trace of."""
+    found = {}
+    for name, field in proposed.fields.items():
+        traces = _traces(stored.fields.get(name, FieldState()))
+        ids = tuple(version.version_id for version in field.live if version.version_id not in traces)
+        if ids:
+            found[name] = ids
+    return found
+
+
+def _decode(data: bytes, branch_id: bytes) -> CardFull | None:
+    """The card; None when it is of a kind that this release does not know. Raises ProtocolViolation."""
     try:
         record = decode_feed_record(data)
-        if isinstance(record, CardFull):
-            decode_state(record.state)
-            return record
+        if not isinstance(record, CardFull) or record.kind < FIRST_CARD_KIND:
+            raise ProtocolViolation("A proposal must be a whole card.")
+        state = decode_state(record.state)
     except DecodeError as error:
         raise ProtocolViolation(error.message) from error
-    raise ProtocolViolation("A proposal must be a whole card.")
+    if record.kind not in KNOWN_KINDS:
+        return None
+    if len(record.state) > CARD_STATE_BYTES_MAX:
+        raise ProtocolViolation(f"A proposed card is larger than {CARD_STATE_BYTES_MAX} bytes.")
+    if record.kind == RecordKind.BRANCH_SETTINGS and record.card_id != branch_id:
+        raise ProtocolViolation("A branch holds the settings of another.")
+    for name, field in state.fields.items():
+        if not all(can_hold(record.kind, name, version.value) for version in field.live):
+            raise ProtocolViolation(f"The field {name} of a proposed card cannot hold that value.")
+    return record
 
 
-def _is_news(stored: bytes | None, card: CardFull) -> bool:
-    """Whether it holds a version of HQ's own making that HQ has no trace of."""
-    known = decode_state(stored) if stored is not None else CardState()
-    for name, proposed in decode_state(card.state).fields.items():
-        ours = known.fields.get(name, FieldState())
-        traces = ours.superseded | {version.version_id for version in ours.live}
-        if any(v.stamp.branch_id == HQ_ORIGIN and v.version_id not in traces for v in proposed.live):
-            return True
-    return False
+def _decoded(stored: bytes | None) -> CardState:
+    return decode_state(stored) if stored is not None else CardState()
+
+
+def _has_news(card: _Card, origin: bytes | None) -> bool:
+    """Whether it holds a version, of that origin if one is given, that HQ has no trace of."""
+    return any(
+        version.version_id in ids and origin in (None, version.stamp.branch_id)
+        for name, ids in unseen(card.stored, card.state).items()
+        for version in card.state.fields[name].live
+    )
+
+
+def _traces(field: FieldState) -> frozenset[bytes]:
+    return field.superseded | {version.version_id for version in field.live}

@@ -147,7 +147,7 @@ class Gateway:
             case core.ReadHistory(request):
                 session.record_history_read(self.read_history(branch_id, fence, session.incarnation, request))
             case core.StoreProposals(proposals):
-                self.store_proposals(branch_id, proposals.records)
+                self.store_proposals(peer, branch_id, fence, proposals.records)
                 session.record_proposals_kept()
         return None
 
@@ -218,8 +218,10 @@ class Gateway:
                 HISTORY_BATCH_BYTES_MAX,
             )
 
-    def store_proposals(self, branch_id: bytes, records: tuple[bytes, ...]) -> None:
+    def store_proposals(self, peer: Peer, branch_id: bytes, fence: int, records: tuple[bytes, ...]) -> None:
         with self._store.write() as connection:
+            require_branch(connection, peer)
+            branches.require_fence(branches.lock_cursor(connection, branch_id), fence)
             keep_proposals(connection, branch_id, records, self.now_us())
         number_feed(self._store, self.now_us())
 

@@ -176,5 +176,5 @@ def test_what_head_office_lost_of_its_own_comes_back_as_proposals(pair: Pair, tm
     node.sync()
     with office.store.write() as connection:
         assert accept_proposals(connection, office.ids, office.clock.now_us()) == 1
-        assert reject_proposals(connection, office.clock.now_us()) == 0
+        assert reject_proposals(connection, office.ids, office.clock.now_us()) == 0
     assert pair.product_names() == ["Milk"]

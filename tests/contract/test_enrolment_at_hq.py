@@ -29,9 +29,9 @@ def give_token(office: Office, authority: Authority, code: str) -> Token:
         return decode_token(issue_token(connection, authority, office.ids, code, office.clock.now_us(), HOURS))
 
 
-def use(office: Office, authority: Authority, secret: bytes, request: bytes) -> EnrolReply:
+def use(office: Office, authority: Authority, secret: bytes, request: bytes, replace: bool = False) -> EnrolReply:
     with office.store.write() as connection:
-        return enrol(connection, authority, EnrolRequest(secret, request), office.clock.now_us())
+        return enrol(connection, authority, EnrolRequest(secret, request, replace), office.clock.now_us())
 
 
 def test_a_token_is_traded_for_a_certificate_of_its_branch(office: Office, authority: Authority) -> None:
@@ -58,6 +58,18 @@ def test_a_used_token_is_refused_to_another_key(office: Office, authority: Autho
     use(office, authority, token.secret, certificate_request(new_key()))
     with pytest.raises(TokenRefused, match="used"):
         use(office, authority, token.secret, certificate_request(new_key()))
+
+
+def test_a_branch_that_has_synchronised_is_enrolled_anew_only_in_the_place_of_its_store(
+    office: Office, authority: Authority
+) -> None:
+    journal = office.journal("B1")
+    office.open(journal)
+    token = give_token(office, authority, "B1")
+    request = certificate_request(new_key())
+    with pytest.raises(TokenRefused, match="has synchronised before"):
+        use(office, authority, token.secret, request)
+    assert use(office, authority, token.secret, request, replace=True).branch_id == journal.branch_id
 
 
 def test_an_expired_token_is_refused(office: Office, authority: Authority) -> None:
