@@ -18,7 +18,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Token(_message.Message):
-    """What `filial-hq branch token` prints, as base64url text behind "filial1."."""
+    """What `filial-hq branch token` prints, as base64url text without padding behind "filial1."."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -34,7 +34,9 @@ class Token(_message.Message):
     """DER certificate and PKCS #8 key that may call only Enrol."""
     bootstrap_key: _builtins.bytes
     checksum: _builtins.bytes
-    """First 8 bytes of SHA-256 over the other fields, to recognise a mistyped token."""
+    """First 8 bytes of SHA-256 over the other fields in this order, each after its length in 4 bytes, big-endian: to
+    recognise a mistyped token.
+    """
     def __init__(
         self,
         *,
@@ -61,7 +63,7 @@ class EnrolRequest(_message.Message):
     REPLACE_FIELD_NUMBER: _builtins.int
     secret: _builtins.bytes
     certificate_request: _builtins.bytes
-    """DER certificate signing request over a key made at the branch (ECDSA P-256)."""
+    """DER certificate signing request over a key made at the branch (ECDSA P-256). Its subject and extensions are ignored."""
     replace: _builtins.bool
     """This store takes the place of one that is lost: HQ gives the branch's history to it."""
     def __init__(

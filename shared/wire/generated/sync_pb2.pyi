@@ -313,7 +313,7 @@ class Hello(_message.Message):
     branch_id: _builtins.bytes
     incarnation: _builtins.bytes
     boot_id: _builtins.bytes
-    """One boot of the branch's machine, and one start of its process."""
+    """One boot of the branch's machine, and one start of its process: 16 bytes each, or empty."""
     instance_id: _builtins.bytes
     wall_clock_us: _builtins.int
     hlc_epoch: _builtins.int
@@ -404,7 +404,7 @@ class Welcome(_message.Message):
     """Grows with every session of the branch; a batch of an older session is refused."""
     resume: Global___ResumeMode.ValueType
     reason: _builtins.str
-    """One sentence, when resume is neither INCREMENTAL nor REPAIR."""
+    """One sentence, when resume is not INCREMENTAL. In a carry file the branch's id in hexadecimal."""
     skew_ms: _builtins.int
     """Branch clock − HQ clock."""
     mode: Global___ProcessingMode.ValueType
@@ -452,7 +452,7 @@ Global___Welcome: _TypeAlias = Welcome  # noqa: Y015
 
 @_typing.final
 class Credits(_message.Message):
-    """How much a branch may have sent and not yet seen acknowledged, and how large one batch may be."""
+    """How many batches a branch may have sent and not yet seen acknowledged, and how large one should be."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -631,6 +631,7 @@ class Parked(_message.Message):
 
     REASON_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
+    """A word (docs/sync-protocol.md §4), a colon and a space, and the evidence."""
     def __init__(
         self,
         *,
@@ -846,7 +847,7 @@ Global___Checkpoint: _TypeAlias = Checkpoint  # noqa: Y015
 
 @_typing.final
 class Goodbye(_message.Message):
-    """The branch ends the stream on purpose, even with HQ."""
+    """The branch ends the stream on purpose."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1133,13 +1134,14 @@ Global___HistoryBatch: _TypeAlias = HistoryBatch  # noqa: Y015
 
 @_typing.final
 class Proposals(_message.Message):
-    """Head office's own cards as the branch holds them, after HQ lost its feed."""
+    """The cards that the branch holds, after HQ lost its feed."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     RECORDS_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
     done: _builtins.bool
+    """These are the last."""
     @_builtins.property
     def records(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Serialised FeedRecord messages, each a full state."""
