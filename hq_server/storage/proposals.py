@@ -89,15 +89,15 @@ def _merge_trusted(connection: Connection, branch_id: bytes, cards: Sequence[_Ca
 def _tell_holders(
     connection: Connection, branch_id: bytes, keys: Iterable[CardKey], changed: set[CardKey], now_us: int
 ) -> None:
-    """Who holds a client knows it, and is told what the others know."""
+    """Who holds a client knows it, whatever HQ holds of it yet, and is told what the others know."""
     clients = [key for key in keys if key[0] == RecordKind.CLIENT]
     states = load_states(connection, clients)
     for key in clients:
-        if key not in states:
-            continue
         members = members_of(connection, key[1])
         if branch_id not in members:
             join_audience(connection, key[1], branch_id, now_us)
+        if key not in states:
+            continue
         told = (members if key in changed else set()) | {branch_id}
         record = CardFull(*key, states[key])
         publish(connection, [Publication(audience_of_branch(member), record) for member in sorted(told)])

@@ -29,6 +29,7 @@ from shared.wire.parsing import optional_id, parse_message, require_id
 
 _CASH_MINOR_MAX = TOTAL_MINOR_MAX
 RECEIPT_NUMBER_MAX = 2**62
+RECEIPTS_MAX = 2**31 - 1
 _DAYS_MAX = LATEST_US // MICROSECONDS // SECONDS_PER_DAY + 1
 
 
@@ -172,7 +173,7 @@ def decode_shift_close(payload: bytes) -> ShiftClose:
         closed_at=_decode_moment(message.closed_at),
         business_date=_decode_date(message.business_date),
         currency=_currency(message.currency),
-        receipts=message.receipts,
+        receipts=_within(message.receipts, RECEIPTS_MAX),
         first_receipt=_within(message.first_receipt, RECEIPT_NUMBER_MAX),
         last_receipt=_within(message.last_receipt, RECEIPT_NUMBER_MAX),
         gross_minor=_within(message.gross_minor, _CASH_MINOR_MAX),

@@ -84,6 +84,15 @@ def test_what_the_author_brings_himself_need_not_be_decided(office: Office) -> N
     assert listed(office) == []
 
 
+def test_who_holds_a_client_hears_of_it_even_before_head_office_has_the_card(office: Office) -> None:
+    holder = office.add_branch("B2").id
+    hand_back(office, holder, card(office, RecordKind.CLIENT, CARD, HQ_ORIGIN, name="Anna"))
+    journal = office.journal("B1")
+    journal.add_edit(RecordKind.CLIENT, CARD, {}, name="Anna Petrova")
+    office.merge(journal, journal.batch())
+    assert [type(record) for record in office.feed_of(holder) if record.card_id == CARD] == [CardChange]
+
+
 @pytest.mark.parametrize(
     ("kind", "fields"),
     [

@@ -92,10 +92,6 @@ def found(first: int, last: int) -> Fact:
     return lambda session: session.record_entries(entries(first, last), head(last).entry_hash)
 
 
-def found_nothing(session: BranchSession) -> None:
-    session.record_entries((), b"")
-
-
 def appended(seq: int) -> Fact:
     return lambda session: session.record_appended(seq)
 
@@ -237,7 +233,13 @@ def test_the_store_is_asked_for_one_batch_at_a_time() -> None:
 
 
 def test_a_read_that_finds_nothing_is_not_repeated_until_the_journal_grows() -> None:
-    assert streaming(1) << read(after=0) >> found_nothing >> appended(2) << read(after=0)
+    assert (
+        streaming(1)
+        << read(after=0)
+        >> (lambda session: session.record_entries((), b""))
+        >> appended(2)
+        << read(after=0)
+    )
 
 
 def test_a_batch_may_hold_entries_newer_than_the_head_that_was_known() -> None:
@@ -318,8 +320,7 @@ def test_feed_batches_are_applied_one_at_a_time_in_order() -> None:
 
 
 def test_sales_go_before_cards() -> None:
-    session = even(3).session
-    session.receive_message(feed(5, b"price"), 0)
+    (session := even(3).session).receive_message(feed(5, b"price"), 0)
     session.record_appended(4)
     assert session.commands() == [read(3), ApplyFeed(feed(5, b"price"))]
 
