@@ -27,7 +27,7 @@ from shared.errors import DecodeError
 from shared.wire.generated import records_pb2 as pb
 from shared.wire.parsing import optional_id, parse_message, require_id
 
-_CASH_MINOR_MAX = TOTAL_MINOR_MAX
+_CASH_MINOR_MAX = 2**62
 RECEIPT_NUMBER_MAX = 2**62
 RECEIPTS_MAX = 2**31 - 1
 _DAYS_MAX = LATEST_US // MICROSECONDS // SECONDS_PER_DAY + 1

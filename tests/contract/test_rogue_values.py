@@ -12,7 +12,7 @@ from hq_server.storage.branches import open_session
 from hq_server.storage.rollups import compare_rollups
 from hq_server.storage.tables import parked_entry, record_counter
 from shared.domain.cards import Value
-from shared.domain.money import AMOUNT_MINOR_MAX, TOTAL_MINOR_MAX
+from shared.domain.money import AMOUNT_MINOR_MAX
 from shared.domain.records import Record, RecordKind
 from shared.domain.shifts import ShiftClose
 from shared.errors import DecodeError, ProtocolViolation
@@ -21,7 +21,7 @@ from shared.storage.tables import conflict, sale
 from shared.sync.card_merge import FieldPatch
 from shared.sync.limits import FENCE_AHEAD_MAX
 from shared.wire.cards import encode_patch
-from shared.wire.payloads import decode_sale, decode_shift_close, encode_sale, encode_shift_close
+from shared.wire.payloads import RECEIPTS_MAX, decode_sale, decode_shift_close, encode_sale, encode_shift_close
 from tests.support.journal import JournalWriter, line
 from tests.support.journal import sale as make_sale
 from tests.support.office import Office
@@ -85,7 +85,7 @@ def test_amounts_that_no_report_could_add_up_are_no_amounts() -> None:
         decode_sale(encode_sale(make_sale(1, lines)))
     moment = make_sale(1).sold_at
     closed = ShiftClose(
-        b"s" * 16, "1", "anna", moment, moment.business_date, "RUB", 1, 1, 1, 0, 0, TOTAL_MINOR_MAX + 1, (), 0, 0, None
+        b"s" * 16, "1", "anna", moment, moment.business_date, "RUB", RECEIPTS_MAX + 1, 1, 1, 0, 0, 0, (), 0, 0, None
     )
     with pytest.raises(DecodeError):
         decode_shift_close(encode_shift_close(closed))

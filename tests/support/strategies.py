@@ -39,6 +39,7 @@ from shared.sync.messages import (
     WhenUnreachable,
 )
 from shared.wire.parsing import NUMBER_MAX
+from shared.wire.payloads import RECEIPTS_MAX
 
 FEW = settings(max_examples=15, deadline=None)
 SOME = settings(max_examples=40, deadline=None)
@@ -95,7 +96,7 @@ shift_closes = st.builds(
     closed_at=local_moments,
     business_date=days,
     currency=st.just("RUB"),
-    receipts=_UNSIGNED_32,
+    receipts=st.integers(0, RECEIPTS_MAX),
     first_receipt=st.integers(0, 2**62),
     last_receipt=st.integers(0, 2**62),
     gross_minor=st.integers(0, 2**62),

@@ -493,11 +493,8 @@ def test_a_finished_session_says_nothing_more() -> None:
 
 
 def test_the_shell_is_told_when_to_come_back() -> None:
-    play = greeting()
-    assert play.session.next_wake_at() == GREETING_MS_MAX
-    play = play >> welcome()
-    assert play.session.next_wake_at() == 0
-    play = play.skip() >> Wait(7)
-    assert play.session.next_wake_at() == 7 + TICK_INTERVAL_MS
+    assert (play := greeting()).session.next_wake_at() == GREETING_MS_MAX
+    assert (play := play >> welcome()).session.next_wake_at() == 0
+    assert (play := play.skip() >> Wait(7)).session.next_wake_at() == 7 + TICK_INTERVAL_MS
     play = play.skip() >> Wait(SILENCE_MS_MAX - 8)
     assert play.session.next_wake_at() == SILENCE_MS_MAX
