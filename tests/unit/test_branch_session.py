@@ -490,11 +490,3 @@ def test_a_finished_session_says_nothing_more() -> None:
     play = play >> found(1, 2) >> applied(1) >> Ack(head(2)) >> feed(2) >> welcome() >> Drain(1, "") >> Wait(10**6)
     assert play >> appended(5) >> head_read(5, 9) >> history(None) >> BranchSession.record_goodbye
     assert play.session.next_wake_at() is None
-
-
-def test_the_shell_is_told_when_to_come_back() -> None:
-    assert (play := greeting()).session.next_wake_at() == GREETING_MS_MAX
-    assert (play := play >> welcome()).session.next_wake_at() == 0
-    assert (play := play.skip() >> Wait(7)).session.next_wake_at() == 7 + TICK_INTERVAL_MS
-    play = play.skip() >> Wait(SILENCE_MS_MAX - 8)
-    assert play.session.next_wake_at() == SILENCE_MS_MAX
