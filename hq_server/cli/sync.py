@@ -20,6 +20,7 @@ from hq_server.operations.verification import Verification, repair_branch, verif
 from hq_server.storage.branches import all_branches, branch_by_code, branch_names
 from hq_server.storage.feed import number_feed, read_head
 from hq_server.storage.parking import list_parked, parked_by_branch
+from hq_server.storage.proposals import open_proposals
 from hq_server.storage.tables import branch_cursor
 from shared.cli.clients import print_conflict
 from shared.cli.commands import GlobalOptions, Group
@@ -44,6 +45,7 @@ def status_command(options: GlobalOptions) -> None:
     with head_office(options.home) as office, office.store.read() as connection:
         rows = _standings(connection)
         feed_head = read_head(connection).position
+        proposed = len(open_proposals(connection))
     columns = (
         "branch",
         "online",
@@ -60,6 +62,8 @@ def status_command(options: GlobalOptions) -> None:
         for row in rows:
             for advice in _advice(row):
                 click.echo(advice)
+        if proposed:
+            click.echo(f"{proposed} cards were handed back and wait for a decision. See: filial-hq sync proposals")
 
 
 def _advice(row: dict[str, Any]) -> list[str]:
@@ -67,8 +71,8 @@ def _advice(row: dict[str, Any]) -> list[str]:
     code, advice = row["branch"], []
     if row["state"] == "quarantined":
         advice.append(
-            f"{code}: {row['trouble']} See: filial-hq branch lives {code}; then name the one that goes on: "
-            f"filial-hq branch heir {code} INCARNATION"
+            f"{code}: {row['trouble']} See: filial-hq branch lives {code}, and filial-branch sync status at each store; "
+            f"then name the one that goes on: filial-hq branch heir {code} INCARNATION"
         )
     if row["parked"]:
         advice.append(f"{code}: entries wait that could not be applied. See: filial-hq sync parked")
