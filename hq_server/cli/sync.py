@@ -71,7 +71,7 @@ def _advice(row: dict[str, Any]) -> list[str]:
     code, advice = row["branch"], []
     if row["state"] == "quarantined":
         advice.append(
-            f"{code}: {row['trouble']} See: filial-hq branch lives {code}, and filial-branch sync status at each store; "
+            f"{code}: {row['trouble']} See: filial-hq branch lives {code}, and filial-branch sync status at each; "
             f"then name the one that goes on: filial-hq branch heir {code} INCARNATION"
         )
     if row["parked"]:
