@@ -20,7 +20,7 @@ from hq_server.sync_server.exchange import Exchange
 from hq_server.sync_server.gateway import Gateway, Pulse
 from hq_server.sync_server.identity import Peer, peer_of
 from shared.clock import Clock
-from shared.errors import FilialError, InvalidInput, NotAuthorised, ProtocolViolation, StoreError
+from shared.errors import FilialError, InvalidInput, NotAuthorised, ProtocolViolation, StoreBusy, StoreError
 from shared.sync.messages import BranchMessage, Undecodable, VerifyRequest
 from shared.wire import enrolment, exchange, verification
 from shared.wire.enrolment import EnrolReply, EnrolRequest
@@ -28,6 +28,9 @@ from shared.wire.methods import ENROLMENT_SERVICE, SERVER_OPTIONS, SERVICES, SYN
 from shared.wire.status import status_of, trailing_metadata
 
 STREAMS_MAX = 5_000
+STREAMS_PER_BRANCH_MAX = 64
+"""One is in use; the others are of dead connections that nobody has noticed yet, or of a branch gone wild."""
+
 STOP_GRACE_SECONDS = 3.0
 
 
@@ -112,6 +115,8 @@ class SyncServer:
             branch_id = await self._identify(peer)
             if len(self._streams) >= STREAMS_MAX:
                 raise InvalidInput(f"This head office serves at most {STREAMS_MAX} streams a process.", "Try later.")
+            if sum(stream.branch_id == branch_id for stream in self._streams) >= STREAMS_PER_BRANCH_MAX:
+                raise StoreBusy("This branch has too many streams open.", "Only one process may synchronise a branch.")
             stream = Exchange(self._gateway, self._clock, peer, branch_id, context, self._feed_grew)
             self._streams.add(stream)
             try:

@@ -270,7 +270,7 @@ def _decode_hello(message: pb.Hello) -> Hello:
         wall_clock_us=message.wall_clock_us,
         hlc_epoch=message.hlc_epoch,
         hlc=message.hlc,
-        release=message.release[:_RELEASE_CHARACTERS_MAX].replace("\0", ""),
+        release="".join(filter(str.isprintable, message.release[:_RELEASE_CHARACTERS_MAX])),
         boot_id=optional_id(message.boot_id, NIL_ID),
         instance_id=optional_id(message.instance_id, NIL_ID),
         protocol_min=message.protocol_min,

@@ -12,6 +12,7 @@ import grpc
 import pytest
 
 from deploy.demo.chain import Selling
+from hq_server.sync_server.server import STREAMS_PER_BRANCH_MAX
 from shared.domain.records import Record, RecordKind
 from shared.sync.chain import NO_HASH, Head, Parent
 from shared.sync.limits import MESSAGE_BYTES_MAX, PUSH_BATCHES_IN_FLIGHT_MAX
@@ -406,6 +407,21 @@ def test_a_stream_that_breaks_off_while_its_hello_is_answered_leaves_the_branch_
         time.sleep(number / BREAKS * HELLO_SECONDS)  # the moment itself is what the test varies
         stream.break_off()
         require_offline(chain, code)
+
+
+def test_a_branch_may_not_open_streams_without_end(rogue: Rogue) -> None:
+    streams = [greet(rogue) for _ in range(STREAMS_PER_BRANCH_MAX)]
+    refusal = rogue.exchange(rogue.hello()).end()
+    assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAVAILABLE, "store_busy")
+    for stream in streams:
+        stream.break_off()
+
+
+@pytest.mark.parametrize("last_fence", [2**62, 2**63 - 2, 2**64 - 1])
+def test_a_session_from_the_far_future_does_not_lock_the_branch_out(rogue: Rogue, last_fence: int) -> None:
+    refusal = rogue.exchange(rogue.hello(last_fence=last_fence)).end()
+    assert (refusal.code, refusal.reason) == VIOLATION
+    assert greet(rogue) is not None
 
 
 def require_offline(chain: Chain, code: str) -> None:
