@@ -8,13 +8,14 @@ from typing import Any, Literal
 from sqlalchemy import Connection, select
 
 from hq_server.operations.editing import HqEdit
-from hq_server.storage.feed import EVERYONE
+from hq_server.storage.audience import audiences_of_card
 from shared.clock import Ids
 from shared.domain.cards import Value
 from shared.domain.records import RecordKind
 from shared.errors import NotFound
 from shared.operations.cards import load_card, shown_fields
 from shared.storage.tables import conflict
+from shared.sync.card_merge import CardState
 
 Side = Literal["older", "newer"]
 
@@ -57,7 +58,9 @@ def _write(connection: Connection, ids: Ids, now_us: int, row: Any, encoded: str
     if prepared is None:
         return value
     # Clients go to the branches that know them.
-    edit.apply([prepared], None if kind is RecordKind.CLIENT else {row.card_id: EVERYONE})
+    state = load_card(connection, kind, row.card_id) or CardState()
+    audiences = audiences_of_card(connection, kind, row.card_id, state)
+    edit.apply([prepared], None if kind is RecordKind.CLIENT else {row.card_id: audiences[0]})
     return value
 
 

@@ -9,9 +9,9 @@ from sqlalchemy import Connection, update
 
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import zone_change
-from hq_server.storage.audience import members_of
+from hq_server.storage.audience import audiences_of_card
 from hq_server.storage.branches import branch_by_id
-from hq_server.storage.feed import EVERYONE, Publication, audience_of_branch, audience_of_zone, publish
+from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.proposals import close_proposal, close_what_is_known, open_proposals, plausible, unseen
 from hq_server.storage.tables import branch
 from shared.clock import Ids
@@ -79,7 +79,8 @@ def accept_proposals(
         state = merged.states[kind, card_id]
         record = CardFull(kind, card_id, merged.encoded.get((kind, card_id)) or _encoded(rows, kind, card_id))
         publish(
-            connection, [Publication(audience, record) for audience in _audiences(connection, kind, card_id, state)]
+            connection,
+            [Publication(audience, record) for audience in audiences_of_card(connection, kind, card_id, state)],
         )
         if kind == RecordKind.BRANCH_SETTINGS:
             # The prices of a new zone go after the setting that names it.
@@ -119,20 +120,9 @@ def _insist(edit: HqEdit, kind: RecordKind, card_id: bytes, ours: CardState, row
         for name, versions in sorted(seen.items())
     )
     if patches:
-        audiences = _audiences(edit.connection, kind, card_id, ours)
+        audiences = audiences_of_card(edit.connection, kind, card_id, ours)
         told = None if kind is RecordKind.CLIENT else {card_id: audiences[0]}
         edit.apply([CardEdit(kind, card_id, edit.stamp, patches)], told)
-
-
-def _audiences(connection: Connection, kind: int, card_id: bytes, state: CardState) -> list[str]:
-    if kind == RecordKind.BRANCH_SETTINGS:
-        return [audience_of_branch(card_id)]
-    if kind == RecordKind.PRICE:
-        zone = shown_fields(kind, state).get("zone")
-        return [audience_of_zone(zone if isinstance(zone, str) else "")]
-    if kind == RecordKind.CLIENT:
-        return [audience_of_branch(member) for member in sorted(members_of(connection, card_id))]
-    return [EVERYONE]
 
 
 def _adopt_settings(connection: Connection, branch_id: bytes, state: CardState) -> None:

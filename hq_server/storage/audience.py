@@ -160,6 +160,18 @@ def _branches_naming(connection: Connection, state: CardState) -> set[bytes]:
     return set(connection.execute(statement).scalars())
 
 
+def audiences_of_card(connection: Connection, kind: int, card_id: bytes, state: CardState) -> list[str]:
+    """Who receives a card."""
+    if kind == RecordKind.BRANCH_SETTINGS:
+        return [audience_of_branch(card_id)]
+    if kind == RecordKind.PRICE:
+        zone = shown_fields(kind, state).get("zone")
+        return [audience_of_zone(zone if isinstance(zone, str) else "")]
+    if kind == RecordKind.CLIENT:
+        return [audience_of_branch(member) for member in sorted(members_of(connection, card_id))]
+    return [EVERYONE]
+
+
 def join_audience(connection: Connection, client_id: bytes, branch_id: bytes, now_us: int) -> None:
     """The branch knows the client from now on."""
     row = {"client_id": client_id, "branch_id": branch_id, "since": now_us}
