@@ -165,6 +165,16 @@ def test_a_file_of_the_other_direction_and_one_of_another_chain_are_refused(tmp_
         list(read_carry_file(forged, MAGIC_TO_HQ, lambda signer: None))
 
 
+def test_what_is_no_file_is_neither_read_nor_written_as_a_carry_file(tmp_path: Path) -> None:
+    authority = Authority.found("Chain")
+    for wrong in (tmp_path, tmp_path / "none"):
+        with pytest.raises(InvalidInput) as refused:
+            list(read_carry_file(wrong, MAGIC_TO_HQ, lambda signer: None))
+        assert refused.value.hint
+    with pytest.raises(InvalidInput, match="cannot be written"):
+        write_carry_file(tmp_path / "none" / "file", MAGIC_TO_HQ, authority.der, authority.signing_key, [])
+
+
 def test_a_record_that_comes_twice_is_expected_once(ids: SeededIds, clock: FakeClock) -> None:
     journal = JournalWriter(b"b" * 16, ids, clock)
     journal.add_sale(make_sale(1))
