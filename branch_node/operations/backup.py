@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +22,7 @@ from shared.storage.store_files import (
     require_backup_file,
     require_sound,
 )
-from shared.storage.write_gate import WriteGate
+from shared.storage.write_gate import hold_gate
 
 
 class Restored(NamedTuple):
@@ -65,7 +63,7 @@ def restore_backup(store_path: Path, path: Path, clock: Clock, branch_id: bytes 
     owner = _require_backup(path)
     with private_copy(path, store_path.parent) as incoming:
         _upgrade(incoming, clock)
-        with _write_gate(store_path, clock):
+        with hold_gate(store_path, clock):
             present = _present_owner(store_path, clock)
             _require_own(path, owner, branch_id or (present and present.branch_id))
             kept = store_path.with_name(f"{store_path.name}.before-restore-{clock.now_us()}")
@@ -106,18 +104,6 @@ def _require_own(path: Path, owner: _Owner, branch_id: bytes | None) -> None:
             f"{path} is a backup of another branch, {owner.code}.",
             "Name a backup of this branch, or the other branch's folder with --home.",
         )
-
-
-@contextmanager
-def _write_gate(store_path: Path, clock: Clock) -> Iterator[None]:
-    """Nobody writes to the store meanwhile, whatever state its file is in. Raises StoreBusy."""
-    gate = WriteGate(store_path, clock)
-    try:
-        gate.enter()
-        yield
-        gate.leave()
-    finally:
-        gate.close()
 
 
 def _present_owner(store_path: Path, clock: Clock) -> _Owner | None:

@@ -103,9 +103,9 @@ def found(home: Path | None, database: str | None, name: str, currency: str, tim
 
 
 @contextlib.contextmanager
-def only_server(settings: Settings, store: HqStore) -> Iterator[None]:
+def only_server(settings: Settings, is_sqlite: bool) -> Iterator[None]:
     """SQLite takes one server process at a time. Raises Refused when there is one."""
-    if store.dialect != "sqlite":
+    if not is_sqlite:
         yield
         return
     descriptor = os.open(settings.home / "serve.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)

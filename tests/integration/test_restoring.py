@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.chain import Branch
-from tests.support.chains import Chain
+from deploy.demo.chain import Branch, HeadOffice
+from tests.support.chains import Chain, found_copy
 from tests.support.commands import branch as filial_branch
+from tests.support.commands import hq as filial_hq
 from tests.support.commands import require_done, require_refusal
 from tests.support.tills import asked_line
 
@@ -86,3 +87,60 @@ class TestBranch:
         require_refusal(filial_branch(tmp_path / "nowhere", "restore", tmp_path / "other"), "nowhere", "Hint:")
         assert (branch.home / "branch.db").read_bytes() == before
         assert not list(branch.home.glob("branch.db.before-*"))
+
+
+class TestHeadOffice:
+    @pytest.fixture
+    def office(self, founded: Path, tmp_path: Path) -> HeadOffice:
+        """A head office of the test's own, not served, with one branch and a backup beside it."""
+        office = found_copy(founded, tmp_path).office
+        office.run("branch", "add", "North")
+        office.run("backup", str(tmp_path / "backup"))
+        return office
+
+    @pytest.mark.parametrize("damage", ["missing", "empty", "text", "cut short", "a hole"])
+    def test_a_store_that_is_lost_or_ruined_is_replaced(self, office: HeadOffice, tmp_path: Path, damage: str) -> None:
+        path = office.home / "hq.db"
+        whole = path.read_bytes()
+        ruined = {
+            "empty": b"",
+            "text": b"A letter. " * 900,
+            "cut short": whole[:60_000],
+            "a hole": whole[:100_000] + b"\xa5" * 100_000 + whole[200_000:],
+        }
+        for file in office.home.glob("hq.db*"):
+            file.unlink()
+        if damage != "missing":
+            path.write_bytes(ruined[damage])
+        done = require_done(filial_hq(office.home, "restore", tmp_path / "backup"))
+        assert ("is kept in hq.db.before-restore-" in done.out) is (damage != "missing")
+        for kept in office.home.glob("hq.db.before-restore-*[0-9]"):
+            assert kept.read_bytes().startswith(ruined[damage][:20_000])
+        assert [row["branch"] for row in office.ask("sync", "status")["branches"]] == ["North"]
+        assert path.stat().st_mode & 0o777 == 0o600
+
+    def test_what_was_there_is_kept(self, office: HeadOffice, tmp_path: Path) -> None:
+        office.run("branch", "add", "South")
+        kept = Path(office.ask("restore", str(tmp_path / "backup"))["kept"])
+        assert [row["branch"] for row in office.ask("sync", "status")["branches"]] == ["North"]
+        kept.rename(tmp_path / "back")
+        office.run("restore", str(tmp_path / "back"))
+        assert len(office.ask("sync", "status")["branches"]) == 2
+
+    def test_what_is_no_backup_of_this_chain_is_refused(
+        self, office: HeadOffice, branch: Branch, tmp_path: Path
+    ) -> None:
+        other = HeadOffice.found(tmp_path / "other")
+        other.run("backup", str(tmp_path / "backup of another"))
+        require_done(filial_branch(branch.home, "backup", tmp_path / "backup of a branch"))
+        (tmp_path / "letter").write_text("A letter. " * 900)
+        before = (office.home / "hq.db").read_bytes()
+        for name, word in (
+            ("backup of another", "another chain"),
+            ("backup of a branch", "head office"),
+            ("letter", "letter"),
+            ("none", "none"),
+        ):
+            require_refusal(filial_hq(office.home, "restore", tmp_path / name), word, "Hint:")
+        assert (office.home / "hq.db").read_bytes() == before
+        assert not list(office.home.glob("hq.db.before-*"))
