@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,49 @@ class TestHeadOffice:
         office.run("branch", "add", "North")
         office.run("backup", str(tmp_path / "backup"))
         return office
+
+    def test_a_new_machine_takes_the_authority_and_a_backup_and_branches_connect_again(
+        self, own_chain: Chain, tmp_path: Path
+    ) -> None:
+        office = own_chain.office
+        branch = own_chain.join()
+        sold = branch.sell([asked_line("one")])
+        require_done(filial_branch(branch.home, "sync", "run"))
+        require_done(filial_hq(office.home, "backup", tmp_path / "backup"))
+        sold += branch.sell([asked_line("two")])
+        require_done(filial_branch(branch.home, "sync", "run"))
+        own_chain.stop()
+        home = tmp_path / "new machine"
+        home.mkdir()
+        for name in ("authority.key", "authority.crt"):
+            shutil.copy(office.home / name, home)
+        kept = (home / "authority.key").read_bytes()
+        shutil.rmtree(office.home)
+        require_done(filial_hq(home, "init"))
+        assert (home / "authority.key").read_bytes() == kept
+        require_done(filial_hq(home, "restore", tmp_path / "backup"))
+        own_chain.office = HeadOffice(home)
+        assert own_chain.office.serve(port=own_chain.port) == own_chain.port
+        require_done(filial_branch(branch.home, "sync", "run"))
+        assert [sale.id for sale in own_chain.sales(branch.code)] == [answer["id"] for answer in sold]
+        assert branch.ask("sync", "verify")["equal"]
+        other = own_chain.join()
+        require_done(filial_branch(other.home, "sync", "run"))
+
+    @pytest.mark.parametrize("lost", ["authority.key", "authority.crt", "both of one chain"])
+    def test_half_an_authority_is_neither_replaced_nor_used(
+        self, office: HeadOffice, tmp_path: Path, lost: str
+    ) -> None:
+        home = tmp_path / "new machine"
+        home.mkdir()
+        for name in {"authority.key", "authority.crt"} - {lost}:
+            shutil.copy(office.home / name, home)
+        if lost == "both of one chain":
+            other = HeadOffice.found(tmp_path / "other")
+            shutil.copy(other.home / "authority.crt", home)
+        before = {path.name: path.read_bytes() for path in home.iterdir()}
+        require_refusal(filial_hq(home, "init"), "authority.", "Hint:")
+        assert {path.name: path.read_bytes() for path in home.iterdir()} == before
 
     @pytest.mark.parametrize("damage", ["missing", "empty", "text", "cut short", "a hole"])
     def test_a_store_that_is_lost_or_ruined_is_replaced(self, office: HeadOffice, tmp_path: Path, damage: str) -> None:
