@@ -7,12 +7,10 @@ from pathlib import Path
 import click
 
 from branch_node.bootstrap import open_store, settings_for
-from branch_node.operations.backup import restore_backup, take_backup
-from branch_node.sync_client.lock import SyncLock
+from branch_node.bootstrap.restoring import restore as put_back
+from branch_node.operations.backup import take_backup
 from shared.cli.commands import Command, GlobalOptions
 from shared.cli.output import print_result
-from shared.clock import SystemClock
-from shared.errors import Refused
 
 
 @click.command(cls=Command)
@@ -31,16 +29,12 @@ def backup(options: GlobalOptions, file: str) -> None:
 @click.pass_obj
 def restore(options: GlobalOptions, file: str) -> None:
     """Put a backup in the place of this branch's store; the head office gives back what came after it."""
-    settings = settings_for(options.home)
-    lock = SyncLock(settings.sync_lock_path)
-    if not lock.take():
-        raise Refused("This branch is being served.", "Stop filial-branch serve first.")
-    try:
-        kept = restore_backup(settings.store_path, Path(file), SystemClock())
-    finally:
-        lock.release()
-    print_result(
-        options,
-        {"file": file, "kept": str(kept)},
-        f"The store is back as it was. What was there is kept in {kept.name}. Next: filial-branch sync run",
-    )
+    done = put_back(settings_for(options.home), Path(file))
+    sentences = ["The store is back as it was."]
+    if done.kept is not None:
+        was_there = "What was there" if done.was_readable else "What was there could not be read, and"
+        sentences.append(f"{was_there} is kept in {done.kept.name}.")
+    if not done.was_readable:
+        sentences.append("Start running tills again.")
+    sentences.append("Next: filial-branch sync run")
+    print_result(options, {"file": file, "kept": done.kept and str(done.kept)}, " ".join(sentences))

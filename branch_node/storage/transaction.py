@@ -84,6 +84,7 @@ class NodeCache:
         revision, hlc_seen, position, entry_hash, hlc = row
         if self._node is None or revision != self._revision:
             self._node, self._revision = _read_identity(cursor), revision
+            self.known_employees.clear()  # a store restored from a backup may lack some
             self.products.clear()
             self.clients.clear()
         node, incarnation, first_position, genesis_hash = self._node

@@ -79,7 +79,10 @@ def any_schema_store(home: Path | None) -> Iterator[HqStore]:
 
 
 def found(home: Path | None, database: str | None, name: str, currency: str, timezone: str) -> ChainRow:
-    """Makes a head office: folder, authority, schema, chain. Raises AlreadyExists, InvalidInput."""
+    """Makes a head office: folder, authority, schema, chain. Raises AlreadyExists, InvalidInput.
+
+    An authority that is in the folder already goes on signing: its branches find their head office on a new machine.
+    """
     require_chain(name, currency, timezone)
     settings = settings_for(home)
     if settings.configuration_path.exists():
@@ -88,6 +91,7 @@ def found(home: Path | None, database: str | None, name: str, currency: str, tim
         settings.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidInput(f"{settings.home} cannot be made: {error.strerror}.", "Name another folder.") from None
+    authority = Authority.load_or_found(settings, name)
     url = database or DEFAULT_DATABASE
     clock = SystemClock()
     store = connect_store(url, settings.home, clock)
@@ -95,7 +99,7 @@ def found(home: Path | None, database: str | None, name: str, currency: str, tim
         founded = found_chain(store, name, currency, timezone, clock, SystemIds())
     finally:
         store.close()
-    Authority.found(name).save(settings)
+    authority.save(settings)
     # Written last: a head office without it was never founded, and `init` may be run again.
     escaped = url.replace("\\", "\\\\").replace('"', '\\"')
     write_secret(settings.configuration_path, f'database = "{escaped}"\n'.encode())
@@ -103,9 +107,9 @@ def found(home: Path | None, database: str | None, name: str, currency: str, tim
 
 
 @contextlib.contextmanager
-def only_server(settings: Settings, store: HqStore) -> Iterator[None]:
+def only_server(settings: Settings, is_sqlite: bool) -> Iterator[None]:
     """SQLite takes one server process at a time. Raises Refused when there is one."""
-    if store.dialect != "sqlite":
+    if not is_sqlite:
         yield
         return
     descriptor = os.open(settings.home / "serve.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)

@@ -42,7 +42,7 @@ def serve(home: Path | None, grpc_address: str, web_address: str | None, workers
             raise InvalidInput("Several workers need PostgreSQL.", "Leave --workers out, or init with --database.")
         if workers > 1 and grpc_port == 0:
             raise InvalidInput("Several workers need a fixed port.", "Name it: --grpc HOST:PORT.")
-        with only_server(office.settings, office.store):
+        with only_server(office.settings, office.store.dialect == "sqlite"):
             asyncio.run(_serve(office, grpc_address, web_address, workers, ready))
 
 

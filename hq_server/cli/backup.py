@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from hq_server.bootstrap import head_office, only_server
-from hq_server.operations.backup import mark_backup, restore_backup, take_backup
+from hq_server.bootstrap import head_office
+from hq_server.bootstrap.restoring import restore as put_back
+from hq_server.operations.backup import mark_backup, take_backup
 from shared.cli.commands import Command, GlobalOptions
 from shared.cli.output import print_result
 
@@ -28,7 +29,7 @@ def backup(options: GlobalOptions, file: str) -> None:
     print_result(
         options,
         {"file": file, "rows": done.rows, "branches": done.branches, "verified": True},
-        f"{file} holds {done.rows} rows and was read back. The authority's key is not in it: keep that file apart.",
+        f"{file} holds {done.rows} rows and was read back. Not in it, keep apart: authority.key, authority.crt.",
     )
 
 
@@ -37,12 +38,11 @@ def backup(options: GlobalOptions, file: str) -> None:
 @click.pass_obj
 def restore(options: GlobalOptions, file: str) -> None:
     """Put a backup in the place of everything HQ holds; the branches bring what came after it."""
-    with head_office(options.home) as office:
-        with only_server(office.settings, office.store):
-            done = restore_backup(office.store, Path(file), office.clock, office.ids)
+    done = put_back(options.home, Path(file))
+    was_there = f" What was there is kept in {done.kept.name}." if done.kept is not None else ""
     print_result(
         options,
-        {"file": file, "rows": done.rows, "branches": done.branches},
-        f"{done.rows} rows are back. Start the server: every branch sends what came after. "
+        {"file": file, "rows": done.rows, "branches": done.branches, "kept": done.kept and str(done.kept)},
+        f"{done.rows} rows are back.{was_there} Start the server: every branch sends what came after. "
         "Then see: filial-hq sync proposals",
     )

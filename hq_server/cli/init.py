@@ -17,12 +17,22 @@ from shared.domain.identifiers import format_id
 @click.option("--timezone", default="Europe/Moscow", show_default=True, help="Time zone of branches that name none.")
 @click.pass_obj
 def init(options: GlobalOptions, database: str | None, name: str, currency: str, timezone: str) -> None:
-    """Found a chain: its database and its certificate authority."""
+    """Found a chain: its database and its certificate authority.
+
+    An authority that is in the folder already, authority.key and authority.crt, is kept: so a head office moves to a
+    new machine, where a backup is restored next.
+    """
+    settings = settings_for(options.home)
+    is_kept = settings.authority_key_path.exists()
     founded = found(options.home, database, name, currency, timezone)
-    home = settings_for(options.home).home
+    next_step = (
+        "It signs with the authority that was there.\nNext: filial-hq restore FILE, then filial-hq serve"
+        if is_kept
+        else "Keep copies of authority.key and authority.crt safe: they sign every branch.\n"
+        "Next: filial-hq branch add CODE, filial-hq serve, filial-hq branch token CODE"
+    )
     print_result(
         options,
         {"chain": format_id(founded.chain_id), "name": name, "currency": currency, "timezone": timezone},
-        f"{name} has a head office in {home}. Keep authority.key there safe: it signs every branch.\n"
-        "Next: filial-hq branch add CODE, filial-hq serve, filial-hq branch token CODE",
+        f"{name} has a head office in {settings.home}. {next_step}",
     )

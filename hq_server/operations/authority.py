@@ -22,7 +22,7 @@ from shared.certificates import (
     new_key,
     write_secret,
 )
-from shared.errors import InvalidInput, StoreMissing
+from shared.errors import AlreadyExists, InvalidInput, StoreMissing
 
 # A branch with a wrong clock, or back after years, must still be let in far enough to say so; HQ's table of serials
 # decides who is (DESIGN §8).
@@ -63,10 +63,27 @@ class Authority:
         """Raises StoreMissing or InvalidInput when a file is missing or damaged."""
         return cls(*_read_pair(settings.authority_key_path, settings.authority_certificate_path))
 
+    @classmethod
+    def load_or_found(cls, settings: Settings, chain_name: str) -> Authority:
+        """The authority whose key and certificate were put into HQ's folder, or a new one when neither is there.
+
+        Raises AlreadyExists when only one of them is there, InvalidInput when they are damaged or do not belong
+        together: branches trust what such a file was part of, and nothing can make it again.
+        """
+        there = [p for p in (settings.authority_key_path, settings.authority_certificate_path) if p.exists()]
+        if len(there) == 1:
+            raise AlreadyExists(
+                f"There is {there[0]}, but not the other half of the authority.",
+                "Put authority.key and authority.crt there, both of one chain, or name another folder with --home.",
+            )
+        return cls.load(settings) if there else cls.found(chain_name)
+
     def save(self, settings: Settings) -> None:
-        """Writes key and certificate into HQ's folder, and a server certificate beside them."""
-        write_secret(settings.authority_key_path, key_to_pem(self._key))
-        write_secret(settings.authority_certificate_path, self.pem)
+        """Writes key and certificate into HQ's folder unless they are there, and a server certificate beside them."""
+        if not settings.authority_key_path.exists():
+            # The certificate first: without a key beside it, nothing was signed with it.
+            write_secret(settings.authority_certificate_path, self.pem)
+            write_secret(settings.authority_key_path, key_to_pem(self._key))
         server_key = new_key()
         issued = self._issue(server_key.public_key(), "filial-hq", x509.DNSName(SERVER_NAME), for_server=True)
         write_secret(settings.server_key_path, key_to_pem(server_key))

@@ -10,26 +10,28 @@ from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Table, func, select, update
+from sqlalchemy import Connection, Table, func, inspect, select, update
 
 from hq_server.storage import migrations
 from hq_server.storage.backups import mark_verified, note_backup, read_heads
 from hq_server.storage.branches import forget_connections
 from hq_server.storage.sqlite_store import SqliteHqStore
 from hq_server.storage.store import HqStore
-from hq_server.storage.tables import feed_head
+from hq_server.storage.tables import branch, chain, feed_head
 from shared.clock import Clock, Ids
 from shared.errors import AlreadyExists, InvalidInput, StoreCorrupt
+from shared.storage.store_files import look_into, remove_side_files, remove_store, require_backup_file, require_sound
 
 ROWS_PER_COPY = 5_000
 
 
 class BackupDone(NamedTuple):
-    """What a backup holds."""
+    """What a backup holds; after a restore, where what was there is kept, if this store could keep it."""
 
     path: Path
     rows: int
     branches: int
+    kept: Path | None = None
 
 
 def take_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> BackupDone:
@@ -37,7 +39,7 @@ def take_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> BackupDon
     if path.exists():
         raise AlreadyExists(f"{path} exists already.", "Name another file.")
     unfinished = path.with_name(path.name + ".unfinished")
-    _remove(unfinished)
+    remove_store(unfinished)
     taken_at_us = clock.now_us()
     copy = SqliteHqStore(unfinished, clock)
     try:
@@ -50,8 +52,7 @@ def take_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> BackupDon
         copy.checkpoint()
     finally:
         copy.close()
-    for leftover in unfinished.parent.glob(unfinished.name + "-*"):
-        leftover.unlink()
+    remove_side_files(unfinished)
     unfinished.rename(path)
     with store.write() as connection:
         backup_id = note_backup(connection, ids, taken_at_us, False, None, heads)
@@ -66,29 +67,68 @@ def mark_backup(store: HqStore, clock: Clock, ids: Ids) -> None:
         note_backup(connection, ids, now_us, True, now_us)
 
 
+def require_backup(path: Path) -> None:
+    """Raises InvalidInput when the file is no backup of a head office by this release, StoreCorrupt when damaged."""
+    require_backup_file(path)
+    with look_into(path) as source:
+        if not inspect(source).has_table(chain.name) or source.execute(select(chain.c.id)).first() is None:
+            raise InvalidInput(f"{path} is no backup of a head office.", "Name a file that `filial-hq backup` wrote.")
+        if migrations.revision(source) != migrations.HEAD:
+            raise InvalidInput(f"{path} is no backup of this release.", "Use the release that made it.")
+        require_sound(source, path)
+
+
 def restore_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> BackupDone:
-    """Puts a backup in the place of everything this store holds, in one transaction.
+    """Puts a backup in the place of everything this store holds, in one transaction. The backup is only read.
 
     The feed begins a new epoch: every branch sees that HQ was restored, sends what it lost and is told everything anew.
-    Raises InvalidInput when the file is no backup of this release.
+    A SQLite store keeps a copy of what was there beside it. Raises InvalidInput when the file is no backup of this
+    release or chain, StoreCorrupt when what is there cannot be read.
     """
-    if not path.is_file():
-        raise InvalidInput(f"There is no file {path}.")
-    copy = SqliteHqStore(path, clock)
+    require_backup(path)
+    with look_into(path) as source, store.write() as connection:
+        kept = None
+        if connection.execute(select(chain.c.id)).first() is not None:
+            _require_same_chain(source, connection, path)
+            kept = _keep_copy(store, clock)
+        for table in reversed(_tables()):
+            connection.execute(table.delete())
+        counts = {table.name: _copy_table(source, connection, table) for table in _tables()}
+        connection.execute(update(feed_head).values(epoch=ids.new_id()))
+        forget_connections(connection)
+        heads = read_heads(connection)
+    return BackupDone(path, sum(counts.values()), len({head[0] for head in heads}), kept)
+
+
+def kept_path(store_path: Path, clock: Clock) -> Path:
+    """Where what a SQLite store held before a restore is kept."""
+    return store_path.with_name(f"{store_path.name}.before-restore-{clock.now_us()}")
+
+
+def _require_same_chain(source: Connection, connection: Connection, path: Path) -> None:
+    """A head office without branches was founded to take a backup: it may be any chain's."""
+    theirs, ours = (each.execute(select(chain.c.chain_id, chain.c.name)).one() for each in (source, connection))
+    if theirs.chain_id != ours.chain_id and connection.execute(select(branch.c.id).limit(1)).first() is not None:
+        raise InvalidInput(
+            f"{path} is a backup of another chain, {theirs.name}.",
+            "Name the folder of its head office with --home, or a new one made with: filial-hq init",
+        )
+
+
+def _keep_copy(store: HqStore, clock: Clock) -> Path | None:
+    """A copy of what is committed, while the caller's transaction keeps others from changing it."""
+    if not isinstance(store, SqliteHqStore):
+        return None
+    kept = kept_path(store.path, clock)
+    reader = SqliteHqStore(store.path, clock)
     try:
-        with copy.read() as source:
-            if migrations.revision(source) != migrations.HEAD:
-                raise InvalidInput(f"{path} is no backup of this release.", "Use the release that made it.")
-            with store.write() as connection:
-                for table in reversed(_tables()):
-                    connection.execute(table.delete())
-                counts = {table.name: _copy_table(source, connection, table) for table in _tables()}
-                connection.execute(update(feed_head).values(epoch=ids.new_id()))
-                forget_connections(connection)
-                heads = read_heads(connection)
+        reader.copy_to(kept)
+    except BaseException:
+        kept.unlink(missing_ok=True)
+        raise
     finally:
-        copy.close()
-    return BackupDone(path, sum(counts.values()), len({head[0] for head in heads}))
+        reader.close()
+    return kept
 
 
 def _tables() -> list[Table]:
@@ -119,8 +159,3 @@ def _require_whole(copy: HqStore, counts: dict[str, int]) -> None:
         there = {t.name: connection.execute(select(func.count()).select_from(t)).scalar_one() for t in _tables()}
     if sound != "ok" or there != counts:
         raise StoreCorrupt("The backup is not what was written.", "Try another disk.")
-
-
-def _remove(path: Path) -> None:
-    for leftover in (path, *path.parent.glob(path.name + "-*")):
-        leftover.unlink(missing_ok=True)

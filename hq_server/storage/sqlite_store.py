@@ -76,5 +76,9 @@ class SqliteHqStore:
         """Brings everything from the log into the file itself."""
         self._sqlite.checkpoint()
 
+    def copy_to(self, path: Path) -> None:
+        """A consistent copy as a file of its own, while others go on writing."""
+        self._sqlite.copy_to(path)
+
     def close(self) -> None:
         self._sqlite.close()

@@ -32,6 +32,7 @@ _LENGTH = struct.Struct(">I")
 _PREHASHED = ec.ECDSA(utils.Prehashed(hashes.SHA256()))
 _DAMAGED = "The file was altered or cut short."
 _AGAIN = "Export it again."
+_NAME_AN_EXPORT = "Name a file that `sync export` wrote on the other side."
 
 
 def write_carry_file(
@@ -43,7 +44,11 @@ def write_carry_file(
     unfinished = path.with_name(path.name + ".unfinished")
     digest = hashlib.sha256()
     count = 0
-    with unfinished.open("wb") as file:
+    try:
+        opened = unfinished.open("wb")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be written: {error.strerror}.", "Name another file.") from None
+    with opened as file:
 
         def put(data: bytes) -> None:
             digest.update(data)
@@ -66,18 +71,24 @@ def read_carry_file(path: Path, magic: bytes, trust: Callable[[x509.Certificate]
 
     Raises InvalidInput when the file is not one of this direction, or was altered.
     """
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from None
-    if size > CARRY_BYTES_MAX:
-        raise InvalidInput(f"{path} has {size} bytes; the limit is {CARRY_BYTES_MAX}.")
-    with path.open("rb") as file:
+    with _open_carry_file(path) as file:
         trust(_check_signature(file, magic))
         file.seek(len(magic))
         _take(file, _CERTIFICATE_BYTES_MAX)
         while message := _take(file, MESSAGE_BYTES_MAX):
             yield message
+
+
+def _open_carry_file(path: Path) -> BinaryIO:
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise InvalidInput(f"{path} is no file.", _NAME_AN_EXPORT)
+        if size > CARRY_BYTES_MAX:
+            raise InvalidInput(f"{path} has {size} bytes; the limit is {CARRY_BYTES_MAX}.", _NAME_AN_EXPORT)
+        return path.open("rb")
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.", _NAME_AN_EXPORT) from None
 
 
 def _check_signature(file: BinaryIO, magic: bytes) -> x509.Certificate:

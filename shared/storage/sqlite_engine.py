@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,21 +63,26 @@ class WriteTurn:
     """One write transaction of one thread: `with turn as connection`. Commits when the block ends well.
 
     The driver's own BEGIN and COMMIT spare a sale a tenth of its time; what goes through SQLAlchemy's connection joins
-    the same transaction. Raises StoreBusy, StoreFull, StoreCorrupt.
+    the same transaction. Raises StoreBusy, StoreFull, StoreCorrupt, StoreError when the file is another by now.
     """
 
-    def __init__(self, connection: Connection, gate: WriteGate) -> None:
+    def __init__(self, connection: Connection, gate: WriteGate, require_in_place: Callable[[], None]) -> None:
         self.connection = connection
         self.driver: Any = connection.connection.driver_connection
         self._gate = gate
+        self._require_in_place = require_in_place
 
     def __enter__(self) -> Connection:
         self._gate.enter()
         try:
+            self._require_in_place()
             self.driver.execute("BEGIN IMMEDIATE")
         except dbapi2.Error as error:
             self._gate.leave()
             raise translate_sqlite_error(error) from error
+        except BaseException:
+            self._gate.leave()
+            raise
         return self.connection
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
@@ -114,6 +119,7 @@ class SqliteStore:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self._clock = clock
+        self._file: tuple[int, int] | None = None
         _create_private(path)
         self.engine = create_sqlite_engine(path)
         self._local = threading.local()
@@ -123,6 +129,7 @@ class SqliteStore:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A snapshot that sees one state of the store throughout."""
+        self._require_in_place()
         with translated_sqlite_errors(), self.engine.connect() as connection:
             with connection.execution_options(filial_read_only=True).begin():
                 yield connection
@@ -130,6 +137,7 @@ class SqliteStore:
     @contextmanager
     def read_cursor(self) -> Iterator[Any]:
         """The same through the driver's own cursor, in a third of the time."""
+        self._require_in_place()
         with translated_sqlite_errors():
             pooled = self.engine.raw_connection()
             try:
@@ -143,8 +151,9 @@ class SqliteStore:
         """This thread's write transaction, to be entered with `with`."""
         turn: WriteTurn | None = getattr(self._local, "turn", None)
         if turn is None:
+            self._require_in_place()
             with translated_sqlite_errors():
-                turn = WriteTurn(self.engine.connect(), WriteGate(self.path, self._clock))
+                turn = WriteTurn(self.engine.connect(), WriteGate(self.path, self._clock), self._require_in_place)
             self._local.turn = turn
             with self._opened_lock:
                 self._opened.append(turn)
@@ -167,6 +176,19 @@ class SqliteStore:
             self.write().driver.execute("VACUUM INTO ?", (str(path),))
         path.chmod(0o600)
 
+    def replace_content(self, path: Path) -> None:
+        """Takes the content of another file in one transaction: every process that has this one open sees it next.
+
+        The caller holds the write gate. Raises StoreBusy when a stranger outside the gate is writing.
+        """
+        with translated_sqlite_errors():
+            source = dbapi2.connect(str(path))
+            try:
+                source.backup(self.write().driver, progress=_require_free)
+            finally:
+                source.close()
+        self.checkpoint()
+
     def close(self) -> None:
         with self._opened_lock:
             opened, self._opened = self._opened, []
@@ -174,6 +196,32 @@ class SqliteStore:
             turn.close()
         self._local = threading.local()
         self.engine.dispose()
+        self._file = None
+
+    def _require_in_place(self) -> None:
+        """Raises StoreError when the path leads to another file than the one that is open here.
+
+        SQLite goes on reading and writing a file that was moved or deleted under it, and nobody finds that again.
+        """
+        try:
+            status = os.stat(self.path)
+        except OSError:
+            found = None
+        else:
+            found = (status.st_dev, status.st_ino)
+        if self._file is None:
+            self._file = found  # before the first connection: a file that changes in between is noticed too
+        if found is None or found != self._file:
+            raise StoreError(
+                f"{self.path} is no longer the file that this program opened.",
+                "It was moved or replaced, and nothing was recorded; start the program again.",
+            )
+
+
+def _require_free(status: int, _remaining: int, _total: int) -> None:
+    """SQLite would wait for a busy store for ever."""
+    if status == dbapi2.SQLITE_BUSY:
+        raise StoreBusy("The store is busy.", "Another process is writing for too long; try again.")
 
 
 def _create_private(path: Path) -> None:

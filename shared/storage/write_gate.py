@@ -10,6 +10,8 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from shared.clock import Clock
@@ -60,3 +62,14 @@ class WriteGate:
                 time.sleep(POLL_SECONDS)
             else:
                 return deadline
+
+
+@contextmanager
+def hold_gate(store_path: Path, clock: Clock) -> Iterator[None]:
+    """Nobody writes to the store meanwhile, whatever state its file is in. Raises StoreBusy."""
+    gate = WriteGate(store_path, clock)
+    try:
+        gate.enter()
+        yield
+    finally:
+        gate.close()  # which gives it back

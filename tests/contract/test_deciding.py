@@ -17,10 +17,12 @@ from hq_server.storage.backups import backup_seq
 from hq_server.storage.branches import branch_by_code
 from hq_server.storage.feed import number_feed
 from hq_server.storage.parking import count_parked, parked_rows
+from hq_server.storage.tables import chain
 from shared.domain.identifiers import format_id
 from shared.domain.records import RecordKind
 from shared.errors import AlreadyExists, InvalidInput, NotFound
 from shared.operations.cards import load_card
+from shared.storage.store_files import look_into
 from shared.storage.tables import client, conflict, sale
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
@@ -155,13 +157,46 @@ def test_a_backup_is_read_back_and_puts_head_office_where_it_was(pair: Pair, tmp
         assert backup_seq(connection, node.branch_id, incarnation) == 1
     node.sell("b")
     node.sync()
-    restore_backup(office.store, path, office.clock, office.ids)
+    kept = restore_backup(office.store, path, office.clock, office.ids).kept
     assert pair.keys_at_hq() == ["a"]
+    assert (kept is not None) is (office.store.dialect == "sqlite")
+    if kept is not None:
+        with look_into(kept) as connection:
+            assert connection.exec_driver_sql("SELECT COUNT(*) FROM sale").scalar_one() == 2
     node.sync()
     assert pair.keys_at_hq() == ["a", "b"]
     assert pair.verify("north") == ()
     with pytest.raises(InvalidInput):
         restore_backup(office.store, tmp_path / "none", office.clock, office.ids)
+
+
+def test_a_backup_of_another_chain_or_program_is_refused(
+    pair: Pair, branch_template: Path, sqlite_template: Path, tmp_path: Path
+) -> None:
+    office = pair.office
+    path = tmp_path / "hq.backup"
+    pair.join("north")
+    take_backup(office.store, path, office.clock, office.ids)
+    with office.store.write() as connection:
+        connection.execute(chain.update().values(chain_id=b"o" * 16))
+    for wrong, reason in ((path, "another chain"), (branch_template, "head office"), (sqlite_template, "head office")):
+        with pytest.raises(InvalidInput, match=reason) as refused:
+            restore_backup(office.store, wrong, office.clock, office.ids)
+        assert refused.value.hint
+    assert pair.office.store.dialect == "postgresql" or not list(tmp_path.glob("hq.db.before-*"))
+
+
+def test_a_backup_is_only_read_and_what_lies_beside_it_stays(pair: Pair, tmp_path: Path) -> None:
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    for name in ("kept-2026-01-01", "kept-notes.txt", "kept.unfinished-yesterday"):
+        (folder / name).write_text(name)
+    office = pair.office
+    take_backup(office.store, folder / "kept", office.clock, office.ids)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert len(before) == 4
+    restore_backup(office.store, folder / "kept", office.clock, office.ids)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_what_head_office_lost_of_its_own_comes_back_as_proposals(pair: Pair, tmp_path: Path) -> None:

@@ -320,6 +320,46 @@ def test_a_checkpoint_brings_everything_into_the_file(store: SqliteStore) -> Non
     assert log.stat().st_size == 0
 
 
+def test_a_file_that_was_replaced_under_its_program_is_neither_written_nor_read(
+    store: SqliteStore, clock: FakeClock
+) -> None:
+    add(store, "lost")
+    store.path.rename(store.path.with_name("moved.db"))
+    for present in (False, True):
+        if present:
+            SqliteStore(store.path, clock).close()
+        for use in (labels, lambda store: add(store, "a"), lambda store: store.read_cursor().__enter__()):
+            with pytest.raises(StoreError, match="no longer the file"):
+                use(store)
+    store.close()
+
+
+def test_new_content_is_seen_by_whoever_has_the_store_open(store: SqliteStore, clock: FakeClock) -> None:
+    add(store, "old")
+    copy = store.path.with_name("copy.db")
+    store.copy_to(copy)
+    add(store, "later")
+    other = SqliteStore(store.path, clock)
+    other.replace_content(copy)
+    other.close()
+    assert labels(store) == ["old"]
+    add(store, "new")
+    assert labels(store) == ["new", "old"]
+
+
+def test_new_content_waits_for_no_stranger_for_ever(store: SqliteStore) -> None:
+    add(store, "old")
+    copy = store.path.with_name("copy.db")
+    store.copy_to(copy)
+    stranger = dbapi2.connect(str(store.path), timeout=0)
+    stranger.execute("BEGIN IMMEDIATE")
+    store.write().driver.execute("PRAGMA busy_timeout = 0")
+    with pytest.raises(StoreBusy):
+        store.replace_content(copy)
+    stranger.close()
+    assert labels(store) == ["old"]
+
+
 def test_a_closed_store_can_be_used_again(store: SqliteStore) -> None:
     add(store, "a")
     store.close()
