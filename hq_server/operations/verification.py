@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from hq_server.storage.branches import BranchRow, read_cursor
-from hq_server.storage.counters import read_counters, replace_counters
+from hq_server.storage.branches import BranchRow, branch_names, read_cursor
+from hq_server.storage.counters import read_raw_counters, replace_counters
 from hq_server.storage.lives import genesis_of, lives_of
 from hq_server.storage.merge import APPLIED, PARKED
 from hq_server.storage.parking import count_parked
@@ -23,6 +23,7 @@ from shared.wire.decoding import DecodedEntry, decode_entry
 from shared.wire.entries import OpenedEntry, open_entry
 
 ENTRIES_PER_QUERY = 2_000
+_NOTHING = tuple(Counter())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ def repair_branch(connection: Connection, row: BranchRow) -> list[str]:
     if verifier.counter_differences():
         replace_counters(connection, row.id, verifier.check.counters.counters)
         done.append("Record counters were counted anew.")
-    if compare_rollups(connection):
-        rebuild_rollups(connection)
+    if compare_rollups(connection, row.id):
+        rebuild_rollups(connection, row.id)
         done.append("Rollups were folded anew.")
     return done
 
@@ -162,16 +163,19 @@ class _Verifier:
         """Names records, counters and rollups that differ."""
         self.differences += [difference.sentence for difference in self.find_records()]
         self.differences += self.counter_differences()
-        for rollup in compare_rollups(self._connection):
-            self.differences.append(f"A rollup is not the fold of its facts: {rollup}.")
+        codes = branch_names(self._connection)
+        self.differences += [
+            difference.sentence(codes) for difference in compare_rollups(self._connection, self._row.id)
+        ]
 
     def counter_differences(self) -> list[str]:
         """Counters that are not what the entries say."""
-        wanted = self.check.counters.counters
-        there = read_counters(self._connection, self._row.id)
+        counted = self.check.counters.counters
+        wanted = {(kind, day.isoformat()): tuple(counter) for (kind, day), counter in counted.items()}
+        there = read_raw_counters(self._connection, self._row.id)
         return [
-            f"The counter of kind {kind} on {day} is {tuple(there.get((kind, day), Counter()))}, "
-            f"the entries say {tuple(wanted.get((kind, day), Counter()))}."
-            for kind, day in sorted({*wanted, *there})
-            if wanted.get((kind, day), Counter()) != there.get((kind, day), Counter())
+            f"The counter of kind {kind} on {day} is {there.get((kind, day), _NOTHING)}, "
+            f"the entries say {wanted.get((kind, day), _NOTHING)}."
+            for kind, day in sorted({*wanted, *there}, key=str)
+            if wanted.get((kind, day), _NOTHING) != there.get((kind, day), _NOTHING)
         ]

@@ -1,18 +1,21 @@
 """Whether the rows of facts are what the entries say: altered, missing and extra records are named, and put right.
 
 The entries are the truth: their chain is hashed. Every record's rows are hashed in memory, once as they follow from the
-entries and once as they are stored; only where the two sums differ are the rows themselves compared.
+entries and once as they are stored, read raw; only where the two sums differ are the rows themselves compared.
 """
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, select, type_coerce
+from sqlalchemy.types import NullType
 
-from shared.domain.identifiers import format_id
+from shared.domain.identifiers import name_id
 from shared.storage.fact_rows import (
     FACT_TABLES,
     Row,
@@ -22,11 +25,15 @@ from shared.storage.fact_rows import (
     add_shift_open_rows,
     new_rows,
 )
+from shared.storage.raw_rows import as_raw, raw_columns, raw_places
 from shared.storage.tables import sale, shift_close, shift_open
 from shared.sync.counting import CounterDeltas
 from shared.wire.decoding import DecodedEntry
 
-_MASK = (1 << 64) - 1
+_DIGEST_BYTES = 16
+_MASK = (1 << 8 * _DIGEST_BYTES) - 1
+# Of the versions of this encoding the last whose bytes depend on nothing but the values.
+_MARSHAL_VERSION = 2
 _ROWS_PER_FETCH = 5_000
 DIFFERENCES_MAX = 1_000
 """Differences that are named; beyond it their number alone is told."""
@@ -40,6 +47,7 @@ _HEADS: dict[str, Table] = {
     "shift_close": shift_close,
     "shift_close_method": shift_close,
 }
+_RAW_PLACES = {table: raw_places(table) for table in FACT_TABLES}
 RecordKey = tuple[str, bytes]
 """The table of the record's head row, and its id."""
 
@@ -75,10 +83,10 @@ class RecordCheck:
         rows = rows_of(self.branch_id, entry, None)
         totals: dict[RecordKey, int] = {}
         for table, table_rows in rows.items():
-            head = _HEADS[table.name].name
+            name, head, places = str(table.name), _HEADS[table.name].name, _RAW_PLACES[table]
             for row in table_rows:
                 key = (head, row[1])
-                totals[key] = (totals.get(key, 0) + _hash_row(table.name, row[:-1])) & _MASK
+                totals[key] = (totals.get(key, 0) + digest_row(name, as_raw(row[:-1], places))) & _MASK
         new = {key for key in totals if key not in self.expected}
         for key in new:
             self.expected[key] = Expected(place, totals[key])
@@ -91,10 +99,10 @@ class RecordCheck:
         """The records that differ, at most DIFFERENCES_MAX. `load` brings an entry back by its place."""
         stored: dict[RecordKey, int] = {}
         for table in FACT_TABLES:
-            head = _HEADS[table.name].name
+            name, head = str(table.name), _HEADS[table.name].name
             for row in _stored_rows(connection, table, self.branch_id):
                 key = (head, row[1])
-                stored[key] = (stored.get(key, 0) + _hash_row(table.name, tuple(row))) & _MASK
+                stored[key] = (stored.get(key, 0) + digest_row(name, tuple(row))) & _MASK
         return list(self._differences(connection, stored, load))
 
     def _differences(
@@ -134,8 +142,7 @@ def rewrite_record(connection: Connection, branch_id: bytes, key: RecordKey, row
     """Puts a record right: its stored rows go, those that the entry says come. `rows` may hold other records too."""
     for table in reversed(FACT_TABLES):
         if _HEADS[table.name].name == key[0]:
-            columns = list(table.columns)
-            connection.execute(table.delete().where(columns[0] == branch_id, columns[1] == key[1]))
+            connection.execute(table.delete().where(*_of_record(connection, table, branch_id, key[1])))
     for table in FACT_TABLES if rows is not None else ():
         if _HEADS[table.name].name == key[0]:
             names = [column.name for column in table.columns]
@@ -144,14 +151,20 @@ def rewrite_record(connection: Connection, branch_id: bytes, key: RecordKey, row
                 connection.execute(table.insert(), wanted)
 
 
+def _of_record(connection: Connection, table: Table, branch_id: bytes, record_id: Any) -> tuple[Any, Any]:
+    """Which rows of a table belong to a record. On SQLite its id may be no id at all."""
+    key = type_coerce(record_id, NullType()) if connection.dialect.name == "sqlite" else record_id
+    return table.c.branch_id == branch_id, list(table.columns)[1] == key
+
+
 def _stored_rows(connection: Connection, table: Table, branch_id: bytes) -> Iterable[Any]:
-    columns = list(table.columns)
-    statement = select(*columns[:-1]).where(columns[0] == branch_id)
+    statement = select(*raw_columns(connection, table)).where(table.c.branch_id == branch_id)
     return connection.execute(statement, execution_options={"yield_per": _ROWS_PER_FETCH})
 
 
-def _hash_row(table: str, row: Row) -> int:
-    return hash((table, *row))
+def digest_row(table: str, row: Row) -> int:
+    """A number that two different raw rows do not share: unlike `hash`, which takes 1 and 2^61 for the same."""
+    return int.from_bytes(blake2b(marshal.dumps((table, *row), _MARSHAL_VERSION), digest_size=_DIGEST_BYTES).digest())
 
 
 def _describe(connection: Connection, branch_id: bytes, key: RecordKey, entry: DecodedEntry) -> str:
@@ -164,9 +177,10 @@ def _describe(connection: Connection, branch_id: bytes, key: RecordKey, entry: D
             continue
         columns = list(table.columns)[:-1]
         keys = [index for index, column in enumerate(columns) if column.primary_key]
-        statement = select(*columns).where(columns[0] == branch_id, columns[1] == key[1])
+        statement = select(*raw_columns(connection, table)).where(*_of_record(connection, table, branch_id, key[1]))
         there = {tuple(row[index] for index in keys): tuple(row) for row in connection.execute(statement)}
-        wanted = {tuple(row[index] for index in keys): row[:-1] for row in wanted_by_table[table] if row[1] == key[1]}
+        plain = [as_raw(row[:-1], _RAW_PLACES[table]) for row in wanted_by_table[table] if row[1] == key[1]]
+        wanted = {tuple(row[index] for index in keys): row for row in plain}
         nothing_there = nothing_there and not there
         for row_key in sorted({*there, *wanted}, key=str):
             problem = _compare_row(columns, there.get(row_key), wanted.get(row_key))
@@ -198,4 +212,4 @@ def _text(value: object) -> str:
 
 
 def _name(key: RecordKey) -> str:
-    return f"{key[0]} {format_id(key[1])}"
+    return f"{key[0]} {name_id(key[1])}"

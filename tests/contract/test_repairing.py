@@ -14,6 +14,7 @@ from branch_node.storage.pruning import prune_journal
 from hq_server.operations.verification import repair_branch, verify_branch
 from hq_server.storage.branches import branch_by_code
 from hq_server.storage.counters import read_counters as hq_counters
+from shared.storage.rollup_tables import sales_by_day
 from shared.storage.tables import payment, sale, sale_line
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
@@ -107,3 +108,63 @@ def test_what_two_backups_hold_is_pruned_and_still_verifies(node: Node) -> None:
     node.sell("g")
     node.sync()
     assert verify_rows(node.store) == []
+
+
+def test_a_number_altered_by_what_python_hashes_alike_is_named(pair: Pair, node: Node) -> None:
+    for store in (pair.office.store, node.store):
+        with store.write() as connection:
+            ids = list(connection.execute(select(sale.c.id)).scalars())
+            altered = sale.update().where(sale.c.id == ids[0])
+            connection.execute(altered.values(net_minor=sale.c.net_minor + 2**61 - 1))
+    assert [text[:5] for text in deep(pair)][:1] == ["sale "]
+    assert len(verify_rows(node.store)) == 1
+    repair(pair)
+    repair_rows(node.store)
+    assert deep(pair) == verify_rows(node.store) == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE sale SET business_date = 'garbage'",
+        "UPDATE sale SET id = 'garbage' WHERE receipt_number = 1",
+        "UPDATE shift_open SET implicit = 'maybe'",
+        "UPDATE sale_line SET amount_minor = 'much', sku = x'ff'",
+    ],
+)
+def test_a_value_of_no_such_type_is_named_and_put_right(pair: Pair, node: Node, damage: str) -> None:
+    stores: list[Any] = [node.store] if pair.office.store.dialect != "sqlite" else [node.store, pair.office.store]
+    for store in stores:
+        with store.write() as connection:
+            connection.exec_driver_sql("PRAGMA defer_foreign_keys = 1")
+            if "SET id" in damage:
+                connection.exec_driver_sql("DELETE FROM sale_line")
+                connection.exec_driver_sql("DELETE FROM payment")
+            connection.exec_driver_sql(damage)
+    assert verify_rows(node.store) != []
+    assert len(stores) == 1 or deep(pair) != []
+    repair_rows(node.store)
+    repair(pair)
+    assert deep(pair) == verify_rows(node.store) == []
+
+
+def test_a_rollup_that_differs_is_told_in_words(pair: Pair, node: Node) -> None:
+    with pair.office.store.write() as connection:
+        connection.execute(sales_by_day.update().values(receipts=9, net_minor=1))
+    assert deep(pair) == [
+        "Sales by day of north, business date 2026-11-23: stored receipts 9, net minor 1, "
+        "the facts make receipts 6, net minor 300."
+    ]
+    assert repair(pair) == ["Rollups were folded anew."]
+    assert deep(pair) == []
+
+
+def test_a_counter_of_no_day_is_named_and_counted_anew(pair: Pair, node: Node) -> None:
+    with pair.office.store.write() as connection:
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("UPDATE record_counter SET business_date = 'garbage' WHERE kind = 1")
+        else:
+            connection.exec_driver_sql("UPDATE record_counter SET business_date = '1999-01-01' WHERE kind = 1")
+    assert len(deep(pair)) == 2
+    assert repair(pair) == ["Record counters were counted anew."]
+    assert deep(pair) == []
