@@ -26,12 +26,17 @@ from shared.cli.clients import print_conflict
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_json, print_result, print_rows
 from shared.cli.program import EXIT_FAILED
+from shared.cli.repairs import print_repair
 from shared.domain.business_time import format_us
 from shared.domain.identifiers import NIL_ID, format_id, is_id, parse_id
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput
 from shared.operations.clients import conflict_document
 from shared.storage.conflict_rows import open_conflicts
+
+REPAIR_HINT = (
+    "Put a backup from before the damage in place: filial-hq restore FILE; branches send again what came after it."
+)
 
 
 @click.group(cls=Group)
@@ -101,14 +106,12 @@ def verify_command(options: GlobalOptions, code: str | None, deep: bool) -> int:
 @sync.command("repair")
 @click.argument("code")
 @click.pass_obj
-def repair_command(options: GlobalOptions, code: str) -> None:
+def repair_command(options: GlobalOptions, code: str) -> int:
     """Put right what `verify --deep` finds in the rows of a branch: only what differs, from its entries."""
     with head_office(options.home) as office, office.store.write() as connection:
-        done = repair_branch(connection, branch_by_code(connection, code))
-    if options.json:
-        print_json({"branch": code, "repaired": done})
-    else:
-        click.echo("\n".join(done) or f"{code}: every row is what the entries say; nothing was changed.")
+        repair = repair_branch(connection, branch_by_code(connection, code))
+    nothing = f"{code}: every row is what the entries say; nothing was changed."
+    return print_repair(options, repair, {"branch": code}, nothing, REPAIR_HINT)
 
 
 @sync.command("explain")

@@ -59,6 +59,13 @@ class Expected(NamedTuple):
     total: int
 
 
+class Found(NamedTuple):
+    """A record that differs. `place` is that of its entry; None for one that no entry has."""
+
+    key: RecordKey
+    place: Any
+
+
 class Difference(NamedTuple):
     """A record whose rows are not what they should be, in one sentence. `place` is None for one that no entry has."""
 
@@ -67,15 +74,28 @@ class Difference(NamedTuple):
     sentence: str
 
 
+class Repair(NamedTuple):
+    """What was put right, and what is still wrong, in sentences."""
+
+    done: list[str]
+    problems: list[str]
+
+
 @dataclass
 class RecordCheck:
-    """What the entries of one branch say; then `compare` holds the stored rows against it."""
+    """What the entries of one branch say; then `find` holds the stored rows against it.
+
+    With any of `problems`, entries may be unread: then no record counts as one that no entry has.
+    """
 
     branch_id: bytes
+    problems: list[str] = field(default_factory=list)
     expected: dict[RecordKey, Expected] = field(default_factory=dict)
     optional: set[RecordKey] = field(default_factory=set)
     # Records whose payloads are pruned: that they are there is all that can be said.
     pruned: set[bytes] = field(default_factory=set)
+    # Records of entries that can be read and not trusted: of them nothing can be said.
+    doubtful: set[RecordKey] = field(default_factory=set)
     counters: CounterDeltas = field(default_factory=CounterDeltas)
 
     def add_entry(self, place: Any, entry: DecodedEntry, is_parked: bool = False) -> None:
@@ -95,34 +115,47 @@ class RecordCheck:
         elif new:
             self.counters.add(entry.figures)
 
-    def compare(self, connection: Connection, load: Callable[[Any], DecodedEntry]) -> list[Difference]:
-        """The records that differ, at most DIFFERENCES_MAX. `load` brings an entry back by its place."""
+    def add_doubtful(self, entry: DecodedEntry) -> None:
+        """An entry that the chain does not prove: its records are left as they are."""
+        self.doubtful |= keys_of(entry)
+
+    def find(self, connection: Connection) -> list[Found]:
+        """The records that differ."""
         stored: dict[RecordKey, int] = {}
         for table in FACT_TABLES:
             name, head = str(table.name), _HEADS[table.name].name
             for row in _stored_rows(connection, table, self.branch_id):
                 key = (head, row[1])
                 stored[key] = (stored.get(key, 0) + digest_row(name, tuple(row))) & _MASK
-        return list(self._differences(connection, stored, load))
+        found = [
+            Found(key, place)
+            for key, (place, total) in self.expected.items()
+            if stored.get(key) != total and not (key in self.optional and key not in stored)
+        ]
+        extra = stored.keys() - self.expected.keys() - self.doubtful
+        return found + [Found(key, None) for key in extra if key[1] not in self.pruned]
 
-    def _differences(
-        self, connection: Connection, stored: dict[RecordKey, int], load: Callable[[Any], DecodedEntry]
+    def describe(
+        self, connection: Connection, found: Iterable[Found], load: Callable[[Any], DecodedEntry]
     ) -> Iterator[Difference]:
-        told = 0
-        for key, (place, total) in self.expected.items():
-            if stored.get(key) == total or (key in self.optional and key not in stored):
-                continue
-            told += 1
-            if told > DIFFERENCES_MAX:
-                return
-            yield Difference(key, place, _describe(connection, self.branch_id, key, load(place)))
-        for key in stored.keys() - self.expected.keys():
-            if key[1] in self.pruned:
-                continue
-            told += 1
-            if told > DIFFERENCES_MAX:
-                return
-            yield Difference(key, None, f"{_name(key)} is extra: no entry has it.")
+        """What is wrong with each. `load` brings an entry back by its place."""
+        unknown = "is in no entry that can be read" if self.problems else "is extra: no entry has it"
+        for key, place in found:
+            if place is None:
+                yield Difference(key, None, f"{_name(key)} {unknown}.")
+            else:
+                yield Difference(key, place, _describe(connection, self.branch_id, key, load(place)))
+
+    def sentences(self, connection: Connection, found: list[Found], load: Callable[[Any], DecodedEntry]) -> list[str]:
+        """The same for people: at most DIFFERENCES_MAX, and how many more."""
+        said = [each.sentence for each in self.describe(connection, found[:DIFFERENCES_MAX], load)]
+        more = len(found) - len(said)
+        return [*said, f"{more} more records differ."] if more else said
+
+
+def keys_of(entry: DecodedEntry) -> set[RecordKey]:
+    """The records that an entry says."""
+    return {(_HEADS[table.name].name, row[1]) for table, rows in rows_of(b"", entry, None).items() for row in rows}
 
 
 def rows_of(branch_id: bytes, entry: DecodedEntry, received_at_us: int | None) -> RowsByTable:

@@ -40,7 +40,15 @@ def deep(pair: Pair) -> list[str]:
 
 def repair(pair: Pair) -> list[str]:
     with pair.office.store.write() as connection:
-        return repair_branch(connection, branch_by_code(connection, "north"))
+        done, problems = repair_branch(connection, branch_by_code(connection, "north"))
+    assert problems == []
+    return done
+
+
+def repair_node(node: Node) -> list[str]:
+    done, problems = repair_rows(node.store)
+    assert problems == []
+    return done
 
 
 def damage(store: Any) -> list[bytes]:
@@ -60,7 +68,7 @@ def test_a_sound_store_has_no_differences(pair: Pair, node: Node) -> None:
     assert deep(pair) == []
     assert repair(pair) == []
     assert verify_rows(node.store) == []
-    assert repair_rows(node.store) == []
+    assert repair_node(node) == []
 
 
 def test_head_office_names_what_is_wrong_and_puts_only_that_right(pair: Pair, node: Node) -> None:
@@ -79,14 +87,14 @@ def test_head_office_names_what_is_wrong_and_puts_only_that_right(pair: Pair, no
 def test_a_branch_names_what_is_wrong_and_puts_it_right(node: Node) -> None:
     damaged = damage(node.store)
     assert len(verify_rows(node.store)) == len(damaged)
-    assert len(repair_rows(node.store)) == len(damaged)
+    assert len(repair_node(node)) == len(damaged)
     assert verify_rows(node.store) == []
 
 
 def test_a_journal_entry_that_was_altered_is_named(node: Node) -> None:
     with node.store.write() as connection:
         connection.exec_driver_sql("UPDATE journal SET entry_hash = zeroblob(32) WHERE position = 2")
-    assert [text[:15] for text in verify_rows(node.store)] == ["Entry 2 of the ", "Entry 3 of the "]
+    assert [text[:15] for text in verify_rows(node.store)] == ["Entry 2 of the "]
 
 
 def test_both_sides_count_the_same(pair: Pair, node: Node) -> None:
@@ -119,7 +127,7 @@ def test_a_number_altered_by_what_python_hashes_alike_is_named(pair: Pair, node:
     assert [text[:5] for text in deep(pair)][:1] == ["sale "]
     assert len(verify_rows(node.store)) == 1
     repair(pair)
-    repair_rows(node.store)
+    repair_node(node)
     assert deep(pair) == verify_rows(node.store) == []
 
 
@@ -143,7 +151,7 @@ def test_a_value_of_no_such_type_is_named_and_put_right(pair: Pair, node: Node, 
             connection.exec_driver_sql(damage)
     assert verify_rows(node.store) != []
     assert len(stores) == 1 or deep(pair) != []
-    repair_rows(node.store)
+    repair_node(node)
     repair(pair)
     assert deep(pair) == verify_rows(node.store) == []
 
