@@ -15,6 +15,8 @@ from shared.domain.identifiers import name_id
 from shared.errors import DecodeError
 from shared.operations.chain_check import ChainCheck, open_stored
 from shared.operations.record_check import Found, RecordCheck, Repair, rewrite_record, rows_of
+from shared.operations.stranger_rows import find_strangers, remove_strangers
+from shared.storage.fact_rows import FACT_TABLES
 from shared.wire.decoding import DecodedEntry, decode_entry
 from shared.wire.entries import identities, open_entry
 
@@ -41,7 +43,12 @@ def verify_rows(store: BranchStore) -> list[str]:
         cursor: Any = connection.connection.cursor()
         check = _read_entries(cursor)
         found = _find(cursor, connection, check)
-        return check.problems + check.sentences(connection, found, partial(_load, cursor))
+        strangers = find_strangers(connection, FACT_TABLES, {check.branch_id})
+        return [
+            *check.problems,
+            *check.sentences(connection, found, partial(_load, cursor)),
+            *(stranger.sentence for stranger in strangers),
+        ]
 
 
 def repair_rows(store: BranchStore) -> Repair:
@@ -66,6 +73,12 @@ def repair_rows(store: BranchStore) -> Repair:
             rewrite_record(connection, check.branch_id, difference.key, rows)
             verb = "removed" if rows is None else "rewritten from its entry"
             repair.done.append(f"{difference.sentence} It was {verb}.")
+        strangers = find_strangers(connection, FACT_TABLES, {check.branch_id})
+        if is_whole:
+            remove_strangers(connection, strangers)
+            repair.done.extend(f"{stranger.sentence} They were removed." for stranger in strangers)
+        else:
+            repair.problems.extend(f"{stranger.sentence} They were left as they are." for stranger in strangers)
         if is_whole and _count_anew(cursor):
             repair.done.append("Record counters were counted anew.")
     return repair

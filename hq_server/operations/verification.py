@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from hq_server.operations.chain_verification import repair_chain
 from hq_server.storage.branches import BranchRow, branch_names, read_cursor
 from hq_server.storage.counters import read_raw_counters, replace_counters
 from hq_server.storage.lives import DUPLICATE, genesis_of, lives_of
@@ -51,7 +52,7 @@ def verify_branch(connection: Connection, row: BranchRow, deep: bool = False) ->
 
 
 def repair_branch(connection: Connection, row: BranchRow) -> Repair:
-    """Puts right what `verify --deep` finds in rows, counters and rollups.
+    """Puts right what `verify --deep` finds in rows, counters and rollups, and in what belongs to no single branch.
 
     What is wrong in the chain itself is not touched. With any problem in it nothing is removed, and nothing folded
     anew: what no entry can be read for may be the last trace of a sale.
@@ -71,6 +72,9 @@ def repair_branch(connection: Connection, row: BranchRow) -> Repair:
         rewrite_record(connection, row.id, difference.key, rows)
         verb = "removed" if rows is None else "rewritten from its entry"
         repair.done.append(f"{difference.sentence} It was {verb}.")
+    common = repair_chain(connection, is_whole)
+    repair.done.extend(common.done)
+    repair.problems.extend(common.problems)
     if is_whole:
         repair.done.extend(_count_anew(verifier, connection, row))
     return repair

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, select, type_coerce
-from sqlalchemy.types import NullType
+from sqlalchemy import Connection, Table, select
 
 from shared.domain.identifiers import name_id
 from shared.storage.fact_rows import (
@@ -25,7 +24,7 @@ from shared.storage.fact_rows import (
     add_shift_open_rows,
     new_rows,
 )
-from shared.storage.raw_rows import as_raw, raw_columns, raw_places
+from shared.storage.raw_rows import as_raw, raw_columns, raw_places, raw_value
 from shared.storage.tables import sale, shift_close, shift_open
 from shared.sync.counting import CounterDeltas
 from shared.wire.decoding import DecodedEntry
@@ -186,8 +185,7 @@ def rewrite_record(connection: Connection, branch_id: bytes, key: RecordKey, row
 
 def _of_record(connection: Connection, table: Table, branch_id: bytes, record_id: Any) -> tuple[Any, Any]:
     """Which rows of a table belong to a record. On SQLite its id may be no id at all."""
-    key = type_coerce(record_id, NullType()) if connection.dialect.name == "sqlite" else record_id
-    return table.c.branch_id == branch_id, list(table.columns)[1] == key
+    return table.c.branch_id == branch_id, list(table.columns)[1] == raw_value(connection, record_id)
 
 
 def _stored_rows(connection: Connection, table: Table, branch_id: bytes) -> Iterable[Any]:

@@ -26,6 +26,11 @@ def raw_columns(connection: Connection, table: Table) -> list[ColumnElement[Any]
     return [raw_column(connection, column) for column in list(table.columns)[:-1]]
 
 
+def raw_value(connection: Connection, value: Any) -> Any:
+    """Something read raw, to compare a column with."""
+    return type_coerce(value, NullType()) if connection.dialect.name == "sqlite" else value
+
+
 def raw_places(table: Table) -> tuple[tuple[int, type[Any]], ...]:
     """The columns that look otherwise when they are raw: their places and types."""
     kinds: tuple[type[Any], ...] = (Date, Boolean)

@@ -11,9 +11,13 @@ from sqlalchemy import select
 from branch_node.operations.verification import bring_counters_up_to_date, repair_rows, verify_rows
 from branch_node.storage.counters import read_counters
 from branch_node.storage.pruning import prune_journal
+from hq_server.operations.chain_verification import verify_chain
 from hq_server.operations.verification import repair_branch, verify_branch
 from hq_server.storage.branches import branch_by_code
 from hq_server.storage.counters import read_counters as hq_counters
+from hq_server.storage.rollups import rebuild_rollups
+from hq_server.storage.tables import branch
+from shared.operations.stranger_rows import find_strangers
 from shared.storage.rollup_tables import sales_by_day
 from shared.storage.tables import payment, sale, sale_line
 from tests.support.office import Office
@@ -35,7 +39,8 @@ def node(pair: Pair) -> Node:
 
 def deep(pair: Pair) -> list[str]:
     with pair.office.store.read() as connection:
-        return list(verify_branch(connection, branch_by_code(connection, "north"), deep=True).differences)
+        found = verify_branch(connection, branch_by_code(connection, "north"), deep=True).differences
+        return [*found, *verify_chain(connection)]
 
 
 def repair(pair: Pair) -> list[str]:
@@ -176,3 +181,59 @@ def test_a_counter_of_no_day_is_named_and_counted_anew(pair: Pair, node: Node) -
     assert len(deep(pair)) == 2
     assert repair(pair) == ["Record counters were counted anew."]
     assert deep(pair) == []
+
+
+def add_strangers(store: Any, node: Node, branch_id: Any) -> None:
+    """Every sale a second time, as another shop's."""
+    with store.write() as connection:
+        for table in (sale, sale_line, payment):
+            found = connection.execute(select(table).where(table.c.branch_id == node.branch_id)).all()
+            rows = [{**row._mapping, "branch_id": branch_id} for row in found]
+            connection.execute(table.insert(), rows)
+
+
+def test_rows_of_another_branch_are_named_and_removed(pair: Pair, node: Node) -> None:
+    for store in (pair.office.store, node.store):
+        add_strangers(store, node, b"x" * 16)
+    told = "under the branch id 78787878-7878-7878-7878-787878787878: there is no such branch here."
+    wanted = [f"6 rows of {table.name} {told}" for table in (sale, sale_line, payment)]
+    assert deep(pair) == verify_rows(node.store) == wanted
+    with pair.office.store.write() as connection:
+        rebuild_rollups(connection)
+    assert deep(pair) == wanted
+    assert len(repair(pair)) == len(repair_node(node)) == 3
+    assert deep(pair) == verify_rows(node.store) == []
+    assert pair.keys_at_hq() == node.keys() == sorted("abcdef")
+
+
+def test_rows_under_what_is_no_id_are_named_and_removed(node: Node) -> None:
+    with node.store.write() as connection:
+        connection.exec_driver_sql("INSERT INTO shift_close_method VALUES ('shop', 'shift', 'card', 5, NULL)")
+        connection.exec_driver_sql("INSERT INTO shift_close_method VALUES (5, 'shift', 'card', 5, NULL)")
+    assert len(verify_rows(node.store)) == 2
+    assert len(repair_node(node)) == 2
+    assert verify_rows(node.store) == []
+
+
+def test_rows_of_a_branch_that_has_entries_stay(pair: Pair, node: Node) -> None:
+    pair.join("south")
+    with pair.office.store.write() as connection:
+        connection.execute(branch.delete().where(branch.c.code == "north"))
+        south = branch_by_code(connection, "south")
+        done, problems = repair_branch(connection, south)
+    assert done == []
+    assert any("of journal_entry under the branch id" in text for text in problems)
+    assert pair.keys_at_hq() == sorted("abcdef")
+
+
+def test_every_strange_id_is_found_by_itself(pair: Pair, node: Node) -> None:
+    add_strangers(pair.office.store, node, b"a" * 16)
+    add_strangers(pair.office.store, node, b"~" * 16)
+    with pair.office.store.read() as connection:
+        found = find_strangers(connection, [sale, payment], {node.branch_id})
+    assert [(each.table.name, each.branch_id[:1], each.rows) for each in found] == [
+        ("sale", b"a", 6),
+        ("sale", b"~", 6),
+        ("payment", b"a", 6),
+        ("payment", b"~", 6),
+    ]
