@@ -13,6 +13,7 @@ from branch_node.storage.sync_state import read_sync_state
 from branch_node.storage.transaction import read_node
 from shared.domain.identifiers import name_id
 from shared.errors import DecodeError
+from shared.operations.card_check import card_sentences, repair_cards
 from shared.operations.chain_check import ChainCheck, open_stored
 from shared.operations.record_check import Found, RecordCheck, Repair, rewrite_record, rows_of
 from shared.operations.stranger_rows import find_strangers, remove_strangers
@@ -38,7 +39,7 @@ def bring_counters_up_to_date(store: BranchStore) -> None:
 
 
 def verify_rows(store: BranchStore) -> list[str]:
-    """Recomputes the chain and compares every fact's rows with its entry; the differences, in sentences."""
+    """Recomputes the chain, compares rows with entries, and what cards show with cards; returns what differs."""
     with store.read() as connection:
         cursor: Any = connection.connection.cursor()
         check = _read_entries(cursor)
@@ -48,6 +49,7 @@ def verify_rows(store: BranchStore) -> list[str]:
             *check.problems,
             *check.sentences(connection, found, partial(_load, cursor)),
             *(stranger.sentence for stranger in strangers),
+            *card_sentences(connection),
         ]
 
 
@@ -79,6 +81,9 @@ def repair_rows(store: BranchStore) -> Repair:
             repair.done.extend(f"{stranger.sentence} They were removed." for stranger in strangers)
         else:
             repair.problems.extend(f"{stranger.sentence} They were left as they are." for stranger in strangers)
+        cards = repair_cards(connection)
+        repair.done.extend(cards.done)
+        repair.problems.extend(cards.problems)
         if is_whole and _count_anew(cursor):
             repair.done.append("Record counters were counted anew.")
     return repair

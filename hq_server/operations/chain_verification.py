@@ -1,4 +1,4 @@
-"""Whether what belongs to no single branch is whole: rows under the id of no branch; and putting it right."""
+"""Whether what belongs to no single branch is whole, and its repair: rows of no branch, and what cards show."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from hq_server.storage.branches import all_branches
 from hq_server.storage.tables import branch_cursor, journal_entry, record_counter
+from shared.operations.card_check import card_sentences, repair_cards
 from shared.operations.record_check import Repair
 from shared.operations.stranger_rows import Stranger, find_strangers, remove_strangers
 from shared.storage.fact_rows import FACT_TABLES
@@ -17,7 +18,8 @@ _ENTRIES = (journal_entry, branch_cursor)
 
 def verify_chain(connection: Connection) -> list[str]:
     """The differences, in sentences."""
-    return [stranger.sentence for stranger in [*_strangers(connection), *_with_entries(connection)]]
+    strangers = [*_strangers(connection), *_with_entries(connection)]
+    return [*(stranger.sentence for stranger in strangers), *card_sentences(connection)]
 
 
 def repair_chain(connection: Connection, is_whole: bool) -> Repair:
@@ -26,7 +28,8 @@ def repair_chain(connection: Connection, is_whole: bool) -> Repair:
     Neither is anything of an id that has entries: its branch may be what is missing.
     """
     strangers, with_entries = _strangers(connection), _with_entries(connection)
-    repair = Repair([], [stranger.sentence for stranger in with_entries])
+    repair = repair_cards(connection)
+    repair.problems.extend(stranger.sentence for stranger in with_entries)
     if not is_whole or with_entries:
         repair.problems.extend(f"{stranger.sentence} They were left as they are." for stranger in strangers)
         return repair

@@ -214,7 +214,7 @@ def _describe(connection: Connection, branch_id: bytes, key: RecordKey, entry: D
         wanted = {tuple(row[index] for index in keys): row for row in plain}
         nothing_there = nothing_there and not there
         for row_key in sorted({*there, *wanted}, key=str):
-            problem = _compare_row(columns, there.get(row_key), wanted.get(row_key))
+            problem = compare_row(columns, there.get(row_key), wanted.get(row_key))
             if problem:
                 number = f" {row_key[2]}" if len(row_key) > 2 else ""
                 problems.append(f"{table.name}{number} {problem}")
@@ -223,7 +223,8 @@ def _describe(connection: Connection, branch_id: bytes, key: RecordKey, entry: D
     return f"{_name(key)} is altered: {'; '.join(problems)}."
 
 
-def _compare_row(columns: list[Any], there: Row | None, wanted: Row | None) -> str | None:
+def compare_row(columns: list[Any], there: Row | None, wanted: Row | None) -> str | None:
+    """How a row differs from what it should be; None when it does not."""
     if there == wanted:
         return None
     if there is None:
