@@ -13,11 +13,13 @@ from branch_node.storage.store import BranchStore
 from branch_node.storage.sync_state import read_sync_state
 from branch_node.storage.transaction import read_node
 from shared.domain.identifiers import format_id
+from shared.errors import DecodeError, StoreCorrupt
 from shared.sync.chain import Head
 from shared.sync.counting import Counter, CounterKey, digest_counters
 from shared.sync.messages import VerifyReply, VerifyRequest
 
 COUNTERS_NAMED_MAX = 50
+_DEEP_HINT = "Run: filial-branch sync verify --deep, which names the entry."
 
 
 def verify_against_hq(settings: Settings, store: BranchStore, deep: bool = False) -> dict[str, Any]:
@@ -29,7 +31,11 @@ def verify_against_hq(settings: Settings, store: BranchStore, deep: bool = False
     from branch_node.sync_client.channel import load_identity
 
     differences = verify_rows(store) if deep else []
-    bring_counters_up_to_date(store)
+    try:
+        bring_counters_up_to_date(store)
+    except DecodeError as error:
+        if not differences:
+            raise StoreCorrupt(f"The journal cannot be read: {error.message}", _DEEP_HINT) from error
     with store.read_cursor() as cursor:
         node, chain = read_node(cursor)
         state = read_sync_state(cursor)

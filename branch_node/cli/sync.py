@@ -15,8 +15,13 @@ from branch_node.operations.verification import repair_rows
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_json, print_result
 from shared.cli.program import EXIT_FAILED
+from shared.cli.repairs import print_repair
 
 TIMEOUT_SECONDS = 30.0
+REPAIR_HINT = (
+    "Restore a backup from before the damage (filial-branch restore FILE), or enrol in a new folder: filial-branch "
+    "enrol --replace. Keep this folder: what the head office has not acknowledged is nowhere else."
+)
 
 
 @click.group(cls=Group)
@@ -77,15 +82,13 @@ def verify_command(options: GlobalOptions, deep: bool) -> int:
 
 @sync.command("repair")
 @click.pass_obj
-def repair_command(options: GlobalOptions) -> None:
+def repair_command(options: GlobalOptions) -> int:
     """Put right what `verify --deep` finds in the rows here: only what differs, from the journal."""
     store = open_store(settings_for(options.home))
-    done = repair_rows(store)
+    repair = repair_rows(store)
     store.close()
-    if options.json:
-        print_json({"repaired": done})
-    else:
-        click.echo("\n".join(done) or "Every row is what the journal says; nothing was changed.")
+    nothing = "Every row is what the journal says; nothing was changed."
+    return print_repair(options, repair, {}, nothing, REPAIR_HINT)
 
 
 @sync.command("export")

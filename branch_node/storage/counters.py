@@ -8,6 +8,7 @@ from typing import Any
 
 from branch_node.storage.sync_state import read_sync_state
 from branch_node.storage.transaction import read_node
+from shared.errors import StoreCorrupt
 from shared.sync.counting import Counter, CounterDeltas, CounterKey
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import open_entry
@@ -60,6 +61,9 @@ def add_entries(cursor: Any, entries: Iterable[bytes], table: str = "record_coun
 
 
 def read_counters(cursor: Any) -> dict[CounterKey, Counter]:
-    """All counters."""
+    """All counters. Raises StoreCorrupt when one is of no day."""
     rows = cursor.execute("SELECT kind, business_date, records, fingerprint, amount_minor FROM record_counter")
-    return {(row[0], date.fromisoformat(row[1])): Counter(*row[2:]) for row in rows}
+    try:
+        return {(row[0], date.fromisoformat(row[1])): Counter(*row[2:]) for row in rows}
+    except (TypeError, ValueError):
+        raise StoreCorrupt("A record counter is of no day.", "Run: filial-branch sync repair") from None

@@ -6,6 +6,7 @@ import click
 
 from hq_server.bootstrap import any_schema_store, head_office
 from hq_server.storage import migrations
+from hq_server.storage.branches import branch_names
 from hq_server.storage.compaction import compact_feed
 from hq_server.storage.rollups import compare_rollups, rebuild_rollups
 from shared.cli.commands import GlobalOptions, Group
@@ -67,9 +68,10 @@ def rebuild_command(options: GlobalOptions, compare: bool) -> int:
     with head_office(options.home) as office:
         if compare:
             with office.store.read() as connection:
-                differences = [difference._asdict() for difference in compare_rollups(connection)]
+                codes = branch_names(connection)
+                differences = [difference.sentence(codes) for difference in compare_rollups(connection)]
             if options.json:
-                print_json({"equal": not differences, "differences": [str(found) for found in differences]})
+                print_json({"equal": not differences, "differences": differences})
             else:
                 click.echo("Rollups and facts agree." if not differences else f"{len(differences)} rollup rows differ:")
                 for found in differences[:DIFFERENCES_SHOWN_MAX]:

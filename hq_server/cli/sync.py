@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from hq_server.bootstrap import head_office
 from hq_server.operations.carrying import export_file, import_file
+from hq_server.operations.chain_verification import verify_chain
 from hq_server.operations.conflicts import Side, resolve_conflict, undo_conflict
 from hq_server.operations.explaining import explain
 from hq_server.operations.parked import discard_parked, retry_parked
@@ -26,11 +28,16 @@ from shared.cli.clients import print_conflict
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_json, print_result, print_rows
 from shared.cli.program import EXIT_FAILED
+from shared.cli.repairs import print_repair
 from shared.domain.business_time import format_us
 from shared.domain.identifiers import NIL_ID, format_id, is_id, parse_id
 from shared.errors import InvalidInput
 from shared.operations.clients import conflict_document
 from shared.storage.conflict_rows import open_conflicts
+
+REPAIR_HINT = (
+    "Put a backup from before the damage in place: filial-hq restore FILE; branches send again what came after it."
+)
 
 
 @click.group(cls=Group)
@@ -88,29 +95,40 @@ def verify_command(options: GlobalOptions, code: str | None, deep: bool) -> int:
     with head_office(options.home) as office, office.store.read() as connection:
         rows = [branch_by_code(connection, code)] if code else all_branches(connection)
         results = [verify_branch(connection, row, deep) for row in rows]
+        common = verify_chain(connection) if deep else []
+    if code and common:
+        # Asked about one branch, what belongs to none is told with it.
+        results = [replace(result, differences=(*result.differences, *common)) for result in results]
+    equal = not common and all(not result.differences for result in results)
     if options.json:
         documents = [_verification(result) for result in results]
-        print_json(documents[0] if code else {"equal": all(d["equal"] for d in documents), "branches": documents})
+        print_json(documents[0] if code else {"equal": equal, "branches": documents, "differences": common})
     else:
-        for result in results:
-            state = "sound" if not result.differences else "NOT SOUND"
-            click.echo(f"{result.branch}: {state}, {result.entries} entries, head {result.head.entry_hash.hex()[:16]}…")
-            for difference in result.differences:
-                click.echo(f"  {difference}")
-    return 0 if all(not result.differences for result in results) else EXIT_FAILED
+        _say(results, [] if code else common)
+    return 0 if equal else EXIT_FAILED
+
+
+def _say(results: list[Verification], common: list[str]) -> None:
+    for result in results:
+        state = "sound" if not result.differences else "NOT SOUND"
+        click.echo(f"{result.branch}: {state}, {result.entries} entries, head {result.head.entry_hash.hex()[:16]}…")
+        for difference in result.differences:
+            click.echo(f"  {difference}")
+    if common:
+        click.echo("What belongs to no single branch: NOT SOUND")
+    for difference in common:
+        click.echo(f"  {difference}")
 
 
 @sync.command("repair")
 @click.argument("code")
 @click.pass_obj
-def repair_command(options: GlobalOptions, code: str) -> None:
+def repair_command(options: GlobalOptions, code: str) -> int:
     """Put right what `verify --deep` finds in the rows of a branch: only what differs, from its entries."""
     with head_office(options.home) as office, office.store.write() as connection:
-        done = repair_branch(connection, branch_by_code(connection, code))
-    if options.json:
-        print_json({"branch": code, "repaired": done})
-    else:
-        click.echo("\n".join(done) or f"{code}: every row is what the entries say; nothing was changed.")
+        repair = repair_branch(connection, branch_by_code(connection, code))
+    nothing = f"{code}: every row is what the entries say; nothing was changed."
+    return print_repair(options, repair, {"branch": code}, nothing, REPAIR_HINT)
 
 
 @sync.command("explain")

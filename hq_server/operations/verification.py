@@ -8,21 +8,24 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
-from hq_server.storage.branches import BranchRow, read_cursor
-from hq_server.storage.counters import read_counters, replace_counters
-from hq_server.storage.lives import genesis_of, lives_of
+from hq_server.operations.chain_verification import repair_chain
+from hq_server.storage.branches import BranchRow, branch_names, read_cursor
+from hq_server.storage.counters import read_raw_counters, replace_counters
+from hq_server.storage.lives import DUPLICATE, genesis_of, lives_of
 from hq_server.storage.merge import APPLIED, PARKED
 from hq_server.storage.parking import count_parked
 from hq_server.storage.rollups import compare_rollups, rebuild_rollups
 from hq_server.storage.tables import journal_entry
-from shared.errors import DecodeError
-from shared.operations.record_check import Difference, RecordCheck, rewrite_record, rows_of
-from shared.sync.chain import Head, hash_entry, hash_records
+from shared.operations.chain_check import ChainCheck, Followed
+from shared.operations.record_check import Difference, RecordCheck, Repair, keys_of, rewrite_record, rows_of
+from shared.sync.chain import Head
 from shared.sync.counting import Counter
 from shared.wire.decoding import DecodedEntry, decode_entry
-from shared.wire.entries import OpenedEntry, open_entry
+from shared.wire.entries import open_entry
 
 ENTRIES_PER_QUERY = 2_000
+_STATUSES = (APPLIED, PARKED, DUPLICATE)
+_NOTHING = tuple(Counter())
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +42,51 @@ def verify_branch(connection: Connection, row: BranchRow, deep: bool = False) ->
     """Recomputes every entry's hash of every incarnation; with `deep` also compares rows, counters and rollups."""
     verifier = _Verifier(connection, row)
     verifier.walk(deep)
-    if deep:
-        verifier.compare_records()
+    differences = verifier.check.problems + (verifier.compare() if deep else [])
     parked = count_parked(connection, row.id)
     if parked:
-        verifier.differences.append(f"{parked} entries are parked: held, but not applied. See: filial-hq sync parked")
+        differences.append(f"{parked} entries are parked: held, but not applied. See: filial-hq sync parked")
     cursor = read_cursor(connection, row.id)
     head = Head(cursor.acknowledged_seq, cursor.acknowledged_hash)
-    return Verification(row.code, verifier.stored, head, tuple(verifier.differences))
+    return Verification(row.code, verifier.stored, head, tuple(differences))
 
 
-def repair_branch(connection: Connection, row: BranchRow) -> list[str]:
-    """Puts right what `verify --deep` finds in rows, counters and rollups; returns what was done, in sentences.
+def repair_branch(connection: Connection, row: BranchRow) -> Repair:
+    """Puts right what `verify --deep` finds in rows, counters and rollups, and in what belongs to no single branch.
 
-    What is wrong in the chain itself is not touched: only the branch can send it again.
+    What is wrong in the chain itself is not touched. With any problem in it nothing is removed, and nothing folded
+    anew: what no entry can be read for may be the last trace of a sale.
     """
     verifier = _Verifier(connection, row)
     verifier.walk(deep=True)
-    done = []
+    repair = Repair([], list(verifier.check.problems))
+    is_whole = not repair.problems
     for difference in verifier.find_records():
+        if difference.place is None and not is_whole:
+            repair.problems.append(f"{difference.sentence} It was left as it is.")
+            continue
         rows = None
         if difference.place is not None:
             found = verifier.load_row(difference.place)
             rows = rows_of(row.id, decode_entry(open_entry(found.data)), found.received_at)
         rewrite_record(connection, row.id, difference.key, rows)
         verb = "removed" if rows is None else "rewritten from its entry"
-        done.append(f"{difference.sentence} It was {verb}.")
+        repair.done.append(f"{difference.sentence} It was {verb}.")
+    common = repair_chain(connection, is_whole)
+    repair.done.extend(common.done)
+    repair.problems.extend(common.problems)
+    if is_whole:
+        repair.done.extend(_count_anew(verifier, connection, row))
+    return repair
+
+
+def _count_anew(verifier: _Verifier, connection: Connection, row: BranchRow) -> list[str]:
+    done = []
     if verifier.counter_differences():
         replace_counters(connection, row.id, verifier.check.counters.counters)
         done.append("Record counters were counted anew.")
-    if compare_rollups(connection):
-        rebuild_rollups(connection)
+    if compare_rollups(connection, row.id):
+        rebuild_rollups(connection, row.id)
         done.append("Rollups were folded anew.")
     return done
 
@@ -78,51 +95,59 @@ class _Verifier:
     def __init__(self, connection: Connection, row: BranchRow) -> None:
         self._connection, self._row = connection, row
         self.check = RecordCheck(row.id)
-        self.differences: list[str] = []
         self.stored = 0
+        # Entries whose records another entry is said to have brought, by their seqs.
+        self._duplicates: list[tuple[int, DecodedEntry]] = []
 
     def walk(self, deep: bool) -> None:
         """Follows every chain; with `deep` also remembers what each entry says."""
         cursor = read_cursor(self._connection, self._row.id)
+        problems = self.check.problems
         total = 0
         for life in lives_of(self._connection, self._row.id):
-            head, problem = self._walk_life(life, deep)
-            total += head.seq
-            if problem:
-                self.differences.append(problem)
-            elif life.id == cursor.incarnation and head != Head(cursor.acknowledged_seq, cursor.acknowledged_hash):
-                self.differences.append(
-                    f"The chain ends at entry {head.seq}, but {cursor.acknowledged_seq} were acknowledged."
+            chain = self._walk_life(life, deep)
+            total += chain.sound.seq
+            acknowledged = Head(cursor.acknowledged_seq, cursor.acknowledged_hash)
+            if not chain.problems and life.id == cursor.incarnation and chain.sound != acknowledged:
+                problems.append(
+                    f"The chain ends at entry {chain.sound.seq}, but {cursor.acknowledged_seq} were acknowledged."
                 )
+        self._check_duplicates()
         self.stored = self._connection.execute(
             select(func.count()).select_from(journal_entry).where(journal_entry.c.branch_id == self._row.id)
         ).scalar_one()
         if self.stored != cursor.entries or total != self.stored:
-            self.differences.append(
+            problems.append(
                 f"{self.stored} entries are stored, {total} are in unbroken chains, {cursor.entries} were counted."
             )
 
-    def _walk_life(self, life: Any, deep: bool) -> tuple[Head, str | None]:
-        """Follows one incarnation's chain; returns its last sound entry, and what breaks it there."""
-        head = Head(0, genesis_of(life))
+    def _walk_life(self, life: Any, deep: bool) -> ChainCheck:
+        """Follows one incarnation's chain to its end."""
+        chain = ChainCheck(genesis_of(life))
+        strange = []
         for seq, stored_hash, data, status in self._entries(life.id):
-            if seq != head.seq + 1:
-                return head, f"Entry {head.seq + 1} is missing."
-            try:
-                opened = open_entry(data)
-            except DecodeError as error:
-                return head, f"Entry {seq} cannot be read: {error.message}"
-            computed = hash_entry(head.entry_hash, opened.header_bytes, hash_records(opened.record_hashes))
-            if computed != stored_hash:
-                return head, f"Entry {seq} was altered: its hash is not what it was."
-            head = Head(seq, computed)
-            if deep:
-                self._remember(life.id, opened, status)
-        return head, None
+            followed = chain.follow(seq, stored_hash, data)
+            if status not in _STATUSES:
+                strange.append(f"Entry {seq} has the status {status}, which there is not.")
+            if deep and followed is not None:
+                self._remember(life.id, seq, followed, status)
+        self.check.problems += chain.problems + strange
+        return chain
 
-    def _remember(self, life_id: bytes, opened: OpenedEntry, status: int) -> None:
-        if status in (APPLIED, PARKED):
-            self.check.add_entry((life_id, opened.header.seq), decode_entry(opened), status == PARKED)
+    def _remember(self, life_id: bytes, seq: int, followed: Followed, status: int) -> None:
+        entry = decode_entry(followed.opened)
+        if not followed.is_proven or status not in _STATUSES:
+            self.check.add_doubtful(entry)
+        elif status == DUPLICATE:
+            self._duplicates.append((seq, entry))
+        else:
+            self.check.add_entry((life_id, seq), entry, status == PARKED)
+
+    def _check_duplicates(self) -> None:
+        for seq, entry in self._duplicates:
+            if keys_of(entry) - self.check.expected.keys() - self.check.doubtful:
+                self.check.problems.append(f"Entry {seq} is said to repeat another, but no other has its records.")
+                self.check.add_doubtful(entry)
 
     def _entries(self, life_id: bytes) -> Iterator[Any]:
         after = 0
@@ -154,24 +179,29 @@ class _Verifier:
     def _load(self, place: tuple[bytes, int]) -> DecodedEntry:
         return decode_entry(open_entry(self.load_row(place).data))
 
-    def find_records(self) -> list[Difference]:
+    def find_records(self) -> Iterator[Difference]:
         """Records whose rows are not what the entries say."""
-        return self.check.compare(self._connection, self._load)
+        return self.check.describe(self._connection, self.check.find(self._connection), self._load)
 
-    def compare_records(self) -> None:
+    def compare(self) -> list[str]:
         """Names records, counters and rollups that differ."""
-        self.differences += [difference.sentence for difference in self.find_records()]
-        self.differences += self.counter_differences()
-        for rollup in compare_rollups(self._connection):
-            self.differences.append(f"A rollup is not the fold of its facts: {rollup}.")
+        codes = branch_names(self._connection)
+        rollups = compare_rollups(self._connection, self._row.id)
+        return [
+            *self.check.sentences(self._connection, self.check.find(self._connection), self._load),
+            *(["Counters were not compared: not every entry can be relied on."] if self.check.problems else []),
+            *([] if self.check.problems else self.counter_differences()),
+            *(difference.sentence(codes) for difference in rollups),
+        ]
 
     def counter_differences(self) -> list[str]:
         """Counters that are not what the entries say."""
-        wanted = self.check.counters.counters
-        there = read_counters(self._connection, self._row.id)
+        counted = self.check.counters.counters
+        wanted = {(kind, day.isoformat()): tuple(counter) for (kind, day), counter in counted.items()}
+        there = read_raw_counters(self._connection, self._row.id)
         return [
-            f"The counter of kind {kind} on {day} is {tuple(there.get((kind, day), Counter()))}, "
-            f"the entries say {tuple(wanted.get((kind, day), Counter()))}."
-            for kind, day in sorted({*wanted, *there})
-            if wanted.get((kind, day), Counter()) != there.get((kind, day), Counter())
+            f"The counter of kind {kind} on {day} is {there.get((kind, day), _NOTHING)}, "
+            f"the entries say {wanted.get((kind, day), _NOTHING)}."
+            for kind, day in sorted({*wanted, *there}, key=str)
+            if wanted.get((kind, day), _NOTHING) != there.get((kind, day), _NOTHING)
         ]

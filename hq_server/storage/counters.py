@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import Connection, select
 
 from hq_server.storage.store import BulkWriter
 from hq_server.storage.tables import record_counter
+from shared.storage.fact_rows import Row
+from shared.storage.raw_rows import raw_column
 from shared.sync.counting import Counter, CounterDeltas, CounterKey
 
 
@@ -28,6 +31,13 @@ def read_counters(connection: Connection, branch_id: bytes) -> dict[CounterKey, 
         record_counter.c.amount_minor,
     ).where(record_counter.c.branch_id == branch_id)
     return {(row[0], row[1]): Counter(*row[2:]) for row in connection.execute(statement)}
+
+
+def read_raw_counters(connection: Connection, branch_id: bytes) -> dict[tuple[Any, Any], Row]:
+    """The same as the database holds them: a date as text, whatever it says."""
+    columns = [raw_column(connection, column) for column in list(record_counter.columns)[1:]]
+    statement = select(*columns).where(record_counter.c.branch_id == branch_id)
+    return {(row[0], row[1]): tuple(row[2:]) for row in connection.execute(statement)}
 
 
 def replace_counters(connection: Connection, branch_id: bytes, counters: Mapping[CounterKey, Counter]) -> None:

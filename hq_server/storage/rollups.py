@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, func, insert, literal, literal_column, select
 
 from hq_server.storage.store import BulkWriter
+from hq_server.storage.tables import branch
+from shared.domain.identifiers import name_id
 from shared.domain.sales import Sale, SaleTotals
 from shared.storage.dialect_functions import month_of
 from shared.storage.fact_rows import Row
+from shared.storage.raw_rows import raw_column
 from shared.storage.rollup_tables import (
     ROLLUPS,
     SUMS,
@@ -68,47 +73,117 @@ class RollupDeltas:
 
 
 class RollupDifference(NamedTuple):
-    """A rollup row that is not what the facts add up to."""
+    """A rollup row that is not what the facts add up to. `key` and sums are raw, in the table's column order."""
 
     table: str
     key: tuple[Any, ...]
     stored: tuple[Any, ...] | None
     computed: tuple[Any, ...] | None
 
+    def sentence(self, codes: Mapping[bytes, str]) -> str:
+        """For people; `codes` are the branches' by id."""
+        branch_id, *rest = self.key
+        code = codes.get(branch_id, f"{name_id(branch_id)}, which is no branch")
+        columns = [column.name for column in _BY_NAME[self.table].primary_key.columns][1:]
+        names = ", ".join(
+            f"{_words(name)} {'none' if value == '' else value}" for name, value in zip(columns, rest, strict=True)
+        )
+        return (
+            f"{_words(self.table).capitalize()} of {code}, {names}: "
+            f"stored {self._sums(self.stored)}, the facts make {self._sums(self.computed)}."
+        )
 
-def rebuild_rollups(connection: Connection) -> dict[str, int]:
-    """Computes every rollup again from the facts; returns rows by table."""
+    def _sums(self, sums: tuple[Any, ...] | None) -> str:
+        """Those that differ."""
+        if sums is None:
+            return "nothing"
+        nothing = (None,) * len(SUMS)
+        named = zip(SUMS, sums, self.stored or nothing, self.computed or nothing, strict=True)
+        return ", ".join(f"{_words(name)} {value}" for name, value, stored, computed in named if stored != computed)
+
+
+_BY_NAME = {table.name: table for table in ROLLUPS}
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def rebuild_rollups(connection: Connection, branch_id: bytes | None = None) -> dict[str, int]:
+    """Computes every rollup, or those of one branch, again from the facts; returns rows by table."""
     counts = {}
     for table, statement in _definitions().items():
-        connection.execute(table.delete())
-        connection.execute(insert(table).from_select([column.name for column in table.columns], statement()))
+        connection.execute(table.delete().where(*_of_branch(table, branch_id)))
+        facts = statement().where(*_of_branch(sale, branch_id), _IS_BRANCH)
+        connection.execute(insert(table).from_select([column.name for column in table.columns], facts))
         counts[table.name] = connection.execute(select(func.count()).select_from(table)).scalar_one()
     return counts
 
 
-def compare_rollups(connection: Connection, differences_max: int = 100) -> list[RollupDifference]:
-    """Where the stored rollups differ from what the facts add up to; empty when they agree."""
+def compare_rollups(
+    connection: Connection, branch_id: bytes | None = None, differences_max: int = 100
+) -> list[RollupDifference]:
+    """Where the stored rollups, or those of one branch, differ from what the facts add up to; empty when they agree."""
     differences: list[RollupDifference] = []
     for table, statement in _definitions().items():
         keys = len(table.primary_key.columns)
-        stored = {tuple(row[:keys]): tuple(map(int, row[keys:])) for row in connection.execute(select(table))}
-        computed = {tuple(row[:keys]): tuple(map(int, row[keys:])) for row in connection.execute(statement())}
+        rows = select(*(raw_column(connection, column) for column in table.columns))
+        stored = _read_sums(connection, rows.where(*_of_branch(table, branch_id)), keys)
+        facts = statement(partial(raw_column, connection)).where(*_of_branch(sale, branch_id), _IS_BRANCH)
+        computed = _read_sums(connection, facts, keys)
         for key in sorted({*stored, *computed}, key=repr):
             if stored.get(key) != computed.get(key):
                 differences.append(RollupDifference(table.name, key, stored.get(key), computed.get(key)))
     return differences[:differences_max]
 
 
-def _definitions() -> dict[Table, Callable[[], Any]]:
+# Facts under the id of no branch are no sales of this chain.
+_IS_BRANCH = sale.c.branch_id.in_(select(branch.c.id))
+
+
+def _of_branch(table: Table, branch_id: bytes | None) -> tuple[Any, ...]:
+    return () if branch_id is None else (table.c.branch_id == branch_id,)
+
+
+def _read_sums(connection: Connection, statement: Any, keys: int) -> dict[Row, Row]:
+    return {tuple(row[:keys]): tuple(map(_number, row[keys:])) for row in connection.execute(statement)}
+
+
+def _number(value: Any) -> Any:
+    """A sum as a whole number; what is none, as it is."""
+    return int(value) if isinstance(value, Decimal) else value
+
+
+def _plain(expression: Any) -> Any:
+    return expression
+
+
+Shown = Callable[[Any], Any]
+"""How a key is selected: as it is, or raw."""
+
+
+def _definitions() -> dict[Table, Callable[..., Any]]:
     return {
-        sales_by_month: lambda: _sale_sums(month_of(sale.c.business_date)),
-        sales_by_day: lambda: _sale_sums(sale.c.business_date),
-        sales_by_hour: lambda: _sale_sums(sale.c.business_date, sale.c.hour, sale.c.cashier),
+        sales_by_month: _month_sums,
+        sales_by_day: _day_sums,
+        sales_by_hour: _hour_sums,
         sales_by_category: _category_sums,
     }
 
 
-def _sale_sums(*keys: Any) -> Any:
+def _month_sums(shown: Shown = _plain) -> Any:
+    return _sale_sums(shown, month_of(sale.c.business_date))
+
+
+def _day_sums(shown: Shown = _plain) -> Any:
+    return _sale_sums(shown, sale.c.business_date)
+
+
+def _hour_sums(shown: Shown = _plain) -> Any:
+    return _sale_sums(shown, sale.c.business_date, sale.c.hour, sale.c.cashier)
+
+
+def _sale_sums(shown: Shown, *keys: Any) -> Any:
     sums = (
         func.count(),
         func.sum(sale.c.units_thousandths),
@@ -117,10 +192,10 @@ def _sale_sums(*keys: Any) -> Any:
         literal(0),
         func.sum(sale.c.net_minor),
     )
-    return select(sale.c.branch_id, *keys, *sums).group_by(sale.c.branch_id, *keys)
+    return select(*map(shown, (sale.c.branch_id, *keys)), *sums).group_by(sale.c.branch_id, *keys)
 
 
-def _category_sums() -> Any:
+def _category_sums(shown: Shown = _plain) -> Any:
     # Written out: PostgreSQL takes two parameters for two expressions, and would not group by this one.
     category = func.coalesce(sale_line.c.category, literal_column("''"))
     sums = (
@@ -133,7 +208,7 @@ def _category_sums() -> Any:
     )
     keys = (sale.c.branch_id, sale.c.business_date, category)
     joined = sale.join(sale_line, (sale_line.c.branch_id == sale.c.branch_id) & (sale_line.c.sale_id == sale.c.id))
-    return select(*keys, *sums).select_from(joined).group_by(*keys)
+    return select(*map(shown, keys), *sums).select_from(joined).group_by(*keys)
 
 
 assert SUMS[4] == "returns_minor"

@@ -20,6 +20,13 @@ def format_id(identity: bytes) -> str:
     return str(uuid.UUID(bytes=identity))
 
 
+def name_id(value: object) -> str:
+    """An id for people, also where something stands that is none."""
+    if isinstance(value, bytes):
+        return format_id(value) if len(value) == ID_BYTES else value.hex()
+    return str(value)
+
+
 def parse_id(text: str) -> bytes:
     """16 bytes from a UUID's text. Raises InvalidInput."""
     try:

@@ -1,18 +1,20 @@
 """Whether the rows of facts are what the entries say: altered, missing and extra records are named, and put right.
 
 The entries are the truth: their chain is hashed. Every record's rows are hashed in memory, once as they follow from the
-entries and once as they are stored; only where the two sums differ are the rows themselves compared.
+entries and once as they are stored, read raw; only where the two sums differ are the rows themselves compared.
 """
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, select
 
-from shared.domain.identifiers import format_id
+from shared.domain.identifiers import name_id
 from shared.storage.fact_rows import (
     FACT_TABLES,
     Row,
@@ -22,11 +24,15 @@ from shared.storage.fact_rows import (
     add_shift_open_rows,
     new_rows,
 )
+from shared.storage.raw_rows import as_raw, raw_columns, raw_places, raw_value
 from shared.storage.tables import sale, shift_close, shift_open
 from shared.sync.counting import CounterDeltas
 from shared.wire.decoding import DecodedEntry
 
-_MASK = (1 << 64) - 1
+_DIGEST_BYTES = 16
+_MASK = (1 << 8 * _DIGEST_BYTES) - 1
+# Of the versions of this encoding the last whose bytes depend on nothing but the values.
+_MARSHAL_VERSION = 2
 _ROWS_PER_FETCH = 5_000
 DIFFERENCES_MAX = 1_000
 """Differences that are named; beyond it their number alone is told."""
@@ -40,6 +46,7 @@ _HEADS: dict[str, Table] = {
     "shift_close": shift_close,
     "shift_close_method": shift_close,
 }
+_RAW_PLACES = {table: raw_places(table) for table in FACT_TABLES}
 RecordKey = tuple[str, bytes]
 """The table of the record's head row, and its id."""
 
@@ -51,6 +58,13 @@ class Expected(NamedTuple):
     total: int
 
 
+class Found(NamedTuple):
+    """A record that differs. `place` is that of its entry; None for one that no entry has."""
+
+    key: RecordKey
+    place: Any
+
+
 class Difference(NamedTuple):
     """A record whose rows are not what they should be, in one sentence. `place` is None for one that no entry has."""
 
@@ -59,15 +73,28 @@ class Difference(NamedTuple):
     sentence: str
 
 
+class Repair(NamedTuple):
+    """What was put right, and what is still wrong, in sentences."""
+
+    done: list[str]
+    problems: list[str]
+
+
 @dataclass
 class RecordCheck:
-    """What the entries of one branch say; then `compare` holds the stored rows against it."""
+    """What the entries of one branch say; then `find` holds the stored rows against it.
+
+    With any of `problems`, entries may be unread: then no record counts as one that no entry has.
+    """
 
     branch_id: bytes
+    problems: list[str] = field(default_factory=list)
     expected: dict[RecordKey, Expected] = field(default_factory=dict)
     optional: set[RecordKey] = field(default_factory=set)
     # Records whose payloads are pruned: that they are there is all that can be said.
     pruned: set[bytes] = field(default_factory=set)
+    # Records of entries that can be read and not trusted: of them nothing can be said.
+    doubtful: set[RecordKey] = field(default_factory=set)
     counters: CounterDeltas = field(default_factory=CounterDeltas)
 
     def add_entry(self, place: Any, entry: DecodedEntry, is_parked: bool = False) -> None:
@@ -75,10 +102,10 @@ class RecordCheck:
         rows = rows_of(self.branch_id, entry, None)
         totals: dict[RecordKey, int] = {}
         for table, table_rows in rows.items():
-            head = _HEADS[table.name].name
+            name, head, places = str(table.name), _HEADS[table.name].name, _RAW_PLACES[table]
             for row in table_rows:
                 key = (head, row[1])
-                totals[key] = (totals.get(key, 0) + _hash_row(table.name, row[:-1])) & _MASK
+                totals[key] = (totals.get(key, 0) + digest_row(name, as_raw(row[:-1], places))) & _MASK
         new = {key for key in totals if key not in self.expected}
         for key in new:
             self.expected[key] = Expected(place, totals[key])
@@ -87,34 +114,47 @@ class RecordCheck:
         elif new:
             self.counters.add(entry.figures)
 
-    def compare(self, connection: Connection, load: Callable[[Any], DecodedEntry]) -> list[Difference]:
-        """The records that differ, at most DIFFERENCES_MAX. `load` brings an entry back by its place."""
+    def add_doubtful(self, entry: DecodedEntry) -> None:
+        """An entry that the chain does not prove: its records are left as they are."""
+        self.doubtful |= keys_of(entry)
+
+    def find(self, connection: Connection) -> list[Found]:
+        """The records that differ."""
         stored: dict[RecordKey, int] = {}
         for table in FACT_TABLES:
-            head = _HEADS[table.name].name
+            name, head = str(table.name), _HEADS[table.name].name
             for row in _stored_rows(connection, table, self.branch_id):
                 key = (head, row[1])
-                stored[key] = (stored.get(key, 0) + _hash_row(table.name, tuple(row))) & _MASK
-        return list(self._differences(connection, stored, load))
+                stored[key] = (stored.get(key, 0) + digest_row(name, tuple(row))) & _MASK
+        found = [
+            Found(key, place)
+            for key, (place, total) in self.expected.items()
+            if stored.get(key) != total and not (key in self.optional and key not in stored)
+        ]
+        extra = stored.keys() - self.expected.keys() - self.doubtful
+        return found + [Found(key, None) for key in extra if key[1] not in self.pruned]
 
-    def _differences(
-        self, connection: Connection, stored: dict[RecordKey, int], load: Callable[[Any], DecodedEntry]
+    def describe(
+        self, connection: Connection, found: Iterable[Found], load: Callable[[Any], DecodedEntry]
     ) -> Iterator[Difference]:
-        told = 0
-        for key, (place, total) in self.expected.items():
-            if stored.get(key) == total or (key in self.optional and key not in stored):
-                continue
-            told += 1
-            if told > DIFFERENCES_MAX:
-                return
-            yield Difference(key, place, _describe(connection, self.branch_id, key, load(place)))
-        for key in stored.keys() - self.expected.keys():
-            if key[1] in self.pruned:
-                continue
-            told += 1
-            if told > DIFFERENCES_MAX:
-                return
-            yield Difference(key, None, f"{_name(key)} is extra: no entry has it.")
+        """What is wrong with each. `load` brings an entry back by its place."""
+        unknown = "is in no entry that can be read" if self.problems else "is extra: no entry has it"
+        for key, place in found:
+            if place is None:
+                yield Difference(key, None, f"{_name(key)} {unknown}.")
+            else:
+                yield Difference(key, place, _describe(connection, self.branch_id, key, load(place)))
+
+    def sentences(self, connection: Connection, found: list[Found], load: Callable[[Any], DecodedEntry]) -> list[str]:
+        """The same for people: at most DIFFERENCES_MAX, and how many more."""
+        said = [each.sentence for each in self.describe(connection, found[:DIFFERENCES_MAX], load)]
+        more = len(found) - len(said)
+        return [*said, f"{more} more records differ."] if more else said
+
+
+def keys_of(entry: DecodedEntry) -> set[RecordKey]:
+    """The records that an entry says."""
+    return {(_HEADS[table.name].name, row[1]) for table, rows in rows_of(b"", entry, None).items() for row in rows}
 
 
 def rows_of(branch_id: bytes, entry: DecodedEntry, received_at_us: int | None) -> RowsByTable:
@@ -134,8 +174,7 @@ def rewrite_record(connection: Connection, branch_id: bytes, key: RecordKey, row
     """Puts a record right: its stored rows go, those that the entry says come. `rows` may hold other records too."""
     for table in reversed(FACT_TABLES):
         if _HEADS[table.name].name == key[0]:
-            columns = list(table.columns)
-            connection.execute(table.delete().where(columns[0] == branch_id, columns[1] == key[1]))
+            connection.execute(table.delete().where(*_of_record(connection, table, branch_id, key[1])))
     for table in FACT_TABLES if rows is not None else ():
         if _HEADS[table.name].name == key[0]:
             names = [column.name for column in table.columns]
@@ -144,14 +183,19 @@ def rewrite_record(connection: Connection, branch_id: bytes, key: RecordKey, row
                 connection.execute(table.insert(), wanted)
 
 
+def _of_record(connection: Connection, table: Table, branch_id: bytes, record_id: Any) -> tuple[Any, Any]:
+    """Which rows of a table belong to a record. On SQLite its id may be no id at all."""
+    return table.c.branch_id == branch_id, list(table.columns)[1] == raw_value(connection, record_id)
+
+
 def _stored_rows(connection: Connection, table: Table, branch_id: bytes) -> Iterable[Any]:
-    columns = list(table.columns)
-    statement = select(*columns[:-1]).where(columns[0] == branch_id)
+    statement = select(*raw_columns(connection, table)).where(table.c.branch_id == branch_id)
     return connection.execute(statement, execution_options={"yield_per": _ROWS_PER_FETCH})
 
 
-def _hash_row(table: str, row: Row) -> int:
-    return hash((table, *row))
+def digest_row(table: str, row: Row) -> int:
+    """A number that two different raw rows do not share: unlike `hash`, which takes 1 and 2^61 for the same."""
+    return int.from_bytes(blake2b(marshal.dumps((table, *row), _MARSHAL_VERSION), digest_size=_DIGEST_BYTES).digest())
 
 
 def _describe(connection: Connection, branch_id: bytes, key: RecordKey, entry: DecodedEntry) -> str:
@@ -164,12 +208,13 @@ def _describe(connection: Connection, branch_id: bytes, key: RecordKey, entry: D
             continue
         columns = list(table.columns)[:-1]
         keys = [index for index, column in enumerate(columns) if column.primary_key]
-        statement = select(*columns).where(columns[0] == branch_id, columns[1] == key[1])
+        statement = select(*raw_columns(connection, table)).where(*_of_record(connection, table, branch_id, key[1]))
         there = {tuple(row[index] for index in keys): tuple(row) for row in connection.execute(statement)}
-        wanted = {tuple(row[index] for index in keys): row[:-1] for row in wanted_by_table[table] if row[1] == key[1]}
+        plain = [as_raw(row[:-1], _RAW_PLACES[table]) for row in wanted_by_table[table] if row[1] == key[1]]
+        wanted = {tuple(row[index] for index in keys): row for row in plain}
         nothing_there = nothing_there and not there
         for row_key in sorted({*there, *wanted}, key=str):
-            problem = _compare_row(columns, there.get(row_key), wanted.get(row_key))
+            problem = compare_row(columns, there.get(row_key), wanted.get(row_key))
             if problem:
                 number = f" {row_key[2]}" if len(row_key) > 2 else ""
                 problems.append(f"{table.name}{number} {problem}")
@@ -178,7 +223,8 @@ def _describe(connection: Connection, branch_id: bytes, key: RecordKey, entry: D
     return f"{_name(key)} is altered: {'; '.join(problems)}."
 
 
-def _compare_row(columns: list[Any], there: Row | None, wanted: Row | None) -> str | None:
+def compare_row(columns: list[Any], there: Row | None, wanted: Row | None) -> str | None:
+    """How a row differs from what it should be; None when it does not."""
     if there == wanted:
         return None
     if there is None:
@@ -198,4 +244,4 @@ def _text(value: object) -> str:
 
 
 def _name(key: RecordKey) -> str:
-    return f"{key[0]} {format_id(key[1])}"
+    return f"{key[0]} {name_id(key[1])}"

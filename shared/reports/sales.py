@@ -22,6 +22,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, Table, func, literal, literal_column, select
 
+from shared.errors import StoreCorrupt
 from shared.reports.parameters import ReportParameters
 from shared.reports.result import Column
 from shared.storage.dialect_functions import month_of
@@ -169,8 +170,21 @@ def run_sales(
 ) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
     """Rows (dimensions, then measures) in the order of their dimensions, and the totals.
 
-    `branch_codes` are the branches to include, by id. `has_rollups` says whether this store keeps them.
+    `branch_codes` are the branches to include, by id. `has_rollups` says whether this store keeps them. Raises
+    StoreCorrupt when a row holds something that is no date or number.
     """
+    try:
+        return _run(connection, parameters, branch_codes, has_rollups)
+    except (TypeError, ValueError):
+        raise StoreCorrupt(
+            "A row of the sales holds a value that cannot be read.",
+            "Run: sync verify --deep, which names the row; sync repair rewrites it from its entry.",
+        ) from None
+
+
+def _run(
+    connection: Connection, parameters: ReportParameters, branch_codes: Mapping[bytes, str], has_rollups: bool
+) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
     rows = _query(connection, parameters, branch_codes, has_rollups, parameters.by)
     totals = rows if not parameters.by else _query(connection, parameters, branch_codes, has_rollups, ())
     total = tuple(totals[0]) if totals else (0,) * len(MEASURES)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from branch_node.operations.reporting import run_report
-from shared.errors import InvalidInput
+from shared.errors import InvalidInput, StoreCorrupt
 from shared.reports.registry import find_report
 from shared.reports.result import ReportResult
 from tests.support.clock import START_US
@@ -49,3 +49,12 @@ def test_an_empty_branch_reports_zeros(shop: Shop) -> None:
     assert run(shop).rows == ((0, 0, 0, 0, 0, 0),)
     assert run(shop, "product").rows == ()
     assert run(shop, "product").totals == (0, 0, 0, 0, 0, 0)
+
+
+def test_a_row_that_cannot_be_read_ends_a_report_with_a_hint(shop: Shop) -> None:
+    shop.sell("k1", 50)
+    with shop.store.write() as connection:
+        connection.exec_driver_sql("UPDATE sale SET business_date = 'garbage'")
+    with pytest.raises(StoreCorrupt) as refused:
+        run(shop, "business_date")
+    assert "verify --deep" in refused.value.hint
