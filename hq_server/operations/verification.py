@@ -13,7 +13,7 @@ from hq_server.storage.branches import BranchRow, branch_names, read_cursor
 from hq_server.storage.counters import read_raw_counters, replace_counters
 from hq_server.storage.lives import DUPLICATE, genesis_of, lives_of
 from hq_server.storage.merge import APPLIED, PARKED
-from hq_server.storage.parking import count_parked
+from hq_server.storage.parking import count_parked, parked_without_facts
 from hq_server.storage.rollups import compare_rollups, rebuild_rollups
 from hq_server.storage.tables import journal_entry
 from shared.operations.chain_check import ChainCheck, Followed
@@ -98,6 +98,7 @@ class _Verifier:
         self.stored = 0
         # Entries whose records another entry is said to have brought, by their seqs.
         self._duplicates: list[tuple[int, DecodedEntry]] = []
+        self._facts_applied = parked_without_facts(connection, row.id)
 
     def walk(self, deep: bool) -> None:
         """Follows every chain; with `deep` also remembers what each entry says."""
@@ -141,7 +142,8 @@ class _Verifier:
         elif status == DUPLICATE:
             self._duplicates.append((seq, entry))
         else:
-            self.check.add_entry((life_id, seq), entry, status == PARKED)
+            waits = status == PARKED and (life_id, seq) not in self._facts_applied
+            self.check.add_entry((life_id, seq), entry, waits)
 
     def _check_duplicates(self) -> None:
         for seq, entry in self._duplicates:

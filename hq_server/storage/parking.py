@@ -16,6 +16,9 @@ CLOCK_AHEAD = "clock_ahead"
 
 DEPENDS_ON_PARKED = "depends_on_parked"
 
+FACTS_APPLY = (CLOCK_AHEAD, DEPENDS_ON_PARKED)
+"""Of entries that are parked for these reasons only the patches wait."""
+
 
 # Built once: every merge and every hello asks.
 _OF_BRANCH = (parked_entry.c.branch_id == bindparam("branch"), parked_entry.c.resolved_at.is_(None))
@@ -55,6 +58,14 @@ def parked_cards(connection: Connection, branch_id: bytes) -> set[CardKey]:
 def parked_rows(connection: Connection, branch_id: bytes) -> list[Any]:
     """Unresolved parked entries of a branch with their bytes and status, in the order of its chain."""
     return list(connection.execute(_UNRESOLVED, {"branch": branch_id}))
+
+
+def parked_without_facts(connection: Connection, branch_id: bytes) -> set[tuple[bytes, int]]:
+    """Entries of a branch, by incarnation and seq, of which only the patches are or were parked."""
+    statement = select(parked_entry.c.incarnation, parked_entry.c.seq).where(
+        parked_entry.c.branch_id == branch_id, parked_entry.c.reason.in_(FACTS_APPLY)
+    )
+    return {(row[0], row[1]) for row in connection.execute(statement)}
 
 
 def is_parked(connection: Connection, branch_id: bytes, command_id: bytes) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, select, update
 
-from hq_server.operations.verification import Verification, verify_branch
+from hq_server.operations.verification import Verification, repair_branch, verify_branch
 from hq_server.storage.branches import branch_by_id
 from hq_server.storage.parking import count_parked, list_parked, parked_by_branch
-from hq_server.storage.tables import branch_cursor, journal_entry, parked_entry
-from shared.domain.records import Record
+from hq_server.storage.tables import branch_cursor, journal_entry, parked_entry, record_counter
+from shared.domain.records import Record, RecordKind
+from shared.sync.card_merge import FieldPatch
+from shared.wire.cards import encode_patch
+from shared.wire.payloads import encode_sale
 from tests.support.journal import JournalWriter, sale
 from tests.support.office import Office
 
@@ -86,3 +89,20 @@ def test_parked_entries_are_a_difference_until_they_are_resolved(office: Office)
         assert parked_by_branch(connection) == {}
         assert list_parked(connection) == []
     assert verify(office, journal).differences == ()
+
+
+def test_the_sale_of_an_entry_whose_edits_alone_wait_is_counted(office: Office) -> None:
+    """A clock that was ahead: the facts were applied, only the patches are parked."""
+    journal = office.journal("B1")
+    office.clock.advance(3_600)
+    patch = encode_patch([FieldPatch("name", "Anna")])
+    fact = encode_sale(sale(1))
+    journal.add([Record(RecordKind.SALE, b"s" * 16, fact), Record(RecordKind.CLIENT, b"c" * 16, patch)])
+    office.clock.advance(-3_600)
+    office.merge(journal, journal.batch())
+    with office.store.write() as connection:
+        row = branch_by_id(connection, journal.branch_id)
+        (only,) = verify_branch(connection, row, deep=True).differences
+        assert only.startswith("1 entries are parked")
+        assert repair_branch(connection, row).done == []
+    assert office.rows(select(record_counter.c.records)) == [(1,)]
