@@ -11,13 +11,14 @@ from branch_node.storage.counters import count_acknowledged, restart_counting
 from branch_node.storage.store import BranchStore
 from branch_node.storage.sync_state import read_sync_state
 from branch_node.storage.transaction import read_node
-from shared.domain.identifiers import name_id
+from shared.domain.identifiers import name_value
 from shared.errors import DecodeError
 from shared.operations.card_check import card_sentences, repair_cards
 from shared.operations.chain_check import ChainCheck, open_stored
 from shared.operations.record_check import Found, RecordCheck, Repair, rewrite_record, rows_of
 from shared.operations.stranger_rows import find_strangers, remove_strangers
 from shared.storage.fact_rows import FACT_TABLES
+from shared.storage.raw_rows import raw_texts
 from shared.wire.decoding import DecodedEntry, decode_entry
 from shared.wire.entries import identities, open_entry
 
@@ -40,7 +41,7 @@ def bring_counters_up_to_date(store: BranchStore) -> None:
 
 def verify_rows(store: BranchStore) -> list[str]:
     """Recomputes the chain, compares rows with entries, and what cards show with cards; returns what differs."""
-    with store.read() as connection:
+    with store.read() as connection, raw_texts(connection):
         cursor: Any = connection.connection.cursor()
         check = _read_entries(cursor)
         found = _find(cursor, connection, check)
@@ -59,7 +60,7 @@ def repair_rows(store: BranchStore) -> Repair:
     With any problem in it nothing is removed, and nothing counted anew: what no entry can be read for may be the last
     trace of a sale.
     """
-    with store.write() as connection:
+    with store.write() as connection, raw_texts(connection):
         cursor: Any = connection.connection.cursor()
         check = _read_entries(cursor)
         found = _find(cursor, connection, check)
@@ -103,9 +104,9 @@ def _count_anew(cursor: Any) -> bool:
 def _find(cursor: Any, connection: Connection, check: RecordCheck) -> list[Found]:
     """Records that differ. Where no entry has one that a request was answered with, its entry is lost: a problem."""
     found = check.find(connection)
-    extra = [key for key, place in found if place is None]
+    extra = [] if check.problems else [key for key, place in found if place is None]
     sold = {row[0] for row in cursor.execute(_ANSWERED).fetchall()} if extra else set()
-    check.problems += [f"The entry of {key[0]} {name_id(key[1])} is missing." for key in extra if key[1] in sold]
+    check.problems += [f"The entry of {key[0]} {name_value(key[1])} is missing." for key in extra if key[1] in sold]
     return found
 
 

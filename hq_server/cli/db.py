@@ -12,6 +12,7 @@ from hq_server.storage.rollups import compare_rollups, rebuild_rollups
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_json, print_result
 from shared.cli.program import EXIT_FAILED
+from shared.storage.raw_rows import raw_texts
 
 DIFFERENCES_SHOWN_MAX = 20
 
@@ -67,7 +68,7 @@ def rebuild_command(options: GlobalOptions, compare: bool) -> int:
     """Compute every rollup again from the facts."""
     with head_office(options.home) as office:
         if compare:
-            with office.store.read() as connection:
+            with office.store.read() as connection, raw_texts(connection):
                 codes = branch_names(connection)
                 differences = [difference.sentence(codes) for difference in compare_rollups(connection)]
             if options.json:

@@ -34,6 +34,7 @@ from shared.domain.identifiers import NIL_ID, format_id, is_id, parse_id
 from shared.errors import InvalidInput
 from shared.operations.clients import conflict_document
 from shared.storage.conflict_rows import open_conflicts
+from shared.storage.raw_rows import raw_texts
 
 REPAIR_HINT = (
     "Put a backup from before the damage in place: filial-hq restore FILE; branches send again what came after it."
@@ -92,7 +93,7 @@ def _advice(row: dict[str, Any]) -> list[str]:
 @click.pass_obj
 def verify_command(options: GlobalOptions, code: str | None, deep: bool) -> int:
     """Recompute the chain of a branch, or of all, from the entries as they came."""
-    with head_office(options.home) as office, office.store.read() as connection:
+    with head_office(options.home) as office, office.store.read() as connection, raw_texts(connection):
         rows = [branch_by_code(connection, code)] if code else all_branches(connection)
         results = [verify_branch(connection, row, deep) for row in rows]
         common = verify_chain(connection) if deep else []
@@ -125,7 +126,7 @@ def _say(results: list[Verification], common: list[str]) -> None:
 @click.pass_obj
 def repair_command(options: GlobalOptions, code: str) -> int:
     """Put right what `verify --deep` finds in the rows of a branch: only what differs, from its entries."""
-    with head_office(options.home) as office, office.store.write() as connection:
+    with head_office(options.home) as office, office.store.write() as connection, raw_texts(connection):
         repair = repair_branch(connection, branch_by_code(connection, code))
     nothing = f"{code}: every row is what the entries say; nothing was changed."
     return print_repair(options, repair, {"branch": code}, nothing, REPAIR_HINT)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table, func, insert, literal, literal_column,
 
 from hq_server.storage.store import BulkWriter
 from hq_server.storage.tables import branch
-from shared.domain.identifiers import name_id
+from shared.domain.identifiers import name_value
 from shared.domain.sales import Sale, SaleTotals
 from shared.storage.dialect_functions import month_of
 from shared.storage.fact_rows import Row
@@ -83,10 +83,11 @@ class RollupDifference(NamedTuple):
     def sentence(self, codes: Mapping[bytes, str]) -> str:
         """For people; `codes` are the branches' by id."""
         branch_id, *rest = self.key
-        code = codes.get(branch_id, f"{name_id(branch_id)}, which is no branch")
+        code = codes.get(branch_id, f"{name_value(branch_id)}, which is no branch")
         columns = [column.name for column in _BY_NAME[self.table].primary_key.columns][1:]
         names = ", ".join(
-            f"{_words(name)} {'none' if value == '' else value}" for name, value in zip(columns, rest, strict=True)
+            f"{_words(name)} {'none' if value == '' else name_value(value)}"
+            for name, value in zip(columns, rest, strict=True)
         )
         return (
             f"{_words(self.table).capitalize()} of {code}, {names}: "

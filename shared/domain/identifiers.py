@@ -20,11 +20,11 @@ def format_id(identity: bytes) -> str:
     return str(uuid.UUID(bytes=identity))
 
 
-def name_id(value: object) -> str:
-    """An id for people, also where something stands that is none."""
+def name_value(value: object) -> str:
+    """For people: an id in its usual form, other bytes as digits, a text without what cannot be printed."""
     if isinstance(value, bytes):
         return format_id(value) if len(value) == ID_BYTES else value.hex()
-    return str(value)
+    return str(value).encode("utf-8", "backslashreplace").decode()
 
 
 def parse_id(text: str) -> bytes:

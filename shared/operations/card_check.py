@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, select
 
 from shared.domain.cards import Value
-from shared.domain.identifiers import name_id
+from shared.domain.identifiers import name_value
 from shared.errors import DecodeError
 from shared.operations.cards import shown_fields
 from shared.operations.record_check import DIFFERENCES_MAX, Repair, compare_row, digest_row
@@ -76,7 +76,7 @@ def _compare_kind(connection: Connection, kind: int) -> Iterator[CardDifference]
         except (DecodeError, TypeError) as error:
             why = error.message if isinstance(error, DecodeError) else "it is not bytes."
             yield CardDifference(
-                kind, card_id, None, None, f"The card of {name} {name_id(card_id)} cannot be read: {why}"
+                kind, card_id, None, None, f"The card of {name} {name_value(card_id)} cannot be read: {why}"
             )
             continue
         wanted = as_raw((card_id, *row_of(shown)), places)
@@ -84,7 +84,7 @@ def _compare_kind(connection: Connection, kind: int) -> Iterator[CardDifference]
             sentence = _describe(connection, table, card_id, wanted)
             yield CardDifference(kind, card_id, shown, received_at_us, sentence)
     for card_id in stored:
-        yield CardDifference(kind, card_id, None, None, f"{name} {name_id(card_id)} is shown, but has no card.")
+        yield CardDifference(kind, card_id, None, None, f"{name} {name_value(card_id)} is shown, but has no card.")
 
 
 def _states(connection: Connection, kind: int) -> Iterator[Any]:
@@ -103,7 +103,7 @@ def _stored_digests(connection: Connection, table: Table) -> dict[Any, int]:
 def _describe(connection: Connection, table: Table, card_id: Any, wanted: Row) -> str:
     is_it = table.c.id == raw_value(connection, card_id)
     there = connection.execute(select(*raw_columns(connection, table)).where(is_it)).one_or_none()
-    named = f"{table.name} {name_id(card_id)}"
+    named = f"{table.name} {name_value(card_id)}"
     if there is None:
         return f"{named} is missing: its card is there."
     return f"{named} is not what its card shows: {compare_row(list(table.columns)[:-1], tuple(there), wanted)}."

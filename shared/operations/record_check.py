@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, select
 
-from shared.domain.identifiers import name_id
+from shared.domain.identifiers import name_value
 from shared.storage.fact_rows import (
     FACT_TABLES,
     Row,
@@ -232,16 +232,12 @@ def compare_row(columns: list[Any], there: Row | None, wanted: Row | None) -> st
     if wanted is None:
         return "is extra"
     changed = [
-        f"{column.name} is {_text(is_now)}, was {_text(was)}"
+        f"{column.name} is {name_value(is_now)}, was {name_value(was)}"
         for column, is_now, was in zip(columns, there, wanted, strict=True)
         if is_now != was
     ]
     return ", ".join(changed)
 
 
-def _text(value: object) -> str:
-    return value.hex() if isinstance(value, bytes) else str(value)
-
-
 def _name(key: RecordKey) -> str:
-    return f"{key[0]} {name_id(key[1])}"
+    return f"{key[0]} {name_value(key[1])}"

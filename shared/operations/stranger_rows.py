@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, func, select
 
-from shared.domain.identifiers import name_id
+from shared.domain.identifiers import name_value
 from shared.storage.raw_rows import raw_column, raw_value
 
 
@@ -21,9 +21,8 @@ class Stranger(NamedTuple):
     @property
     def sentence(self) -> str:
         rows = "1 row" if self.rows == 1 else f"{self.rows} rows"
-        return (
-            f"{rows} of {self.table.name} under the branch id {name_id(self.branch_id)}: there is no such branch here."
-        )
+        branch_id = name_value(self.branch_id)
+        return f"{rows} of {self.table.name} under the branch id {branch_id}: there is no such branch here."
 
 
 def find_strangers(connection: Connection, tables: Sequence[Table], known: Collection[bytes]) -> list[Stranger]:

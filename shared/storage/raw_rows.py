@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Date, Integer, Table, Text, cast, type_coerce
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Date,
+    Integer,
+    Table,
+    Text,
+    case,
+    cast,
+    literal_column,
+    type_coerce,
+)
 from sqlalchemy.types import NullType
 
+from shared.storage.column_types import UtcTime
 from shared.storage.fact_rows import Row
+
+_EARLIEST: Any = literal_column("TIMESTAMPTZ '0001-01-03 00:00Z'")
+_LATEST: Any = literal_column("TIMESTAMPTZ '9999-12-29 00:00Z'")
 
 
 def raw_column(connection: Connection, column: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -18,7 +36,29 @@ def raw_column(connection: Connection, column: ColumnElement[Any]) -> ColumnElem
         return cast(column, Text)
     if isinstance(column.type, Boolean):
         return cast(column, Integer)
+    if isinstance(column.type, UtcTime):
+        # PostgreSQL has moments that Python has not, `infinity` among them.
+        return case((column.between(_EARLIEST, _LATEST), column))
     return column
+
+
+@contextmanager
+def raw_texts(connection: Connection) -> Iterator[None]:
+    """Within, texts of a SQLite store that are no UTF-8 can be read too."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    usual = driver.text_factory
+    driver.text_factory = _decode
+    try:
+        yield
+    finally:
+        driver.text_factory = usual
+
+
+def _decode(text: bytes) -> str:
+    return text.decode("utf-8", "surrogateescape")
 
 
 def raw_columns(connection: Connection, table: Table) -> list[ColumnElement[Any]]:

@@ -258,6 +258,11 @@ def translate_sqlite_error(error: BaseException) -> StoreError:
         )
     if "is not a database" in text or "malformed" in text:
         return StoreCorrupt("The file is not a sound store.", "Restore it from a backup; keep the damaged file.")
+    if "decode to UTF-8" in str(error):
+        return StoreCorrupt(
+            "A row of the store holds a text that is none.",
+            "Run: sync verify --deep, which names the row; sync repair rewrites it.",
+        )
     if "readonly database" in text or "unable to open" in text:
         return StoreError("The store cannot be written or opened.", "Check the folder, its owner and its permissions.")
     return StoreError(f"The store failed: {text}.")

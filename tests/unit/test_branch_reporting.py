@@ -58,3 +58,8 @@ def test_a_row_that_cannot_be_read_ends_a_report_with_a_hint(shop: Shop) -> None
     with pytest.raises(StoreCorrupt) as refused:
         run(shop, "business_date")
     assert "verify --deep" in refused.value.hint
+    with shop.store.write() as connection:
+        connection.exec_driver_sql("UPDATE sale SET business_date = '2026-11-23', cashier = CAST(x'ff' AS TEXT)")
+    with pytest.raises(StoreCorrupt) as refused:
+        run(shop, "cashier")
+    assert "verify --deep" in refused.value.hint
