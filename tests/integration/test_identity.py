@@ -221,7 +221,9 @@ class TestRevocation:
         token = filial_hq(chain.office.home, "branch", "token", branch.code).out
         new_home = branch.home.with_name(f"{branch.code}-anew")
         address = f"127.0.0.1:{chain.port}"
-        require_done(filial_branch(new_home, "enrol", "--hq", address, "--token", "-", give=token))
+        beside = filial_branch(new_home, "enrol", "--hq", address, "--token", "-", give=token)
+        assert (beside.code, "enrol with --replace" in beside.err) == (1, True)
+        require_done(filial_branch(new_home, "enrol", "--replace", "--hq", address, "--token", "-", give=token))
         old.journal.add_sale(sale(1))
         stream.send(old.journal.batch(), Goodbye())
         require_not_authorised(stream.end())
