@@ -118,6 +118,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
+        self._path_text = os.fspath(path)
         self._clock = clock
         self._file: tuple[int, int] | None = None
         _create_private(path)
@@ -204,7 +205,7 @@ class SqliteStore:
         SQLite goes on reading and writing a file that was moved or deleted under it, and nobody finds that again.
         """
         try:
-            status = os.stat(self.path)
+            status = os.stat(self._path_text)
         except OSError:
             found = None
         else:
