@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 
 from hq_server.storage.audience import note_references, publications_for_edits
 from hq_server.storage.branches import lock_cursor, require_fence
@@ -141,8 +141,9 @@ class _CardTooLargeError(Exception):
     """An edit would make a card larger than a message may be."""
 
 
-# What a database cannot take of a value: a wrong type, a number or a key that does not fit.
-_REFUSALS = (IntegrityError, DataError, ProgrammingError, InterfaceError, OverflowError, _CardTooLargeError)
+# What a database cannot take of a value: a number, a key or a card that does not fit. Not ProgrammingError: on
+# PostgreSQL that is a missing right or table, which is no entry's fault and would park them all.
+_REFUSALS = (IntegrityError, DataError, InterfaceError, OverflowError, _CardTooLargeError)
 
 
 def _evidence(error: Exception) -> str:

@@ -83,7 +83,7 @@ def test_a_new_branch_is_told_of_every_card_once(office: Office) -> None:
     assert take({}, told(office), 0) == before
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(6))
 def test_every_cursor_goes_on_to_the_same_cards(office: Office, small_steps: None, seed: int) -> None:
     randomly = random.Random(seed)
     rows: list[tuple[int, FeedRecord]] = []

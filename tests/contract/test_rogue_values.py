@@ -15,7 +15,7 @@ from shared.domain.cards import Value
 from shared.domain.money import AMOUNT_MINOR_MAX
 from shared.domain.records import Record, RecordKind
 from shared.domain.shifts import ShiftClose
-from shared.errors import DecodeError, ProtocolViolation
+from shared.errors import DecodeError, ProtocolViolation, StoreError
 from shared.operations.cards import load_card, shown_fields
 from shared.storage.tables import conflict, sale
 from shared.sync.card_merge import FieldPatch
@@ -121,3 +121,16 @@ def test_another_branch_s_command_id_takes_nothing_away(office: Office) -> None:
 
 def patch_of(name: str) -> bytes:
     return encode_patch([FieldPatch("name", name)])
+
+
+def test_a_database_that_refuses_for_a_reason_of_its_own_parks_nothing(office: Office) -> None:
+    """A right that was taken away, a table that is gone: no entry's fault, and none is acknowledged."""
+    journal = office.journal("B1")
+    journal.add_sale(make_sale(1))
+    fence = office.open(journal).known.fence
+    with office.store.write() as connection:
+        connection.exec_driver_sql("ALTER TABLE payment RENAME TO payment_gone")
+    with pytest.raises(StoreError):
+        office.merge_raw(journal.branch_id, journal.batch(), fence)
+    assert reasons(office) == []
+    assert office.count(sale) == 0

@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.ablations import ABLATIONS, Ablation
 from tests.simulation.run import Bench
 
-SEEDS_PER_SHARE = 10
+SEEDS_PER_SHARE = 12
 SHARES = 8
 # Seeds that notice each ablation: from the table in docs/simulator.md.
 NOTICING_SEEDS = range(1, 81)
