@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from branch_node.storage.sync_state import store_feed_cursor
 from branch_node.storage.tables import node
@@ -23,6 +23,13 @@ from shared.wire.cards import decode_state
 from shared.wire.exchange import decode_feed_record
 
 PRICES_PER_QUERY_MAX = 1_000
+
+_ZONE = select(node.c.price_zone)
+_OF_OTHER_ZONES = select(price.c.id).where(
+    price.c.id.in_(bindparam("among", expanding=True)), price.c.zone.not_in(("", bindparam("zone")))
+)
+_HLC_SEEN = select(node.c.hlc_seen)
+_SEE_HLC = update(node).values(hlc_seen=bindparam("hlc"))
 
 _SETTINGS = ("code", "name", "timezone", "price_zone", "currency", "mode", "when_unreachable")
 
@@ -126,17 +133,16 @@ def _forget_other_zones(connection: Connection, price_ids: Sequence[bytes]) -> N
     """
     if not price_ids:
         return
-    zone = connection.execute(select(node.c.price_zone)).scalar_one()
+    zone = connection.execute(_ZONE).scalar_one()
     for start in range(0, len(price_ids), PRICES_PER_QUERY_MAX):
         among = price_ids[start : start + PRICES_PER_QUERY_MAX]
-        others = select(price.c.id).where(price.c.id.in_(among), price.c.zone.not_in(("", zone)))
-        for price_id in connection.execute(others).scalars().all():
+        for price_id in connection.execute(_OF_OTHER_ZONES, {"among": among, "zone": zone}).scalars().all():
             delete_card(connection, RecordKind.PRICE, price_id)
 
 
 def _observe(connection: Connection, hlc: int, now_us: int) -> None:
     if not hlc:
         return
-    seen = connection.execute(select(node.c.hlc_seen)).scalar_one()
+    seen = connection.execute(_HLC_SEEN).scalar_one()
     if observe(seen, hlc, now_us) != seen:
-        connection.execute(update(node).values(hlc_seen=hlc))
+        connection.execute(_SEE_HLC, {"hlc": hlc})

@@ -39,6 +39,7 @@ _SETTINGS = (
     .where(_IS_SETTINGS, feed.c.record_id == bindparam("branch"))
     .order_by(feed.c.position)
 )
+_MEMBERS = select(client_audience.c.branch_id).where(client_audience.c.client_id == bindparam("client"))
 
 
 def read_feed_of(
@@ -148,8 +149,7 @@ def _add_references(connection: Connection, branch_id: bytes, external_ids: Coll
 
 def members_of(connection: Connection, client_id: bytes) -> set[bytes]:
     """The branches that know a client."""
-    statement = select(client_audience.c.branch_id).where(client_audience.c.client_id == client_id)
-    return set(connection.execute(statement).scalars())
+    return set(connection.execute(_MEMBERS, {"client": client_id}).scalars())
 
 
 def _branches_naming(connection: Connection, state: CardState) -> set[bytes]:

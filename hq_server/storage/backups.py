@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from hq_server.storage.tables import backup, backup_head, journal_entry
 from shared.clock import Ids
@@ -17,6 +17,11 @@ _NEWEST_VERIFIED = (
     .where(backup.c.verified_at.is_not(None))
     .order_by(backup.c.taken_at.desc(), backup.c.id.desc())
     .limit(BACKUPS_KEPT_BY_BRANCHES)
+)
+_HEAD_IN_BACKUP = select(backup_head.c.seq).where(
+    backup_head.c.backup_id == bindparam("backup"),
+    backup_head.c.branch_id == bindparam("branch"),
+    backup_head.c.incarnation == bindparam("life"),
 )
 
 
@@ -60,11 +65,6 @@ def backup_seq(connection: Connection, branch_id: bytes, incarnation_id: bytes) 
     newest = connection.execute(_NEWEST_VERIFIED).scalars().all()
     if len(newest) < BACKUPS_KEPT_BY_BRANCHES or incarnation_id == NIL_ID:
         return 0
-    seq = connection.execute(
-        select(backup_head.c.seq).where(
-            backup_head.c.backup_id == newest[-1],
-            backup_head.c.branch_id == branch_id,
-            backup_head.c.incarnation == incarnation_id,
-        )
-    ).scalar_one_or_none()
+    which = {"backup": newest[-1], "branch": branch_id, "life": incarnation_id}
+    seq = connection.execute(_HEAD_IN_BACKUP, which).scalar_one_or_none()
     return int(seq or 0)

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import feed, feed_compaction, feed_head, feed_outbox
@@ -40,6 +40,8 @@ _HEAD = select(feed_head.c.epoch, feed_head.c.position, feed_head.c.running_hash
 _LOCK_HEAD = _HEAD.with_for_update()
 _MOVE_HEAD = update(feed_head).values(position=bindparam("at"), running_hash=bindparam("hash"))
 _WAITING = select(feed_outbox).order_by(feed_outbox.c.id).limit(NUMBERED_PER_TRANSACTION_MAX)
+_DELETE_NUMBERED = delete(feed_outbox).where(feed_outbox.c.id.in_(bindparam("ids", expanding=True)))
+_HASH_AT = select(feed.c.running_hash).where(feed.c.position == bindparam("at"))
 _COMPACTED_TO = select(feed_compaction.c.position)
 _PIECE = (
     select(feed.c.position, feed.c.data)
@@ -89,7 +91,7 @@ def _number_some(connection: Connection, store: HqStore, now_us: int) -> tuple[F
     if rows:
         store.bulk.insert(connection, feed, rows)
         # By id, not by range: a smaller id may belong to a transaction that has not committed yet.
-        connection.execute(feed_outbox.delete().where(feed_outbox.c.id.in_([row[0] for row in waiting])))
+        connection.execute(_DELETE_NUMBERED, {"ids": [row[0] for row in waiting]})
         connection.execute(_MOVE_HEAD, {"at": position, "hash": running_hash})
     return FeedCursor(epoch, position, running_hash), len(rows)
 
@@ -108,7 +110,7 @@ def hash_at(connection: Connection, position: int) -> bytes | None:
     """The running hash at a position; None when the feed never reached it."""
     if position == 0:
         return NO_HASH
-    return connection.execute(select(feed.c.running_hash).where(feed.c.position == position)).scalar_one_or_none()
+    return connection.execute(_HASH_AT, {"at": position}).scalar_one_or_none()
 
 
 def is_on_feed(connection: Connection, cursor: FeedCursor) -> bool:
