@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.ablations import ABLATIONS, Ablation
+from tests.simulation.ablations import ABLATIONS, Ablation, Site, watched
 from tests.simulation.run import Bench
 
 SEEDS_PER_SHARE = 12
@@ -38,3 +38,12 @@ def test_a_seed_does_the_same_again(bench: Bench, seed: int) -> None:
 @pytest.mark.parametrize("ablation", ABLATIONS, ids=lambda ablation: ablation.name)
 def test_a_missing_safeguard_is_noticed(bench: Bench, ablation: Ablation) -> None:
     assert any(bench.run(seed, ablation.without()).problem for seed in (ablation.seed, *NOTICING_SEEDS))
+
+
+def test_a_safeguard_that_did_not_come_into_play_is_not_missed(bench: Bench) -> None:
+    sites = [Site(watching=True) for _ in ABLATIONS]
+    whole = bench.run(1, watched(sites), operations=40)
+    idle = [ablation for site, ablation in zip(sites, ABLATIONS, strict=True) if not site.acted]
+    assert 0 < len(idle) < len(ABLATIONS)
+    for ablation in idle:
+        assert bench.run(1, ablation.without(), operations=40) == whole, ablation.name
