@@ -42,8 +42,8 @@ def test_a_missing_safeguard_is_noticed(bench: Bench, ablation: Ablation) -> Non
 
 def test_a_safeguard_that_did_not_come_into_play_is_not_missed(bench: Bench) -> None:
     sites = [Site(watching=True) for _ in ABLATIONS]
-    whole = bench.run(1, watched(sites), operations=40)
+    whole = bench.run(5, watched(sites), operations=90)
     idle = [ablation for site, ablation in zip(sites, ABLATIONS, strict=True) if not site.acted]
     assert 0 < len(idle) < len(ABLATIONS)
     for ablation in idle:
-        assert bench.run(1, ablation.without(), operations=40) == whole, ablation.name
+        assert bench.run(5, ablation.without(), operations=90) == whole, ablation.name
