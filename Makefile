@@ -39,7 +39,8 @@ acceptance: $(INSTALLED) ## the longer journeys, too slow for `make test`
 	@$(BIN)/python -m pytest -m slow -n auto
 
 simulate: $(INSTALLED) ## a chain under faults: SEEDS=n many seeds, SEED=x one again, ABLATIONS=1 without safeguards
-	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(ABLATIONS),--ablations)
+	@PYTHONHASHSEED=0 $(BIN)/python -m tests.simulation --seeds $(SEEDS) $(if $(SEED),--seed $(SEED)) $(if $(ABLATIONS),--ablations) \
+	  $(if $(OPERATIONS),--operations $(OPERATIONS)) $(if $(ONLY),--only "$(ONLY)")
 
 fuzz: $(INSTALLED) ## whatever parses bytes from outside: TARGET=name, without end unless RUNS=n
 	@$(BIN)/python -m tests.fuzzing $(TARGET) --runs $(RUNS) --folder .fuzz

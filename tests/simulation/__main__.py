@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 from tests.simulation.ablations import ABLATIONS, Site, watched
@@ -36,11 +37,16 @@ def main() -> int:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--ablations", action="store_true", help="take away one safeguard after the other")
+    parser.add_argument("--operations", type=int, help="of each world without a safeguard")
+    parser.add_argument("--only", default="", help="take away only safeguards whose names hold this")
     options = parser.parse_args()
     if options.seed is not None:
         return _replay(options.seed)
     seeds = range(options.first, options.first + options.seeds)
-    return _ablate(seeds, options.processes) if options.ablations else _hunt(seeds, options.processes)
+    if not options.ablations:
+        return _hunt(seeds, options.processes)
+    chosen = [number for number, ablation in enumerate(ABLATIONS) if options.only in ablation.name]
+    return _ablate(seeds, options.processes, chosen, options.operations or ABLATED_OPERATIONS)
 
 
 def _replay(seed: int) -> int:
@@ -73,7 +79,7 @@ def _hunt(seeds: range, processes: int) -> int:
 
 
 class Absences(NamedTuple):
-    """What a seed makes of every ablation: whether the safeguard came into play, and whether it was missed."""
+    """What a seed makes of the chosen ablations: whether the safeguard came into play, and whether it was missed."""
 
     seed: int
     problem: str | None
@@ -81,24 +87,24 @@ class Absences(NamedTuple):
     missed: tuple[bool, ...]
 
 
-def _ablate(seeds: range, processes: int) -> int:
+def _ablate(seeds: range, processes: int, chosen: list[int], operations: int) -> int:
     """Prints a table of how many seeds notice each missing safeguard, now and then and at the end."""
     found: list[Absences] = []
-    for absences in _map(_run_without_each, seeds, processes):
+    for absences in _map(partial(_run_without_each, chosen, operations), seeds, processes):
         found.append(absences)
         if absences.problem:
             print(f"seed {absences.seed} FAILED with every safeguard in place: {absences.problem}", flush=True)
         if sys.stderr.isatty():
             print(f"\r{len(found)} of {len(seeds)} seeds", end="", file=sys.stderr, flush=True)
         if len(found) % TABLE_EVERY_SEEDS == 0 or len(found) == len(seeds):
-            _print_table(found)
+            _print_table(found, chosen)
     is_each_missed = all(map(any, zip(*(absences.missed for absences in found), strict=True)))
     return 0 if is_each_missed and not any(absences.problem for absences in found) else 1
 
 
-def _print_table(found: list[Absences]) -> None:
+def _print_table(found: list[Absences], chosen: list[int]) -> None:
     print(TABLE.format(seeds=len(found)), end="")
-    for number, ablation in enumerate(ABLATIONS):
+    for number, ablation in enumerate(ABLATIONS[place] for place in chosen):
         in_play = sum(absences.came_into_play[number] for absences in found)
         missed = [absences.seed for absences in found if absences.missed[number]]
         first = min(missed, default="–")
@@ -140,14 +146,15 @@ def _run_world(
     return outcome
 
 
-def _run_without_each(seed: int) -> Absences:
+def _run_without_each(chosen: list[int], operations: int, seed: int) -> Absences:
     sites = [Site(watching=True) for _ in ABLATIONS]
-    outcome = _run_world(seed, watched(sites), ABLATED_OPERATIONS)
+    outcome = _run_world(seed, watched(sites), operations)
+    acted = tuple(sites[place].acted for place in chosen)
     missed = [
-        site.acted and _run_world(seed, ablation.without(), ABLATED_OPERATIONS).problem is not None
-        for site, ablation in zip(sites, ABLATIONS, strict=True)
+        came_into_play and _run_world(seed, ABLATIONS[place].without(), operations).problem is not None
+        for place, came_into_play in zip(chosen, acted, strict=True)
     ]
-    return Absences(seed, outcome.problem, tuple(site.acted for site in sites), tuple(missed))
+    return Absences(seed, outcome.problem, acted, tuple(missed))
 
 
 if __name__ == "__main__":
