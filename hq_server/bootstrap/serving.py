@@ -60,15 +60,18 @@ async def _serve(office: HeadOffice, grpc_address: str, web_address: str | None,
     web = WebServer(create_app(gateway.pulse), web_address) if web_address else None
     web_task = asyncio.create_task(web.run_until_stopped()) if web else None
     compacting = asyncio.create_task(_compact_at_intervals(gateway, office.settings.feed_compaction_minutes))
-    async with _listening(office, gateway, grpc_address, share_port=workers > 1) as port:
-        async with _workers(office.settings, grpc_address, workers - 1):
-            ready(port, web.port if web else None)
-            await stopped.wait()
-    compacting.cancel()
-    if web and web_task:
-        web.should_exit = True
-        await web_task
-    await gateway.close()
+    try:
+        async with _listening(office, gateway, grpc_address, share_port=workers > 1) as port:
+            async with _workers(office.settings, grpc_address, workers - 1):
+                ready(port, web.port if web else None)
+                await stopped.wait()
+    finally:
+        # Also when nothing could be listened on: the store must not be closed under a thread that uses it.
+        compacting.cancel()
+        if web and web_task:
+            web.should_exit = True
+            await web_task
+        await gateway.close()
 
 
 async def _serve_grpc(office: HeadOffice, grpc_address: str, share_port: bool) -> None:
@@ -76,9 +79,11 @@ async def _serve_grpc(office: HeadOffice, grpc_address: str, share_port: bool) -
     # The server holds the other end of our standard input: however it ended, we end too, or we would hold the port.
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), stopped.set)
     gateway = _gateway(office)
-    async with _listening(office, gateway, grpc_address, share_port):
-        await stopped.wait()
-    await gateway.close()
+    try:
+        async with _listening(office, gateway, grpc_address, share_port):
+            await stopped.wait()
+    finally:
+        await gateway.close()
 
 
 async def _compact_at_intervals(gateway: Gateway, minutes: int) -> None:
