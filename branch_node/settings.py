@@ -15,6 +15,9 @@ class Settings:
     home: Path = setting(Path("filial-branch"), "Folder of the store, the keys and the locks.")
     phone_country: str = setting("RU", "ISO 3166 country whose numbers may be typed without a country code.")
     compress: int = setting(0, "1 compresses what is sent: for slow or metered links, at the price of some speed.")
+    commit_deadline_ms: int = setting(
+        2_000, "How long centralized mode waits for the head office before the branch's policy decides, milliseconds."
+    )
     journal_poll_ms: int = setting(50, "How often `serve` looks for entries recorded by other processes, milliseconds.")
 
     @property

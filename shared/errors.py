@@ -6,6 +6,7 @@
     ├── NotFound                a named thing does not exist
     ├── AlreadyExists           a named thing exists and must not be made twice
     ├── Refused                 understood, but not allowed in this state
+    │   └── StaleEdit           somebody else has changed the same in the meanwhile
     ├── TokenRefused            an enrolment token is malformed, used or expired
     ├── StoreError              the local store cannot do its work
     │   ├── StoreMissing        there is no store here yet
@@ -18,6 +19,7 @@
     │   └── NotForBranches      an edit that only the head office may make
     └── SyncError               branch and head office cannot talk
         ├── HqUnreachable       no answer at the address, or the connection broke
+        ├── InDoubt             HQ may have committed an operation, and did not say
         ├── NotAuthorised       the certificate is wrong, revoked or missing
         ├── ProtocolViolation   the other side broke the protocol
         └── SessionReplaced     a newer session of the same branch took over
@@ -57,6 +59,10 @@ class AlreadyExists(FilialError):
 
 class Refused(FilialError):
     reason = "refused"
+
+
+class StaleEdit(Refused):
+    reason = "stale"
 
 
 class TokenRefused(FilialError):
@@ -117,6 +123,10 @@ class SyncError(FilialError):
 
 class HqUnreachable(SyncError):
     reason = "hq_unreachable"
+
+
+class InDoubt(SyncError):
+    reason = "in_doubt"
 
 
 class NotAuthorised(SyncError):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
+from branch_node.sync_client.processor import Processor
 from shared.clock import SystemClock, SystemIds
 from shared.environment import load_settings
+
+if TYPE_CHECKING:
+    from branch_node.sync_client.central import CentralClient
 
 
 def settings_for(home: Path | None) -> Settings:
@@ -18,3 +23,18 @@ def settings_for(home: Path | None) -> Settings:
 def open_store(settings: Settings) -> BranchStore:
     """The node's store. Raises StoreMissing before enrolment."""
     return BranchStore(settings.store_path, SystemClock(), SystemIds())
+
+
+def open_processor(settings: Settings, store: BranchStore) -> Processor:
+    """Does operations here or through the head office, as this branch works at the moment."""
+    return Processor(store, lambda: open_central(settings, store))
+
+
+def open_central(settings: Settings, store: BranchStore) -> CentralClient:
+    """A connection for questions to the head office. Raises NotAuthorised when a key file is missing."""
+    # Imported here: a till that sells by itself needs no gRPC, which takes longer to load than all the rest.
+    from branch_node.sync_client.central import CentralClient
+    from branch_node.sync_client.channel import load_identity
+
+    address = store.node()[0].hq_address
+    return CentralClient(address, load_identity(settings), settings.commit_deadline_ms / 1_000)

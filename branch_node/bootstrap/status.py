@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from branch_node.settings import Settings
+from branch_node.storage.intents import count_intents
 from branch_node.storage.store import BranchStore
 from branch_node.storage.sync_state import count_parked, read_sync_state, read_waiting
 from branch_node.storage.transaction import read_node
@@ -21,6 +22,7 @@ def read_status(settings: Settings, store: BranchStore) -> dict[str, Any]:
         state = read_sync_state(cursor)
         waiting = read_waiting(cursor)
         parked = count_parked(cursor)
+        undecided = count_intents(cursor)
     oldest = waiting.oldest_recorded_ms
     return {
         "branch": node.code,
@@ -37,6 +39,7 @@ def read_status(settings: Settings, store: BranchStore) -> dict[str, Any]:
         "feed_position": state.feed.position,
         "skew_ms": state.skew_ms,
         "parked": parked,
+        "undecided": undecided,
         "last_sync_at": None if state.last_sync_at_us is None else format_us(state.last_sync_at_us),
         "trouble": state.trouble,
     }

@@ -19,6 +19,8 @@ commands.defer("serve", "branch_node.cli.serve:serve", "Keep this branch synchro
 commands.defer("sync", "branch_node.cli.sync:sync", "Synchronise once, show how far it has come, verify.")
 commands.defer("sell", "branch_node.cli.sell:sell", "Sell, one JSON line at a time.")
 commands.defer("client", "branch_node.cli.client:client", "Add, edit, find and show clients.")
+commands.defer("receipt", "branch_node.cli.receipt:receipt", "Show a receipt of any branch.")
+commands.defer("budget", "branch_node.cli.budget:budget", "What this branch may spend of the chain's budgets.")
 commands.defer("shift", "branch_node.cli.shift:shift", "Open and close a till, show its shift.")
 commands.defer("backup", "branch_node.cli.backup:backup", "Write a copy of this branch's store.")
 commands.defer("restore", "branch_node.cli.backup:restore", "Put a copy in the place of this branch's store.")

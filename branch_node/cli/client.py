@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import click
 
-from branch_node.bootstrap import open_store, settings_for
-from branch_node.operations.clients import add_client, edit_client
+from branch_node.bootstrap import open_processor, open_store, settings_for
+from branch_node.bootstrap.asking import find_in_chain, show_from_chain
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
+from branch_node.sync_client.processor import Processor
 from shared.cli.clients import print_card, print_clients, print_import
 from shared.cli.commands import GlobalOptions, Group
+from shared.cli.findings import print_findings
 from shared.cli.output import print_result
 from shared.domain.identifiers import format_id
 from shared.errors import FilialError, InvalidInput
@@ -46,8 +49,8 @@ def add_command(options: GlobalOptions, /, **given: Any) -> None:
     settings, store = _open(options)
     kept = {name: value for name, value in given.items() if value not in (None, (), False)}
     fields = client_fields(kept, settings.phone_country)
-    with store.operation() as transaction:
-        client_id = add_client(transaction, fields)
+    with closing(open_processor(settings, store)) as processor:
+        client_id = processor.add_client(fields)
     print_result(options, {"id": format_id(client_id)}, f"Added client {format_id(client_id)}.")
 
 
@@ -68,19 +71,22 @@ def edit_command(options: GlobalOptions, /, reference: str, **given: Any) -> Non
     if not kept:
         raise InvalidInput("Nothing was given to change.", "See: filial-branch client edit --help")
     fields = client_fields(kept, settings.phone_country)
-    with store.operation() as transaction:
-        client_id = resolve_client(transaction.connection, reference)
-        changed = edit_client(transaction, client_id, fields)
+    with closing(open_processor(settings, store)) as processor:
+        client_id, changed = processor.edit_client(reference, fields)
     sentence = f"Changed client {format_id(client_id)}." if changed else "Nothing to change: the card says so already."
     print_result(options, {"id": format_id(client_id), "changed": changed}, sentence)
 
 
 @client.command("find")
 @click.argument("text")
+@click.option("--chain", is_flag=True, help="Among the clients of the whole chain, while the head office answers.")
 @click.pass_obj
-def find_command(options: GlobalOptions, text: str) -> None:
+def find_command(options: GlobalOptions, text: str, chain: bool) -> None:
     """Find clients by a part of the name, a phone, an e-mail or an external id."""
-    _, store = _open(options)
+    settings, store = _open(options)
+    if chain:
+        print_findings(options, find_in_chain(settings, store, text))
+        return
     with store.read() as connection:
         found = find_clients(connection, text)
     print_clients(options, found)
@@ -88,10 +94,14 @@ def find_command(options: GlobalOptions, text: str) -> None:
 
 @client.command("show")
 @click.argument("reference", metavar="ID")
+@click.option("--chain", is_flag=True, help="With what was sold to the client in the whole chain.")
 @click.pass_obj
-def show_command(options: GlobalOptions, reference: str) -> None:
+def show_command(options: GlobalOptions, reference: str, chain: bool) -> None:
     """Show a client, named by id or external id, with conflicts of its fields."""
-    _, store = _open(options)
+    settings, store = _open(options)
+    if chain:
+        print_findings(options, show_from_chain(settings, store, reference))
+        return
     node, _chain = store.node()
     with store.read() as connection:
         client_id = resolve_client(connection, reference)
@@ -107,23 +117,24 @@ def import_command(options: GlobalOptions, file: Path) -> int:
     settings, store = _open(options)
     counts = {"added": 0, "changed": 0, "unchanged": 0}
     problems: list[dict[str, Any]] = []
-    for row in read_rows(file):
-        try:
-            counts[_import_row(store, settings, row)] += 1
-        except FilialError as error:
-            problems.append({"row": row.number, "reason": error.message})
+    with closing(open_processor(settings, store)) as processor:
+        for row in read_rows(file):
+            try:
+                counts[_import_row(store, processor, settings, row)] += 1
+            except FilialError as error:
+                problems.append({"row": row.number, "reason": error.message})
     return print_import(options, counts, problems)
 
 
-def _import_row(store: BranchStore, settings: Settings, row: FileRow) -> str:
+def _import_row(store: BranchStore, processor: Processor, settings: Settings, row: FileRow) -> str:
     fields = client_from_row(row.values, settings.phone_country)
-    with store.operation() as transaction:
-        external_id = fields.get("external_id")
-        known = find_by_external_id(transaction.connection, external_id) if isinstance(external_id, str) else None
-        if known is None:
-            add_client(transaction, fields)
-            return "added"
-        return "changed" if edit_client(transaction, known, fields) else "unchanged"
+    external_id = fields.get("external_id")
+    with store.read() as connection:
+        known = find_by_external_id(connection, external_id) if isinstance(external_id, str) else None
+    if known is None:
+        processor.add_client(fields)
+        return "added"
+    return "changed" if processor.edit_client(format_id(known), fields)[1] else "unchanged"
 
 
 def _open(options: GlobalOptions) -> tuple[Settings, BranchStore]:

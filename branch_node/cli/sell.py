@@ -10,14 +10,13 @@ from typing import Any, BinaryIO
 
 import click
 
-from branch_node.bootstrap import open_store, settings_for
+from branch_node.bootstrap import open_processor, open_store, settings_for
 from branch_node.operations.sale_request import KEY_CHARACTERS_MAX, LINE_BYTES_MAX, parse_object, parse_sale_request
-from branch_node.operations.selling import sell as sell_one
-from branch_node.storage.store import BranchStore
+from branch_node.sync_client.processor import Processor
 from shared.cli.commands import Command, GlobalOptions
 from shared.cli.program import EXIT_FAILED
 from shared.domain.identifiers import is_encodable
-from shared.errors import FilialError
+from shared.errors import FilialError, InDoubt
 
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -28,18 +27,22 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 def sell(options: GlobalOptions, source: BinaryIO) -> int:
     """Sell what SOURCE asks for, one JSON object a line; `-` reads standard input.
 
-    Each line is answered by one line, in order, once it is on disk. A refused line does not stop the next.
+    Each line is answered by one line, in order, once it is on disk – and, in centralized mode, once the head office has
+    committed it. A refused line does not stop the next.
     """
-    store = open_store(settings_for(options.home))
+    settings = settings_for(options.home)
+    store = open_store(settings)
+    processor = open_processor(settings, store)
     output = sys.stdout.buffer  # UTF-8 whatever the locale says
     refused = False
     try:
         for line in read_lines(source):
-            answer = answer_line(store, line, options.debug)
-            refused = refused or answer["status"] == "refused"
+            answer = answer_line(processor, line, options.debug)
+            refused = refused or answer["status"] != "committed"
             output.write(_encode(answer).encode() + b"\n")
             output.flush()
     finally:
+        processor.close()
         store.close()
     return EXIT_FAILED if refused else 0
 
@@ -53,15 +56,15 @@ def read_lines(source: BinaryIO) -> Iterator[bytes]:
         yield line.rstrip(b"\r\n") if len(line) <= LINE_BYTES_MAX else line
 
 
-def answer_line(store: BranchStore, line: bytes, debug: bool = False) -> dict[str, Any]:
+def answer_line(processor: Processor, line: bytes, debug: bool = False) -> dict[str, Any]:
     """Sells one line. Whatever goes wrong with it becomes its answer."""
     key: Any = None
     try:
         document = parse_object(line)
         key = document.get("key")
-        request = parse_sale_request(document)
-        with store.operation() as transaction:
-            answer = sell_one(transaction, request)
+        answer = processor.sell(parse_sale_request(document))
+    except InDoubt as error:
+        return {"key": key, "status": "unconfirmed", "reason": f"{error.message} {error.hint}".strip()}
     except FilialError as error:
         return _refused(key, f"{error.message} {error.hint}".strip())
     except Exception as error:  # noqa: BLE001 - one bad line must never stop the next; its cause is in the answer

@@ -31,7 +31,9 @@ _OF_OTHER_ZONES = select(price.c.id).where(
 _HLC_SEEN = select(node.c.hlc_seen)
 _SEE_HLC = update(node).values(hlc_seen=bindparam("hlc"))
 
-_SETTINGS = ("code", "name", "timezone", "price_zone", "currency", "mode", "when_unreachable")
+_SETTINGS = ("code", "name", "timezone", "price_zone", "currency")
+_MODE_SETTINGS = ("mode", "when_unreachable")
+_MODE = select(node.c.branch_id, node.c.mode, node.c.when_unreachable)
 
 
 def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[str]:
@@ -57,6 +59,8 @@ def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[st
             hlc = max(hlc, record.stamp.hlc) if isinstance(record, CardEdit) else hlc
     problems += _merge(connection, arrivals, now_us)
     _observe(connection, hlc, now_us)
+    if batch.cursor.position >= batch.feed_head:
+        _adopt_mode(connection)
     cursor: Any = connection.connection.cursor()
     store_feed_cursor(cursor, batch.cursor, now_us)
     return problems
@@ -112,17 +116,35 @@ def _adopt_settings(connection: Connection, merged: MergedCards) -> list[str]:
     shown: dict[str, Value] = shown_fields(RecordKind.BRANCH_SETTINGS, state)
     changes: dict[str, str] = {}
     problems = []
-    for name in _SETTINGS:
+    for name in (*_SETTINGS, *_MODE_SETTINGS):
         value = shown.get(name)
         if not isinstance(value, str):
             continue
         if is_usable_setting(name, value):
-            changes[name] = value
+            changes |= {name: value} if name in _SETTINGS else {}
         else:
             problems.append(f"The setting {name} is “{shorten(value)}”, which this release cannot use.")
     connection.execute(update(node).values(**changes, revision=node.c.revision + 1))
     _forget_other_zones(connection, connection.execute(select(price.c.id)).scalars().all())
     return problems
+
+
+def _adopt_mode(connection: Connection) -> None:
+    """The mode that HQ's newest settings name. Not before the feed is taken up to its head: a branch that catches up
+    would go through every mode it ever had, and the welcome has told it the last one already."""
+    branch_id, *current = connection.execute(_MODE).one()
+    key = (int(RecordKind.BRANCH_SETTINGS), branch_id)
+    stored = load_states(connection, [key])
+    if not stored:
+        return
+    shown = shown_fields(RecordKind.BRANCH_SETTINGS, decode_state(stored[key]))
+    wanted = {
+        name: value
+        for name in _MODE_SETTINGS
+        if isinstance(value := shown.get(name), str) and is_usable_setting(name, value)
+    }
+    if wanted and wanted != {name: now for name, now in zip(_MODE_SETTINGS, current, strict=True) if name in wanted}:
+        connection.execute(update(node).values(**wanted, revision=node.c.revision + 1))
 
 
 def _forget_other_zones(connection: Connection, price_ids: Sequence[bytes]) -> None:

@@ -1,20 +1,31 @@
-"""Selling: one request becomes one receipt, its rows and its journal entry, in one transaction."""
+"""Selling: one request becomes one receipt, its rows and its journal entry, in one transaction.
+
+In centralized mode it becomes an intent first: HQ is asked between the transaction that finishes the receipt and the
+one that writes it (branch_node.operations.processing).
+"""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from branch_node.operations.budgets import intend_spending, spend_leased
 from branch_node.operations.employees import ensure_employee
+from branch_node.operations.processing import Settled, begin, is_asked_of_hq
 from branch_node.operations.sale_request import LineRequest, SaleRequest
 from branch_node.operations.shifts import ensure_register, shift_for_sale
+from branch_node.storage.intents import Intent, doubt_intent, read_intent
 from branch_node.storage.transaction import BranchTransaction
+from shared.domain.budgets import owner_of_product
 from shared.domain.business_time import FUTURE_SECONDS_MAX, MICROSECONDS, LocalMoment, local_moment, parse_local
 from shared.domain.identifiers import format_id
 from shared.domain.money import AMOUNT_MINOR_MAX, extend_price
-from shared.domain.records import RecordKind
+from shared.domain.records import Record, RecordKind
 from shared.domain.sales import Sale, SaleLine, format_receipt, require_settled, total_lines
-from shared.errors import InvalidInput, KeyReused
+from shared.errors import InvalidInput, KeyReused, Refused
 from shared.storage.fact_rows import add_sale_rows, new_rows
+from shared.sync.messages import ProcessingMode
+from shared.wire.decoding import decode_entry
+from shared.wire.entries import open_entry
 from shared.wire.payloads import encode_sale
 
 _PRICE = """
@@ -30,7 +41,7 @@ _CLAIM_KEY = """
 INSERT INTO idempotency_key (key, command_id, content_hash, record_id, seq, confirmed) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING
 """
-_READ_KEY = "SELECT content_hash, record_id, seq, confirmed FROM idempotency_key WHERE key = ?"
+_READ_KEY = "SELECT content_hash, record_id, seq, confirmed, command_id FROM idempotency_key WHERE key = ?"
 
 
 class SaleAnswer(NamedTuple):
@@ -57,14 +68,65 @@ class SaleAnswer(NamedTuple):
 
 
 def sell(transaction: BranchTransaction, request: SaleRequest) -> SaleAnswer:
-    """Commits one sale and returns its answer; a key that was committed before returns its first answer.
+    """Commits one sale here and returns its answer; a key that was committed before returns its first answer.
 
     Raises InvalidInput when the request cannot be sold, KeyReused when its key was committed with other content.
     """
     sale_id = transaction.ids.new_id()
-    before = _first_answer(transaction, request, sale_id)
+    before = _first_answer(transaction, request, transaction.command_id, sale_id, transaction.seq)
+    if isinstance(before, Intent):
+        raise Refused("HQ is being asked about this key.", "Ask again in a moment.")
+    return before or _sell_here(transaction, request, sale_id)
+
+
+def begin_sale(transaction: BranchTransaction, request: SaleRequest) -> SaleAnswer | Intent:
+    """Commits one sale here, or stores it as an intent that HQ is to be asked about.
+
+    A key that was committed before returns its first answer, one that HQ is still asked about its intent. Raises
+    InvalidInput, KeyReused, and HqUnreachable when this branch must not sell without HQ.
+    """
+    sale_id = transaction.ids.new_id()
+    if transaction.node.mode is ProcessingMode.CENTRALIZED:
+        # Whatever was answered before is answered again, even if HQ is away.
+        before = _known_answer(transaction, request)
+        if before is not None:
+            return before
+    asks = is_asked_of_hq(transaction)
+    command_id = transaction.ids.new_id() if asks else transaction.command_id
+    before = _first_answer(transaction, request, command_id, sale_id, 0 if asks else transaction.seq)
     if before is not None:
         return before
+    if not asks:
+        return _sell_here(transaction, request, sale_id)
+    sale = _build_sale(transaction, request)
+    _take_number(transaction, sale)
+    records = [Record(RecordKind.SALE, sale_id, encode_sale(sale))]
+    for owner, amount in _limited(transaction, sale).items():
+        records += intend_spending(transaction, owner, amount)
+    return begin(transaction, records, command_id, request.key, sale.register, sale.receipt_number)
+
+
+def answer_from_intent(request: SaleRequest, intent: Intent, settled: Settled) -> SaleAnswer:
+    """The answer to a sale whose intent was journaled."""
+    assert settled.entry is not None
+    ((sale_id, sale),) = (settled.decoded or decode_entry(open_entry(intent.data))).sales
+    receipt = format_receipt(sale.register, sale.receipt_number)
+    net_minor = sum([line.amount_minor for line in sale.lines])
+    return SaleAnswer(request.key, sale_id, receipt, net_minor, settled.entry, settled.confirmed)
+
+
+def _sell_here(transaction: BranchTransaction, request: SaleRequest, sale_id: bytes) -> SaleAnswer:
+    sale = _build_sale(transaction, request)
+    _write_sale(transaction, sale_id, sale)
+    for owner, amount in _limited(transaction, sale).items():
+        spend_leased(transaction, owner, amount)
+    receipt = format_receipt(sale.register, sale.receipt_number)
+    net_minor = sum([line.amount_minor for line in sale.lines])
+    return SaleAnswer(request.key, sale_id, receipt, net_minor, transaction.seq, confirmed=False)
+
+
+def _build_sale(transaction: BranchTransaction, request: SaleRequest) -> Sale:
+    """The finished receipt, with the register's next number."""
     sold_at = _moment(transaction, request.sold_at)
     lines = _price_lines(transaction, request.lines)
     totals = total_lines(lines)
@@ -72,11 +134,10 @@ def sell(transaction: BranchTransaction, request: SaleRequest) -> SaleAnswer:
     transaction.author = ensure_employee(transaction, request.cashier)
     business_date = sold_at.business_date
     register = ensure_register(transaction.cursor, request.register)
-    receipt_number = register.last_receipt_number + 1
-    sale = Sale(
+    return Sale(
         shift_id=shift_for_sale(transaction, request.register, register, request.cashier, sold_at, business_date),
         register=request.register,
-        receipt_number=receipt_number,
+        receipt_number=register.last_receipt_number + 1,
         cashier=request.cashier,
         client=request.client,
         client_id=_client_id(transaction, request.client),
@@ -87,29 +148,57 @@ def sell(transaction: BranchTransaction, request: SaleRequest) -> SaleAnswer:
         payments=request.payments,
         change_minor=change_minor,
     )
-    _write_sale(transaction, sale_id, sale)
-    receipt = format_receipt(request.register, receipt_number)
-    return SaleAnswer(request.key, sale_id, receipt, totals.net_minor, transaction.seq, confirmed=False)
+
+
+def _limited(transaction: BranchTransaction, sale: Sale) -> dict[str, int]:
+    """What a sale takes of budgets: the quantities of its limited products, by owner."""
+    amounts: dict[str, int] = {}
+    for line in sale.lines:
+        known = _product(transaction, line.sku)
+        if known is not None and known[2] and line.quantity_thousandths:
+            owner = owner_of_product(line.sku)
+            amounts[owner] = amounts.get(owner, 0) + line.quantity_thousandths
+    return amounts
 
 
 def _write_sale(transaction: BranchTransaction, sale_id: bytes, sale: Sale) -> None:
     rows = new_rows()
     add_sale_rows(rows, transaction.node.branch_id, sale_id, transaction.command_id, sale, None)
     transaction.insert_all(rows)
-    transaction.cursor.execute(
-        "UPDATE register SET last_receipt_number = ? WHERE code = ?", (sale.receipt_number, sale.register)
-    )
+    _take_number(transaction, sale)
     transaction.record(RecordKind.SALE, sale_id, encode_sale(sale), 1 + len(sale.lines) + len(sale.payments))
 
 
-def _first_answer(transaction: BranchTransaction, request: SaleRequest, sale_id: bytes) -> SaleAnswer | None:
-    """Claims the request's key for this operation; the first answer when it was committed before."""
-    claim = (request.key, transaction.command_id, request.content_hash, sale_id, transaction.seq, False)
+def _take_number(transaction: BranchTransaction, sale: Sale) -> None:
+    transaction.cursor.execute(
+        "UPDATE register SET last_receipt_number = ? WHERE code = ?", (sale.receipt_number, sale.register)
+    )
+
+
+def _first_answer(
+    transaction: BranchTransaction, request: SaleRequest, command_id: bytes, sale_id: bytes, seq: int
+) -> SaleAnswer | Intent | None:
+    """Claims the request's key for this operation; the first answer, or the intent, when it was claimed before."""
+    claim = (request.key, command_id, request.content_hash, sale_id, seq, False)
     if transaction.cursor.execute(_CLAIM_KEY, claim).rowcount == 1:
         return None
-    content_hash, sale_id, seq, confirmed = transaction.cursor.execute(_READ_KEY, (request.key,)).fetchone()
+    return _known_answer(transaction, request)
+
+
+def _known_answer(transaction: BranchTransaction, request: SaleRequest) -> SaleAnswer | Intent | None:
+    """What became of the key; None when it was never committed. Raises KeyReused."""
+    row = transaction.cursor.execute(_READ_KEY, (request.key,)).fetchone()
+    if row is None:
+        return None
+    content_hash, sale_id, seq, confirmed, command_id = row
     if content_hash != request.content_hash:
         raise KeyReused("This key was committed with other content.", "Give every sale a key of its own.")
+    if seq == 0:
+        # Whoever began it may have died after the question left.
+        doubt_intent(transaction.cursor, command_id)
+        intent = read_intent(transaction.cursor, command_id)
+        assert intent is not None
+        return intent
     register, receipt_number, net_minor = transaction.cursor.execute(
         "SELECT register, receipt_number, net_minor FROM sale WHERE branch_id = ? AND id = ?",
         (transaction.node.branch_id, sale_id),
@@ -134,20 +223,20 @@ def _moment(transaction: BranchTransaction, sold_at: str | None) -> LocalMoment:
 def _price_lines(transaction: BranchTransaction, lines: tuple[LineRequest, ...]) -> tuple[SaleLine, ...]:
     priced = []
     for number, (sku, quantity, amount, discount) in enumerate(lines, 1):
-        product_id, category = _product(transaction, sku) or (None, None)
+        product_id, category, _ = _product(transaction, sku) or (None, None, False)
         if amount is None:
             amount = _list_amount(transaction, number, sku, product_id, quantity, discount)
         priced.append(SaleLine(sku, product_id, category, quantity, amount, discount))
     return tuple(priced)
 
 
-def _product(transaction: BranchTransaction, sku: str) -> tuple[bytes, str | None] | None:
-    """A product's id and category by SKU."""
+def _product(transaction: BranchTransaction, sku: str) -> tuple[bytes, str | None, int] | None:
+    """A product's id, category and whether it is limited, by SKU."""
     products = transaction.known.products
     if sku not in products:
         if len(products) >= REMEMBERED_MAX:
             products.clear()
-        statement = "SELECT id, category FROM product WHERE sku = ? AND NOT archived LIMIT 1"
+        statement = "SELECT id, category, limited FROM product WHERE sku = ? AND NOT archived LIMIT 1"
         products[sku] = transaction.cursor.execute(statement, (sku,)).fetchone()
     return products[sku]
 

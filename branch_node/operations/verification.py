@@ -26,7 +26,7 @@ ENTRIES_PER_QUERY = 2_000
 _JOURNAL = "SELECT position, entry_hash, data FROM journal WHERE position > ? ORDER BY position LIMIT ?"
 _HISTORY = "SELECT rowid, data FROM history_entry WHERE rowid > ? ORDER BY rowid LIMIT ?"
 _COUNTERS = "SELECT * FROM record_counter WHERE records <> 0 ORDER BY kind, business_date"
-_ANSWERED = "SELECT record_id FROM idempotency_key"
+_ANSWERED = "SELECT record_id FROM idempotency_key WHERE seq > 0"
 Place = tuple[str, int]
 """`journal` or `history_entry`, and the row's number there."""
 

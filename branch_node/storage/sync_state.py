@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from branch_node.storage.transaction import read_node
-from shared.sync.chain import Head
+from shared.sync.central import COMMITS, digest_commands
+from shared.sync.chain import FLAG_CONFIRMED, Head
 from shared.sync.hlc import SKEW_MS_MAX, from_wall, is_plausible, wall_ms
-from shared.sync.messages import Ack, FeedCursor, HistoryCursor, ResumeMode, Welcome
+from shared.sync.messages import Ack, FeedCursor, HistoryCursor, ProcessingMode, ResumeMode, Welcome, WhenUnreachable
+from shared.wire.entries import header_of
 
 
 class SyncState(NamedTuple):
@@ -98,15 +100,32 @@ def store_welcome(cursor: Any, welcome: Welcome, goes_on: bool, now_us: int) -> 
         if read_sync_state(cursor).foreign_entries != welcome.foreign_entries:
             cursor.execute("UPDATE sync_state SET foreign_entries = ?", (welcome.foreign_entries,))
             restart_history(cursor)
+        if welcome.commits_digest and welcome.commits_digest != _digest_confirmed(cursor, welcome.acknowledged.seq):
+            # HQ committed something at once for this branch that this store does not have: it is an older copy.
+            cursor.execute(
+                "UPDATE sync_state SET history_life = ?, history_seq = 0 WHERE history_life IS NULL", (COMMITS,)
+            )
         if welcome.feed_lost:
             want_proposals(cursor)
     if goes_on and abs(skew_ms) < SKEW_MS_MAX:
         begin_epoch_if_ahead(cursor, now_us)
-    # Written only when it differs: every change of the node makes all processes read it again.
+
+
+def _digest_confirmed(cursor: Any, acknowledged_seq: int) -> bytes:
+    """Of the entries that HQ has yet to take: the commands that it has committed already."""
+    _, chain = read_node(cursor)
+    position = chain.first_position + acknowledged_seq
+    headers = (
+        header_of(data) for (data,) in cursor.execute("SELECT data FROM journal WHERE position >= ?", (position,))
+    )
+    return digest_commands(header.command_id for header in headers if header.flags & FLAG_CONFIRMED)
+
+
+def store_mode(cursor: Any, mode: ProcessingMode, when_unreachable: WhenUnreachable) -> None:
+    """How the branch processes from now on."""
     cursor.execute(
-        "UPDATE node SET mode = ?1, when_unreachable = ?2, revision = revision + 1 "
-        "WHERE mode <> ?1 OR when_unreachable <> ?2",
-        (welcome.mode.value, welcome.when_unreachable.value),
+        "UPDATE node SET mode = ?, when_unreachable = ?, revision = revision + 1",
+        (mode.value, when_unreachable.value),
     )
 
 

@@ -79,6 +79,7 @@ idempotency_key = Table(
     Column("command_id", Id, nullable=False),
     Column("content_hash", LargeBinary, nullable=False),
     Column("record_id", Id, nullable=False),
+    # 0 while HQ is being asked: the intent has the operation.
     Column("seq", BigInteger, nullable=False),
     Column("confirmed", Boolean, nullable=False),
     PrimaryKeyConstraint("key"),
@@ -96,6 +97,53 @@ register = Table(
     Column("implicit_shift_id", Id),
     Column("implicit_date", Date),
     PrimaryKeyConstraint("code"),
+    sqlite_with_rowid=False,
+)
+
+# Operations that HQ is asked to commit and that are not in the journal yet (centralized mode).
+intent = Table(
+    "intent",
+    branch_metadata,
+    Column("command_id", Id, nullable=False),
+    # The key that the operation came with, if it did.
+    Column("key", Text),
+    Column("register", Text),
+    Column("receipt_number", BigInteger),
+    Column("created_at", UtcTime, nullable=False),
+    # A request may have left that nobody answered.
+    Column("in_doubt", Boolean, nullable=False),
+    # The serialised Entry, with neither seq nor incarnation.
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("command_id"),
+    Index("intent_by_creation", "created_at"),
+    sqlite_with_rowid=False,
+)
+
+# What this store may spend of budgets without HQ. Bound to an incarnation: a restored store spends nothing of it.
+lease = Table(
+    "lease",
+    branch_metadata,
+    Column("lease_id", Id, nullable=False),
+    Column("budget_id", Id, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("incarnation", Id, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("spent", BigInteger, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("returned", Boolean, nullable=False),
+    PrimaryKeyConstraint("lease_id"),
+    Index("lease_by_owner", "owner"),
+    sqlite_with_rowid=False,
+)
+
+# How much of a budget this store would like to be able to spend without HQ, and the next lease's id.
+lease_wish = Table(
+    "lease_wish",
+    branch_metadata,
+    Column("owner", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("lease_id", Id, nullable=False),
+    PrimaryKeyConstraint("owner"),
     sqlite_with_rowid=False,
 )
 
@@ -130,6 +178,9 @@ sync_state = Table(
     Column("pruned_position", BigInteger, nullable=False, server_default="0"),
     # shared.sync.messages.FeedCursor
     Column("feed_folded_to", BigInteger, nullable=False, server_default="0"),
+    # Requests in a row that HQ did not answer, and until when it is not asked again.
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("not_before", UtcTime, nullable=False, server_default="0"),
     CheckConstraint("id = 1", name="sync_state_is_one"),
 )
 

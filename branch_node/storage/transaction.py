@@ -17,7 +17,7 @@ from shared.sync.card_merge import Stamp
 from shared.sync.chain import NO_PARENT, EntryHeader, Head, Parent
 from shared.sync.hlc import next_stamp
 from shared.sync.messages import ProcessingMode, WhenUnreachable
-from shared.wire.entries import seal_entry
+from shared.wire.entries import intend_entry, place_intent, seal_entry
 
 
 class Node(NamedTuple):
@@ -68,8 +68,8 @@ class NodeCache:
         self._revision: int | None = None
         self._node: tuple[Node, bytes, int, bytes] | None = None
         self.known_employees: dict[str, bytes] = {}
-        # Product id and category by SKU, client id by external id; None for those that do not exist.
-        self.products: dict[str, tuple[bytes, str | None] | None] = {}
+        # Product id, category and whether it is limited by SKU, client id by external id; None for what is not there.
+        self.products: dict[str, tuple[bytes, str | None, int] | None] = {}
         self.clients: dict[str, bytes | None] = {}
 
     def forget(self) -> None:
@@ -143,6 +143,7 @@ class BranchTransaction:
         self._hlc = next_stamp(self.chain.hlc, now_us)
         self._records: list[Record] = []
         self._row_count = 0
+        self._intended: tuple[bytes, bool] | None = None
 
     @property
     def stamp(self) -> Stamp:
@@ -153,6 +154,17 @@ class BranchTransaction:
         """Adds a record to this operation's entry. `row_count` is how many rows it becomes."""
         self._records.append(Record(kind, record_id, payload))
         self._row_count += row_count
+
+    def intend(self, command_id: bytes, records: Sequence[Record]) -> bytes:
+        """Records as an entry that the journal does not have yet, under a command of its own."""
+        salts = [self.ids.new_salt() for _ in records]
+        header = self._header(len(records))._replace(command_id=command_id)
+        return intend_entry(header, records, salts)
+
+    def journal_intended(self, data: bytes, confirmed: bool, row_count: int) -> None:
+        """The operation's entry is one that was intended before. `row_count` is how many rows it becomes."""
+        self._intended = (data, confirmed)
+        self._row_count = row_count
 
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Writes rows in column order."""
@@ -168,20 +180,27 @@ class BranchTransaction:
 
     def seal(self) -> None:
         """Appends the entry to the journal, if anything was recorded."""
-        if not self._records:
-            return
         chain = self.chain
-        header = EntryHeader(
+        if self._intended is not None:
+            assert not self._records
+            intended, confirmed = self._intended
+            data, entry_hash = place_intent(intended, confirmed, chain.incarnation, self.seq, chain.head.entry_hash)
+        elif self._records:
+            salts = [self.ids.new_salt() for _ in self._records]
+            data, entry_hash = seal_entry(self._header(len(self._records)), self._records, salts, chain.head.entry_hash)
+        else:
+            return
+        position = chain.first_position + self.seq - 1
+        self.insert(tables.journal, [(position, entry_hash, self._hlc, self._row_count, data)])
+
+    def _header(self, record_count: int) -> EntryHeader:
+        return EntryHeader(
             flags=0,
-            record_count=len(self._records),
+            record_count=record_count,
             hlc_epoch=self.node.hlc_epoch,
             seq=self.seq,
             hlc=self._hlc,
-            incarnation=chain.incarnation,
+            incarnation=self.chain.incarnation,
             command_id=self.command_id,
             author=self.author,
         )
-        salts = [self.ids.new_salt() for _ in self._records]
-        data, entry_hash = seal_entry(header, self._records, salts, chain.head.entry_hash)
-        position = chain.first_position + self.seq - 1
-        self.insert(tables.journal, [(position, entry_hash, self._hlc, self._row_count, data)])

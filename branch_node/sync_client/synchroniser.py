@@ -11,9 +11,11 @@ import structlog
 from branch_node.settings import Settings
 from branch_node.storage.pass_requests import read_outcome, request_pass
 from branch_node.storage.store import BranchStore
+from branch_node.sync_client.central import CentralClient
 from branch_node.sync_client.channel import load_identity
 from branch_node.sync_client.exchange import Exchange
 from branch_node.sync_client.lock import SyncLock
+from branch_node.sync_client.processor import Processor
 from branch_node.sync_client.worker import StoreWorker
 from shared.domain.identifiers import NIL_ID, is_id, parse_id
 from shared.errors import FilialError, HqUnreachable, Refused, SyncError
@@ -21,6 +23,7 @@ from shared.sync.backoff import Backoff
 
 _BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")
 REQUEST_POLL_SECONDS = 0.05
+DOUBTS_POLL_SECONDS = 10.0
 
 
 class Synchroniser:
@@ -32,6 +35,7 @@ class Synchroniser:
         self._clock = store.clock
         self._lock = SyncLock(settings.sync_lock_path)
         self._worker = StoreWorker(store, _boot_id())
+        self._processor = Processor(store, self._open_central)
         self._exchange: Exchange | None = None
         self._wanted: list[bytes] = []
         self._woken = asyncio.Event()
@@ -42,6 +46,7 @@ class Synchroniser:
         if not self._lock.take():
             raise Refused("Another process synchronises this branch already.", "Stop it, or use serve --no-sync.")
         watching = asyncio.create_task(self._watch())
+        looking_after = asyncio.create_task(self._look_after())
         stopping = asyncio.create_task(self._stop_with(stopped))
         backoff = Backoff()
         try:
@@ -50,6 +55,7 @@ class Synchroniser:
                 await self._rest(delay_ms, stopped)
         finally:
             watching.cancel()
+            looking_after.cancel()
             stopping.cancel()
             await self._answer("The process that synchronised this branch has stopped.")
             self._close()
@@ -58,6 +64,7 @@ class Synchroniser:
         """Makes both sides even once, here or by the process that serves. Raises SyncError when they are not."""
         try:
             async with asyncio.timeout(timeout_seconds):
+                await asyncio.to_thread(self._processor.look_after)
                 if self._lock.take():
                     await self._pass_here()
                 else:
@@ -118,6 +125,19 @@ class Synchroniser:
                     if new:
                         exchange.want_pass(growth.head_seq)
             await asyncio.sleep(self._settings.journal_poll_ms / 1_000)
+
+    async def _look_after(self) -> None:
+        """Finds out, now and then, what became of operations that nobody waits for any more, until cancelled."""
+        while True:
+            try:
+                await asyncio.to_thread(self._processor.look_after)
+            except FilialError as error:
+                self._log.warning("operations in doubt", reason=error.message)
+            await asyncio.sleep(DOUBTS_POLL_SECONDS)
+
+    def _open_central(self) -> CentralClient:
+        address = self._store.node()[0].hq_address
+        return CentralClient(address, load_identity(self._settings), self._settings.commit_deadline_ms / 1_000)
 
     async def _stop_with(self, stopped: asyncio.Event) -> None:
         await stopped.wait()
@@ -195,6 +215,7 @@ class Synchroniser:
 
     def _close(self) -> None:
         self._worker.close()
+        self._processor.close()
         self._lock.release()
 
 

@@ -8,16 +8,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import shared
+from branch_node.operations.branch_facts import record_switch
+from branch_node.operations.budgets import read_held, read_wishes, store_grants
 from branch_node.operations.feed import apply_feed
 from branch_node.operations.history import apply_history
 from branch_node.operations.proposals import ProposalsRead, read_proposals
 from branch_node.storage import sync_state
 from branch_node.storage.counters import count_acknowledged
+from branch_node.storage.intents import note_answer, oldest_intent_us
 from branch_node.storage.journal import EntriesRead, read_entries, read_hash
 from branch_node.storage.pass_requests import finish_requests, open_requests
 from branch_node.storage.pruning import prune_journal
 from branch_node.storage.rehoming import journal_history, read_head_position, read_marks, rehome
 from branch_node.storage.store import BranchStore
+from branch_node.storage.sync_state import store_mode
 from branch_node.storage.transaction import read_node, read_parent
 from shared.errors import Refused
 from shared.sync import branch_commands as core
@@ -31,6 +35,8 @@ from shared.sync.messages import (
     Hello,
     HistoryBatch,
     HistoryCursor,
+    LeasesGranted,
+    LeaseWish,
     Mark,
     ResumeMode,
     Welcome,
@@ -80,6 +86,9 @@ class StoreWorker:
         match command:
             case core.StoreWelcome(welcome):
                 session.record_welcome_stored(self.store_welcome(welcome))
+                switched_seq = self.store_mode(welcome)
+                if switched_seq is not None:
+                    session.record_switched(switched_seq)
             case core.CompareHistory(acknowledged):
                 session.record_history(self.history(acknowledged))
                 self._take_up(session)
@@ -89,6 +98,7 @@ class StoreWorker:
                 self.store_ack(session.incarnation, ack)
             case core.ReadHead():
                 session.record_head(*self.head())
+                session.record_wishes(self.wishes())
             case core.ReadMarks(positions):
                 if positions:
                     session.record_marks(self.marks(positions))
@@ -103,13 +113,18 @@ class StoreWorker:
                 session.record_proposals(*self.proposals(after))
             case core.StoreProposalsDone():
                 self.store_proposals_done()
+            case core.StoreLeases(granted):
+                self.store_leases(session.incarnation, granted)
             case core.ApplyFeed(batch):
-                problems = self.apply_feed(batch)
+                problems, switched_seq = self.apply_feed(batch)
                 session.record_feed_applied(batch.cursor)
+                if switched_seq is not None:
+                    session.record_switched(switched_seq)
                 return problems
         return []
 
     def _take_up(self, session: BranchSession) -> None:
+        session.record_wishes(self.held_leases() + self.wishes())
         history, proposals_wanted = self.wanted()
         if history is not None:
             session.record_history_wanted(history)
@@ -150,8 +165,11 @@ class StoreWorker:
     def head(self) -> HeadRead:
         """Read in a writer's turn: an operation that is under way has read its clock, and would be passed over."""
         with self._store.write() as connection:
+            cursor = connection.connection.cursor()
             clock_us = self._store.clock.now_us()
-            return HeadRead(read_node(connection.connection.cursor())[1].head.seq, clock_us)
+            # What HQ is still asked about was recorded before, and may come later.
+            oldest_us = oldest_intent_us(cursor)
+            return HeadRead(read_node(cursor)[1].head.seq, clock_us if oldest_us is None else min(clock_us, oldest_us))
 
     def entries(self, after_seq: int, rows_max: int, bytes_max: int) -> EntriesRead:
         with self._store.read_cursor() as cursor:
@@ -180,12 +198,24 @@ class StoreWorker:
         with self._store.write() as connection:
             cursor = connection.connection.cursor()
             sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
+            if goes_on(welcome.resume):
+                note_answer(cursor)
             if welcome.hq_restored and goes_on(welcome.resume):
                 journal_history(cursor, all_of_it=True)
                 # What was handed back before may be lost again, undecided.
                 sync_state.want_proposals(cursor)
+                # It may hold again what it had committed at once for a store that was lost, and had lost in between.
+                sync_state.restart_history(cursor)
         self._may_prune = welcome.resume is ResumeMode.INCREMENTAL and not welcome.hq_restored
         return clock_us
+
+    def store_mode(self, welcome: Welcome) -> int | None:
+        """Adopts how HQ wants the branch to process, and records that it does; returns the entry, if there is one."""
+        with self._store.operation() as transaction:
+            if not record_switch(transaction, welcome.mode.value, welcome.when_unreachable.value):
+                return None
+            store_mode(transaction.cursor, welcome.mode, welcome.when_unreachable)
+            return transaction.seq
 
     def wanted(self) -> tuple[HistoryCursor | None, bool]:
         """What is left to take back from HQ, and whether HQ's own cards are to be handed back to it."""
@@ -226,19 +256,35 @@ class StoreWorker:
         with self._store.write() as connection:
             sync_state.store_proposals_done(connection.connection.cursor())
 
-    def apply_feed(self, batch: FeedBatch, hands_back: bool = False) -> list[str]:
+    def apply_feed(self, batch: FeedBatch, hands_back: bool = False) -> tuple[list[str], int | None]:
         """With `hands_back`, HQ may not know what the batch holds: its cards are to be proposed to it.
+
+        Returns what could not be understood, and the entry that records a switch of the mode, if there is one.
 
         Raises Refused when somebody else moved the feed's cursor: the hello has told HQ of another.
         """
-        with self._store.write() as connection:
-            if self._feed not in (None, sync_state.read_sync_state(connection.connection.cursor()).feed):
+        with self._store.operation() as transaction:
+            if self._feed not in (None, sync_state.read_sync_state(transaction.cursor).feed):
                 raise Refused("A carry file was taken in the meanwhile.", "The branch connects again by itself.")
-            problems = apply_feed(connection, batch, self._store.clock.now_us())
+            problems = apply_feed(transaction.connection, batch, self._store.clock.now_us())
+            node = read_node(transaction.cursor)[0]
+            switched = record_switch(transaction, node.mode.value, node.when_unreachable.value)
             if hands_back:
-                sync_state.want_proposals(connection.connection.cursor())
+                sync_state.want_proposals(transaction.cursor)
         self._feed = batch.cursor
-        return problems
+        return problems, transaction.seq if switched else None
+
+    def wishes(self) -> tuple[LeaseWish, ...]:
+        with self._store.read_cursor() as cursor:
+            return read_wishes(cursor, self._store.clock.now_us())
+
+    def held_leases(self) -> tuple[LeaseWish, ...]:
+        with self._store.read_cursor() as cursor:
+            return read_held(cursor)
+
+    def store_leases(self, incarnation: bytes, granted: LeasesGranted) -> None:
+        with self._store.write() as connection:
+            store_grants(connection.connection.cursor(), self._store.ids, incarnation, granted.grants)
 
     def store_disconnected(self, trouble: str | None) -> None:
         with self._store.write() as connection:

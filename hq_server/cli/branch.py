@@ -15,6 +15,7 @@ from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_json, print_result, print_rows
 from shared.domain.business_time import format_us
 from shared.domain.identifiers import format_id
+from shared.sync.messages import ProcessingMode, WhenUnreachable
 from shared.sync.recognition import LifeState
 
 
@@ -75,6 +76,26 @@ def edit_command(
             row = fleet.change_branch(connection, office.ids, now_us, code, name, timezone, price_zone)
         number_feed(office.store, now_us)
     print_result(options, _document(row), f"Branch {code} is changed; it learns so with its next contact.")
+
+
+@branch.command("set-mode")
+@click.argument("code")
+@click.argument("mode", type=click.Choice([mode.value for mode in ProcessingMode]))
+@click.option(
+    "--when-unreachable",
+    type=click.Choice(["refuse", "fall-back"]),
+    help="What it does in centralized mode while the head office does not answer; as it was when left out.",
+)
+@click.pass_obj
+def set_mode_command(options: GlobalOptions, code: str, mode: str, when_unreachable: str | None) -> None:
+    """Let a branch commit its operations itself, or through the head office at once."""
+    policy = None if when_unreachable is None else WhenUnreachable(when_unreachable.replace("-", "_"))
+    with head_office(options.home) as office:
+        now_us = office.clock.now_us()
+        with office.store.write() as connection:
+            row = fleet.set_mode(connection, office.ids, now_us, code, ProcessingMode(mode), policy)
+        number_feed(office.store, now_us)
+    print_result(options, _document(row), f"Branch {code} works in {mode} mode from its next contact on.")
 
 
 @branch.command("token")

@@ -16,6 +16,7 @@ from shared.domain.identifiers import format_id, is_id, parse_id, shorten
 from shared.domain.records import RecordKind
 from shared.errors import NotFound
 from shared.operations.cards import shown_fields
+from shared.storage.fact_rows import BRANCH_FACT_TABLES
 from shared.storage.tables import card, client, product, sale, shift_close, shift_open
 from shared.wire.cards import decode_state
 
@@ -60,7 +61,7 @@ def _find(connection: Connection, record: str) -> bytes:
 
 
 def _explain_fact(connection: Connection, record_id: bytes, row: BranchRow) -> dict[str, Any] | None:
-    for table, kind in ((sale, "sale"), (shift_open, "shift_open"), (shift_close, "shift_close")):
+    for table in (sale, shift_open, shift_close, *BRANCH_FACT_TABLES.values()):
         owner = connection.execute(
             select(table.c.branch_id, table.c.received_at).where(table.c.id == record_id)
         ).first()
@@ -73,7 +74,7 @@ def _explain_fact(connection: Connection, record_id: bytes, row: BranchRow) -> d
             reason += " Facts stay with their branch and HQ."
         return {
             "record": format_id(record_id),
-            "kind": kind,
+            "kind": table.name,
             "branch": row.code,
             "receives": own,
             "reason": reason,

@@ -86,11 +86,30 @@ def change_branch(
         changes["price_zone"] = require_code(price_zone, "The price zone") if price_zone else ""
     if not changes:
         raise InvalidInput("Nothing was given to change.", "See: filial-hq branch edit --help")
-    connection.execute(update(branch).where(branch.c.id == row.id).values(changes))
-    changed = branch_by_code(connection, code)
-    _publish_settings(connection, ids, now_us, changed)
+    changed = _change(connection, ids, now_us, row, changes)
     if changed.price_zone != row.price_zone:
         publish(connection, zone_change(connection, row, changed))
+    return changed
+
+
+def set_mode(
+    connection: Connection,
+    ids: Ids,
+    now_us: int,
+    code: str,
+    mode: ProcessingMode,
+    when_unreachable: WhenUnreachable | None = None,
+) -> BranchRow:
+    """Says where a branch's operations are committed, and what it does while HQ does not answer. Raises NotFound."""
+    row = branch_by_code(connection, code)
+    policy = when_unreachable or row.when_unreachable
+    return _change(connection, ids, now_us, row, {"mode": mode.value, "when_unreachable": policy.value})
+
+
+def _change(connection: Connection, ids: Ids, now_us: int, row: BranchRow, changes: dict[str, str]) -> BranchRow:
+    connection.execute(update(branch).where(branch.c.id == row.id).values(changes))
+    changed = branch_by_code(connection, row.code)
+    _publish_settings(connection, ids, now_us, changed)
     raise_fleet_revision(connection)
     return changed
 

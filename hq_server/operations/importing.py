@@ -18,13 +18,13 @@ from shared.domain.records import RecordKind
 from shared.errors import FilialError, InvalidInput
 from shared.operations.cards import CardEdit, shown_fields
 from shared.operations.clients import client_from_row
-from shared.operations.tabular_files import FileRow
+from shared.operations.tabular_files import FileRow, parse_flag
 from shared.storage.card_rows import CardKey, load_states
 from shared.storage.tables import client, product
 from shared.sync.card_merge import CardState, FieldPatch
 from shared.wire.cards import decode_state
 
-CATALOG_COLUMNS = ("sku", "name", "category", "barcode", "unit", "price", "price_minor", "zone")
+CATALOG_COLUMNS = ("sku", "name", "category", "barcode", "unit", "price", "price_minor", "zone", "limited")
 _PRODUCT_FIELDS = ("sku", "name", "category", "barcode", "unit")
 _LOOKED_UP_PER_QUERY_MAX = 500
 
@@ -159,6 +159,8 @@ def _catalog_row(row: FileRow, currency: str) -> tuple[dict[str, Value], int | N
     for name in _PRODUCT_FIELDS[1:]:
         if name in values:
             fields[name] = require_value(RecordKind.PRODUCT, name, values[name])
+    if "limited" in values:
+        fields["limited"] = parse_flag(values["limited"])
     if "category" in values:
         require_code(values["category"], "category")
     zone = require_code(values["zone"], "zone") if "zone" in values else ""

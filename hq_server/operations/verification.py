@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from hq_server.operations.chain_verification import repair_chain
+from hq_server.storage import central
 from hq_server.storage.branches import BranchRow, branch_names, read_cursor
 from hq_server.storage.counters import read_raw_counters, replace_counters
 from hq_server.storage.lives import DUPLICATE, genesis_of, lives_of
 from hq_server.storage.merge import APPLIED, PARKED
 from hq_server.storage.parking import count_parked, parked_without_facts
 from hq_server.storage.rollups import compare_rollups, rebuild_rollups
-from hq_server.storage.tables import journal_entry
+from hq_server.storage.tables import central_commit, journal_entry
 from shared.operations.chain_check import ChainCheck, Followed
 from shared.operations.record_check import Difference, RecordCheck, Repair, keys_of, rewrite_record, rows_of
 from shared.sync.chain import Head
@@ -26,6 +27,8 @@ from shared.wire.entries import open_entry
 ENTRIES_PER_QUERY = 2_000
 _STATUSES = (APPLIED, PARKED, DUPLICATE)
 _NOTHING = tuple(Counter())
+# In place of a seq.
+_COMMIT = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,8 @@ class _Verifier:
                 problems.append(
                     f"The chain ends at entry {chain.sound.seq}, but {cursor.acknowledged_seq} were acknowledged."
                 )
+        for command_id, data in central.commits_waiting(self._connection, self._row.id) if deep else ():
+            self.check.add_entry((command_id, _COMMIT), decode_entry(open_entry(data)), is_counted=False)
         self._check_duplicates()
         self.stored = self._connection.execute(
             select(func.count()).select_from(journal_entry).where(journal_entry.c.branch_id == self._row.id)
@@ -170,7 +175,13 @@ class _Verifier:
             after = rows[-1].seq
 
     def load_row(self, place: tuple[bytes, int]) -> Any:
-        """An entry's stored row."""
+        """An entry's stored row, or that of a commit that no journal has brought."""
+        if place[1] == _COMMIT:
+            return self._connection.execute(
+                select(central_commit.c.data, central_commit.c.decided_at.label("received_at")).where(
+                    central_commit.c.branch_id == self._row.id, central_commit.c.command_id == place[0]
+                )
+            ).one()
         statement = select(journal_entry.c.data, journal_entry.c.received_at).where(
             journal_entry.c.branch_id == self._row.id,
             journal_entry.c.incarnation == place[0],

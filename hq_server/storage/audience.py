@@ -6,7 +6,7 @@ of membership happens under the card's lock, so that an edit and a newcomer cann
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from sqlalchemy import Connection, bindparam, literal_column, select
 
@@ -24,13 +24,16 @@ from shared.domain.identifiers import NIL_ID
 from shared.domain.records import RecordKind
 from shared.operations.cards import CardEdit, MergedCards, shown_fields
 from shared.storage.card_rows import insert_missing, load_states, lock_cards
+from shared.storage.fact_rows import Row
 from shared.storage.tables import client
 from shared.sync.card_merge import CardState
 from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedCursor
 from shared.wire.exchange import decode_feed_record
 
-_REFERENCES_PER_QUERY_MAX = 500
+Reference = tuple[bytes, str]
+"""A branch, and the external id of a client that it named."""
 
+_REFERENCES_PER_QUERY_MAX = 500
 
 # Written out: with a parameter, the index of settings alone would not be found.
 _IS_SETTINGS = feed.c.kind == literal_column(str(int(RecordKind.BRANCH_SETTINGS)))
@@ -40,6 +43,14 @@ _SETTINGS = (
     .order_by(feed.c.position)
 )
 _MEMBERS = select(client_audience.c.branch_id).where(client_audience.c.client_id == bindparam("client"))
+_MEMBERSHIPS = select(client_audience.c.client_id, client_audience.c.branch_id).where(
+    client_audience.c.client_id.in_(bindparam("clients", expanding=True))
+)
+_NAMED = select(client_reference.c.branch_id, client_reference.c.external_id).where(
+    client_reference.c.branch_id.in_(bindparam("branches", expanding=True)),
+    client_reference.c.external_id.in_(bindparam("names", expanding=True)),
+)
+_CALLED = select(client.c.id, client.c.external_id).where(client.c.external_id.in_(bindparam("names", expanding=True)))
 
 
 def read_feed_of(
@@ -110,41 +121,48 @@ def _welcome_author(connection: Connection, edit: CardEdit, now_us: int) -> list
     return [_whole(origin, edit.card_id, load_states(connection, [edit.key])[edit.key])]
 
 
-def note_references(
-    connection: Connection, branch_id: bytes, external_ids: Collection[str], now_us: int
-) -> list[Publication]:
-    """Remembers which clients a branch named in its sales; the cards of those it did not know are told to it."""
-    new = _add_references(connection, branch_id, external_ids, now_us)
-    publications = []
-    for start in range(0, len(new), _REFERENCES_PER_QUERY_MAX):
-        chunk = new[start : start + _REFERENCES_PER_QUERY_MAX]
-        found = connection.execute(select(client.c.id).where(client.c.external_id.in_(chunk))).scalars().all()
-        keys = [(int(RecordKind.CLIENT), client_id) for client_id in found]
+def new_references(connection: Connection, references: Collection[Reference]) -> list[Reference]:
+    """Those that are not noted yet, in one order. The caller holds the cursors of the branches."""
+    new = set(references)
+    branch_ids = sorted({branch_id for branch_id, _ in references})
+    for chunk in _chunks(sorted({external_id for _, external_id in references})):
+        rows = connection.execute(_NAMED, {"branches": branch_ids, "names": chunk})
+        new -= {(branch_id, external_id) for branch_id, external_id in rows}
+    return sorted(new)
+
+
+def reference_row(reference: Reference, now_us: int) -> Row:
+    """A reference as a row of `client_reference`."""
+    branch_id, external_id = reference
+    return external_id, branch_id, now_us
+
+
+def welcome_references(connection: Connection, references: Collection[Reference], now_us: int) -> list[Publication]:
+    """What branches are told that began to name clients: the cards that they did not know."""
+    named: dict[str, list[bytes]] = {}
+    for branch_id, external_id in references:
+        named.setdefault(external_id, []).append(branch_id)
+    publications: list[Publication] = []
+    for chunk in _chunks(list(named)):
+        found = {row.id: row.external_id for row in connection.execute(_CALLED, {"names": chunk})}
+        if not found:
+            continue
+        keys = [(int(RecordKind.CLIENT), client_id) for client_id in sorted(found)]
         lock_cards(connection, keys)
         states = load_states(connection, keys)
+        memberships = connection.execute(_MEMBERSHIPS, {"clients": list(found)})
+        members = {(client_id, branch_id) for client_id, branch_id in memberships}
         for key in keys:
-            if branch_id not in members_of(connection, key[1]):
-                join_audience(connection, key[1], branch_id, now_us)
-                publications.append(_whole(branch_id, key[1], states[key]))
+            for branch_id in named[found[key[1]]]:
+                if (key[1], branch_id) not in members:
+                    join_audience(connection, key[1], branch_id, now_us)
+                    publications.append(_whole(branch_id, key[1], states[key]))
     return publications
 
 
-def _add_references(connection: Connection, branch_id: bytes, external_ids: Collection[str], now_us: int) -> list[str]:
-    wanted = sorted(external_ids)
-    if not wanted:
-        return []
-    present: set[str] = set()
-    for start in range(0, len(wanted), _REFERENCES_PER_QUERY_MAX):
-        chunk = wanted[start : start + _REFERENCES_PER_QUERY_MAX]
-        statement = select(client_reference.c.external_id).where(
-            client_reference.c.branch_id == branch_id, client_reference.c.external_id.in_(chunk)
-        )
-        present.update(connection.execute(statement).scalars())
-    new = [external_id for external_id in wanted if external_id not in present]
-    if new:
-        rows = [{"external_id": external_id, "branch_id": branch_id, "received_at": now_us} for external_id in new]
-        connection.execute(insert_missing(client_reference, connection), rows)
-    return new
+def _chunks(names: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(names), _REFERENCES_PER_QUERY_MAX):
+        yield names[start : start + _REFERENCES_PER_QUERY_MAX]
 
 
 def members_of(connection: Connection, client_id: bytes) -> set[bytes]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from hq_server.storage import central
 from hq_server.storage.backups import backup_seq
 from hq_server.storage.feed import is_on_feed, read_head
 from hq_server.storage.lives import add_life, find_life, foreign_entries, holds, keep_confirmed_fence, note_issued_fence
@@ -14,6 +15,7 @@ from hq_server.storage.tables import branch, branch_cursor, chain
 from shared.domain.identifiers import NIL_ID, shorten
 from shared.errors import NotAuthorised, NotFound, ProtocolViolation, SessionReplaced
 from shared.sync.card_merge import HQ_ORIGIN
+from shared.sync.central import digest_commands
 from shared.sync.chain import NO_PARENT
 from shared.sync.limits import FENCE_AHEAD_MAX
 from shared.sync.messages import FeedCursor, Hello, ProcessingMode, ResumeMode, WhenUnreachable
@@ -180,6 +182,7 @@ def _known(connection: Connection, row: Any, hello: Hello) -> KnownBranch:
         is_replacing=row.is_replacing,
         backup_seq=backup_seq(connection, row.branch_id, hello.incarnation),
         foreign_entries=foreign_entries(connection, row, hello, life),
+        commits_digest=digest_commands(central.ids_waiting(connection, row.branch_id)),
     )
 
 

@@ -7,18 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from hq_server.storage.store import BulkWriter
 from hq_server.storage.tables import record_counter
 from shared.storage.fact_rows import Row
 from shared.storage.raw_rows import raw_column
 from shared.sync.counting import Counter, CounterDeltas, CounterKey
 
 
-def add_counters(connection: Connection, bulk: BulkWriter, branch_id: bytes, deltas: CounterDeltas) -> None:
-    """Adds what some facts of a branch count."""
-    rows = [(branch_id, kind, day, *counter) for (kind, day), counter in sorted(deltas.counters.items())]
-    if rows:
-        bulk.add_to_rollup(connection, record_counter, rows)
+def counter_rows(branch_id: bytes, deltas: CounterDeltas) -> list[Row]:
+    """What some facts of a branch count, as sums for `record_counter`."""
+    return [(branch_id, kind, day, *counter) for (kind, day), counter in sorted(deltas.counters.items())]
 
 
 def read_counters(connection: Connection, branch_id: bytes) -> dict[CounterKey, Counter]:

@@ -6,15 +6,15 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, select, update
 
+from hq_server.storage import central
 from hq_server.storage.tables import branch_cursor, incarnation, journal_entry
 from shared.domain.identifiers import NIL_ID
+from shared.sync.central import COMMITS
 from shared.sync.chain import NO_HASH, NO_PARENT, Head, Parent, hash_genesis
 from shared.sync.messages import Hello, HistoryBatch, HistoryCursor, Mark
 from shared.sync.recognition import KnownLife, LifeState
 
 DUPLICATE = 2
-"""The status of a journal entry whose effects were at HQ already."""
-
 
 # Built once: every hello asks.
 _THIS_LIFE = (incarnation.c.branch_id == bindparam("branch"), incarnation.c.id == bindparam("incarnation"))
@@ -182,7 +182,11 @@ def read_history(
                 return HistoryBatch(tuple(entries), cursor, done=False)
             entries.append(data)
             cursor = HistoryCursor(row.life, seq)
-    return HistoryBatch(tuple(entries), cursor, done=True)
+    # Last what was committed at once for a store that was lost before it had journaled it.
+    commits = central.commits_after(connection, branch_id, after.seq if after.life == COMMITS else 0, entries_max)
+    if entries or not commits:
+        return HistoryBatch(tuple(entries), HistoryCursor(COMMITS, 0) if commits else cursor, done=not commits)
+    return HistoryBatch(tuple(data for _, data in commits), HistoryCursor(COMMITS, commits[-1][0]), done=False)
 
 
 def foreign_entries(connection: Connection, cursor: Any, hello: Hello, life: KnownLife | None) -> int:

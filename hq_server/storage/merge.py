@@ -10,39 +10,35 @@ transaction is given up and another writes entry by entry, and what is refused a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
+from sqlalchemy.exc import DBAPIError
 
-from hq_server.storage.audience import note_references, publications_for_edits
+from hq_server.storage import central
+from hq_server.storage.audience import Reference
 from hq_server.storage.branches import lock_cursor, require_fence
-from hq_server.storage.counters import add_counters
+from hq_server.storage.effects import REFUSALS, Effects, Written, write_effects
 from hq_server.storage.feed import Publication, audience_of_branch, publish
-from hq_server.storage.parking import CLOCK_AHEAD, DEPENDS_ON_PARKED, Problem, is_parked, parked_cards
-from hq_server.storage.rollups import RollupDeltas
+from hq_server.storage.parking import (
+    CLOCK_AHEAD,
+    DEPENDS_ON_PARKED,
+    DIFFERS_FROM_COMMIT,
+    Problem,
+    is_parked,
+    parked_cards,
+)
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import branch_cursor, command, journal_entry, parked_entry
-from shared.domain.identifiers import format_id
-from shared.domain.records import RecordKind
 from shared.errors import DecodeError, ProtocolViolation
-from shared.operations.cards import CardEdit, MergedCards, merge_cards
+from shared.operations.cards import CardEdit
 from shared.storage import tables
 from shared.storage.card_rows import CardKey
-from shared.storage.fact_rows import (
-    Row,
-    RowsByTable,
-    add_sale_rows,
-    add_shift_close_rows,
-    add_shift_open_rows,
-    new_rows,
-)
+from shared.storage.fact_rows import Row
 from shared.sync.card_merge import Stamp
-from shared.sync.chain import Head, chain_entries
-from shared.sync.counting import CounterDeltas
+from shared.sync.chain import FLAG_CONFIRMED, Head, chain_entries, hash_records
 from shared.sync.hlc import is_plausible, wall_ms
-from shared.sync.limits import CARD_STATE_BYTES_MAX
 from shared.sync.messages import Ack, Batch, CardFull, EntryOutcome
 from shared.wire.decoding import DecodedEntry, decode_entry
 from shared.wire.entries import open_entry
@@ -69,37 +65,11 @@ _MOVE_CURSOR = (
 
 @dataclass(slots=True)
 class MergeResult:
-    """What to tell the branch, how many records went to the feed's outbox, and which clients the batch named."""
+    """What to tell the branch, how many records went to the feed's outbox, and which clients were named anew."""
 
     ack: Ack
     published: int
-    external_ids: set[str]
-
-
-class _Written(NamedTuple):
-    merged: MergedCards | None
-    published: int
-    references: set[str]
-
-
-@dataclass(slots=True)
-class _Effects:
-    """What some entries change, gathered before anything is written."""
-
-    facts: RowsByTable = field(default_factory=new_rows)
-    edits: list[CardEdit] = field(default_factory=list)
-    commands: list[Row] = field(default_factory=list)
-    rollups: RollupDeltas = field(default_factory=RollupDeltas)
-    counters: CounterDeltas = field(default_factory=CounterDeltas)
-    external_ids: set[str] = field(default_factory=set)
-
-
-def require_small_cards(merged: MergedCards) -> None:
-    """Raises when a card became larger than branches can be told."""
-    for (kind, card_id), state in merged.encoded.items():
-        if len(state) > CARD_STATE_BYTES_MAX:
-            name = f"{RecordKind(kind).name.lower()} {format_id(card_id)}"
-            raise _CardTooLargeError(f"the {name} would take {len(state)} bytes; the limit is {CARD_STATE_BYTES_MAX}")
+    references: set[Reference]
 
 
 def prepare_batch(batch: Batch) -> list[DecodedEntry]:
@@ -115,13 +85,13 @@ def merge_batch(
     branch_id: bytes,
     batch: Batch,
     fence: int,
-    known_references: set[str],
+    known_references: set[Reference],
     now_us: int,
     check: Callable[[Connection], object],
 ) -> MergeResult:
     """Merges a batch in a transaction of its own: at once when the database takes it so, else entry by entry.
 
-    `known_references` are external ids of clients that this branch is known to have named before. `check` runs first in
+    `known_references` are clients that this branch is known to have named before. `check` runs first in
     the transaction; what it raises refuses the batch. Raises SessionReplaced, NotAuthorised, or ProtocolViolation when
     the batch does not continue the branch's chain.
     """
@@ -135,15 +105,6 @@ def merge_batch(
         except _RefusedAtOnceError:
             continue
     raise AssertionError("a careful merge parks what is refused")
-
-
-class _CardTooLargeError(Exception):
-    """An edit would make a card larger than a message may be."""
-
-
-# What a database cannot take of a value: a number, a key or a card that does not fit. Not ProgrammingError: on
-# PostgreSQL that is a missing right or table, which is no entry's fault and would park them all.
-_REFUSALS = (IntegrityError, DataError, InterfaceError, OverflowError, _CardTooLargeError)
 
 
 def _evidence(error: Exception) -> str:
@@ -165,7 +126,7 @@ class Merge:
     """One batch on its way into one transaction."""
 
     def __init__(
-        self, store: HqStore, connection: Connection, branch_id: bytes, known_references: set[str], now_us: int
+        self, store: HqStore, connection: Connection, branch_id: bytes, known_references: set[Reference], now_us: int
     ) -> None:
         self._store = store
         self._connection = connection
@@ -173,7 +134,8 @@ class Merge:
         self._known_references = known_references
         self._now_us = now_us
         self._published = 0
-        self._external_ids: set[str] = set()
+        self._linked: list[bytes] = []
+        self._references: set[Reference] = set()
 
     def run(self, batch: Batch, entries: Sequence[DecodedEntry], fence: int, carefully: bool) -> MergeResult:
         """Merges a batch; `carefully` in parts, parking the entries that the database refuses."""
@@ -182,10 +144,12 @@ class Merge:
         hashes = self._chain(cursor, batch, entries)
         outcomes = self._write_carefully(entries) if carefully else self._write_at_once(entries)
         self._write_journal(entries, hashes, outcomes)
+        if self._linked:
+            central.link(self._connection, self._branch_id, self._linked, self._now_us)
         head = Head(batch.last_seq, hashes[-1])
         self._move_cursor(head, len(entries), batch.head_seq)
         plain = tuple(outcome for outcome in outcomes.values() if _is_worth_telling(outcome))
-        return MergeResult(Ack(head, plain), self._published, self._external_ids)
+        return MergeResult(Ack(head, plain), self._published, self._references)
 
     def _chain(self, cursor: Any, batch: Batch, entries: Sequence[DecodedEntry]) -> list[bytes]:
         acknowledged = Head(cursor.acknowledged_seq, cursor.acknowledged_hash)
@@ -203,10 +167,13 @@ class Merge:
 
     def _write_at_once(self, entries: Sequence[DecodedEntry]) -> dict[int, EntryOutcome]:
         """Optimistic: every command is new and every row fits. Raises _RefusedAtOnceError when they do not."""
-        effects = _Effects()
+        effects = Effects()
         outcomes: dict[int, EntryOutcome] = {}
         parked_cards = self._parked_cards(entries)
+        commits = self._commits([entry for entry in entries if entry.opened.header.flags & FLAG_CONFIRMED])
         for entry in entries:
+            if self._link(entry, commits, effects, outcomes):
+                continue
             problem = self._problem_with(entry, parked_cards)
             if problem is not None and not problem.facts_apply:
                 self._park(entry, problem.reason, problem.evidence, outcomes)
@@ -216,7 +183,7 @@ class Merge:
                 self._park(entry, problem.reason, problem.evidence, outcomes)
         try:
             written = self._write(effects)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             raise _RefusedAtOnceError from error
         self._note(entries, written, outcomes)
         return outcomes
@@ -227,8 +194,11 @@ class Merge:
         known = self._known_commands([entry.opened.header.command_id for entry in entries])
         parked_cards = self._parked_cards(entries)
         sound: list[_Sound] = []
+        commits, linked = self._commits(entries), Effects()
         for entry in entries:
             header = entry.opened.header
+            if self._link(entry, commits, linked, outcomes):
+                continue
             if header.command_id in known:
                 outcomes[header.seq] = EntryOutcome(header.seq, duplicate=True)
                 continue
@@ -246,6 +216,7 @@ class Merge:
             ids = {sale_id for sale_id, _ in each.entry.sales}
             (suspects if ids & taken else likely).append(each)
             taken |= ids
+        self._write(linked)
         self._write_part(likely, outcomes)
         for suspect in suspects:
             self._write_part([suspect], outcomes)
@@ -267,13 +238,13 @@ class Merge:
     def _write_part(self, sound: Sequence[_Sound], outcomes: dict[int, EntryOutcome]) -> None:
         if not sound:
             return
-        effects = _Effects()
+        effects = Effects()
         for entry, with_patches in sound:
             self._gather(entry, effects, with_patches)
         savepoint = self._connection.begin_nested()
         try:
             written = self._write(effects)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             savepoint.rollback()
             if len(sound) == 1:
                 self._park(sound[0].entry, "refused_by_store", _evidence(error), outcomes)
@@ -288,6 +259,30 @@ class Merge:
             command.c.branch_id == self._branch_id, command.c.command_id.in_(command_ids)
         )
         return set(self._connection.execute(statement).scalars())
+
+    def _commits(self, entries: Sequence[DecodedEntry]) -> dict[bytes, bytes]:
+        """Of commands that HQ committed before they were journaled, and that no entry has brought: records hashes."""
+        ids = [entry.opened.header.command_id for entry in entries]
+        return central.unlinked_commits(self._connection, self._branch_id, ids) if ids else {}
+
+    def _link(
+        self,
+        entry: DecodedEntry,
+        commits: dict[bytes, bytes],
+        effects: Effects,
+        outcomes: dict[int, EntryOutcome],
+    ) -> bool:
+        """An entry whose effects HQ committed at the branch's wish is part of the chain now, and is counted."""
+        command_id = entry.opened.header.command_id
+        records_hash = commits.pop(command_id, None)
+        if records_hash is None:
+            return False
+        if hash_records(entry.opened.record_hashes) != records_hash:
+            self._park(entry, DIFFERS_FROM_COMMIT, "the head office committed other records", outcomes)
+        else:
+            effects.count(self._branch_id, entry)
+            self._linked.append(command_id)
+        return True
 
     def _problem_with(self, entry: DecodedEntry, parked_cards: set[CardKey]) -> Problem | None:
         """Why an entry, or only its patches, must be parked. `parked_cards` grows by the cards of what is parked."""
@@ -312,48 +307,16 @@ class Merge:
             return set()
         return parked_cards(self._connection, self._branch_id)
 
-    def _gather(self, entry: DecodedEntry, effects: _Effects, with_patches: bool = True) -> None:
-        header = entry.opened.header
-        branch_id, command_id, now_us = self._branch_id, header.command_id, self._now_us
-        effects.commands.append((branch_id, command_id, now_us))
-        effects.counters.add(entry.figures)
-        for sale_id, sale in entry.sales:
-            totals = add_sale_rows(effects.facts, branch_id, sale_id, command_id, sale, now_us)
-            effects.rollups.add(branch_id, sale, totals)
-            if sale.client is not None:
-                effects.external_ids.add(sale.client)
-        for shift_id, opened in entry.shift_opens:
-            add_shift_open_rows(effects.facts, branch_id, shift_id, command_id, opened, now_us)
-        for close_id, closed in entry.shift_closes:
-            add_shift_close_rows(effects.facts, branch_id, close_id, command_id, closed, now_us)
-        if entry.patches and with_patches:
-            stamp = Stamp(header.hlc_epoch, header.hlc, command_id, header.author, branch_id)
-            effects.edits += [CardEdit(kind, card_id, stamp, patch) for kind, card_id, patch in entry.patches]
+    def _gather(self, entry: DecodedEntry, effects: Effects, with_patches: bool = True) -> None:
+        effects.gather(self._branch_id, entry, self._now_us, with_patches)
 
-    def _write(self, effects: _Effects) -> _Written:
-        connection, bulk = self._connection, self._store.bulk
-        bulk.insert(connection, command, effects.commands)
-        for table, rows in effects.facts.items():
-            bulk.insert(connection, table, rows)
-        effects.rollups.write(connection, bulk)
-        add_counters(connection, bulk, self._branch_id, effects.counters)
-        merged: MergedCards | None = None
-        published = 0
-        if effects.edits:
-            merged = merge_cards(connection, effects.edits, self._now_us, self._now_us)
-            require_small_cards(merged)
-            told = publications_for_edits(connection, effects.edits, merged, self._now_us)
-            published += publish(connection, told)
-        new_references = effects.external_ids - self._known_references
-        if new_references:
-            told = note_references(connection, self._branch_id, new_references, self._now_us)
-            published += publish(connection, told)
-        return _Written(merged, published, new_references)
+    def _write(self, effects: Effects) -> Written:
+        return write_effects(self._store, self._connection, effects, self._known_references, self._now_us)
 
-    def _note(self, entries: Sequence[DecodedEntry], written: _Written, outcomes: dict[int, EntryOutcome]) -> None:
+    def _note(self, entries: Sequence[DecodedEntry], written: Written, outcomes: dict[int, EntryOutcome]) -> None:
         """Keeps what is worth knowing once the savepoint holds."""
         self._published += written.published
-        self._external_ids |= written.references
+        self._references |= written.references
         if written.merged is None or not written.merged.fields_lost:
             return
         for entry in entries:
@@ -378,7 +341,7 @@ class Merge:
         """
         if facts and entry.problem is not None:
             return entry.problem.message
-        effects = _Effects()
+        effects = Effects()
         if facts:
             self._gather(entry, effects, with_patches=stamp is None)
         if stamp is not None:
@@ -386,7 +349,7 @@ class Merge:
         savepoint = self._connection.begin_nested()
         try:
             written = self._write(effects)
-        except _REFUSALS as error:
+        except REFUSALS as error:
             savepoint.rollback()
             return _evidence(error)
         savepoint.commit()

@@ -16,6 +16,9 @@ CLOCK_AHEAD = "clock_ahead"
 
 DEPENDS_ON_PARKED = "depends_on_parked"
 
+DIFFERS_FROM_COMMIT = "differs_from_commit"
+"""The head office committed the same command with other records (centralized mode)."""
+
 FACTS_APPLY = (CLOCK_AHEAD, DEPENDS_ON_PARKED)
 """Of entries that are parked for these reasons only the patches wait."""
 

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, func, insert, literal, literal_column, select
 
-from hq_server.storage.store import BulkWriter
 from hq_server.storage.tables import branch
 from shared.domain.identifiers import name_value
 from shared.domain.sales import Sale, SaleTotals
@@ -54,11 +53,9 @@ class RollupDeltas:
         for category_key, sums in by_category.items():
             self._add(sales_by_category, (branch_id, day, category_key), *sums)
 
-    def write(self, connection: Connection, bulk: BulkWriter) -> None:
-        """Adds everything counted to the tables, in one order of keys, so that two writers never deadlock."""
-        for table, sums in self._sums.items():
-            rows: list[Row] = [(*key, *values) for key, values in sorted(sums.items())]
-            bulk.add_to_rollup(connection, table, rows)
+    def rows(self) -> dict[Table, list[Row]]:
+        """Everything counted, in one order of keys, so that two writers never deadlock."""
+        return {table: [(*key, *values) for key, values in sorted(sums.items())] for table, sums in self._sums.items()}
 
     def _add(self, table: Table, key: tuple[Any, ...], units: int, gross: int, discounts: int, net: int) -> None:
         sums = self._sums[table].get(key)

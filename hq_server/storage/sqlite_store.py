@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -26,9 +26,14 @@ class SqliteBulkWriter:
         if rows:
             self._execute(connection, self._statement("insert", table), rows)
 
-    def add_to_rollup(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-        if rows:
-            self._execute(connection, self._statement("rollup", table), rows)
+    def write(
+        self, connection: Connection, inserts: Mapping[Table, Sequence[Row]], sums: Mapping[Table, Sequence[Row]]
+    ) -> None:
+        for table, rows in inserts.items():
+            self.insert(connection, table, rows)
+        for table, rows in sums.items():
+            if rows:
+                self._execute(connection, self._statement("rollup", table), rows)
 
     def _execute(self, connection: Connection, statement: str, rows: Sequence[Row]) -> None:
         # exec_driver_sql would copy every row; the cursor takes them as they are, and SQLAlchemy's savepoints see it.

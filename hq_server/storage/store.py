@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -23,8 +23,10 @@ class BulkWriter(Protocol):
     def insert(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         """Adds rows. Raises sqlalchemy.exc.IntegrityError or DataError when one cannot be."""
 
-    def add_to_rollup(self, connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-        """Adds each row's sums to the rollup row with its keys, or makes it."""
+    def write(
+        self, connection: Connection, inserts: Mapping[Table, Sequence[Row]], sums: Mapping[Table, Sequence[Row]]
+    ) -> None:
+        """Adds rows, and each row of sums to the row with its keys, or makes it. Raises as `insert` does."""
 
 
 class HqStore(Protocol):

@@ -171,6 +171,67 @@ command = Table(
     sqlite_with_rowid=False,
 )
 
+# What HQ decided about commands that a branch asked it to commit at once (centralized mode), kept for ever.
+central_commit = Table(
+    "central_commit",
+    hq_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    # False: rejected, or given up by the branch. It will not be committed any more.
+    Column("committed", Boolean, nullable=False),
+    Column("decided_at", UtcTime, nullable=False),
+    # What the branch is told when it asks again: reason, explanation, hint.
+    Column("reason", Text),
+    Column("explanation", Text),
+    Column("hint", Text),
+    # Of what is committed: the hash over its records, and the serialised Entry until the branch's journal brings it.
+    Column("records_hash", LargeBinary),
+    Column("data", LargeBinary),
+    Column("linked_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "command_id"),
+    Index(
+        "central_commit_unlinked",
+        "branch_id",
+        "decided_at",
+        sqlite_where=text("committed AND linked_at IS NULL"),
+        postgresql_where=text("committed AND linked_at IS NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
+
+# What may be spent in the chain: by HQ's leave at once, or out of leases that branches hold.
+budget = Table(
+    "budget",
+    hq_metadata,
+    Column("id", Id, nullable=False),
+    # What it is for: a word, a colon and a name.
+    Column("owner", Text, nullable=False, unique=True),
+    Column("amount", BigInteger, nullable=False),
+    # Spent without a lease or beyond one, spent of closed leases, and open leases whole.
+    Column("committed", BigInteger, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("id"),
+    sqlite_with_rowid=False,
+)
+
+budget_lease = Table(
+    "budget_lease",
+    hq_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("lease_id", Id, nullable=False),
+    Column("budget_id", Id, nullable=False),
+    Column("incarnation", Id, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    # As the journal has brought it; may be more than the amount.
+    Column("spent", BigInteger, nullable=False),
+    Column("granted_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("returned_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "lease_id"),
+    Index("budget_lease_by_budget", "budget_id"),
+    sqlite_with_rowid=False,
+)
+
 parked_entry = Table(
     "parked_entry",
     hq_metadata,

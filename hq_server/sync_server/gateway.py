@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Container, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import select
 
+from hq_server.operations import central
+from hq_server.operations.answering import answer
 from hq_server.operations.authority import Authority
+from hq_server.operations.central import Asked
 from hq_server.operations.enrolment import enrol
 from hq_server.operations.parked import retry_parked, waits_for_clock
-from hq_server.storage import branches, lives
-from hq_server.storage.audience import read_feed_of
+from hq_server.storage import branches, budgets, lives
+from hq_server.storage.audience import Reference, read_feed_of
 from hq_server.storage.branches import OpenedSession
 from hq_server.storage.compaction import COMPACTED_PER_TRANSACTION_MAX, compact_some
 from hq_server.storage.counters import read_counters
@@ -23,10 +26,11 @@ from hq_server.storage.parking import count_parked
 from hq_server.storage.proposals import keep_proposals
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import chain
-from hq_server.sync_server.identity import Peer, require_bootstrap, require_branch
+from hq_server.sync_server.identity import Peer, require_bootstrap, require_branch, strangers_among
 from shared.clock import Clock
-from shared.errors import ProtocolViolation, SessionReplaced
+from shared.errors import FilialError, ProtocolViolation, SessionReplaced
 from shared.sync import hq_session as core
+from shared.sync.central import Findings, Outcome, Question, ResolveRequest
 from shared.sync.chain import Head
 from shared.sync.counting import digest_counters
 from shared.sync.hlc import SKEW_MS_MAX
@@ -40,6 +44,8 @@ from shared.sync.messages import (
     Hello,
     HistoryBatch,
     HistoryRequest,
+    LeaseRequest,
+    LeasesGranted,
     Marks,
     ResumeMode,
     VerifyReply,
@@ -65,6 +71,23 @@ class Merged(NamedTuple):
     feed_head: int | None
 
 
+class Committing(NamedTuple):
+    """What was decided, in the order it was asked, and the feed's head when branches may have been told something."""
+
+    outcomes: list[Outcome | FilialError]
+    feed_head: int | None
+
+
+class _KnownReferences:
+    """Which clients branches are known to have named, by branch."""
+
+    def __init__(self, by_branch: Mapping[bytes, Container[Reference]]) -> None:
+        self._by_branch = by_branch
+
+    def __contains__(self, reference: object) -> bool:
+        return isinstance(reference, tuple) and reference in self._by_branch.get(reference[0], ())
+
+
 class Gateway:
     """Runs storage for the shell."""
 
@@ -73,7 +96,7 @@ class Gateway:
         self._authority = authority
         self._clock = clock
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="merge")
-        self._references: dict[bytes, set[str]] = {}
+        self._references: dict[bytes, set[Reference]] = {}
         self._carried: set[asyncio.Task[None]] = set()
 
     async def run(self, work: Callable[[], ResultT]) -> ResultT:
@@ -149,6 +172,8 @@ class Gateway:
             case core.StoreProposals(proposals):
                 self.store_proposals(peer, branch_id, fence, proposals.records)
                 session.record_proposals_kept()
+            case core.GrantLeases(request):
+                session.record_leases_granted(self.grant_leases(peer, branch_id, session, request))
         return None
 
     def open(self, hello: Hello, now_us: int) -> OpenedSession:
@@ -174,11 +199,15 @@ class Gateway:
             self.now_us(),
             lambda connection: require_branch(connection, peer),
         )
-        if len(known) + len(result.external_ids) > REFERENCES_CACHED_MAX:
-            known.clear()
-        known |= result.external_ids
+        self._remember_references(branch_id, result.references)
         feed_head = number_feed(self._store, self.now_us()).position if result.published else None
         return Merged(result.ack, feed_head)
+
+    def _remember_references(self, branch_id: bytes, new: set[Reference]) -> None:
+        known = self._references.setdefault(branch_id, set())
+        if len(known) + len(new) > REFERENCES_CACHED_MAX:
+            known.clear()
+        known |= new
 
     def read_feed(self, branch_id: bytes, after: FeedCursor, records_max: int, bytes_max: int) -> FeedRead:
         with self._store.read() as connection:
@@ -224,6 +253,36 @@ class Gateway:
             branches.require_fence(branches.lock_cursor(connection, branch_id), fence)
             keep_proposals(connection, branch_id, records, self.now_us())
         number_feed(self._store, self.now_us())
+
+    def grant_leases(self, peer: Peer, branch_id: bytes, session: HqSession, request: LeaseRequest) -> LeasesGranted:
+        with self._store.write() as connection:
+            require_branch(connection, peer)
+            branches.require_fence(branches.lock_cursor(connection, branch_id), session.fence)
+            return LeasesGranted(
+                budgets.grant_leases(connection, branch_id, session.incarnation, request.wishes, self.now_us())
+            )
+
+    def commit(self, peers: Sequence[Peer], asked: Sequence[Asked]) -> Committing:
+        """Decides what branches ask to be committed, together. Raises StoreBusy."""
+        known = _KnownReferences(self._references)
+        decided = central.commit(
+            self._store, asked, self.now_us(), lambda connection: strangers_among(connection, peers), known
+        )
+        for branch_id, external_id in decided.references:
+            self._remember_references(branch_id, {(branch_id, external_id)})
+        feed_head = number_feed(self._store, self.now_us()).position if decided.published else None
+        return Committing(decided.outcomes, feed_head)
+
+    def resolve(self, peer: Peer, branch_id: bytes, request: ResolveRequest) -> Outcome:
+        with self._store.read() as connection:
+            require_branch(connection, peer)
+        return central.resolve(self._store, branch_id, request, self.now_us())
+
+    def query(self, peer: Peer, question: Question) -> Findings:
+        """Raises NotAuthorised, InvalidInput, NotFound."""
+        with self._store.read() as connection:
+            require_branch(connection, peer)
+            return answer(connection, question, self.now_us())
 
     def verify(self, branch_id: bytes, request: VerifyRequest) -> VerifyReply:
         with self._store.read() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -43,18 +44,48 @@ _HOLDER = (
     .join(branch, branch.c.id == certificate.c.branch_id)
     .where(certificate.c.serial == bindparam("serial"))
 )
+_HOLDERS = (
+    select(
+        certificate.c.serial,
+        certificate.c.branch_id,
+        certificate.c.purpose,
+        certificate.c.revoked_at,
+        branch.c.revoked_at.label("branch_revoked_at"),
+    )
+    .join(branch, branch.c.id == certificate.c.branch_id)
+    .where(certificate.c.serial.in_(bindparam("serials", expanding=True)))
+)
 
 
 def require_branch(connection: Connection, peer: Peer) -> bytes:
     """The branch that this certificate speaks for. Raises NotAuthorised when it is of another kind, or revoked."""
+    row = connection.execute(_HOLDER, {"serial": peer.serial}).one_or_none()
+    return _require_holder(peer, row)
+
+
+def _require_holder(peer: Peer, row: Any) -> bytes:
     if peer.branch_id is None:
         raise NotAuthorised("This certificate may only enrol a branch.")
-    row = connection.execute(_HOLDER, {"serial": peer.serial}).one_or_none()
     if row is None or row[0] != peer.branch_id or row[1] != "branch":
         raise NotAuthorised("This certificate is not one that this head office knows.", "Enrol the branch anew.")
     if row[2] is not None or row[3] is not None:
         raise NotAuthorised("This branch's certificate was revoked.", "Ask the head office for a new enrolment.")
     return peer.branch_id
+
+
+def strangers_among(connection: Connection, peers: Iterable[Peer]) -> dict[bytes, NotAuthorised]:
+    """Of several callers those that may not speak for the branch that they name, with the reason."""
+    callers = set(peers)
+    rows = connection.execute(_HOLDERS, {"serials": [peer.serial for peer in callers]})
+    holders = {row[0]: row[1:] for row in rows}
+    refused: dict[bytes, NotAuthorised] = {}
+    for peer in callers:
+        try:
+            _require_holder(peer, holders.get(peer.serial))
+        except NotAuthorised as error:
+            if peer.branch_id is not None:
+                refused[peer.branch_id] = error
+    return refused
 
 
 def require_bootstrap(connection: Connection, peer: Peer) -> None:

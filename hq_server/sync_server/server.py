@@ -15,16 +15,19 @@ from grpc_reflection.v1alpha import reflection
 from grpc_reflection.v1alpha._async import ReflectionServicer
 from grpc_reflection.v1alpha.reflection_pb2_grpc import add_ServerReflectionServicer_to_server
 
+from hq_server.operations.central import read_request
 from hq_server.settings import Settings
+from hq_server.sync_server.commits import CommitQueue
 from hq_server.sync_server.exchange import Exchange
 from hq_server.sync_server.gateway import Gateway, Pulse
 from hq_server.sync_server.identity import Peer, peer_of
 from shared.clock import Clock
 from shared.errors import FilialError, InvalidInput, NotAuthorised, ProtocolViolation, StoreBusy, StoreError
+from shared.sync.central import CommitRequest, Question, ResolveRequest
 from shared.sync.messages import BranchMessage, Undecodable, VerifyRequest
-from shared.wire import enrolment, exchange, verification
+from shared.wire import central, enrolment, exchange, verification
 from shared.wire.enrolment import EnrolReply, EnrolRequest
-from shared.wire.methods import ENROLMENT_SERVICE, SERVER_OPTIONS, SERVICES, SYNC_SERVICE
+from shared.wire.methods import CENTRAL_SERVICE, ENROLMENT_SERVICE, SERVER_OPTIONS, SERVICES, SYNC_SERVICE
 from shared.wire.status import status_of, trailing_metadata
 
 STREAMS_MAX = 5_000
@@ -43,6 +46,7 @@ class SyncServer:
         self._clock = clock
         self._poll_seconds = settings.feed_poll_ms / 1_000
         self._streams: set[Exchange] = set()
+        self._commits = CommitQueue(gateway, self._feed_grew)
         self._pulse: Pulse | None = None
         self._log = structlog.get_logger()
         self._server = grpc.aio.server(options=(*SERVER_OPTIONS, ("grpc.so_reuseport", int(share_port))))
@@ -103,6 +107,20 @@ class SyncServer:
                         )
                     },
                 ),
+                grpc.method_handlers_generic_handler(
+                    CENTRAL_SERVICE,
+                    {
+                        "Commit": grpc.unary_unary_rpc_method_handler(
+                            self._commit, central.decode_commit_request, central.encode_outcome
+                        ),
+                        "Resolve": grpc.unary_unary_rpc_method_handler(
+                            self._resolve, central.decode_resolve_request, central.encode_outcome
+                        ),
+                        "Query": grpc.unary_unary_rpc_method_handler(
+                            self._query, central.decode_question, central.encode_findings
+                        ),
+                    },
+                ),
             )
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
@@ -140,6 +158,32 @@ class SyncServer:
             reply = await self._gateway.run(lambda: self._gateway.enrol(peer, known))
             self._log.info("enrolled", branch=reply.branch_code)
             return reply
+
+    async def _commit(self, request: CommitRequest | Undecodable, context: Any) -> Any:
+        async with _Translated(context):
+            peer = peer_of(context)
+            if peer.branch_id is None:
+                raise NotAuthorised("This certificate may only enrol a branch.")
+            if isinstance(request, Undecodable):
+                raise ProtocolViolation(request.reason)
+            return await self._commits.commit(peer, read_request(peer.branch_id, request))
+
+    async def _resolve(self, request: ResolveRequest | Undecodable, context: Any) -> Any:
+        async with _Translated(context):
+            peer = peer_of(context)
+            branch_id = await self._identify(peer)
+            if isinstance(request, Undecodable):
+                raise ProtocolViolation(request.reason)
+            known = request
+            return await self._gateway.run(lambda: self._gateway.resolve(peer, branch_id, known))
+
+    async def _query(self, question: Question | Undecodable, context: Any) -> Any:
+        async with _Translated(context):
+            peer = peer_of(context)
+            if isinstance(question, Undecodable):
+                raise ProtocolViolation(question.reason)
+            known = question
+            return await self._gateway.run(lambda: self._gateway.query(peer, known))
 
     async def _identify(self, peer: Peer) -> bytes:
         return await self._gateway.run(lambda: self._gateway.identify(peer))

@@ -66,6 +66,8 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "barcode": _HQ_TEXT,
         "unit": _HQ_TEXT,
         "archived": FieldSpec(FieldType.FLAG, MergeRule.HQ_WINS),
+        # Of this product no more is sold than the chain has: see shared.domain.budgets.
+        "limited": FieldSpec(FieldType.FLAG, MergeRule.HQ_WINS),
     },
     RecordKind.PRICE: {
         "product_id": FieldSpec(FieldType.ID, MergeRule.HQ_WINS),
@@ -127,7 +129,7 @@ def _fits(field_type: FieldType, value: Value) -> bool:
         case FieldType.TEXT:
             return isinstance(value, str) and _is_storable(value)
         case FieldType.INTEGER:
-            return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+            return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
         case FieldType.FLAG:
             return isinstance(value, bool)
         case FieldType.ID:

@@ -11,6 +11,8 @@ AMOUNT_MINOR_MAX = 10**15
 """The largest amount or discount of one line."""
 
 TOTAL_MINOR_MAX = 2**53 - 1
+BUDGET_MAX = 2**53 - 1
+"""The largest budget, lease or part of one that is spent, in whatever the budget counts."""
 """The largest total of one sale: what every JSON reader still holds exactly."""
 
 QUANTITY_THOUSANDTHS_MAX = 10**12

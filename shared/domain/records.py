@@ -14,6 +14,10 @@ class RecordKind(IntEnum):
     SALE = 1
     SHIFT_OPEN = 2
     SHIFT_CLOSE = 3
+    RECEIPT_VOID = 4
+    MODE_SWITCH = 5
+    BUDGET_SPEND = 6
+    LEASE_RETURN = 7
 
     CLIENT = 100
     PRODUCT = 101

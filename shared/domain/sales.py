@@ -11,12 +11,14 @@ from datetime import date
 from typing import NamedTuple
 
 from shared.domain.business_time import LocalMoment
+from shared.domain.identifiers import shorten
 from shared.domain.money import TOTAL_MINOR_MAX
 from shared.errors import InvalidInput
 
 CASH = "cash"
 LINES_MAX = 1_000
 PAYMENTS_MAX = 20
+RECEIPT_NUMBER_DIGITS_MAX = 18
 RECEIPT_DIGITS = 6
 
 
@@ -100,3 +102,11 @@ def require_settled(total_minor: int, payments: Sequence[Payment]) -> int:
 def format_receipt(register: str, receipt_number: int) -> str:
     """Register and number as printed: `1-000001`."""
     return f"{register}-{receipt_number:0{RECEIPT_DIGITS}d}"
+
+
+def parse_receipt(text: str) -> tuple[str, int]:
+    """Register and number of a receipt as printed. Raises InvalidInput."""
+    register, _, digits = text.rpartition("-")
+    if not register or not (digits.isascii() and digits.isdigit()) or len(digits) > RECEIPT_NUMBER_DIGITS_MAX:
+        raise InvalidInput(f"“{shorten(text)}” is no receipt number.", "It is written as on the receipt: 1-000001.")
+    return register, int(digits)

@@ -15,16 +15,18 @@ from shared.domain.identifiers import format_id, is_id, parse_id, require_code, 
 from shared.domain.records import RecordKind
 from shared.domain.text_folding import fold
 from shared.errors import AlreadyExists, InvalidInput, NotFound
-from shared.operations.cards import load_card
+from shared.operations.cards import load_card, shown_fields
+from shared.operations.tabular_files import parse_flag
 from shared.storage.conflict_rows import conflicts_of_card
 from shared.storage.tables import client
+from shared.sync.card_merge import CardState
 from shared.sync.hlc import wall_ms
 
 FOUND_MAX = 50
+FOUND_BY_CHARACTERS_MAX = 200
 _LIST_SEPARATOR = ";"
 COLUMNS = ("external_id", "name", "phones", "emails", "note", "do_not_contact")
 _ALIASES = {"id": "external_id", "phone": "phones", "email": "emails", "notes": "note"}
-_TRUE, _FALSE = frozenset({"1", "true", "yes", "да"}), frozenset({"0", "false", "no", "нет"})
 
 
 def client_fields(given: Mapping[str, Any], country: str) -> dict[str, Value]:
@@ -58,7 +60,7 @@ def client_from_row(values: Mapping[str, str], country: str) -> dict[str, Value]
         if name in ("phones", "emails"):
             given[name] = [part for part in text.replace(",", _LIST_SEPARATOR).split(_LIST_SEPARATOR) if part.strip()]
         elif name == "do_not_contact":
-            given[name] = _flag(text)
+            given[name] = parse_flag(text)
         else:
             given[name] = text
     if "name" not in given and "external_id" not in given:
@@ -99,6 +101,8 @@ def resolve_client(connection: Connection, reference: str) -> bytes:
 
 def find_clients(connection: Connection, text: str, limit: int = FOUND_MAX) -> list[dict[str, Any]]:
     """Clients by any part of the name, external id, e-mail, or the digits of a phone; archived ones last."""
+    if len(text) > FOUND_BY_CHARACTERS_MAX:
+        raise InvalidInput(f"Clients are found by at most {FOUND_BY_CHARACTERS_MAX} characters.")
     folded = fold(text)
     if not folded:
         raise InvalidInput("Say whom to find: a part of a name, a phone, an e-mail or an external id.")
@@ -128,6 +132,25 @@ def client_summary(row: Any) -> dict[str, Any]:
         "do_not_contact": bool(row.do_not_contact),
         "archived": bool(row.archived),
     }
+
+
+def summary_of_state(client_id: bytes, state: CardState) -> dict[str, Any]:
+    """The same of a card that is not stored here."""
+    shown = shown_fields(RecordKind.CLIENT, state)
+    return {
+        "id": format_id(client_id),
+        "external_id": shown.get("external_id"),
+        "name": shown.get("name"),
+        "phones": list(_texts(shown.get("phones"))),
+        "emails": list(_texts(shown.get("emails"))),
+        "note": shown.get("note"),
+        "do_not_contact": bool(shown.get("do_not_contact")),
+        "archived": bool(shown.get("archived")),
+    }
+
+
+def _texts(value: Value) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
 
 
 def client_card(connection: Connection, client_id: bytes, branch_names: Mapping[bytes, str]) -> dict[str, Any]:
@@ -162,12 +185,3 @@ def conflict_document(row: Any, branch_names: Mapping[bytes, str]) -> dict[str, 
         },
         "detected_at": format_us(row.detected_at),
     }
-
-
-def _flag(text: str) -> bool:
-    lowered = text.strip().lower()
-    if lowered in _TRUE:
-        return True
-    if lowered in _FALSE:
-        return False
-    raise InvalidInput(f"“{shorten(text)}” is neither yes nor no.")

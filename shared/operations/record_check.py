@@ -16,9 +16,11 @@ from sqlalchemy import Connection, Table, select
 
 from shared.domain.identifiers import name_value
 from shared.storage.fact_rows import (
+    BRANCH_FACT_TABLES,
     FACT_TABLES,
     Row,
     RowsByTable,
+    add_branch_fact_rows,
     add_sale_rows,
     add_shift_close_rows,
     add_shift_open_rows,
@@ -37,7 +39,7 @@ _ROWS_PER_FETCH = 5_000
 DIFFERENCES_MAX = 1_000
 """Differences that are named; beyond it their number alone is told."""
 
-# Which record a row belongs to: the heads of the three kinds of fact, by the table of the row.
+# Which record a row belongs to: the heads of the kinds of fact, by the table of the row.
 _HEADS: dict[str, Table] = {
     "sale": sale,
     "sale_line": sale,
@@ -45,6 +47,7 @@ _HEADS: dict[str, Table] = {
     "shift_open": shift_open,
     "shift_close": shift_close,
     "shift_close_method": shift_close,
+    **{table.name: table for table in BRANCH_FACT_TABLES.values()},
 }
 _RAW_PLACES = {table: raw_places(table) for table in FACT_TABLES}
 RecordKey = tuple[str, bytes]
@@ -97,8 +100,11 @@ class RecordCheck:
     doubtful: set[RecordKey] = field(default_factory=set)
     counters: CounterDeltas = field(default_factory=CounterDeltas)
 
-    def add_entry(self, place: Any, entry: DecodedEntry, is_parked: bool = False) -> None:
-        """Adds what an entry says. Facts of a parked one may be there or not; a repeated record counts once."""
+    def add_entry(self, place: Any, entry: DecodedEntry, is_parked: bool = False, is_counted: bool = True) -> None:
+        """Adds what an entry says. Facts of a parked one may be there or not; a repeated record counts once.
+
+        Not counted yet is what HQ committed at once and no journal has brought.
+        """
         rows = rows_of(self.branch_id, entry, None)
         totals: dict[RecordKey, int] = {}
         for table, table_rows in rows.items():
@@ -111,7 +117,7 @@ class RecordCheck:
             self.expected[key] = Expected(place, totals[key])
         if is_parked:
             self.optional |= new
-        elif new:
+        elif new and is_counted:
             self.counters.add(entry.figures)
 
     def add_doubtful(self, entry: DecodedEntry) -> None:
@@ -167,6 +173,8 @@ def rows_of(branch_id: bytes, entry: DecodedEntry, received_at_us: int | None) -
         add_shift_open_rows(rows, branch_id, shift_id, command_id, opened, received_at_us)
     for close_id, closed in entry.shift_closes:
         add_shift_close_rows(rows, branch_id, close_id, command_id, closed, received_at_us)
+    for fact_id, branch_fact in entry.branch_facts:
+        add_branch_fact_rows(rows, branch_id, fact_id, command_id, branch_fact, received_at_us)
     return rows
 
 

@@ -10,7 +10,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from shared.domain.identifiers import shorten
 from shared.errors import InvalidInput
+
+_TRUE, _FALSE = frozenset({"1", "true", "yes", "да"}), frozenset({"0", "false", "no", "нет"})
 
 FILE_BYTES_MAX = 512_000_000
 ROWS_MAX = 2_000_000
@@ -138,3 +141,13 @@ def _header(cells: list[str], path: Path) -> list[str]:
 
 def _named(header: list[str], cells: list[str]) -> dict[str, str]:
     return {name: cell.strip() for name, cell in zip(header, cells, strict=False) if name and cell.strip()}
+
+
+def parse_flag(text: str) -> bool:
+    """Yes or no, in Russian too. Raises InvalidInput."""
+    lowered = text.strip().lower()
+    if lowered in _TRUE:
+        return True
+    if lowered in _FALSE:
+        return False
+    raise InvalidInput(f"“{shorten(text)}” is neither yes nor no.")

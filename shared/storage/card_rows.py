@@ -160,7 +160,7 @@ def _client_row(values: Mapping[str, Value]) -> Row:
 
 def _product_row(values: Mapping[str, Value]) -> Row:
     texts = (_text(values, field) for field in ("sku", "name", "category", "barcode", "unit"))
-    return (*texts, bool(values.get("archived")))
+    return (*texts, bool(values.get("archived")), bool(values.get("limited")))
 
 
 def _price_row(values: Mapping[str, Value]) -> Row:

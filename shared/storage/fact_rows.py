@@ -6,14 +6,40 @@ from typing import Any
 
 from sqlalchemy import Table
 
+from shared.domain.branch_facts import BranchFact, BudgetSpend, LeaseReturn, ModeSwitch, ReceiptVoid
 from shared.domain.sales import Sale, SaleTotals, total_lines
 from shared.domain.shifts import ShiftClose, ShiftOpen
-from shared.storage.tables import payment, sale, sale_line, shift_close, shift_close_method, shift_open
+from shared.storage.tables import (
+    budget_spend,
+    lease_return,
+    mode_switch,
+    payment,
+    receipt_void,
+    sale,
+    sale_line,
+    shift_close,
+    shift_close_method,
+    shift_open,
+)
 
 Row = tuple[Any, ...]
 RowsByTable = dict[Table, list[Row]]
 
-FACT_TABLES = (sale, sale_line, payment, shift_open, shift_close, shift_close_method)
+BRANCH_FACT_TABLES: dict[type[BranchFact], Table] = {
+    ReceiptVoid: receipt_void,
+    ModeSwitch: mode_switch,
+    BudgetSpend: budget_spend,
+    LeaseReturn: lease_return,
+}
+FACT_TABLES = (
+    sale,
+    sale_line,
+    payment,
+    shift_open,
+    shift_close,
+    shift_close_method,
+    *BRANCH_FACT_TABLES.values(),
+)
 
 
 def new_rows() -> RowsByTable:
@@ -122,3 +148,25 @@ def add_shift_close_rows(
     )
     for total in fact.methods:
         rows[shift_close_method].append((branch_id, fact.shift_id, total.method, total.amount_minor, received_at_us))
+
+
+def add_branch_fact_rows(
+    rows: RowsByTable,
+    branch_id: bytes,
+    fact_id: bytes,
+    command_id: bytes,
+    fact: BranchFact,
+    received_at_us: int | None,
+) -> None:
+    """Adds the row of one of the small facts."""
+    match fact:
+        case ReceiptVoid(register, receipt_number, _, reason):
+            values: Row = (register, receipt_number, reason)
+        case ModeSwitch(mode, when_unreachable, _):
+            values = (mode, when_unreachable)
+        case BudgetSpend(budget_id, lease_id, amount, _):
+            values = (budget_id, lease_id, amount)
+        case LeaseReturn(budget_id, lease_id, unused, _):
+            values = (budget_id, lease_id, unused)
+    row = (branch_id, fact_id, command_id, *values, *fact.at, fact.at.business_date, received_at_us)
+    rows[BRANCH_FACT_TABLES[type(fact)]].append(row)

@@ -159,6 +159,77 @@ shift_close_method = Table(
     sqlite_with_rowid=False,
 )
 
+receipt_void = Table(
+    "receipt_void",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("receipt_number", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("voided_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+mode_switch = Table(
+    "mode_switch",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("when_unreachable", Text, nullable=False),
+    Column("switched_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+budget_spend = Table(
+    "budget_spend",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("budget_id", Id, nullable=False),
+    Column("lease_id", Id),
+    Column("amount", BigInteger, nullable=False),
+    Column("spent_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+lease_return = Table(
+    "lease_return",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("budget_id", Id, nullable=False),
+    Column("lease_id", Id, nullable=False),
+    Column("unused", BigInteger, nullable=False),
+    Column("returned_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
 card = Table(
     "card",
     record_metadata,
@@ -203,6 +274,7 @@ product = Table(
     Column("barcode", Text),
     Column("unit", Text),
     Column("archived", Boolean, nullable=False),
+    Column("limited", Boolean, nullable=False, server_default="0"),
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
     Index("product_by_sku", "sku"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from shared.sync.chain import Head
-from shared.sync.messages import Ack, BranchMessage, FeedBatch, HistoryBatch, Mark, Welcome
+from shared.sync.messages import Ack, BranchMessage, FeedBatch, HistoryBatch, LeasesGranted, Mark, Welcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +98,13 @@ class PassDone:
     """The pass that was asked for is complete: both sides are even."""
 
 
+@dataclass(frozen=True, slots=True)
+class StoreLeases:
+    """Keep what was granted."""
+
+    granted: LeasesGranted
+
+
 class FinishReason(Enum):
     """Why a session ended."""
 
@@ -130,5 +137,6 @@ StoreCommand = (
     | ApplyHistory
     | ReadProposals
     | StoreProposalsDone
+    | StoreLeases
 )
 Command = StoreCommand | Send | PassDone | Finish

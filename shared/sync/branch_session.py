@@ -19,7 +19,7 @@ parent is that entry, with the later entries sealed anew under it, and the strea
 incarnation. What HQ holds of the branch's other incarnations is then asked for batch by batch (*history*).
 
 A *pass* (`sync run`) is complete when the head as it was at the start is acknowledged and the feed is taken up to HQ's
-head as it was then, and no history is left to take.
+head as it was then, no history is left to take, and no leases are asked for.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ from shared.sync.branch_commands import (
     Rehome,
     Send,
     StoreAcknowledged,
+    StoreLeases,
     StoreProposalsDone,
     StoreWelcome,
 )
@@ -64,6 +65,9 @@ from shared.sync.messages import (
     HistoryCursor,
     HistoryRequest,
     HqMessage,
+    LeaseRequest,
+    LeasesGranted,
+    LeaseWish,
     Mark,
     Marks,
     Proposals,
@@ -118,6 +122,7 @@ class BranchSession:
         self._search: Search | None = None
         self._marks: tuple[Mark, ...] = ()
         self._history_after: HistoryCursor | None = None  # None: there is none to take
+        self._wished = False  # leases were asked for, and HQ has not answered
         self._proposals_sent: tuple[tuple[int, bytes], bool] | None = None  # the last key, and whether it was the end
 
     # Messages from HQ.
@@ -141,6 +146,10 @@ class BranchSession:
                     self._commands.append(ApplyHistory(message))
             case ProposalsKept():
                 self._receive_proposals_kept()
+            case LeasesGranted() if self._wished:
+                self._wished = False
+                self._commands.append(StoreLeases(message))
+                self._check_pass()
             case Drain():
                 self._finish(FinishReason.DRAINED, message.reason, message.delay_ms)
             case Undecodable():
@@ -262,6 +271,12 @@ class BranchSession:
             self._proposals_sent = (last_key, done)
             self._commands.append(Send(Proposals(records, done)))
 
+    def record_wishes(self, wishes: tuple[LeaseWish, ...]) -> None:
+        """Leases that the store would like to have; nothing most of the time."""
+        if self._state is _State.STREAMING and wishes and not self._wished:
+            self._wished = True
+            self._commands.append(Send(LeaseRequest(wishes)))
+
     def record_head_position(self, position: int) -> None:
         """The journal's newest position, answering `ReadMarks` of nothing."""
         if self._state is _State.LOCATING and self._search is None:
@@ -282,6 +297,12 @@ class BranchSession:
         """The journal grew."""
         self._head_seq = max(self._head_seq, head_seq)
         self._pump()
+
+    def record_switched(self, head_seq: int) -> None:
+        """What HQ said made the store record something itself: a pass is not done before that is at HQ too."""
+        if self._pass and head_seq > self._pass.target_seq:
+            self.record_pass_wanted(head_seq)
+        self.record_appended(head_seq)
 
     def record_head(self, head_seq: int, clock_us: int) -> None:
         """The journal's head, and the branch clock as it was just before the head was read."""
@@ -416,7 +437,7 @@ class BranchSession:
 
     def _check_pass(self) -> None:
         wanted = self._pass
-        if self._history_after is not None:
+        if self._history_after is not None or self._wished:
             return
         if wanted and wanted.feed_target is not None and self._feed.position >= wanted.feed_target:
             self._pass = None

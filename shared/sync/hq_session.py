@@ -25,6 +25,7 @@ from shared.sync.limits import (
     FEED_BATCH_RECORDS_MAX,
     FEED_BATCHES_IN_FLIGHT_MAX,
     GREETING_MS_MAX,
+    LEASES_PER_MESSAGE_MAX,
     MARKS_MAX,
     PROPOSALS_PER_MESSAGE_MAX,
     PUSH_BATCH_ENTRIES_MAX,
@@ -46,6 +47,8 @@ from shared.sync.messages import (
     HistoryBatch,
     HistoryRequest,
     HqMessage,
+    LeaseRequest,
+    LeasesGranted,
     Marks,
     Proposals,
     ProposalsKept,
@@ -125,6 +128,13 @@ class StoreProposals:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantLeases:
+    """Grant what is available of what the branch wishes; answer with `record_leases_granted`."""
+
+    request: LeaseRequest
+
+
+@dataclass(frozen=True, slots=True)
 class StoreGoodbye:
     """The branch left on purpose."""
 
@@ -148,7 +158,8 @@ class Finish:
     explanation: str = ""
 
 
-StoreCommand = MergeBatch | ReadFeed | StoreFeedAck | StoreTick | CompareMarks | ReadHistory | StoreProposals
+Question = CompareMarks | ReadHistory | StoreProposals | GrantLeases
+StoreCommand = MergeBatch | ReadFeed | StoreFeedAck | StoreTick | Question
 Command = StoreCommand | OpenSession | Send | StoreGoodbye | Finish
 
 
@@ -181,7 +192,7 @@ class HqSession:
         self._feed_wanted_position: int | None = None  # a tick waits until the feed was scanned up to here
         self._reading = False
         self._may_write = False
-        self._asked: set[type] = set()  # marks, history, proposals: which of them wait for an answer
+        self._asked: set[type] = set()  # which questions wait for an answer
 
     # Messages from the branch.
 
@@ -202,6 +213,8 @@ class HqSession:
                     self._receive_question(ReadHistory(message), self._problem_with_repair())
                 case Proposals():
                     self._receive_question(StoreProposals(message), self._problem_with_proposals(message))
+                case LeaseRequest():
+                    self._receive_question(GrantLeases(message), self._problem_with_wishes(message))
                 case Batch():
                     self._receive_batch(message)
                 case FeedAck():
@@ -229,7 +242,7 @@ class HqSession:
         else:
             self._commands.append(StoreTick(tick, self._complete_to(tick)))
 
-    def _receive_question(self, command: CompareMarks | ReadHistory | StoreProposals, problem: str | None) -> None:
+    def _receive_question(self, command: Question, problem: str | None) -> None:
         if problem is None and type(command) in self._asked:
             problem = "A question came before the last one of its kind was answered."
         if problem:
@@ -246,6 +259,11 @@ class HqSession:
     def _problem_with_proposals(self, proposals: Proposals) -> str | None:
         if len(proposals.records) > PROPOSALS_PER_MESSAGE_MAX:
             return f"{len(proposals.records)} proposals came; the limit is {PROPOSALS_PER_MESSAGE_MAX}."
+        return self._problem_with_repair()
+
+    def _problem_with_wishes(self, request: LeaseRequest) -> str | None:
+        if len(request.wishes) > LEASES_PER_MESSAGE_MAX:
+            return f"{len(request.wishes)} leases are wished for; the limit is {LEASES_PER_MESSAGE_MAX}."
         return self._problem_with_repair()
 
     def _problem_with_repair(self) -> str | None:
@@ -307,6 +325,7 @@ class HqSession:
                     hq_restored=decision.hq_restored,
                     feed_lost=decision.feed_lost,
                     foreign_entries=known.foreign_entries,
+                    commits_digest=known.commits_digest,
                 )
             )
         )
@@ -340,7 +359,11 @@ class HqSession:
         """What the branch handed back is durable."""
         self._answer(StoreProposals, ProposalsKept())
 
-    def _answer(self, question: type, message: Common | HistoryBatch | ProposalsKept) -> None:
+    def record_leases_granted(self, granted: LeasesGranted) -> None:
+        """What was granted is durable."""
+        self._answer(GrantLeases, granted)
+
+    def _answer(self, question: type, message: Common | HistoryBatch | ProposalsKept | LeasesGranted) -> None:
         self._asked.discard(question)
         if self._state is _State.STREAMING:
             self._commands.append(Send(message))

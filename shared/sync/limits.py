@@ -29,6 +29,7 @@ MARKS_MAX = 64
 HISTORY_BATCH_ENTRIES_MAX = 500
 HISTORY_BATCH_BYTES_MAX = 1_000_000
 PROPOSALS_PER_MESSAGE_MAX = 500
+LEASES_PER_MESSAGE_MAX = 100
 PROPOSALS_KEPT_MAX = 200_000
 """What HQ keeps of one branch's proposals; beyond it the branch is told to stop."""
 

@@ -97,6 +97,7 @@ class Welcome:
     """HQ's feed is not the one the branch has taken: it is told anew from the beginning."""
 
     foreign_entries: int = 0
+    commits_digest: bytes = b""
     """Entries of the branch that HQ holds outside the past of this incarnation: there is history to take."""
 
 
@@ -264,8 +265,48 @@ class ProposalsKept:
     """HQ durably keeps the proposals that came last."""
 
 
-BranchMessage = Hello | Batch | FeedAck | Tick | Goodbye | Marks | HistoryRequest | Proposals | Undecodable
-HqMessage = Welcome | Ack | FeedBatch | Checkpoint | Drain | Common | HistoryBatch | ProposalsKept | Undecodable
+class LeaseWish(NamedTuple):
+    """So much of a budget a branch would like to be able to spend without HQ; the lease's id is the branch's choice.
+
+    `held`: it has this lease, and HQ may have lost it.
+    """
+
+    lease_id: bytes
+    owner: str
+    amount: int
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRequest:
+    """The branch asks for leases."""
+
+    wishes: tuple[LeaseWish, ...]
+
+
+class LeaseGrant(NamedTuple):
+    """A lease. With amount 0 there is none: nothing is left, or there is no such budget."""
+
+    lease_id: bytes
+    budget_id: bytes
+    owner: str
+    amount: int
+    expires_at_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeasesGranted:
+    """HQ answers every wish, in its order."""
+
+    grants: tuple[LeaseGrant, ...]
+
+
+BranchMessage = (
+    Hello | Batch | FeedAck | Tick | Goodbye | Marks | HistoryRequest | Proposals | LeaseRequest | Undecodable
+)
+HqMessage = (
+    Welcome | Ack | FeedBatch | Checkpoint | Drain | Common | HistoryBatch | ProposalsKept | LeasesGranted | Undecodable
+)
 
 
 @dataclass(frozen=True, slots=True)

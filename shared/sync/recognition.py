@@ -68,6 +68,7 @@ class KnownBranch:
     is_replacing: bool = False
     backup_seq: int = 0
     foreign_entries: int = 0
+    commits_digest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from shared.domain.branch_facts import BranchFact, BudgetSpend
 from shared.domain.cards import can_hold
 from shared.domain.records import BRANCH_EDITED_KINDS, FIRST_CARD_KIND, KNOWN_KINDS, Record, RecordKind
 from shared.domain.sales import Sale
@@ -13,7 +14,12 @@ from shared.sync.card_merge import FieldPatch
 from shared.sync.counting import FactFigure
 from shared.wire.cards import decode_patch
 from shared.wire.entries import OpenedEntry
-from shared.wire.payloads import decode_sale, decode_shift_close, decode_shift_open
+from shared.wire.payloads import (
+    decode_branch_fact,
+    decode_sale,
+    decode_shift_close,
+    decode_shift_open,
+)
 
 
 @dataclass(slots=True)
@@ -24,6 +30,7 @@ class DecodedEntry:
     sales: list[tuple[bytes, Sale]] = field(default_factory=list)
     shift_opens: list[tuple[bytes, ShiftOpen]] = field(default_factory=list)
     shift_closes: list[tuple[bytes, ShiftClose]] = field(default_factory=list)
+    branch_facts: list[tuple[bytes, BranchFact]] = field(default_factory=list)
     patches: list[tuple[int, bytes, tuple[FieldPatch, ...]]] = field(default_factory=list)
     figures: list[FactFigure] = field(default_factory=list)
     problem: DecodeError | None = None
@@ -65,3 +72,8 @@ def _decode_record(entry: DecodedEntry, record: Record) -> None:
         closed = decode_shift_close(payload)
         entry.shift_closes.append((record_id, closed))
         entry.figures.append(FactFigure(kind, record_id, payload, closed.business_date, closed.net_minor))
+    else:
+        fact = decode_branch_fact(kind, payload)
+        entry.branch_facts.append((record_id, fact))
+        amount = fact.amount if isinstance(fact, BudgetSpend) else 0
+        entry.figures.append(FactFigure(kind, record_id, payload, fact.at.business_date, amount))

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from shared.domain.identifiers import NIL_ID
 from shared.domain.records import Record
 from shared.errors import DecodeError
 from shared.sync.chain import (
     ENTRY_BYTES_MAX,
+    FLAG_CONFIRMED,
     FLAG_REHOMED,
     HASH_BYTES,
+    NO_HASH,
     RECORDS_PER_ENTRY_MAX,
     SALT_BYTES,
     EntryHeader,
@@ -64,8 +67,22 @@ def seal_entry(header: EntryHeader, records: Sequence[Record], salts: Sequence[b
 
 def reseal_entry(data: bytes, incarnation: bytes, seq: int, previous_hash: bytes) -> Sealed:
     """The same operation as an entry of another incarnation: its records, salts, clock and command id stay."""
+    return _place_entry(data, FLAG_REHOMED, incarnation, seq, previous_hash)
+
+
+def intend_entry(header: EntryHeader, records: Sequence[Record], salts: Sequence[bytes]) -> bytes:
+    """An operation as an entry that is not in a chain yet. Raises DecodeError when it would be too large."""
+    return seal_entry(header._replace(seq=0, incarnation=NIL_ID), records, salts, NO_HASH).data
+
+
+def place_intent(data: bytes, confirmed: bool, incarnation: bytes, seq: int, previous_hash: bytes) -> Sealed:
+    """An intended entry in its place in the chain; `confirmed`: HQ has committed it."""
+    return _place_entry(data, FLAG_CONFIRMED if confirmed else 0, incarnation, seq, previous_hash)
+
+
+def _place_entry(data: bytes, flags: int, incarnation: bytes, seq: int, previous_hash: bytes) -> Sealed:
     opened = open_entry(data)
-    header = opened.header._replace(flags=opened.header.flags | FLAG_REHOMED, incarnation=incarnation, seq=seq)
+    header = opened.header._replace(flags=opened.header.flags | flags, incarnation=incarnation, seq=seq)
     header_bytes = encode_header(header)
     message = pb.Entry.FromString(data)
     message.header = header_bytes
@@ -80,6 +97,11 @@ def prune_entry(data: bytes) -> bytes:
     for (kind, record_id), record_hash in zip(identities(data), opened.record_hashes, strict=True):
         message.records.add(kind=kind, id=record_id, hash=record_hash)
     return message.SerializeToString()
+
+
+def header_of(data: bytes) -> EntryHeader:
+    """An entry's header alone."""
+    return decode_header(pb.Entry.FromString(data).header)
 
 
 def identities(data: bytes) -> list[tuple[int, bytes]]:

@@ -32,6 +32,10 @@ from shared.sync.messages import (
     HistoryCursor,
     HistoryRequest,
     HqMessage,
+    LeaseGrant,
+    LeaseRequest,
+    LeasesGranted,
+    LeaseWish,
     Mark,
     Marks,
     ProcessingMode,
@@ -89,6 +93,10 @@ def encode_branch_message(message: BranchMessage) -> bytes:
         case Proposals():
             request.proposals.records.extend(message.records)
             request.proposals.done = message.done
+        case LeaseRequest():
+            for wish in message.wishes:
+                request.leases.wishes.add(**wish._asdict())
+            request.leases.SetInParent()
         case Undecodable():
             raise ValueError("An undecodable message is never sent.")
     return request.SerializeToString()
@@ -126,6 +134,10 @@ def decode_branch_message(data: bytes) -> BranchMessage:
                 return HistoryRequest(HistoryCursor(after.life, after.seq))
             case "proposals":
                 return Proposals(tuple(request.proposals.records), request.proposals.done)
+            case "leases":
+                return LeaseRequest(
+                    tuple(LeaseWish(require_id(w.lease_id), w.owner, w.amount, w.held) for w in request.leases.wishes)
+                )
             case _:
                 return Undecodable("A message of a kind unknown to this release came.")
     except DecodeError as error:
@@ -165,6 +177,10 @@ def encode_hq_message(message: HqMessage) -> bytes:
             response.history.done = message.done
         case ProposalsKept():
             response.proposals_kept.SetInParent()
+        case LeasesGranted():
+            for grant in message.grants:
+                response.leases.grants.add(**grant._asdict())
+            response.leases.SetInParent()
         case Undecodable():
             raise ValueError("An undecodable message is never sent.")
     return response.SerializeToString()
@@ -199,10 +215,17 @@ def decode_hq_message(data: bytes) -> HqMessage:
                 return HistoryBatch(tuple(history.entries), reached, history.done)
             case "proposals_kept":
                 return ProposalsKept()
+            case "leases":
+                return LeasesGranted(tuple(_decode_grant(grant) for grant in response.leases.grants))
             case _:
                 return Undecodable("A message of a kind unknown to this release came.")
     except DecodeError as error:
         return Undecodable(error.message)
+
+
+def _decode_grant(grant: pb.LeaseGrant) -> LeaseGrant:
+    ids = require_id(grant.lease_id), require_id(grant.budget_id)
+    return LeaseGrant(*ids, grant.owner, grant.amount, grant.expires_at_us)
 
 
 def encode_feed_record(record: FeedRecord) -> bytes:
@@ -302,6 +325,7 @@ def _encode_welcome(welcome: Welcome) -> pb.Welcome:
         hq_restored=welcome.hq_restored,
         feed_lost=welcome.feed_lost,
         foreign_entries=welcome.foreign_entries,
+        commits_digest=welcome.commits_digest,
     )
 
 
@@ -327,6 +351,7 @@ def _decode_welcome(message: pb.Welcome) -> Welcome:
         hq_restored=message.hq_restored,
         feed_lost=message.feed_lost,
         foreign_entries=message.foreign_entries,
+        commits_digest=message.commits_digest,
     )
 
 

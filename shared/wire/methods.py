@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from shared.sync.limits import MESSAGE_BYTES_MAX
-from shared.wire.generated import enrolment_pb2, sync_pb2
+from shared.wire.generated import central_pb2, enrolment_pb2, sync_pb2
 
 SYNC_SERVICE = "filial.sync.v1.Sync"
 ENROLMENT_SERVICE = "filial.sync.v1.Enrolment"
+CENTRAL_SERVICE = "filial.sync.v1.Central"
 
 EXCHANGE = f"/{SYNC_SERVICE}/Exchange"
 VERIFY = f"/{SYNC_SERVICE}/Verify"
 ENROL = f"/{ENROLMENT_SERVICE}/Enrol"
+COMMIT = f"/{CENTRAL_SERVICE}/Commit"
+RESOLVE = f"/{CENTRAL_SERVICE}/Resolve"
+QUERY = f"/{CENTRAL_SERVICE}/Query"
 
 SERVICES = tuple(
     descriptor.services_by_name[name].full_name
-    for descriptor, name in ((sync_pb2.DESCRIPTOR, "Sync"), (enrolment_pb2.DESCRIPTOR, "Enrolment"))
+    for descriptor, name in (
+        (sync_pb2.DESCRIPTOR, "Sync"),
+        (enrolment_pb2.DESCRIPTOR, "Enrolment"),
+        (central_pb2.DESCRIPTOR, "Central"),
+    )
 )
 """What reflection shows; naming them also registers their descriptors."""
 

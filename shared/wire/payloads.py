@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from shared.domain.branch_facts import BranchFact, BudgetSpend, LeaseReturn, ModeSwitch, ReceiptVoid
 from shared.domain.business_time import (
     EARLIEST_US,
     LATEST_US,
@@ -20,7 +21,8 @@ from shared.domain.business_time import (
 )
 from shared.domain.cards import TEXT_CHARACTERS_MAX
 from shared.domain.identifiers import CODE_CHARACTERS_MAX, ID_BYTES
-from shared.domain.money import AMOUNT_MINOR_MAX, QUANTITY_THOUSANDTHS_MAX, TOTAL_MINOR_MAX
+from shared.domain.money import AMOUNT_MINOR_MAX, BUDGET_MAX, QUANTITY_THOUSANDTHS_MAX, TOTAL_MINOR_MAX
+from shared.domain.records import RecordKind
 from shared.domain.sales import LINES_MAX, PAYMENTS_MAX, Payment, Sale, SaleLine
 from shared.domain.shifts import MethodTotal, ShiftClose, ShiftOpen
 from shared.errors import DecodeError
@@ -186,6 +188,50 @@ def decode_shift_close(payload: bytes) -> ShiftClose:
             _within(message.counted_cash_minor, _CASH_MINOR_MAX) if message.HasField("counted_cash_minor") else None
         ),
     )
+
+
+def encode_branch_fact(fact: BranchFact) -> bytes:
+    """The payload of one of the small facts."""
+    moment = _encode_moment(fact.at)
+    message: pb.ReceiptVoid | pb.ModeSwitch | pb.BudgetSpend | pb.LeaseReturn
+    match fact:
+        case ReceiptVoid(register, number, _, reason):
+            message = pb.ReceiptVoid(register=register, receipt_number=number, voided_at=moment, reason=reason)
+        case ModeSwitch(mode, when_unreachable, _):
+            message = pb.ModeSwitch(mode=mode, when_unreachable=when_unreachable, switched_at=moment)
+        case BudgetSpend(budget_id, lease_id, amount, _):
+            message = pb.BudgetSpend(budget_id=budget_id, lease_id=lease_id or b"", amount=amount, spent_at=moment)
+        case LeaseReturn(budget_id, lease_id, unused, _):
+            message = pb.LeaseReturn(budget_id=budget_id, lease_id=lease_id, unused=unused, returned_at=moment)
+    return message.SerializeToString()
+
+
+def decode_branch_fact(kind: int, payload: bytes) -> BranchFact:
+    """Raises DecodeError."""
+    match kind:
+        case RecordKind.RECEIPT_VOID:
+            void = parse_message(pb.ReceiptVoid, payload)
+            number = _receipt_number(void.receipt_number)
+            return ReceiptVoid(_code(void.register), number, _decode_moment(void.voided_at), _code(void.reason))
+        case RecordKind.MODE_SWITCH:
+            switch = parse_message(pb.ModeSwitch, payload)
+            return ModeSwitch(_code(switch.mode), _code(switch.when_unreachable), _decode_moment(switch.switched_at))
+        case RecordKind.BUDGET_SPEND:
+            spend = parse_message(pb.BudgetSpend, payload)
+            return BudgetSpend(
+                require_id(spend.budget_id),
+                optional_id(spend.lease_id, None),
+                _within(spend.amount, BUDGET_MAX),
+                _decode_moment(spend.spent_at),
+            )
+        case _:
+            back = parse_message(pb.LeaseReturn, payload)
+            return LeaseReturn(
+                require_id(back.budget_id),
+                require_id(back.lease_id),
+                _within(back.unused, BUDGET_MAX),
+                _decode_moment(back.returned_at),
+            )
 
 
 def _encode_moment(moment: LocalMoment) -> pb.LocalMoment:

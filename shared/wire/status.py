@@ -11,7 +11,9 @@ from shared.errors import (
     HqUnreachable,
     InvalidInput,
     NotAuthorised,
+    NotFound,
     ProtocolViolation,
+    Refused,
     SessionReplaced,
     StoreBusy,
     StoreError,
@@ -26,6 +28,7 @@ _STATUS: tuple[tuple[type[FilialError], grpc.StatusCode], ...] = (
     (SessionReplaced, grpc.StatusCode.ABORTED),
     (ProtocolViolation, grpc.StatusCode.INVALID_ARGUMENT),
     (InvalidInput, grpc.StatusCode.INVALID_ARGUMENT),
+    (NotFound, grpc.StatusCode.NOT_FOUND),
     (StoreBusy, grpc.StatusCode.UNAVAILABLE),
     (StoreError, grpc.StatusCode.INTERNAL),
 )
@@ -38,6 +41,8 @@ _BY_REASON: dict[str, type[FilialError]] = {
         SessionReplaced,
         ProtocolViolation,
         InvalidInput,
+        NotFound,
+        Refused,
         StoreBusy,
         StoreError,
     )

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import change_branch
 from hq_server.storage import audience
-from hq_server.storage.audience import note_references, read_feed_of
+from hq_server.storage.audience import new_references, read_feed_of, reference_row, welcome_references
 from hq_server.storage.feed import Publication, audience_of_branch, audience_of_zone, number_feed, read_head
 from hq_server.storage.tables import client_audience, client_reference
 from shared.domain.cards import Value
@@ -33,8 +33,11 @@ def edit(office: Office, client_id: bytes, **fields: Value) -> HqEdit:
 
 
 def note(office: Office, branch_id: bytes, *external_ids: str) -> list[Publication]:
+    now_us = office.clock.now_us()
     with office.store.write() as connection:
-        return note_references(connection, branch_id, external_ids, office.clock.now_us())
+        new = new_references(connection, {(branch_id, name) for name in external_ids})
+        office.store.bulk.insert(connection, client_reference, [reference_row(each, now_us) for each in new])
+        return welcome_references(connection, new, now_us)
 
 
 def members(office: Office) -> set[bytes]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from hq_server.storage import merge
+from hq_server.storage import effects
 from hq_server.storage.branches import open_session
 from hq_server.storage.rollups import compare_rollups
 from hq_server.storage.tables import parked_entry, record_counter
@@ -49,7 +49,7 @@ def test_a_value_of_the_wrong_type_is_parked_and_stops_nobody(office: Office, va
 def test_a_card_that_grows_too_large_to_be_told_is_left_as_it_was(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(merge, "CARD_STATE_BYTES_MAX", 3_000)
+    monkeypatch.setattr(effects, "CARD_STATE_BYTES_MAX", 3_000)
     rogue = office.journal("B1")
     rogue.add_edit(RecordKind.CLIENT, CARD, {}, external_id="777")
     for number in range(9):

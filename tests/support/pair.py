@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
+from branch_node.operations.budgets import want_lease
 from branch_node.operations.clients import add_client
 from branch_node.operations.joining import BranchIdentity, write_identity
 from branch_node.operations.selling import SaleAnswer, sell
+from branch_node.operations.verification import bring_counters_up_to_date, verify_rows
 from branch_node.storage import migrations as branch_migrations
+from branch_node.storage.counters import read_counters
 from branch_node.storage.store import BranchStore
+from branch_node.sync_client.processor import Processor
 from branch_node.sync_client.worker import StoreWorker
+from hq_server.operations.central import read_request
 from hq_server.operations.editing import HqEdit
+from hq_server.operations.fleet import set_mode
 from hq_server.operations.verification import verify_branch
 from hq_server.storage.branches import branch_by_code
+from hq_server.storage.counters import read_counters as counters_at_hq
 from hq_server.storage.feed import EVERYONE, number_feed
 from hq_server.storage.lives import expect_replacement, name_heir
 from hq_server.storage.store import HqStore, connect_store
@@ -26,9 +34,13 @@ from hq_server.sync_server.gateway import Gateway
 from hq_server.sync_server.identity import Peer
 from shared.domain.identifiers import derived_id
 from shared.domain.records import RecordKind
+from shared.errors import FilialError
 from shared.storage.sqlite_engine import SqliteStore
 from shared.storage.tables import client, product, sale
 from shared.sync.branch_commands import FinishReason
+from shared.sync.central import Answer, CommitRequest, NeverAsked, NoAnswer, NotNow, ResolveRequest
+from shared.sync.messages import ProcessingMode, WhenUnreachable
+from shared.wire.central import decode_commit_request, decode_outcome, encode_commit_request, encode_outcome
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.link import Link
 from tests.support.office import Office
@@ -115,6 +127,13 @@ class Pair:
         self.office.store = connect_store("sqlite:///hq.db", self.folder, self.office.clock)
         self.gateway = self._gateway()
 
+    def set_mode(self, code: str, mode: ProcessingMode, when_unreachable: WhenUnreachable | None = None) -> None:
+        """How the branch is to work from its next contact on."""
+        office = self.office
+        with office.store.write() as connection:
+            set_mode(connection, office.ids, office.clock.now_us(), code, mode, when_unreachable)
+        number_feed(office.store, office.clock.now_us())
+
     def _hq_file(self) -> Any:
         store: HqStore = self.office.store
         return store._sqlite  # type: ignore[attr-defined]
@@ -144,6 +163,61 @@ class Pair:
 
 
 @dataclass
+class CentralWire:
+    """The way to the head office's service Central. `fault` says what becomes of the next questions."""
+
+    node: Node
+    fault: str | None = None
+    asked: list[CommitRequest | ResolveRequest] = field(default_factory=list)
+
+    def commit(self, question: CommitRequest) -> Answer:
+        return self._carry(question, self.commit_at_hq)
+
+    def resolve(self, question: ResolveRequest) -> Answer:
+        return self._carry(question, self.resolve_at_hq)
+
+    def close(self) -> None:
+        pass
+
+    def commit_at_hq(self, question: CommitRequest) -> Answer:
+        """What HQ says when the question reaches it."""
+        asked = read_request(self.node.branch_id, decode_commit(encode_commit_request(question)))
+        (outcome,) = self.node.pair.gateway.commit([self._peer], [asked]).outcomes
+        if isinstance(outcome, FilialError):
+            return NotNow(outcome.message, outcome.hint)
+        return decode_outcome(encode_outcome(outcome))
+
+    def resolve_at_hq(self, question: ResolveRequest) -> Answer:
+        """What HQ says when the question reaches it."""
+        try:
+            return self.node.pair.gateway.resolve(self._peer, self.node.branch_id, question)
+        except FilialError as error:
+            return NotNow(error.message, error.hint)
+
+    def _carry(self, question: Any, ask: Callable[[Any], Answer]) -> Answer:
+        self.asked.append(question)
+        match self.fault:
+            case "unreachable":
+                return NeverAsked("The head office cannot be reached.")
+            case "request lost":
+                return NoAnswer("The head office did not answer in time.")
+            case "answer lost":
+                ask(question)
+                return NoAnswer("The head office did not answer in time.")
+        return ask(question)
+
+    @property
+    def _peer(self) -> Peer:
+        return Peer(self.node.code, self.node.branch_id, may_enrol=False)
+
+
+def decode_commit(data: bytes) -> CommitRequest:
+    request = decode_commit_request(data)
+    assert isinstance(request, CommitRequest)
+    return request
+
+
+@dataclass
 class Node:
     """A branch's store."""
 
@@ -170,6 +244,16 @@ class Node:
             self.pair.keys[answer.sale_id] = key
         return answer
 
+    def line(self, wire: CentralWire | None = None) -> Processor:
+        """The branch's operations, through the head office where it works so."""
+        return Processor(self.store, lambda: wire or CentralWire(self))
+
+    def want(self, owner: str, amount: int) -> None:
+        """So much of a budget is to be at hand here; asks HQ for it."""
+        with self.store.write() as connection:
+            want_lease(connection.connection.cursor(), self.ids, owner, amount)
+        self.sync()
+
     def sell_to(self, client_id: str, key: str) -> None:
         """Sells to a client by his external id."""
         with self.store.operation() as transaction:
@@ -179,6 +263,16 @@ class Node:
     def add_client(self, external_id: str, name: str) -> None:
         with self.store.operation() as transaction:
             add_client(transaction, {"external_id": external_id, "name": name})
+
+    def verify(self) -> tuple[str, ...]:
+        """What is not sound here, or counted otherwise than at HQ."""
+        bring_counters_up_to_date(self.store)
+        with self.store.read_cursor() as cursor:
+            ours = {key: found for key, found in read_counters(cursor).items() if found.records}
+        with self.pair.office.store.read() as connection:
+            theirs = {key: found for key, found in counters_at_hq(connection, self.branch_id).items() if found.records}
+        differing = sorted({*ours.items()} ^ {*theirs.items()}, key=str)
+        return (*verify_rows(self.store), *(f"counted on one side alone: {each}" for each in differing))
 
     def keys(self) -> list[str]:
         """The keys of the sales that are here."""

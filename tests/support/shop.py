@@ -12,6 +12,7 @@ from branch_node.operations.sale_request import SaleRequest, parse_object, parse
 from branch_node.operations.selling import SaleAnswer, sell
 from branch_node.operations.shifts import OpenedShift, close_shift, open_shift
 from branch_node.storage.store import BranchStore
+from branch_node.sync_client.processor import Central, Processor
 from shared.domain.cards import Value
 from shared.domain.identifiers import NIL_ID, derived_id
 from shared.domain.records import RecordKind
@@ -50,6 +51,15 @@ class Shop:
     position: int = field(default=0)
 
     # Doing.
+
+    @property
+    def processor(self) -> Processor:
+        """A branch that has never met its head office."""
+
+        def connect() -> Central:
+            raise AssertionError("a distributed branch asks nobody")
+
+        return Processor(self.store, connect)
 
     def sell(self, key: str = "k1", amount: int = 50, /, **changes: Any) -> SaleAnswer:
         """Sells in a transaction of its own."""

@@ -147,7 +147,7 @@ def test_damaged_records_and_replies_are_refused_as_undecodable(record: bytes, r
         decode_verify_reply(reply)
 
 
-@pytest.mark.parametrize("data", [b"", b"\xff", b"\x4a\x00"])
+@pytest.mark.parametrize("data", [b"", b"\xff", b"\x7a\x00"])
 def test_a_message_of_an_unknown_kind_is_undecodable(data: bytes) -> None:
     assert isinstance(decode_branch_message(data), Undecodable)
     assert isinstance(decode_hq_message(data), Undecodable)

@@ -7,9 +7,12 @@ from shared.wire import methods
 
 
 def test_procedures_are_named_by_their_service() -> None:
-    assert methods.SERVICES == (methods.SYNC_SERVICE, methods.ENROLMENT_SERVICE)
+    assert methods.SERVICES == (methods.SYNC_SERVICE, methods.ENROLMENT_SERVICE, methods.CENTRAL_SERVICE)
     assert methods.EXCHANGE == "/filial.sync.v1.Sync/Exchange"
     assert methods.VERIFY == "/filial.sync.v1.Sync/Verify"
+    assert methods.COMMIT == "/filial.sync.v1.Central/Commit"
+    assert methods.RESOLVE == "/filial.sync.v1.Central/Resolve"
+    assert methods.QUERY == "/filial.sync.v1.Central/Query"
     assert methods.ENROL == "/filial.sync.v1.Enrolment/Enrol"
 
 

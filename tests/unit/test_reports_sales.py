@@ -80,7 +80,7 @@ def stored(sales: Sequence[Sold]) -> Iterator[Connection]:
             rollups.add(branch_id, sale, add_sale_rows(rows, branch_id, sale_id, b"c" * 16, sale, received_at_us))
         for table, table_rows in rows.items():
             bulk.insert(connection, table, table_rows)
-        rollups.write(connection, bulk)
+        bulk.write(connection, {}, rollups.rows())
         yield connection
     engine.dispose()
 

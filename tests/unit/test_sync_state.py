@@ -16,6 +16,7 @@ from branch_node.storage.sync_state import (
     store_ack,
     store_disconnected,
     store_feed_cursor,
+    store_mode,
     store_resumed,
     store_welcome,
 )
@@ -89,18 +90,18 @@ def test_a_refusal_is_remembered_as_trouble_until_the_next_welcome(shop: Shop) -
     assert (state(shop).connected, state(shop).trouble) == (True, None)
 
 
-def test_a_welcome_sets_the_branch_s_mode_at_once(shop: Shop) -> None:
-    write(shop, lambda cursor: store_welcome(cursor, welcome(ProcessingMode.CENTRALIZED), True, LATER))
+def test_a_mode_is_kept_and_every_process_reads_the_node_again(shop: Shop) -> None:
+    before = shop.one("SELECT revision FROM node")
+    write(shop, lambda cursor: store_mode(cursor, ProcessingMode.CENTRALIZED, WhenUnreachable.FALL_BACK))
+    assert shop.one("SELECT revision FROM node") == before + 1
     node = shop.store.node()[0]
     assert (node.mode, node.when_unreachable) == (ProcessingMode.CENTRALIZED, WhenUnreachable.FALL_BACK)
 
 
-def test_a_welcome_without_news_makes_no_process_read_the_node_again(shop: Shop) -> None:
+def test_a_welcome_makes_no_process_read_the_node_again(shop: Shop) -> None:
     before = shop.one("SELECT revision FROM node")
     write(shop, lambda cursor: store_welcome(cursor, welcome(), True, LATER))
     assert shop.one("SELECT revision FROM node") == before
-    write(shop, lambda cursor: store_welcome(cursor, welcome(ProcessingMode.CENTRALIZED), True, LATER))
-    assert shop.one("SELECT revision FROM node") == before + 1
 
 
 def test_an_ack_moves_what_is_acknowledged(shop: Shop) -> None:

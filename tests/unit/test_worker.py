@@ -15,7 +15,7 @@ from branch_node.sync_client.worker import HeadRead, StoreWorker
 from shared.domain.identifiers import NIL_ID
 from shared.sync.chain import Head
 from shared.sync.limits import Credits
-from shared.sync.messages import Ack, ProcessingMode, ResumeMode, Welcome, WhenUnreachable
+from shared.sync.messages import Ack, HistoryCursor, ProcessingMode, ResumeMode, Welcome, WhenUnreachable
 from tests.support.shop import Shop, request
 
 GIVE_WAY_SECONDS = 0.2
@@ -74,7 +74,7 @@ def test_cards_are_handed_back_again_to_a_restored_head_office(
     restored = replace(welcome(shop.store.node()[1].head, 0), hq_restored=True, resume=resume)
     assert worker.wanted() == (None, False)
     worker.store_welcome(restored)
-    assert worker.wanted() == (None, True)
+    assert worker.wanted() == (HistoryCursor(), True)
 
 
 def welcome(acknowledged: Head, backup_seq: int) -> Welcome:

@@ -312,6 +312,132 @@ class MethodTotal(_message.Message):
 Global___MethodTotal: _TypeAlias = MethodTotal  # noqa: Y015
 
 @_typing.final
+class ReceiptVoid(_message.Message):
+    """Kind 4, a fact: a receipt number that was given to a sale which was not committed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REGISTER_FIELD_NUMBER: _builtins.int
+    RECEIPT_NUMBER_FIELD_NUMBER: _builtins.int
+    VOIDED_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    register: _builtins.str
+    receipt_number: _builtins.int
+    reason: _builtins.str
+    """A word."""
+    @_builtins.property
+    def voided_at(self) -> Global___LocalMoment: ...
+    def __init__(
+        self,
+        *,
+        register: _builtins.str = ...,
+        receipt_number: _builtins.int = ...,
+        voided_at: Global___LocalMoment | None = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["voided_at", b"voided_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reason", b"reason", "receipt_number", b"receipt_number", "register", b"register", "voided_at", b"voided_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiptVoid: _TypeAlias = ReceiptVoid  # noqa: Y015
+
+@_typing.final
+class ModeSwitch(_message.Message):
+    """Kind 5, a fact: the branch processes so from that moment on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODE_FIELD_NUMBER: _builtins.int
+    WHEN_UNREACHABLE_FIELD_NUMBER: _builtins.int
+    SWITCHED_AT_FIELD_NUMBER: _builtins.int
+    mode: _builtins.str
+    """"distributed" or "centralized"."""
+    when_unreachable: _builtins.str
+    """"refuse" or "fall_back"."""
+    @_builtins.property
+    def switched_at(self) -> Global___LocalMoment: ...
+    def __init__(
+        self,
+        *,
+        mode: _builtins.str = ...,
+        when_unreachable: _builtins.str = ...,
+        switched_at: Global___LocalMoment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["switched_at", b"switched_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mode", b"mode", "switched_at", b"switched_at", "when_unreachable", b"when_unreachable"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ModeSwitch: _TypeAlias = ModeSwitch  # noqa: Y015
+
+@_typing.final
+class BudgetSpend(_message.Message):
+    """Kind 6, a fact: some of a budget was spent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUDGET_ID_FIELD_NUMBER: _builtins.int
+    LEASE_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    SPENT_AT_FIELD_NUMBER: _builtins.int
+    budget_id: _builtins.bytes
+    lease_id: _builtins.bytes
+    """Empty: the head office allowed it when it committed the operation."""
+    amount: _builtins.int
+    @_builtins.property
+    def spent_at(self) -> Global___LocalMoment: ...
+    def __init__(
+        self,
+        *,
+        budget_id: _builtins.bytes = ...,
+        lease_id: _builtins.bytes = ...,
+        amount: _builtins.int = ...,
+        spent_at: Global___LocalMoment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["spent_at", b"spent_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "budget_id", b"budget_id", "lease_id", b"lease_id", "spent_at", b"spent_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BudgetSpend: _TypeAlias = BudgetSpend  # noqa: Y015
+
+@_typing.final
+class LeaseReturn(_message.Message):
+    """Kind 7, a fact: nothing more is spent of a lease."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BUDGET_ID_FIELD_NUMBER: _builtins.int
+    LEASE_ID_FIELD_NUMBER: _builtins.int
+    UNUSED_FIELD_NUMBER: _builtins.int
+    RETURNED_AT_FIELD_NUMBER: _builtins.int
+    budget_id: _builtins.bytes
+    lease_id: _builtins.bytes
+    unused: _builtins.int
+    """As far as this store knows."""
+    @_builtins.property
+    def returned_at(self) -> Global___LocalMoment: ...
+    def __init__(
+        self,
+        *,
+        budget_id: _builtins.bytes = ...,
+        lease_id: _builtins.bytes = ...,
+        unused: _builtins.int = ...,
+        returned_at: Global___LocalMoment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["returned_at", b"returned_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["budget_id", b"budget_id", "lease_id", b"lease_id", "returned_at", b"returned_at", "unused", b"unused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeaseReturn: _TypeAlias = LeaseReturn  # noqa: Y015
+
+@_typing.final
 class CardPatch(_message.Message):
     """Kinds from 100 on, cards: one edit. The record id is the card's id."""
 

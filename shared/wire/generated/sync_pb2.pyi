@@ -88,6 +88,7 @@ class ExchangeRequest(_message.Message):
     MARKS_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     PROPOSALS_FIELD_NUMBER: _builtins.int
+    LEASES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def hello(self) -> Global___Hello: ...
     @_builtins.property
@@ -104,6 +105,8 @@ class ExchangeRequest(_message.Message):
     def history(self) -> Global___HistoryRequest: ...
     @_builtins.property
     def proposals(self) -> Global___Proposals: ...
+    @_builtins.property
+    def leases(self) -> Global___LeaseRequest: ...
     def __init__(
         self,
         *,
@@ -115,12 +118,13 @@ class ExchangeRequest(_message.Message):
         marks: Global___Marks | None = ...,
         history: Global___HistoryRequest | None = ...,
         proposals: Global___Proposals | None = ...,
+        leases: Global___LeaseRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "feed_ack", b"feed_ack", "goodbye", b"goodbye", "hello", b"hello", "history", b"history", "marks", b"marks", "message", b"message", "proposals", b"proposals", "tick", b"tick"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "feed_ack", b"feed_ack", "goodbye", b"goodbye", "hello", b"hello", "history", b"history", "leases", b"leases", "marks", b"marks", "message", b"message", "proposals", b"proposals", "tick", b"tick"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "feed_ack", b"feed_ack", "goodbye", b"goodbye", "hello", b"hello", "history", b"history", "marks", b"marks", "message", b"message", "proposals", b"proposals", "tick", b"tick"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch", "feed_ack", b"feed_ack", "goodbye", b"goodbye", "hello", b"hello", "history", b"history", "leases", b"leases", "marks", b"marks", "message", b"message", "proposals", b"proposals", "tick", b"tick"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "batch", "feed_ack", "tick", "goodbye", "marks", "history", "proposals"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["hello", "batch", "feed_ack", "tick", "goodbye", "marks", "history", "proposals", "leases"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -138,6 +142,7 @@ class ExchangeResponse(_message.Message):
     COMMON_FIELD_NUMBER: _builtins.int
     HISTORY_FIELD_NUMBER: _builtins.int
     PROPOSALS_KEPT_FIELD_NUMBER: _builtins.int
+    LEASES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def welcome(self) -> Global___Welcome: ...
     @_builtins.property
@@ -154,6 +159,8 @@ class ExchangeResponse(_message.Message):
     def history(self) -> Global___HistoryBatch: ...
     @_builtins.property
     def proposals_kept(self) -> Global___ProposalsKept: ...
+    @_builtins.property
+    def leases(self) -> Global___LeasesGranted: ...
     def __init__(
         self,
         *,
@@ -165,12 +172,13 @@ class ExchangeResponse(_message.Message):
         common: Global___Common | None = ...,
         history: Global___HistoryBatch | None = ...,
         proposals_kept: Global___ProposalsKept | None = ...,
+        leases: Global___LeasesGranted | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "checkpoint", b"checkpoint", "common", b"common", "drain", b"drain", "feed", b"feed", "history", b"history", "message", b"message", "proposals_kept", b"proposals_kept", "welcome", b"welcome"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "checkpoint", b"checkpoint", "common", b"common", "drain", b"drain", "feed", b"feed", "history", b"history", "leases", b"leases", "message", b"message", "proposals_kept", b"proposals_kept", "welcome", b"welcome"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "checkpoint", b"checkpoint", "common", b"common", "drain", b"drain", "feed", b"feed", "history", b"history", "message", b"message", "proposals_kept", b"proposals_kept", "welcome", b"welcome"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ack", b"ack", "checkpoint", b"checkpoint", "common", b"common", "drain", b"drain", "feed", b"feed", "history", b"history", "leases", b"leases", "message", b"message", "proposals_kept", b"proposals_kept", "welcome", b"welcome"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "ack", "feed", "checkpoint", "drain", "common", "history", "proposals_kept"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["welcome", "ack", "feed", "checkpoint", "drain", "common", "history", "proposals_kept", "leases"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 
@@ -399,6 +407,7 @@ class Welcome(_message.Message):
     HQ_RESTORED_FIELD_NUMBER: _builtins.int
     FEED_LOST_FIELD_NUMBER: _builtins.int
     FOREIGN_ENTRIES_FIELD_NUMBER: _builtins.int
+    COMMITS_DIGEST_FIELD_NUMBER: _builtins.int
     protocol: _builtins.int
     session_fence: _builtins.int
     """Grows with every session of the branch; a batch of an older session is refused."""
@@ -419,6 +428,10 @@ class Welcome(_message.Message):
     """HQ's feed is not the one the branch has taken: it comes anew from the beginning."""
     foreign_entries: _builtins.int
     """Entries of the branch that HQ holds outside the past of this incarnation."""
+    commits_digest: _builtins.bytes
+    """Of the commands that HQ committed by Central.Commit and that no entry has brought: their ids, each byte combined by
+    exclusive or; empty when there are none.
+    """
     @_builtins.property
     def acknowledged(self) -> Global___Head: ...
     @_builtins.property
@@ -441,10 +454,11 @@ class Welcome(_message.Message):
         hq_restored: _builtins.bool = ...,
         feed_lost: _builtins.bool = ...,
         foreign_entries: _builtins.int = ...,
+        commits_digest: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "credits", b"credits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "backup_seq", b"backup_seq", "credits", b"credits", "feed_head", b"feed_head", "feed_lost", b"feed_lost", "foreign_entries", b"foreign_entries", "hq_clock_us", b"hq_clock_us", "hq_restored", b"hq_restored", "mode", b"mode", "protocol", b"protocol", "reason", b"reason", "resume", b"resume", "session_fence", b"session_fence", "skew_ms", b"skew_ms", "when_unreachable", b"when_unreachable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "backup_seq", b"backup_seq", "commits_digest", b"commits_digest", "credits", b"credits", "feed_head", b"feed_head", "feed_lost", b"feed_lost", "foreign_entries", b"foreign_entries", "hq_clock_us", b"hq_clock_us", "hq_restored", b"hq_restored", "mode", b"mode", "protocol", b"protocol", "reason", b"reason", "resume", b"resume", "session_fence", b"session_fence", "skew_ms", b"skew_ms", "when_unreachable", b"when_unreachable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1174,3 +1188,110 @@ class ProposalsKept(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ProposalsKept: _TypeAlias = ProposalsKept  # noqa: Y015
+
+@_typing.final
+class LeaseRequest(_message.Message):
+    """The branch would like to be able to spend of budgets without HQ."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WISHES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def wishes(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeaseWish]: ...
+    def __init__(
+        self,
+        *,
+        wishes: _abc.Iterable[Global___LeaseWish] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["wishes", b"wishes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeaseRequest: _TypeAlias = LeaseRequest  # noqa: Y015
+
+@_typing.final
+class LeaseWish(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_ID_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    HELD_FIELD_NUMBER: _builtins.int
+    lease_id: _builtins.bytes
+    """Chosen by the branch: the same wish, asked again, is the same lease."""
+    owner: _builtins.str
+    amount: _builtins.int
+    held: _builtins.bool
+    """The branch has this lease: HQ, should it not know it, has lost it in a restore."""
+    def __init__(
+        self,
+        *,
+        lease_id: _builtins.bytes = ...,
+        owner: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        held: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "held", b"held", "lease_id", b"lease_id", "owner", b"owner"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeaseWish: _TypeAlias = LeaseWish  # noqa: Y015
+
+@_typing.final
+class LeasesGranted(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    GRANTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def grants(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeaseGrant]:
+        """One for each wish, in their order."""
+
+    def __init__(
+        self,
+        *,
+        grants: _abc.Iterable[Global___LeaseGrant] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["grants", b"grants"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeasesGranted: _TypeAlias = LeasesGranted  # noqa: Y015
+
+@_typing.final
+class LeaseGrant(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LEASE_ID_FIELD_NUMBER: _builtins.int
+    BUDGET_ID_FIELD_NUMBER: _builtins.int
+    OWNER_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_US_FIELD_NUMBER: _builtins.int
+    lease_id: _builtins.bytes
+    budget_id: _builtins.bytes
+    owner: _builtins.str
+    amount: _builtins.int
+    """0: nothing is left, or there is no such budget."""
+    expires_at_us: _builtins.int
+    """On HQ's clock."""
+    def __init__(
+        self,
+        *,
+        lease_id: _builtins.bytes = ...,
+        budget_id: _builtins.bytes = ...,
+        owner: _builtins.str = ...,
+        amount: _builtins.int = ...,
+        expires_at_us: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "budget_id", b"budget_id", "expires_at_us", b"expires_at_us", "lease_id", b"lease_id", "owner", b"owner"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeaseGrant: _TypeAlias = LeaseGrant  # noqa: Y015

@@ -1,0 +1,146 @@
+"""Doing operations the way this branch works at the moment: here, or through the head office."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from branch_node.operations.budgets import begin_spending, return_leases
+from branch_node.operations.clients import begin_adding, begin_editing
+from branch_node.operations.processing import Settled, commit_request, may_ask, settle
+from branch_node.operations.sale_request import SaleRequest
+from branch_node.operations.selling import SaleAnswer, answer_from_intent, begin_sale
+from branch_node.storage.intents import Intent, forgotten_intents
+from branch_node.storage.store import BranchStore
+from branch_node.storage.transaction import BranchTransaction
+from shared.domain.cards import Value
+from shared.errors import InDoubt, Refused, StaleEdit
+from shared.operations.clients import resolve_client
+from shared.sync.central import Answer, CommitRequest, Committed, Decision, NeverAsked, Rejected, ResolveRequest
+
+DOUBTFUL_AFTER_US = 30_000_000
+"""An intent as old as this is nobody's any more: who began it has given up, or died."""
+
+RESOLVED_PER_ROUND_MAX = 200
+
+
+class Central(Protocol):
+    """How the head office is asked."""
+
+    def commit(self, request: CommitRequest) -> Answer: ...
+
+    def resolve(self, request: ResolveRequest) -> Answer: ...
+
+    def close(self) -> None: ...
+
+
+class Processor:
+    """Operations of one store. `connect` is called when the head office is first asked."""
+
+    def __init__(self, store: BranchStore, connect: Callable[[], Central]) -> None:
+        self._store = store
+        self._connect = connect
+        self._central: Central | None = None
+
+    def sell(self, request: SaleRequest) -> SaleAnswer:
+        """Sells, once for every key.
+
+        Raises InvalidInput, KeyReused, Refused when HQ does not take the sale, HqUnreachable when this branch must not
+        sell without HQ, InDoubt when HQ may have taken it: then the same key asks again.
+        """
+        with self._store.operation() as transaction:
+            begun = begin_sale(transaction, request)
+            # One that was begun before may have come in the middle of a failure that is known by now.
+            if isinstance(begun, SaleAnswer):
+                return begun
+            asks = not begun.in_doubt or may_ask(transaction)
+            question = commit_request(transaction, begun) if asks else None
+        return answer_from_intent(request, begun, self._process(begun, question))
+
+    def add_client(self, fields: Mapping[str, Value]) -> bytes:
+        """Makes a card; returns its id. Raises what `begin_adding` does, Refused, InDoubt."""
+        with self._store.operation() as transaction:
+            begun = begin_adding(transaction, fields)
+            question = _question(transaction, begun.intent)
+        self._finish(begun.intent, question)
+        return begun.client_id
+
+    def edit_client(self, reference: str, changes: Mapping[str, Value]) -> tuple[bytes, bool]:
+        """Changes a card, named by id or external id; returns its id, and whether anything changed.
+
+        Raises NotFound, what `begin_editing` does, Refused – StaleEdit when HQ has values that were not seen – and
+        InDoubt.
+        """
+        with self._store.operation() as transaction:
+            client_id = resolve_client(transaction.connection, reference)
+            begun = begin_editing(transaction, client_id, changes)
+            question = _question(transaction, begun.intent)
+        self._finish(begun.intent, question)
+        return client_id, begun.changed
+
+    def spend(self, owner: str, amount: int) -> None:
+        """Spends from a budget: out of leases here, or with HQ's leave. Raises Refused, HqUnreachable, InDoubt."""
+        with self._store.operation() as transaction:
+            intent = begin_spending(transaction, owner, amount)
+            question = _question(transaction, intent)
+        self._finish(intent, question)
+
+    def look_after(self) -> None:
+        """What nobody waits for: operations in doubt, and leases that are spent from no more."""
+        self.resolve_doubts()
+        with self._store.operation() as transaction:
+            return_leases(transaction)
+
+    def _finish(self, intent: Intent | None, question: CommitRequest | None) -> None:
+        if intent is not None:
+            self._process(intent, question)
+
+    def close(self) -> None:
+        """Gives the connection back."""
+        if self._central is not None:
+            self._central.close()
+            self._central = None
+
+    def resolve_doubts(self) -> int:
+        """Asks what became of intents that nobody waits for any more; returns how many are settled."""
+        now_us = self._store.clock.now_us()
+        with self._store.read_cursor() as cursor:
+            left = forgotten_intents(cursor, DOUBTFUL_AFTER_US, now_us, RESOLVED_PER_ROUND_MAX)
+        settled = 0
+        for intent in left:
+            answer = self._ask().resolve(ResolveRequest(intent.command_id))
+            with self._store.operation() as transaction:
+                decision = settle(transaction, intent, answer).decision
+            if decision is Decision.KEEP:
+                break
+            settled += 1
+        return settled
+
+    def _process(self, intent: Intent, question: CommitRequest | None) -> Settled:
+        """Asks HQ, unless it is known not to answer at present. Raises Refused, StaleEdit, InDoubt."""
+        answer: Answer = NeverAsked("The head office cannot be reached.", "It is asked again in a moment.")
+        if question is not None:
+            answer = self._ask().commit(question)
+        with self._store.operation() as transaction:
+            settled = settle(transaction, intent, answer)
+        if settled.entry is None:
+            raise _refusal(settled.decision, answer)
+        return settled
+
+    def _ask(self) -> Central:
+        if self._central is None:
+            self._central = self._connect()
+        return self._central
+
+
+def _question(transaction: BranchTransaction, intent: Intent | None) -> CommitRequest | None:
+    return None if intent is None else commit_request(transaction, intent)
+
+
+def _refusal(decision: Decision, answer: Answer) -> Refused | InDoubt:
+    explanation, hint = ("", "") if isinstance(answer, Committed) else (answer.explanation, answer.hint)
+    if decision is Decision.KEEP:
+        return InDoubt(f"It is not known whether the head office has taken it: {explanation}", "Ask with the same key.")
+    if isinstance(answer, Rejected) and answer.stale:
+        return StaleEdit(explanation, hint)
+    return Refused(explanation or "The operation was given up.", hint)

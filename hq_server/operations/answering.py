@@ -1,0 +1,65 @@
+"""Answering what a branch asks about the whole chain: its clients with what they bought, receipts of other branches,
+what budgets hold."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from hq_server.operations.budgeting import find_budget
+from hq_server.storage.branches import branch_by_code, branch_names
+from shared.domain.identifiers import parse_id
+from shared.domain.records import RecordKind
+from shared.errors import NotFound
+from shared.operations.cards import load_card, shown_fields
+from shared.operations.clients import FOUND_MAX, find_clients, resolve_client
+from shared.operations.receipts import SaleKey, read_sale, sale_by_number, sales_to_client
+from shared.storage.card_rows import load_states
+from shared.sync.central import (
+    FindClients,
+    Findings,
+    FoundClient,
+    FoundSale,
+    Question,
+    ShowBudget,
+    ShowClient,
+    ShowReceipt,
+)
+from shared.wire.payloads import encode_sale
+
+SALES_MAX = 100
+
+
+def answer(connection: Connection, question: Question, now_us: int) -> Findings:
+    """What HQ knows. Raises InvalidInput, NotFound."""
+    match question:
+        case FindClients(text, limit):
+            found = find_clients(connection, text, min(limit or FOUND_MAX, FOUND_MAX))
+            ids = [parse_id(row["id"]) for row in found]
+            return Findings(now_us, _cards(connection, ids))
+        case ShowClient(reference, sales):
+            client_id = resolve_client(connection, reference)
+            state = load_card(connection, RecordKind.CLIENT, client_id)
+            assert state is not None
+            external_id = shown_fields(RecordKind.CLIENT, state).get("external_id")
+            keys = sales_to_client(
+                connection, client_id, external_id if isinstance(external_id, str) else None, min(sales, SALES_MAX)
+            )
+            return Findings(now_us, _cards(connection, [client_id]), _sales(connection, keys))
+        case ShowReceipt(branch_code, register, receipt_number):
+            branch_id = branch_by_code(connection, branch_code).id
+            key = sale_by_number(connection, branch_id, register, receipt_number)
+            if key is None:
+                raise NotFound(f"Branch {branch_code} has no receipt {register}-{receipt_number:06}.")
+            return Findings(now_us, sales=_sales(connection, [key]))
+        case ShowBudget(owner):
+            return Findings(now_us, budgets=(find_budget(connection, owner),))
+
+
+def _cards(connection: Connection, ids: list[bytes]) -> tuple[FoundClient, ...]:
+    states = load_states(connection, [(int(RecordKind.CLIENT), client_id) for client_id in ids])
+    return tuple(FoundClient(client_id, states[RecordKind.CLIENT, client_id]) for client_id in ids)
+
+
+def _sales(connection: Connection, keys: list[SaleKey]) -> tuple[FoundSale, ...]:
+    codes = branch_names(connection)
+    return tuple(FoundSale(codes[key[0]], key[1], encode_sale(read_sale(connection, key))) for key in keys)

@@ -1,0 +1,87 @@
+"""Facts of a branch's own life: recorded with their rows, and read from the wire as they were written."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from branch_node.operations.branch_facts import record_branch_fact, record_switch
+from shared.domain.branch_facts import KINDS, BranchFact, BudgetSpend, LeaseReturn, ModeSwitch, ReceiptVoid
+from shared.domain.business_time import local_moment
+from shared.domain.money import BUDGET_MAX
+from shared.errors import DecodeError
+from shared.storage.tables import budget_spend, lease_return, mode_switch, receipt_void
+from shared.wire.payloads import decode_branch_fact, encode_branch_fact
+from tests.support.clock import START_US
+from tests.support.shop import Shop
+from tests.support.strategies import MANY, SOME, codes, damaged, ids, local_moments
+
+TABLES: dict[type[BranchFact], Any] = {
+    ReceiptVoid: receipt_void,
+    ModeSwitch: mode_switch,
+    BudgetSpend: budget_spend,
+    LeaseReturn: lease_return,
+}
+amounts = st.integers(1, BUDGET_MAX)
+branch_facts = st.one_of(
+    st.builds(ReceiptVoid, codes, st.integers(1, 2**62), local_moments, st.just("not_committed")),
+    st.builds(
+        ModeSwitch,
+        st.sampled_from(["distributed", "centralized"]),
+        st.sampled_from(["refuse", "fall_back"]),
+        local_moments,
+    ),
+    st.builds(BudgetSpend, ids, st.none() | ids, amounts, local_moments),
+    st.builds(LeaseReturn, ids, ids, st.integers(0, BUDGET_MAX), local_moments),
+)
+
+
+@MANY
+@given(branch_facts)
+def test_a_fact_is_read_as_it_was_written(fact: BranchFact) -> None:
+    assert decode_branch_fact(KINDS[type(fact)], encode_branch_fact(fact)) == fact
+
+
+@SOME
+@given(st.sampled_from(sorted(KINDS.values())), damaged(branch_facts.map(encode_branch_fact)))
+def test_damaged_bytes_are_a_fact_or_refused(kind: int, data: bytes) -> None:
+    with suppress(DecodeError):
+        assert type(decode_branch_fact(kind, data)) in KINDS
+
+
+AT = local_moment(START_US, "Europe/Moscow")
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        ReceiptVoid("1", 7, AT, "not_committed"),
+        ModeSwitch("centralized", "refuse", AT),
+        BudgetSpend(b"b" * 16, None, 3, AT),
+        LeaseReturn(b"b" * 16, b"l" * 16, 2, AT),
+    ],
+)
+def test_a_fact_is_a_row_and_a_record_of_one_entry(shop: Shop, fact: BranchFact) -> None:
+    with shop.store.operation() as transaction:
+        fact_id = record_branch_fact(transaction, fact)
+    with shop.store.read() as connection:
+        assert list(connection.execute(select(TABLES[type(fact)].c.id)).scalars()) == [fact_id]
+    (record,) = shop.entries()[-1].records
+    assert (record.kind, record.record_id) == (KINDS[type(fact)], fact_id)
+    assert decode_branch_fact(record.kind, record.payload) == fact
+
+
+def test_only_a_change_of_the_mode_is_a_switch(shop: Shop) -> None:
+    with shop.store.operation() as transaction:
+        node = transaction.node
+        assert not record_switch(transaction, node.mode.value, node.when_unreachable.value)
+        assert record_switch(transaction, "centralized", "fall_back")
+    with shop.store.read() as connection:
+        assert connection.execute(select(mode_switch.c.mode, mode_switch.c.when_unreachable)).all() == [
+            ("centralized", "fall_back")
+        ]
