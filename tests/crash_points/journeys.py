@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from sqlalchemy import func, select
 
-from branch_node.operations.clients import add_client, edit_client
-from branch_node.operations.selling import sell
 from branch_node.operations.verification import verify_rows
 from branch_node.storage.counters import count_acknowledged, read_counters
 from branch_node.storage.store import BranchStore
@@ -22,11 +20,14 @@ from hq_server.storage.compaction import compact_feed
 from hq_server.storage.counters import read_counters as hq_counters
 from hq_server.storage.feed import number_feed
 from hq_server.storage.store import connect_store
+from shared.domain.identifiers import format_id
+from shared.errors import StaleEdit
 from shared.storage.tables import client, product, sale
 from shared.sync.branch_commands import FinishReason
+from shared.sync.messages import ProcessingMode, WhenUnreachable
 from tests.support.clock import START_US, FakeClock, SeededIds
 from tests.support.office import Office
-from tests.support.pair import Node, Pair
+from tests.support.pair import CentralWire, Node, Pair
 from tests.support.shop import request
 
 CODE = "B1"
@@ -81,6 +82,22 @@ def _prepare_restored_hq(pair: Pair) -> Node:
     return node
 
 
+def _prepare_refusing(pair: Pair) -> Node:
+    """Every sale and every edit is committed at HQ first."""
+    node = _prepare_plain(pair)
+    pair.set_mode(CODE, ProcessingMode.CENTRALIZED, WhenUnreachable.REFUSE)
+    node.sync()
+    return node
+
+
+def _prepare_falling_back(pair: Pair) -> Node:
+    """The branch works through HQ, and goes on by itself when HQ does not answer."""
+    node = _prepare_plain(pair)
+    pair.set_mode(CODE, ProcessingMode.CENTRALIZED, WhenUnreachable.FALL_BACK)
+    node.sync()
+    return node
+
+
 JOURNEYS = {
     journey.name: journey
     for journey in (
@@ -88,6 +105,8 @@ JOURNEYS = {
         Journey("restored-branch", _prepare_restored_branch),
         Journey("lost-branch", _prepare_lost_branch),
         Journey("restored-hq", _prepare_restored_hq),
+        Journey("centralized-refusing", _prepare_refusing),
+        Journey("centralized-falling-back", _prepare_falling_back),
     )
 }
 
@@ -112,12 +131,13 @@ def prepare(journey: Journey, folder: Path) -> None:
 def live(folder: Path, generation: int) -> None:
     """One generation: sells, edits, synchronises. Whoever lived before may have been killed anywhere."""
     node = _reopen(folder, generation)
-    for key in NEW_KEYS:
-        with node.store.operation() as transaction:
-            answer = sell(transaction, request(key, 100, client="900"))
-        _answer(folder, key, answer.sale_id)
-    _edit_client(node, f"Anna {generation}")
     node.pair.gateway.start()
+    if generation % 2:
+        # Otherwise the keys themselves find what a killed life has left undecided.
+        node.line().look_after()
+    for key in NEW_KEYS:
+        _answer(folder, key, _sell(node, key))
+    _edit_client(node, f"Anna {generation}")
     for edit in "ab":
         node.pair.add_product("bread", f"Хлеб {generation}{edit}")
     compact_feed(node.pair.office.store)
@@ -178,13 +198,25 @@ def _reopen(folder: Path, generation: int) -> Node:
     return Node(pair, CODE, branch_id, path, BranchStore(path, clock, ids))
 
 
+def _sell(node: Node, key: str) -> bytes:
+    """Sells as the branch works; a policy that falls back meets a question whose answer is lost."""
+    policy, mode = node.store.node()[0].when_unreachable, node.store.node()[0].mode
+    falls_back = mode is ProcessingMode.CENTRALIZED and policy is WhenUnreachable.FALL_BACK
+    wire = CentralWire(node, "answer lost" if falls_back and key == NEW_KEYS[1] else None)
+    return node.line(wire).sell(request(key, 100, client="900")).sale_id
+
+
 def _edit_client(node: Node, name: str) -> None:
-    with node.store.operation() as transaction:
-        known = transaction.connection.execute(select(client.c.id).where(client.c.external_id == "900")).first()
-        if known is None:
-            add_client(transaction, {"external_id": "900", "name": name})
-        else:
-            edit_client(transaction, known[0], {"name": name})
+    with node.store.read() as connection:
+        known = connection.execute(select(client.c.id).where(client.c.external_id == "900")).first()
+    if known is None:
+        node.line().add_client({"external_id": "900", "name": name})
+    else:
+        try:
+            node.line().edit_client(format_id(known[0]), {"name": name})
+        except StaleEdit:
+            # An edit of a killed life is at HQ: it is here too now, and the user decides again.
+            node.line().edit_client(format_id(known[0]), {"name": name})
 
 
 # What the cashier was told, outside the stores: durable before the next sale begins.

@@ -11,7 +11,7 @@ import pytest
 from tests.crash_points.journeys import JOURNEYS
 
 ROOT = Path(__file__).parent.parent.parent
-EVERY = 14
+EVERY = 29
 
 
 def kill(journey: str, every: int) -> None:

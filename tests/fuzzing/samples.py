@@ -16,10 +16,24 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from shared.certificates import certificate_request
-from shared.domain.records import RecordKind
+from shared.domain.identifiers import NIL_ID
+from shared.domain.records import Record, RecordKind
 from shared.operations.carry_files import MAGIC_TO_HQ, write_carry_file
 from shared.sync.card_merge import CardState, FieldPatch, Stamp, merge_patch
-from shared.sync.chain import Head
+from shared.sync.central import (
+    CommitRequest,
+    Committed,
+    FindClients,
+    Findings,
+    FoundClient,
+    FoundSale,
+    Rejected,
+    ResolveRequest,
+    ShowClient,
+    ShowReceipt,
+    StaleCard,
+)
+from shared.sync.chain import EntryHeader, Head
 from shared.sync.counting import Counter
 from shared.sync.messages import (
     Ack,
@@ -36,11 +50,14 @@ from shared.sync.messages import (
     FieldLost,
     HistoryBatch,
     HistoryCursor,
+    LeaseGrant,
+    LeasesGranted,
     ProposalsKept,
     VerifyReply,
     VerifyRequest,
 )
-from shared.wire import cards, enrolment, exchange, verification
+from shared.wire import cards, central, enrolment, exchange, verification
+from shared.wire.entries import intend_entry, open_entry
 
 _RECORDING = Path(__file__).parent.parent / "contract" / "session-1.json"
 _STAMP = Stamp(0, 1 << 60, b"c" * 16, b"a" * 16, b"b" * 16)
@@ -78,6 +95,7 @@ def _hq_messages() -> list[bytes]:
         Common(2),
         HistoryBatch(tuple(_entries()), HistoryCursor(1, 3), True),
         ProposalsKept(),
+        LeasesGranted((LeaseGrant(b"l" * 16, b"b" * 16, "product:42", 5, 9),)),
     )
     return [exchange.encode_hq_message(message) for message in messages]
 
@@ -120,6 +138,35 @@ def _certificate(key: ec.EllipticCurvePrivateKey) -> bytes:
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
+def _commit_requests() -> list[bytes]:
+    return [central.encode_commit_request(CommitRequest(b"i" * 16, 3, entry)) for entry in _intents()]
+
+
+def _intents() -> list[bytes]:
+    record = Record(RecordKind.CLIENT, b"k" * 16, cards.encode_patch(_PATCHES))
+    header = EntryHeader(0, 1, 0, 0, 1 << 60, NIL_ID, b"c" * 16, b"a" * 16)
+    return [intend_entry(header, [record], [b"s" * 16])]
+
+
+def _outcomes() -> list[bytes]:
+    stale = (StaleCard(RecordKind.CLIENT, b"k" * 16, _states()[0]),)
+    outcomes = (Committed(1), Rejected("stale", "Somebody was faster.", "Look.", stale))
+    return [central.encode_outcome(outcome) for outcome in outcomes]
+
+
+def _questions() -> list[bytes]:
+    questions = (FindClients("Anna", 5), ShowClient("900", 10), ShowReceipt("B1", "1", 2))
+    return [central.encode_question(question) for question in questions]
+
+
+def _findings() -> list[bytes]:
+    sales = [record.payload for entry in _entries() for record in open_entry(entry).records if record.kind == 1]
+    found = Findings(
+        1, (FoundClient(b"k" * 16, _states()[0]),), tuple(FoundSale("B1", b"s" * 16, sale) for sale in sales[:1])
+    )
+    return [central.encode_findings(found)]
+
+
 SAMPLES: dict[str, Callable[[], list[bytes]]] = {
     "branch-message": _branch_messages,
     "hq-message": _hq_messages,
@@ -136,4 +183,9 @@ SAMPLES: dict[str, Callable[[], list[bytes]]] = {
     "certificate": lambda: [_certificate(ec.generate_private_key(ec.SECP256R1()))],
     "certificate-request": lambda: [certificate_request(ec.generate_private_key(ec.SECP256R1()))],
     "carry-file": _carry_files,
+    "commit-request": _commit_requests,
+    "resolve-request": lambda: [central.encode_resolve_request(ResolveRequest(b"c" * 16))],
+    "outcome": _outcomes,
+    "question": _questions,
+    "findings": _findings,
 }

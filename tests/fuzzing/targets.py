@@ -11,11 +11,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from hq_server.operations.central import read_request as read_asked
 from shared.certificates import certificate_to_pem, read_request
-from shared.errors import DecodeError, InvalidInput, TokenRefused
+from shared.errors import DecodeError, InvalidInput, ProtocolViolation, TokenRefused
 from shared.operations.carry_files import MAGIC_TO_HQ, read_carry_file
 from shared.sync.messages import Undecodable
-from shared.wire import cards, enrolment, exchange, verification
+from shared.wire import cards, central, enrolment, exchange, verification
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import identities, open_entry, prune_entry
 
@@ -103,6 +104,35 @@ def _certificate_request(data: bytes) -> None:
     read_request(data)
 
 
+def _commit_request(data: bytes) -> None:
+    request = central.decode_commit_request(data)
+    if not isinstance(request, Undecodable):
+        assert central.decode_commit_request(central.encode_commit_request(request)) == request
+        read_asked(b"b" * 16, request)
+
+
+def _resolve_request(data: bytes) -> None:
+    request = central.decode_resolve_request(data)
+    if not isinstance(request, Undecodable):
+        assert central.decode_resolve_request(central.encode_resolve_request(request)) == request
+
+
+def _outcome(data: bytes) -> None:
+    outcome = central.decode_outcome(data)
+    assert central.decode_outcome(central.encode_outcome(outcome)) == outcome
+
+
+def _question(data: bytes) -> None:
+    question = central.decode_question(data)
+    if not isinstance(question, Undecodable):
+        assert central.decode_question(central.encode_question(question)) == question
+
+
+def _findings(data: bytes) -> None:
+    findings = central.decode_findings(data)
+    assert central.decode_findings(central.encode_findings(findings)) == findings
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "branch-message": _branch_message,
     "hq-message": _hq_message,
@@ -119,10 +149,15 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "certificate": _certificate,
     "certificate-request": _certificate_request,
     "carry-file": _carry_file,
+    "commit-request": _commit_request,
+    "resolve-request": _resolve_request,
+    "outcome": _outcome,
+    "question": _question,
+    "findings": _findings,
 }
 
 
 def try_target(name: str, data: bytes) -> None:
     """Runs a target; anything but understanding and a refusal in our own words is an error."""
-    with suppress(DecodeError, InvalidInput, TokenRefused):
+    with suppress(DecodeError, InvalidInput, ProtocolViolation, TokenRefused):
         TARGETS[name](data)

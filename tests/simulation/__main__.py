@@ -13,8 +13,9 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import NamedTuple, TypeVar
 
-from tests.simulation.ablations import ABLATIONS, Site, watched
+from tests.simulation.ablations import ABLATIONS, watched
 from tests.simulation.run import Bench, Outcome
+from tests.simulation.site import Site
 from tests.simulation.world import OPERATIONS
 
 Result = TypeVar("Result")

@@ -7,6 +7,7 @@ from hq_server.operations.proposals import accept_proposals
 from hq_server.storage.branches import all_branches, branch_by_code, read_cursor
 from hq_server.storage.feed import number_feed
 from hq_server.storage.lives import expect_replacement, lives_of, name_heir
+from tests.simulation import central
 from tests.simulation.checkers import check_no_future
 from tests.simulation.places import Place
 from tests.simulation.world import Broken, World
@@ -26,17 +27,31 @@ def heal(world: World) -> None:
         place.clock.skew_us = 0
     world.hq.restart()
     check_no_future(world)
+    _bring_late_questions(world)
     world.clock.advance(600)
     quiet_rounds = 0
     uneven = list(world.places)
     for _ in range(PASSES_TO_HEAL_MAX):
         _decide(world)
+        _settle_doubts(world)
         # What one brings may concern another that was even already, and a copy shows only when both have spoken.
         uneven = [place for place in world.places if not _pass(world, place)]
         quiet_rounds = 0 if uneven else quiet_rounds + 1
         if quiet_rounds == QUIET_ROUNDS:
+            _bring_late_questions(world)
             return
     raise Broken(f"not even after {PASSES_TO_HEAL_MAX} passes: {[place.name for place in uneven]}")
+
+
+def _bring_late_questions(world: World) -> None:
+    for place, question in world.late:
+        central.deliver_commit(world, place, question)
+
+
+def _settle_doubts(world: World) -> None:
+    """Whoever looks after operations without an answer finds out what became of them."""
+    for place in world.places:
+        central.resolve(world, place)
 
 
 def _pass(world: World, place: Place) -> bool:

@@ -81,6 +81,8 @@ class Place:
     committed: set[bytes] = field(default_factory=set)
     # Copies of the same store that are in use, since which sale; for judging clones.
     contacts: int = 0
+    # The sale that each key was answered with here.
+    answers: dict[str, bytes] = field(default_factory=dict)
     link: Link | None = None
     is_alive: bool = True
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.ablations import ABLATIONS, Ablation, Site, watched
+from tests.simulation.ablations import ABLATIONS, Ablation, watched
 from tests.simulation.run import Bench
+from tests.simulation.site import Site
 
-SEEDS_PER_SHARE = 12
+SEEDS_PER_SHARE = 9
 SHARES = 8
 # Seeds that notice each ablation: from the table in docs/simulator.md.
 NOTICING_SEEDS = range(1, 81)

@@ -16,7 +16,8 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from branch_node.operations.clients import add_client, edit_client
-from branch_node.operations.selling import sell
+from branch_node.operations.sale_request import SaleRequest
+from hq_server.operations.budgeting import add_to_budget
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import add_branch, change_branch
 from hq_server.storage.backups import note_backup
@@ -33,7 +34,9 @@ from shared.sync.branch_commands import FinishReason
 from shared.sync.hq_session import FinishReason as HqFinishReason
 from shared.sync.limits import Credits
 from shared.wire.entries import open_entry
-from tests.simulation import carry
+from tests.simulation import carry, central
+from tests.simulation.central import BUDGET, BUDGET_AMOUNT
+from tests.simulation.central_actions import central_actions
 from tests.simulation.head_office import Disk, Headquarters
 from tests.simulation.places import Place, Templates, certify, enrol
 from tests.support.clock import FakeClock, SeededIds
@@ -46,6 +49,8 @@ OPERATIONS = 220
 STEPS_PER_OPERATION_MAX = 14
 PRODUCTS = 5
 POISON_KIND = 999
+DISTRIBUTED_EVERY = 3
+"""In every so many worlds no branch is ever told to commit through HQ."""
 CREDITS = Credits(batches=3, batch_rows=12)
 FAULTY = 0.02
 """How likely one of the messages on their way is lost, doubled, or overtaken, at each step; per message."""
@@ -59,6 +64,8 @@ class World:
     """One run."""
 
     def __init__(self, seed: int, folder: Path, templates: Templates, disk: Disk, operations: int = OPERATIONS) -> None:
+        # The others process apart, all the time.
+        self.is_mixed = seed % DISTRIBUTED_EVERY != 0
         self.random = random.Random(seed)
         self.folder, self.templates, self.operations = folder, templates, operations
         self.clock = FakeClock()
@@ -80,7 +87,14 @@ class World:
         self.strangers: set[str] = set()
         self.replaced: set[bytes] = set()
         self.poisoned = 0
-        self.hq_was_restored = False
+        # Store and key by sale, and by command; commands that were given up, with how often HQ was restored by then.
+        self.sold_as: dict[bytes, tuple[str, str]] = {}
+        self.asked: dict[bytes, tuple[str, str]] = {}
+        self.given_up: dict[bytes, int] = {}
+        self.undecided: list[central.Undecided] = []
+        self.late: list[tuple[Place, bytes]] = []
+        self.hq_restores = 0
+        self.was_copied = False
         self.hq = Headquarters(folder, disk, self.clock, SeededIds(self.clock, seed + 1))
         self.hq.gateway.start()
         for number, zone in enumerate(ZONES, 1):
@@ -88,13 +102,16 @@ class World:
                 row = add_branch(connection, self.hq.ids, self.clock.now_us(), f"B{number}", None, None, zone)
             certify(self.hq, row)
             self.places.append(self._enrol(row, replace=False))
+        with self.hq.store.write() as connection:
+            add_to_budget(connection, BUDGET, BUDGET_AMOUNT, self.clock.now_us())
         number_feed(self.hq.store, self.clock.now_us())
 
     # Running.
 
     def run(self) -> None:
         """All operations, in the midst of faults. Raises Broken."""
-        actions, weights = zip(*self._actions(), strict=True)
+        mixed = central_actions(self) if self.is_mixed else []
+        actions, weights = zip(*self._actions(), *mixed, strict=True)
         for _ in range(self.operations):
             self.clock.advance(self.random.choice((0.01, 0.5, 3, 40)))
             action = self.random.choices(actions, weights)[0]
@@ -149,17 +166,34 @@ class World:
     # What people do.
 
     def _sell(self) -> None:
-        place = self._place()
         self.keys += 1
         amount = self.random.randrange(1, 10_000)
         with_client = {"client": f"K{self.random.randrange(6)}"} if self.random.random() < 0.3 else {}
-        with place.store.operation() as transaction:
-            answer = sell(transaction, request(f"key{self.keys}", amount, **with_client))
-        place.committed.add(answer.sale_id)
-        self._grew(place)
+        self.sell_at(self.pick_place(), request(f"key{self.keys}", amount, **with_client))
+
+    def sell_at(self, place: Place, asked: SaleRequest) -> None:
+        answer = central.sell(self, place, asked)
+        if answer is not None:
+            self.note_key(place, asked.key, answer.sale_id)
+        if answer is not None and place.is_alive:
+            before = place.answers.setdefault(asked.key, answer.sale_id)
+            if before != answer.sale_id:
+                raise Broken(f"{place.name} sold {asked.key} twice")
+            place.committed.add(answer.sale_id)
+            self.grew(place)
+
+    def note_key(self, place: Place, key: str, sale_id: bytes) -> None:
+        """That store has made a sale of that key: perhaps it is committed, perhaps not."""
+        self.sold_as[sale_id] = (place.name, key)
+
+    def pass_time(self) -> None:
+        """Others go on while somebody waits for an answer."""
+        self.clock.advance(0.01)
+        for _ in range(self.random.randrange(4)):
+            self._step()
 
     def _edit_client(self) -> None:
-        place = self._place()
+        place = self.pick_place()
         with place.store.operation() as transaction:
             known = list(transaction.connection.execute(select(client.c.id).order_by(client.c.id)).scalars())
             name = f"Name {self.random.randrange(1_000)}"
@@ -169,7 +203,7 @@ class World:
                 external_id = f"K{self.random.randrange(6)}"
                 if not any(transaction.connection.execute(select(client).where(client.c.external_id == external_id))):
                     add_client(transaction, {"external_id": external_id, "name": name})
-        self._grew(place)
+        self.grew(place)
 
     def _edit_at_hq(self) -> None:
         self._edit_products([self.random.randrange(PRODUCTS)])
@@ -181,7 +215,7 @@ class World:
         with self.hq.store.write() as connection:
             for number in numbers:
                 self._edit_product(connection, f"S{number}")
-        self._tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
+        self.tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
 
     def _edit_product(self, connection: Connection, sku: str) -> None:
         zone = self.random.choice(ZONES)
@@ -200,11 +234,11 @@ class World:
         edit.apply([each for each in prepared if each], {product_id: EVERYONE, price_id: audience})
 
     def _change_zone(self, place: Place | None = None) -> None:
-        code = (place or self._place()).row.code
+        code = (place or self.pick_place()).row.code
         with self.hq.store.write() as connection:
             zone = self.random.choice(ZONES)
             change_branch(connection, self.hq.ids, self.clock.now_us(), code, price_zone=zone)
-        self._tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
+        self.tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
 
     def _compact_feed(self) -> None:
         """HQ folds some rows of its feed, as it does by itself in quiet hours."""
@@ -212,16 +246,16 @@ class World:
 
     def _poison(self) -> None:
         """A newer release at the branch records a kind that HQ does not know yet."""
-        place = self._place()
+        place = self.pick_place()
         with place.store.operation() as transaction:
             transaction.record(POISON_KIND, transaction.ids.new_id(), b"from the future")
         self.poisoned += 1
-        self._grew(place)
+        self.grew(place)
 
     # What goes wrong.
 
     def _connect(self) -> None:
-        self._connect_to(self._place())
+        self._connect_to(self.pick_place())
 
     def _connect_to(self, place: Place) -> None:
         if place.link is None or place.link.is_over:
@@ -230,12 +264,12 @@ class World:
             place.link = self.new_link(place)
 
     def _cut(self) -> None:
-        place = self._place()
+        place = self.pick_place()
         if place.link is not None:
             self.end(place)
 
     def _crash_branch(self) -> None:
-        place = self._place()
+        place = self.pick_place()
         self.abandon(place)
         place.reopen()
 
@@ -245,7 +279,7 @@ class World:
         self.hq.restart()
 
     def _copy_store(self) -> None:
-        place = self._place()
+        place = self.pick_place()
         self.names += 1
         self.copies.append((place, place.snapshot(f"copy{self.names}"), set(place.committed)))
 
@@ -261,7 +295,7 @@ class World:
         """A copy of the disk is started beside the store."""
         if len(self.places) >= BRANCHES + 2:
             return
-        place = self._place()
+        place = self.pick_place()
         self.names += 1
         path = place.snapshot(f"copy{self.names}")
         clone = self._from_copy(place, path, set(place.committed))
@@ -271,7 +305,7 @@ class World:
 
     def _lose_branch(self) -> None:
         """The disk is gone; the branch is enrolled anew with --replace."""
-        place = self._place()
+        place = self.pick_place()
         if any(other.row.id == place.row.id and other is not place for other in self.places):
             return
         with self.hq.store.write() as connection:
@@ -296,7 +330,7 @@ class World:
     def _lose_an_hour(self) -> None:
         """HQ loses what came after a backup, and a branch has taken some of it."""
         self._back_up_hq()
-        place = self._place()
+        place = self.pick_place()
         self._import_catalogue()
         self.random.choice((self._compact_feed, partial(self._change_zone, place)))()
         self._import_catalogue()
@@ -313,15 +347,15 @@ class World:
             self.abandon(place)
         self.hq.restore(backup)
         self.acknowledged = set(acknowledged)
-        self.hq_was_restored = True
+        self.hq_restores += 1
 
     def _turn_clock(self) -> None:
-        place = self._place()
+        place = self.pick_place()
         place.clock.skew_us = int(self.random.choice((0, 0, 0, 30, -30, -3_000, 4_000, 90_000)) * 1_000_000)
 
     def _fill_branch_disk(self) -> None:
         """Nothing more can be written, until somebody makes room and starts the program again."""
-        self._place().fill_disk()
+        self.pick_place().fill_disk()
 
     def _fill_hq_disk(self) -> None:
         self.hq.fill_disk()
@@ -330,7 +364,7 @@ class World:
 
     def _write_file(self) -> None:
         """Somebody writes a carry file, at the branch or at HQ."""
-        place = self._place()
+        place = self.pick_place()
         self.files.append(carry.write_up(place) if self.random.random() < 0.6 else carry.write_down(self.hq, place))
 
     def _bring_file(self) -> None:
@@ -342,7 +376,7 @@ class World:
         try:
             if file.is_to_hq:
                 self._remember_acknowledged(carry.take_at_hq(self.hq, file))
-                self._tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
+                self.tell_feed(number_feed(self.hq.store, self.clock.now_us()).position)
             else:
                 carry.take_at_branch(self.random.choice(receivers), file)
         except FilialError as error:
@@ -400,7 +434,7 @@ class World:
 
     def new_link(self, place: Place) -> Link:
         place.contacts += 1
-        link = Link(place.worker, self.hq.gateway, place.peer, self._now_ms, self._tell_feed, CREDITS)
+        link = Link(place.worker, self.hq.gateway, place.peer, self._now_ms, self.tell_feed, CREDITS)
         link.on_merged = self._remember_acknowledged
         link.branch.record_pass_wanted(place.store.node()[1].head.seq)
         return link
@@ -413,12 +447,12 @@ class World:
             records = open_entry(data).records
             self.acknowledged |= {record.record_id for record in records if record.kind == RecordKind.SALE}
 
-    def _tell_feed(self, position: int) -> None:
+    def tell_feed(self, position: int) -> None:
         for place in self.places:
             if place.link is not None and not place.link.is_over:
                 place.link.hq.record_feed_head(position)
 
-    def _grew(self, place: Place) -> None:
+    def grew(self, place: Place) -> None:
         if place.link is not None and not place.link.is_over:
             place.link.branch.record_appended(place.store.node()[1].head.seq)
 
@@ -442,7 +476,7 @@ class World:
 
     # Places.
 
-    def _place(self) -> Place:
+    def pick_place(self) -> Place:
         return self.random.choice(self.places)
 
     def _enrol(self, row: object, replace: bool) -> Place:
@@ -451,6 +485,7 @@ class World:
         return enrol(self.hq, self.templates, row, name, SeededIds(self.clock, self.random.randrange(2**32)), replace)  # type: ignore[arg-type]
 
     def _from_copy(self, place: Place, path: Path, committed: set[bytes]) -> Place:
+        self.was_copied = True
         self.names += 1
         own = path.with_name(f"store{self.names}.db")
         shutil.copy(path, own)
