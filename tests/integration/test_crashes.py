@@ -16,7 +16,8 @@ from tests.support.networks import network_to
 from tests.support.storm import Storm
 from tests.support.tills import asked_line, asked_lines
 
-ROUNDS = 7
+ROUNDS = 5
+DEADLINE_MS = "500"
 ROUNDS_LONG = 150
 BYTES_OF_A_PART = 400_000
 
@@ -46,8 +47,37 @@ def rage(chain: Chain, rounds: int) -> None:
         storm.require_nothing_lost_nothing_doubled()
 
 
+def rage_centralized(chain: Chain, policy: str, rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FILIAL_COMMIT_DEADLINE_MS", DEADLINE_MS)
+    with network_to(chain.port) as network:
+        branch = chain.join(port=network.port)
+        chain.set_mode(branch, "centralized", policy)
+        require_done(filial_branch(branch.home, "sync", "run"))
+        storm = Storm(chain, branch, network, choose_seed(), is_centralized=True)
+        storm.rage(rounds)
+        assert any(answer["confirmed"] for answer in storm.answered.values())
+        storm.require_nothing_lost_nothing_doubled()
+
+
 def test_killed_at_random_moments_nothing_is_lost_and_nothing_doubled(crash_chain: Chain) -> None:
     rage(crash_chain, ROUNDS)
+
+
+@pytest.mark.parametrize(
+    ("crash_chain", "policy"), [("sqlite", "refuse"), ("postgresql", "fall-back")], indirect=["crash_chain"]
+)
+def test_killed_amid_centralized_sales_nothing_is_lost_and_nothing_doubled(
+    crash_chain: Chain, policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rage_centralized(crash_chain, policy, ROUNDS, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["refuse", "fall-back"])
+def test_killed_many_times_amid_centralized_sales(
+    crash_chain: Chain, policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rage_centralized(crash_chain, policy, ROUNDS_LONG, monkeypatch)
 
 
 @pytest.mark.slow

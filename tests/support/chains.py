@@ -21,7 +21,7 @@ from hq_server.storage.feed import number_feed
 from hq_server.storage.tables import branch, branch_cursor
 from shared.domain.identifiers import format_id
 from shared.domain.sales import format_receipt
-from shared.storage.tables import sale
+from shared.storage.tables import receipt_void, sale
 from tests.support.deadlines import wait_until
 
 TOKEN_HOURS = 1
@@ -89,6 +89,16 @@ class Chain:
             rows = connection.execute(statement).all()
         return [HeldSale(format_id(row[0]), format_receipt(row[1], row[2]), row[3]) for row in rows]
 
+    def voided_receipts(self, code: str) -> list[str]:
+        """The receipt numbers of a branch that no sale has."""
+        statement = (
+            select(receipt_void.c.register, receipt_void.c.receipt_number)
+            .join(branch, branch.c.id == receipt_void.c.branch_id)
+            .where(branch.c.code == code)
+        )
+        with self.inside().store.read() as connection:
+            return [format_receipt(row[0], row[1]) for row in connection.execute(statement)]
+
     def cursor(self, code: str) -> Any:
         """HQ's row of how far a branch's synchronisation has come."""
         statement = select(branch_cursor).join(branch, branch.c.id == branch_cursor.c.branch_id)
@@ -99,6 +109,10 @@ class Chain:
         """A branch's line in `filial-hq sync status`."""
         rows = self.office.ask("sync", "status")["branches"]
         return next(row for row in rows if row["branch"] == code)
+
+    def set_mode(self, joined: Branch, mode: str, when_unreachable: str = "refuse") -> None:
+        """Sets how a branch processes; it hears of that with its next contact."""
+        self.office.run("branch", "set-mode", joined.code, mode, "--when-unreachable", when_unreachable)
 
     def wait_for_sales(self, code: str, count: int, seconds_max: float = 20) -> list[HeldSale]:
         """Waits until HQ holds that many sales of a branch."""

@@ -25,7 +25,9 @@ Answer = dict[str, Any]
 class Storm:
     """One branch under attack. The head office is reached through a network, so that its port may change."""
 
-    def __init__(self, chain: Chain, branch: Branch, network: Network, seed: int) -> None:
+    def __init__(self, chain: Chain, branch: Branch, network: Network, seed: int, is_centralized: bool = False) -> None:
+        """`is_centralized`: sales may be refused, or undecided, while HQ is away; they are asked for again."""
+        self.is_centralized = is_centralized
         self.chain = chain
         self.branch = branch
         self.network = network
@@ -52,6 +54,15 @@ class Storm:
             self._seller.join()
             self._till.close()
             self.branch.stop()
+        require_done(filial_branch(self.branch.home, "sync", "run", "--timeout", "60"))
+        if self.is_centralized:
+            self._ask_again()
+
+    def _ask_again(self) -> None:
+        """Whatever was not answered with a receipt."""
+        asked, self.doubtful = [self.asked[key] for key in self.doubtful], []
+        for answer in self.branch.sell(asked):
+            self._note(answer["key"], answer)
         require_done(filial_branch(self.branch.home, "sync", "run", "--timeout", "60"))
 
     def _kill(self, targets: tuple[str, ...]) -> None:
@@ -85,6 +96,8 @@ class Storm:
     def _note(self, key: str, answer: Answer) -> None:
         if answer["status"] == "committed":
             self.answered[key] = answer
+        elif self.is_centralized:
+            self.doubtful.append(key)
         else:
             self.refused.append(answer)
 
@@ -120,7 +133,8 @@ class Storm:
         for answer in self.answered.values():
             assert by_id[answer["id"]] == (answer["id"], answer["receipt"], answer["total_minor"])
         for register in "12":
-            numbers = [int(sale.receipt[2:]) for sale in held if sale.receipt.startswith(register)]
+            receipts = [sale.receipt for sale in held] + self.chain.voided_receipts(self.branch.code)
+            numbers = sorted(int(receipt[2:]) for receipt in receipts if receipt.startswith(register))
             assert numbers == list(range(1, len(numbers) + 1)), "receipt numbers have gaps"
 
     def _require_report(self, held: list[HeldSale]) -> None:
