@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from benchmarks.centralized import measure_centralized
 from benchmarks.figures import Figure
 from benchmarks.ingest import measure_ingest
 from benchmarks.joining import measure_joining
@@ -66,6 +67,11 @@ def _joining(folder: Path) -> list[Figure]:
         return measure_joining(server, folder)
 
 
+def _centralized(folder: Path) -> list[Figure]:
+    with running_postgresql(POSTGRESQL) as server:
+        return measure_centralized(server, folder, paced=125, fast=500)
+
+
 def _streams(folder: Path) -> list[Figure]:
     with running_postgresql(POSTGRESQL) as server:
         return measure_streams(server, folder)
@@ -78,6 +84,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "starting": _starting,
     "wire": measure_wire,
     "streams": _streams,
+    "centralized": _centralized,
     "joining": _joining,
     "recovery": _recovery,
 }

@@ -56,6 +56,18 @@ def measure_selling(folder: Path, sales: int, runs: int) -> list[Figure]:
     ]
 
 
+def median_sale_ms(home: Path, requests: Sequence[SaleRequest]) -> float:
+    """How long one sale takes that is committed here."""
+    store = _new_store(home)
+    took = []
+    for request in requests:
+        began = time.perf_counter()
+        _sell(store, [request])
+        took.append(time.perf_counter() - began)
+    store.close()
+    return statistics.median(took) * 1_000
+
+
 def _new_store(home: Path) -> BranchStore:
     clock, ids = SystemClock(), SystemIds()
     home.mkdir(parents=True)
