@@ -46,6 +46,7 @@ class Till(threading.Thread):
         self.branch = branch
         self.receipts = receipts
         self.sold = 0
+        self.confirmed = 0
         self.refused: list[str] = []
 
     def run(self) -> None:
@@ -54,6 +55,7 @@ class Till(threading.Thread):
             answer = selling.sell(receipt.line)
             if answer["status"] == "committed":
                 self.sold += 1
+                self.confirmed += answer["confirmed"]
             else:
                 self.refused.append(f"{answer['key']}: {answer['reason']}")
         selling.close()
@@ -81,6 +83,9 @@ class Demo:
         tills = [
             Till(branch, list(receipts_of(store))) for branch, store in zip(self._branches, self._stores, strict=True)
         ]
+        through_hq, switching = tills[1].branch, tills[2].branch
+        self._set_mode(office, through_hq, "centralized", "--when-unreachable", "fall-back")
+        self.say(f"Branch {through_hq.code} is to commit through the head office; the others commit themselves.")
         self.say(f"Selling {sum(len(till.receipts) for till in tills)} receipts while synchronising …")
         for till in tills:
             till.start()
@@ -100,7 +105,13 @@ class Demo:
         )
         self._relay.mend()
         self.say(f"Branch {cut.code} has its network back and catches up.")
+        self.say(f"The head office has confirmed {tills[1].confirmed} sales of {through_hq.code} before their answers.")
+        self._set_mode(office, through_hq, "distributed")
+        self._set_mode(office, switching, "centralized", "--when-unreachable", "fall-back")
+        self.say(f"Tills open, modes switched: {through_hq.code} alone now, {switching.code} through the head office.")
         self._watch(office, tills, until=lambda: not any(till.is_alive() for till in tills))
+        words = [f"{till.branch.code} {till.confirmed} of {till.sold}" for till in tills if till.confirmed]
+        self.say(f"Confirmed by the head office at once: {', '.join(words)}; the others were synchronised later.")
         refused = [reason for till in tills for reason in till.refused]
         for reason in refused[:5]:
             self.say(f"REFUSED {reason}")
@@ -176,6 +187,10 @@ class Demo:
                 self.say("   " + " │ ".join(words))
                 next_word = time.monotonic() + SAY_SECONDS
             time.sleep(0.05)
+
+    @staticmethod
+    def _set_mode(office: HeadOffice, branch: Branch, *mode: str) -> None:
+        office.run("branch", "set-mode", branch.code, *mode)
 
     def _wait_for_client(self, household: str) -> None:
         """Both branches must know the client before they can disagree about it."""

@@ -31,7 +31,8 @@ def open_chain(folder: Path, stores: list[int], *init: str) -> tuple[HeadOffice,
     return office, port
 
 
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+# On SQLite `make demo` does the same with whole stores and a whole year.
+@pytest.mark.parametrize("database", [pytest.param("sqlite", marks=pytest.mark.slow), "postgresql"])
 def test_every_figure_equals_the_source(database: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     stores = busiest_stores(9)[6:]
     init: tuple[str, ...] = ()
