@@ -125,6 +125,10 @@ class HqUnreachable(SyncError):
     reason = "hq_unreachable"
 
 
+class CallLost(HqUnreachable):
+    """A call ended before what the head office said of it could be read: asked again, it says it again."""
+
+
 class InDoubt(SyncError):
     reason = "in_doubt"
 

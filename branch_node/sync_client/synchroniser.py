@@ -18,7 +18,7 @@ from branch_node.sync_client.lock import SyncLock
 from branch_node.sync_client.processor import Processor
 from branch_node.sync_client.worker import StoreWorker
 from shared.domain.identifiers import NIL_ID, is_id, parse_id
-from shared.errors import FilialError, HqUnreachable, Refused, SyncError
+from shared.errors import CallLost, FilialError, HqUnreachable, Refused, SyncError
 from shared.sync.backoff import Backoff
 
 _BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")
@@ -155,7 +155,7 @@ class Synchroniser:
     # One pass.
 
     async def _pass_here(self) -> None:
-        backoff = Backoff()
+        backoff, was_lost = Backoff(), False
         target_seq = (await self._worker.run(self._worker.head)).seq
         while True:
             exchange = await self._new_exchange()
@@ -169,6 +169,10 @@ class Synchroniser:
             exchange.on_pass_done = finish
             try:
                 delay_ms = await exchange.run()
+            except CallLost:
+                if was_lost:
+                    raise
+                was_lost, delay_ms = True, 0
             except HqUnreachable:
                 if not exchange.was_welcome:
                     raise

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import grpc
 
 from shared.errors import (
+    CallLost,
     FilialError,
     HqUnreachable,
     InvalidInput,
@@ -32,6 +33,9 @@ _STATUS: tuple[tuple[type[FilialError], grpc.StatusCode], ...] = (
     (StoreBusy, grpc.StatusCode.UNAVAILABLE),
     (StoreError, grpc.StatusCode.INTERNAL),
 )
+
+# gRPC's own words when the other side ends a call while this side begins to write.
+_STATUS_LOST = "Internal error from Core"
 
 _BY_REASON: dict[str, type[FilialError]] = {
     error_type.reason: error_type
@@ -70,6 +74,8 @@ def error_from_status(
     reason, hint = known.get(REASON_KEY), known.get(HINT_KEY, b"")
     if isinstance(reason, str) and reason in _BY_REASON:
         return _BY_REASON[reason](details, hint.decode(errors="replace") if isinstance(hint, bytes) else str(hint))
+    if status is grpc.StatusCode.INTERNAL and details == _STATUS_LOST:
+        return CallLost(f"The head office at {address} ended the call.", "Selling goes on.")
     lowered = details.lower()
     if "security handshaker" in lowered:
         return NotAuthorised(

@@ -6,7 +6,7 @@ import grpc
 import pytest
 
 from shared import errors
-from shared.errors import FilialError, HqUnreachable, NotAuthorised, StoreBusy, StoreFull, SyncError
+from shared.errors import CallLost, FilialError, HqUnreachable, NotAuthorised, StoreBusy, StoreFull, SyncError
 from shared.wire.methods import HINT_KEY, REASON_KEY
 from shared.wire.status import error_from_status, status_of, trailing_metadata
 
@@ -66,6 +66,12 @@ def test_a_closed_connection_may_be_another_chain_s_server() -> None:
     arrived = error_from_status(grpc.StatusCode.UNAVAILABLE, "Socket closed", None, ADDRESS)
     assert isinstance(arrived, HqUnreachable)
     assert "another chain" in arrived.hint
+
+
+def test_a_call_that_ended_before_its_status_could_be_read_is_made_again() -> None:
+    error = error_from_status(grpc.StatusCode.INTERNAL, "Internal error from Core", None, ADDRESS)
+    assert isinstance(error, CallLost)
+    assert error.reason == "hq_unreachable"
 
 
 def test_any_other_answer_is_one_short_line() -> None:
