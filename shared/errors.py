@@ -19,6 +19,7 @@
     │   └── NotForBranches      an edit that only the head office may make
     └── SyncError               branch and head office cannot talk
         ├── HqUnreachable       no answer at the address, or the connection broke
+        │   └── CallLost        a call ended before what HQ said of it could be read
         ├── InDoubt             HQ may have committed an operation, and did not say
         ├── NotAuthorised       the certificate is wrong, revoked or missing
         ├── ProtocolViolation   the other side broke the protocol
@@ -126,7 +127,9 @@ class HqUnreachable(SyncError):
 
 
 class CallLost(HqUnreachable):
-    """A call ended before what the head office said of it could be read: asked again, it says it again."""
+    """Asked again, the head office says it again."""
+
+    reason = "call_lost"
 
 
 class InDoubt(SyncError):

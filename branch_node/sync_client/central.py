@@ -112,4 +112,4 @@ def _left(ends_at: float) -> float:
 
 def _is_hq_s_word(error: FilialError) -> bool:
     """Whether HQ said so itself, not the network in its place."""
-    return type(error) is not SyncError and error.reason != "hq_unreachable"
+    return type(error) is not SyncError and not isinstance(error, HqUnreachable)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from branch_node.operations.budgets import begin_spending, return_leases
 from branch_node.operations.clients import begin_adding, begin_editing
@@ -16,7 +16,16 @@ from branch_node.storage.transaction import BranchTransaction
 from shared.domain.cards import Value
 from shared.errors import InDoubt, Refused, StaleEdit
 from shared.operations.clients import resolve_client
-from shared.sync.central import Answer, CommitRequest, Committed, Decision, NeverAsked, Rejected, ResolveRequest
+from shared.sync.central import (
+    GIVEN_UP,
+    Answer,
+    CommitRequest,
+    Committed,
+    Decision,
+    NeverAsked,
+    Rejected,
+    ResolveRequest,
+)
 
 DOUBTFUL_AFTER_US = 30_000_000
 """An intent as old as this is nobody's any more: who began it has given up, or died."""
@@ -48,6 +57,12 @@ class Processor:
         Raises InvalidInput, KeyReused, Refused when HQ does not take the sale, HqUnreachable when this branch must not
         sell without HQ, InDoubt when HQ may have taken it: then the same key asks again.
         """
+        answer = self._sell(request)
+        # Somebody had given an earlier attempt up, and died before he could drop it: the key sells anew.
+        return answer or self._sell(request) or _given_up()
+
+    def _sell(self, request: SaleRequest) -> SaleAnswer | None:
+        """None when this attempt had been given up."""
         with self._store.operation() as transaction:
             begun = begin_sale(transaction, request)
             # One that was begun before may have come in the middle of a failure that is known by now.
@@ -55,7 +70,10 @@ class Processor:
                 return begun
             asks = not begun.in_doubt or may_ask(transaction)
             question = commit_request(transaction, begun) if asks else None
-        return answer_from_intent(request, begun, self._process(begun, question))
+        settled, answer = self._process(begun, question)
+        if isinstance(answer, Rejected) and answer.reason == GIVEN_UP:
+            return None
+        return answer_from_intent(request, begun, _require_settled(settled, answer))
 
     def add_client(self, fields: Mapping[str, Value]) -> bytes:
         """Makes a card; returns its id. Raises what `begin_adding` does, Refused, InDoubt."""
@@ -93,7 +111,7 @@ class Processor:
 
     def _finish(self, intent: Intent | None, question: CommitRequest | None) -> None:
         if intent is not None:
-            self._process(intent, question)
+            _require_settled(*self._process(intent, question))
 
     def close(self) -> None:
         """Gives the connection back."""
@@ -116,16 +134,13 @@ class Processor:
             settled += 1
         return settled
 
-    def _process(self, intent: Intent, question: CommitRequest | None) -> Settled:
-        """Asks HQ, unless it is known not to answer at present. Raises Refused, StaleEdit, InDoubt."""
+    def _process(self, intent: Intent, question: CommitRequest | None) -> tuple[Settled, Answer]:
+        """Asks HQ, unless it is known not to answer at present, and acts on the answer."""
         answer: Answer = NeverAsked("The head office cannot be reached.", "It is asked again in a moment.")
         if question is not None:
             answer = self._ask().commit(question)
         with self._store.operation() as transaction:
-            settled = settle(transaction, intent, answer)
-        if settled.entry is None:
-            raise _refusal(settled.decision, answer)
-        return settled
+            return settle(transaction, intent, answer), answer
 
     def _ask(self) -> Central:
         if self._central is None:
@@ -135,6 +150,17 @@ class Processor:
 
 def _question(transaction: BranchTransaction, intent: Intent | None) -> CommitRequest | None:
     return None if intent is None else commit_request(transaction, intent)
+
+
+def _require_settled(settled: Settled, answer: Answer) -> Settled:
+    """Raises Refused, StaleEdit, InDoubt when the operation is not journaled."""
+    if settled.entry is None:
+        raise _refusal(settled.decision, answer)
+    return settled
+
+
+def _given_up() -> NoReturn:
+    raise Refused("The operation was given up.", "Try again.")
 
 
 def _refusal(decision: Decision, answer: Answer) -> Refused | InDoubt:

@@ -26,7 +26,7 @@ from hq_server.storage.tables import branch, branch_cursor
 from shared.domain.branch_facts import BudgetSpend
 from shared.errors import FilialError, NotAuthorised, ProtocolViolation, Refused
 from shared.storage.card_rows import lock_cards
-from shared.sync.central import CommitRequest, Committed, Outcome, Rejected, ResolveRequest
+from shared.sync.central import GIVEN_UP, CommitRequest, Committed, Outcome, Rejected, ResolveRequest
 from shared.sync.chain import hash_records
 from shared.sync.hlc import is_plausible
 from shared.wire.decoding import DecodedEntry, decode_entry
@@ -124,7 +124,7 @@ def resolve(store: HqStore, branch_id: bytes, request: ResolveRequest, now_us: i
         known = group.known([(branch_id, request.command_id)])
         if known:
             return known[branch_id, request.command_id]
-        given_up = Rejected("given_up", "The branch gave this operation up before the head office had committed it.")
+        given_up = Rejected(GIVEN_UP, "The branch gave this operation up before the head office had committed it.")
         row = central.rejected_row(branch_id, request.command_id, given_up, now_us)
         central.keep(connection, store.bulk, [row])
         return given_up

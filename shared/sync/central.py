@@ -29,6 +29,9 @@ from shared.sync.messages import WhenUnreachable
 COMMITS = 2**62
 """In place of a life in a history's cursor: what was committed at once and is in no journal, by moments of commits."""
 
+GIVEN_UP = "given_up"
+"""Why HQ rejects a command that the branch has asked it to forget."""
+
 BREAK_MS_MIN = 1_000
 BREAK_MS_MAX = 30_000
 """For how long HQ is taken to be unreachable after a failure, and after many in a row."""

@@ -18,7 +18,7 @@ from hq_server.storage.tables import central_commit
 from shared.domain.cards import Value
 from shared.errors import HqUnreachable, InDoubt, Refused, StaleEdit
 from shared.storage.tables import client, conflict, mode_switch, receipt_void, sale
-from shared.sync.central import CommitRequest, Committed, NotNow, Rejected
+from shared.sync.central import CommitRequest, Committed, NotNow, Rejected, ResolveRequest
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from shared.wire.entries import intend_entry, open_entry
 from tests.support.office import Office
@@ -168,6 +168,25 @@ def test_a_late_request_meets_the_tombstone(pair: Pair) -> None:
     assert pair.keys_at_hq() == []
     again = sell(node, CentralWire(node), "a")
     assert (again.receipt, pair.keys_at_hq()) == ("1-000001", ["a"])
+
+
+def test_a_key_whose_attempt_was_given_up_sells_anew_at_once(pair: Pair) -> None:
+    node = centralized(pair, REFUSE)
+    wire = CentralWire(node, "request lost")
+    with pytest.raises(InDoubt):
+        sell(node, wire, "a")
+    wire.fault = None
+    question = wire.asked[0]
+    assert isinstance(question, CommitRequest)
+    # Whoever looked after it died before he had heard the answer.
+    wire.resolve_at_hq(ResolveRequest(open_entry(question.entry).header.command_id))
+    node.clock.advance(60)
+    answer = sell(node, wire, "a")
+    assert (answer.receipt, answer.confirmed, undecided(node)) == ("1-000001", True, 0)
+    assert isinstance(wire.commit_at_hq(question), Rejected)
+    node.sync()
+    assert pair.keys_at_hq() == ["a"] == node.keys()
+    assert pair.verify("B1") == () == node.verify()
 
 
 def test_a_store_that_is_replaced_gets_what_was_committed_at_once(pair: Pair) -> None:
