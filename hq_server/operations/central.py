@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
-from hq_server.operations.central_checks import problem_with_edits, problem_with_spending
+from hq_server.operations.central_checks import claimed_numbers, problem_with_edits, problem_with_spending
 from hq_server.storage import central
 from hq_server.storage.audience import Reference
 from hq_server.storage.budgets import available_of
@@ -168,7 +168,7 @@ class _Group:
         answers: dict[CommandKey, Outcome | FilialError] = {**self.known([each.key for each in asked])}
         self._lock_what_is_checked(asked)
         effects = Effects()
-        edited: set[tuple[int, bytes]] = set()
+        edited: set[tuple[object, ...]] = set()
         for each in asked:
             if each.key in answers:
                 continue
@@ -214,7 +214,7 @@ class _Group:
             return Refused("This store must synchronise first.", "Run: filial-branch sync run")
         return None
 
-    def _decide_one(self, asked: Asked, edited: set[tuple[int, bytes]]) -> Outcome | FilialError:
+    def _decide_one(self, asked: Asked, edited: set[tuple[object, ...]]) -> Outcome | FilialError:
         request, entry = asked.request, asked.entry
         problem = self.problem_with_store(asked.branch_id, request.incarnation, request.last_fence)
         if problem is not None:
@@ -224,11 +224,11 @@ class _Group:
         if entry.patches:
             if not is_plausible(entry.opened.header.hlc, self._now_us):
                 return Rejected("clock_ahead", "This branch's clock is too far ahead to edit cards.", "Set its clock.")
-            keys = {(kind, card_id) for kind, card_id, _ in entry.patches}
-            if keys & edited:
-                # Another command of this group edits the card: what it will have seen is not written yet.
-                return Refused("Somebody else is editing this card at this moment.", "Try again.")
-            edited |= keys
+            touched = {(kind, card_id) for kind, card_id, _ in entry.patches} | claimed_numbers(entry)
+            if touched & edited:
+                # Another command of this group edits the card, or takes the number: that is not written yet.
+                return Refused("Somebody else is editing this at this moment.", "Try again.")
+            edited |= touched
             edit_problem = problem_with_edits(self._connection, entry)
             if edit_problem is not None:
                 return edit_problem

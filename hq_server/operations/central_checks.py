@@ -51,6 +51,18 @@ def problem_with_edits(connection: Connection, entry: DecodedEntry) -> Rejected 
     return None
 
 
+def claimed_numbers(entry: DecodedEntry) -> set[tuple[object, ...]]:
+    """The phones and external ids that an operation's edits give to clients, by field: each is of one client."""
+    claimed: set[tuple[object, ...]] = set()
+    for kind, _, patches in entry.patches:
+        for name, value, _ in patches if kind == RecordKind.CLIENT else ():
+            if name == "external_id" and isinstance(value, str):
+                claimed.add((name, value))
+            elif name == "phones" and isinstance(value, tuple):
+                claimed |= {(name, phone) for phone in value}
+    return claimed
+
+
 def problem_with_spending(connection: Connection, entry: DecodedEntry, spent: dict[bytes, int]) -> Rejected | None:
     """Why what an operation spends of budgets without a lease must not be spent; None when it may.
 
