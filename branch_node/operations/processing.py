@@ -103,7 +103,7 @@ def settle(transaction: BranchTransaction, intent: Intent, answer: Answer) -> Se
         intents.note_failure(cursor, transaction.now_us)
     current = intents.read_intent(cursor, intent.command_id)
     if current is None:
-        return _settled_elsewhere(transaction, intent)
+        return _settled_elsewhere(transaction, intent, answer)
     needs_leave = not isinstance(answer, Committed | Rejected) and _needs_leave(current)
     decision = decide(answer, transaction.node.when_unreachable, current.in_doubt, needs_leave)
     match decision:
@@ -189,7 +189,10 @@ def _learn(transaction: BranchTransaction, rejected: Rejected) -> None:
         merge_cards(transaction.connection, arrivals, transaction.now_us, None)
 
 
-def _settled_elsewhere(transaction: BranchTransaction, intent: Intent) -> Settled:
+def _settled_elsewhere(transaction: BranchTransaction, intent: Intent, answer: Answer) -> Settled:
+    """Whoever looked after it, or the history that HQ gave back, has acted on the same outcome."""
+    if intent.key is None:
+        return Settled(Decision.CONFIRM if isinstance(answer, Committed) else Decision.VOID)
     row = transaction.cursor.execute(
         "SELECT seq, confirmed FROM idempotency_key WHERE key = ? AND command_id = ? AND seq > 0",
         (intent.key, intent.command_id),

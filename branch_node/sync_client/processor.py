@@ -154,7 +154,7 @@ def _question(transaction: BranchTransaction, intent: Intent | None) -> CommitRe
 
 def _require_settled(settled: Settled, answer: Answer) -> Settled:
     """Raises Refused, StaleEdit, InDoubt when the operation is not journaled."""
-    if settled.entry is None:
+    if settled.decision in (Decision.VOID, Decision.KEEP):
         raise _refusal(settled.decision, answer)
     return settled
 

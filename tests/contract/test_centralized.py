@@ -18,7 +18,7 @@ from hq_server.storage.tables import central_commit
 from shared.domain.cards import Value
 from shared.errors import HqUnreachable, InDoubt, Refused, StaleEdit
 from shared.storage.tables import client, conflict, mode_switch, receipt_void, sale
-from shared.sync.central import CommitRequest, Committed, NotNow, Rejected, ResolveRequest
+from shared.sync.central import Answer, CommitRequest, Committed, NotNow, Rejected, ResolveRequest
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from shared.wire.entries import intend_entry, open_entry
 from tests.support.office import Office
@@ -276,6 +276,45 @@ def test_why_an_edit_was_rejected_is_said_again(pair: Pair) -> None:
         outcome = wire.commit_at_hq(wire.asked[0])  # type: ignore[arg-type]
         assert isinstance(outcome, Rejected)
         assert (outcome.reason, outcome.reason == STALE) == (TAKEN, False)
+
+
+def test_a_number_belongs_to_one_client_also_when_two_ask_for_it_at_once(pair: Pair) -> None:
+    nodes = [pair.join("B1"), pair.join("B2")]
+    questions = []
+    for node in nodes:
+        pair.set_mode(node.code, ProcessingMode.CENTRALIZED, REFUSE)
+        node.sync()
+        wire = CentralWire(node, "request lost")
+        with pytest.raises(InDoubt):
+            node.line(wire).add_client({"name": node.code, "phones": ("+79161234567",)})
+        questions.append((node.branch_id, wire.asked[0]))
+    asked = [read_request(branch_id, question) for branch_id, question in questions]  # type: ignore[arg-type]
+    now_us = pair.office.clock.now_us()
+    first, second = commit(pair.office.store, asked, now_us, lambda _: {}).outcomes
+    assert isinstance(first, Committed)
+    assert isinstance(second, Refused)
+    (again,) = commit(pair.office.store, asked[1:], now_us, lambda _: {}).outcomes
+    assert isinstance(again, Rejected)
+    assert again.reason == TAKEN
+    assert pair.office.count(client) == 1
+
+
+def test_an_edit_that_the_history_brought_before_its_answer_is_made(pair: Pair) -> None:
+    node = centralized(pair, REFUSE)
+    wire = SlowWire(node)
+    client_id = node.line(wire).add_client({"external_id": "900", "name": "Anna"})
+    assert node.line(wire).edit_client("900", {"name": "Anna B."}) == (client_id, True)
+    assert (node.client_names(), undecided(node)) == (["Anna B."], 0)
+    assert pair.verify("B1") == () == node.verify()
+
+
+class SlowWire(CentralWire):
+    """While its answer is on the way, the branch synchronises, and takes back what HQ has committed."""
+
+    def commit(self, question: CommitRequest) -> Answer:
+        answer = super().commit(question)
+        self.node.sync()
+        return answer
 
 
 def test_a_switch_is_a_fact_and_takes_effect_between_two_sales(pair: Pair) -> None:
