@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, literal, select
 
 from hq_server.storage.budgets import available_of
 from shared.domain.branch_facts import BudgetSpend
@@ -112,7 +112,9 @@ def _taken(connection: Connection, client_id: bytes, patches: tuple[FieldPatch, 
                 return Rejected(TAKEN, f"{what} belongs to another client: {found}.", "Open that card instead.")
         if name == "phones" and isinstance(value, tuple):
             for phone in value:
-                found = _other(connection, client_id, client.c.phones.contains(phone, autoescape=True))
+                # A line each: one phone may begin like another.
+                lines = literal("\n") + client.c.phones + literal("\n")
+                found = _other(connection, client_id, lines.contains(f"\n{phone}\n", autoescape=True))
                 if found is not None:
                     return Rejected(
                         TAKEN, f"The phone {phone} belongs to another client: {found}.", "Open that card instead."

@@ -278,6 +278,14 @@ def test_why_an_edit_was_rejected_is_said_again(pair: Pair) -> None:
         assert (outcome.reason, outcome.reason == STALE) == (TAKEN, False)
 
 
+def test_a_phone_that_begins_like_another_is_free(pair: Pair) -> None:
+    node = centralized(pair, REFUSE)
+    line = node.line(CentralWire(node))
+    line.add_client({"name": "Boris", "phones": ("+4930123456",)})
+    line.add_client({"name": "Anna", "phones": ("+493012345",)})
+    assert node.client_names() == ["Anna", "Boris"]
+
+
 def test_a_number_belongs_to_one_client_also_when_two_ask_for_it_at_once(pair: Pair) -> None:
     nodes = [pair.join("B1"), pair.join("B2")]
     questions = []
