@@ -15,6 +15,7 @@ from shared.sync.messages import Hello, HistoryBatch, HistoryCursor, Mark
 from shared.sync.recognition import KnownLife, LifeState
 
 DUPLICATE = 2
+"""The status of a journal entry whose effects were at HQ already."""
 
 # Built once: every hello asks.
 _THIS_LIFE = (incarnation.c.branch_id == bindparam("branch"), incarnation.c.id == bindparam("incarnation"))
