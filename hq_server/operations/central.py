@@ -20,10 +20,11 @@ from hq_server.storage import central
 from hq_server.storage.audience import Reference
 from hq_server.storage.budgets import available_of
 from hq_server.storage.central import CommandKey
-from hq_server.storage.effects import REFUSALS, Effects, write_effects
+from hq_server.storage.effects import REFUSALS, Effects, evidence_of, write_effects
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import branch, branch_cursor
 from shared.domain.branch_facts import BudgetSpend
+from shared.domain.identifiers import shorten
 from shared.errors import FilialError, NotAuthorised, ProtocolViolation, Refused
 from shared.storage.card_rows import lock_cards
 from shared.sync.central import GIVEN_UP, CommitRequest, Committed, Outcome, Rejected, ResolveRequest
@@ -102,9 +103,9 @@ def commit(
         with store.write() as connection:
             group = _Group(store, connection, now_us)
             return group.decide(asked, strangers(connection), known_references)
-    except _RefusedTogetherError:
+    except _RefusedTogetherError as error:
         if len(asked) == 1:
-            return Decided([_reject_alone(store, asked[0], now_us)])
+            return Decided([_reject_alone(store, asked[0], str(error), now_us)])
     alone = [commit(store, [each], now_us, strangers, known_references) for each in asked]
     return Decided(
         [outcome for one in alone for outcome in one.outcomes],
@@ -130,8 +131,8 @@ def resolve(store: HqStore, branch_id: bytes, request: ResolveRequest, now_us: i
         return given_up
 
 
-def _reject_alone(store: HqStore, asked: Asked, now_us: int) -> Outcome | FilialError:
-    rejected = Rejected("refused_by_store", "The head office cannot store this operation.", "Its log says why.")
+def _reject_alone(store: HqStore, asked: Asked, evidence: str, now_us: int) -> Outcome | FilialError:
+    rejected = Rejected("refused_by_store", f"The head office cannot store this operation: {shorten(evidence)}.")
     with store.write() as connection:
         group = _Group(store, connection, now_us)
         group.lock([asked.branch_id])
@@ -145,7 +146,7 @@ def _reject_alone(store: HqStore, asked: Asked, now_us: int) -> Outcome | Filial
 
 
 class _RefusedTogetherError(Exception):
-    """The database refused something of a group: nothing of it is written."""
+    """The database refused something of a group, in its own words: nothing of it is written."""
 
 
 class _Group:
@@ -181,7 +182,7 @@ class _Group:
         try:
             written = write_effects(self._store, self._connection, effects, known_references, self._now_us)
         except REFUSALS as error:
-            raise _RefusedTogetherError from error
+            raise _RefusedTogetherError(evidence_of(error)) from error
         outcomes = [strangers.get(each.branch_id) or answers[each.key] for each in asked]
         return Decided(outcomes, written.published, frozenset(written.references))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, IntegrityError, InterfaceError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 
 from hq_server.storage.audience import (
     Reference,
@@ -48,6 +48,11 @@ class CardTooLargeError(Exception):
 # What a database cannot take of a value: a number, a key or a card that does not fit. Not ProgrammingError: on
 # PostgreSQL that is a missing right or table, which is no entry's fault and would park them all.
 REFUSALS = (IntegrityError, DataError, InterfaceError, OverflowError, CardTooLargeError)
+
+
+def evidence_of(error: Exception) -> str:
+    """What the database said."""
+    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 class Written(NamedTuple):

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.exc import DBAPIError
 
 from hq_server.storage import central
 from hq_server.storage.audience import Reference
 from hq_server.storage.branches import lock_cursor, require_fence
-from hq_server.storage.effects import REFUSALS, Effects, Written, write_effects
+from hq_server.storage.effects import REFUSALS, Effects, Written, evidence_of, write_effects
 from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.parking import (
     CLOCK_AHEAD,
@@ -105,10 +104,6 @@ def merge_batch(
         except _RefusedAtOnceError:
             continue
     raise AssertionError("a careful merge parks what is refused")
-
-
-def _evidence(error: Exception) -> str:
-    return str(error.orig if isinstance(error, DBAPIError) else error)
 
 
 class _RefusedAtOnceError(Exception):
@@ -247,7 +242,7 @@ class Merge:
         except REFUSALS as error:
             savepoint.rollback()
             if len(sound) == 1:
-                self._park(sound[0].entry, "refused_by_store", _evidence(error), outcomes)
+                self._park(sound[0].entry, "refused_by_store", evidence_of(error), outcomes)
             else:
                 self._write_parts(sound, outcomes)
         else:
@@ -351,7 +346,7 @@ class Merge:
             written = self._write(effects)
         except REFUSALS as error:
             savepoint.rollback()
-            return _evidence(error)
+            return evidence_of(error)
         savepoint.commit()
         self._published += written.published
         if stamp is not None and written.merged is not None:

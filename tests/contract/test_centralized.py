@@ -408,6 +408,7 @@ def test_one_command_that_the_store_refuses_does_not_stop_the_others(pair: Pair)
         refused, committed = commit(pair.office.store, asked, now_us, lambda _: {}).outcomes
         assert isinstance(refused, Rejected)
         assert refused.reason == "refused_by_store"
+        assert "unique" in refused.explanation.lower()
         assert isinstance(committed, Committed)
     assert pair.office.count(sale) == len(["a", "b"])
 
