@@ -33,8 +33,6 @@ def open_processor(settings: Settings, store: BranchStore) -> Processor:
 def open_central(settings: Settings, store: BranchStore) -> CentralClient:
     """A connection for questions to the head office. Raises NotAuthorised when a key file is missing."""
     # Imported here: a till that sells by itself needs no gRPC, which takes longer to load than all the rest.
-    from branch_node.sync_client.central import CentralClient
-    from branch_node.sync_client.channel import load_identity
+    from branch_node.sync_client import central
 
-    address = store.node()[0].hq_address
-    return CentralClient(address, load_identity(settings), settings.commit_deadline_ms / 1_000)
+    return central.open_central(settings, store)

@@ -57,7 +57,8 @@ def show_command(options: GlobalOptions, owner: str) -> None:
 def want_command(options: GlobalOptions, owner: str, amount: str) -> None:
     """Have AMOUNT of OWNER's budget at hand here from now on; 0 for nothing more."""
     store = open_store(settings_for(options.home))
-    wanted = 0 if amount == "0" else parse_amount(require_owner(owner), amount)
+    require_owner(owner)
+    wanted = 0 if amount == "0" else parse_amount(owner, amount)
     with store.write() as connection:
         want_lease(connection.connection.cursor(), store.ids, owner, wanted)
     number = amount_number(owner, wanted)

@@ -8,7 +8,9 @@ from typing import Any
 
 import grpc
 
-from branch_node.sync_client.channel import Identity, open_blocking_channel, translate
+from branch_node.settings import Settings
+from branch_node.storage.store import BranchStore
+from branch_node.sync_client.channel import Identity, load_identity, open_blocking_channel, translate
 from shared.errors import DecodeError, FilialError, HqUnreachable, StoreError, SyncError
 from shared.sync.central import Answer, CommitRequest, Findings, NeverAsked, NoAnswer, NotNow, Question, ResolveRequest
 from shared.wire.central import (
@@ -32,9 +34,10 @@ class CentralClient:
         """`deadline_seconds` is for a whole question, connecting included."""
         self._address, self._deadline_seconds = address, deadline_seconds
         self._channel = open_blocking_channel(address, identity)
-        self._commit = self._channel.unary_unary(COMMIT, encode_commit_request, decode_outcome)
-        self._resolve = self._channel.unary_unary(RESOLVE, encode_resolve_request, decode_outcome)
-        self._query = self._channel.unary_unary(QUERY, encode_question, decode_findings)
+        # Answers are decoded here: within a call gRPC would hide what is wrong with one.
+        self._commit: Any = self._channel.unary_unary(COMMIT, encode_commit_request)
+        self._resolve: Any = self._channel.unary_unary(RESOLVE, encode_resolve_request)
+        self._query: Any = self._channel.unary_unary(QUERY, encode_question)
         # As far as is known: then a call is made at once, else it waits for the connection first.
         self._is_connected = False
 
@@ -47,16 +50,19 @@ class CentralClient:
         return self._ask(self._resolve, request)
 
     def query(self, question: Question) -> Findings:
-        """What HQ knows of the whole chain. Raises HqUnreachable when it does not say in time, and what HQ raises."""
+        """What HQ knows of the whole chain.
+
+        Raises HqUnreachable when it does not say in time, DecodeError, and what HQ raises.
+        """
         ends_at = time.monotonic() + self._deadline_seconds
         if not self._connect(ends_at):
             raise HqUnreachable(f"The head office at {self._address} cannot be reached.", "Check the network.")
         try:
-            findings: Findings = self._query(question, timeout=_left(ends_at))
+            answered: bytes = self._query(question, timeout=_left(ends_at))
         except grpc.RpcError as error:
             self._is_connected = False
             raise translate(error, self._address) from error
-        return findings
+        return decode_findings(answered)
 
     def close(self) -> None:
         """Gives the connection back."""
@@ -67,13 +73,12 @@ class CentralClient:
         if not self._connect(ends_at):
             return self._never_asked()
         try:
-            answer: Answer = call(request, timeout=_left(ends_at))
+            return decode_outcome(call(request, timeout=_left(ends_at)))
         except DecodeError as error:
             return NoAnswer(error.message, error.hint)
         except grpc.RpcError as error:
             self._is_connected = False
             return self._read_failure(error)
-        return answer
 
     def _connect(self, ends_at: float) -> bool:
         """Waits until there is a connection; false when there is none, or not in time."""
@@ -104,6 +109,12 @@ class CentralClient:
         decided_nothing = not isinstance(meant, StoreError) and _is_hq_s_word(meant)
         kind = NotNow if decided_nothing else NoAnswer
         return kind(meant.message, meant.hint)
+
+
+def open_central(settings: Settings, store: BranchStore) -> CentralClient:
+    """A connection for questions to this branch's head office. Raises NotAuthorised when a key file is missing."""
+    address = store.node()[0].hq_address
+    return CentralClient(address, load_identity(settings), settings.commit_deadline_ms / 1_000)
 
 
 def _left(ends_at: float) -> float:

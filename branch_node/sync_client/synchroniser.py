@@ -11,7 +11,7 @@ import structlog
 from branch_node.settings import Settings
 from branch_node.storage.pass_requests import read_outcome, request_pass
 from branch_node.storage.store import BranchStore
-from branch_node.sync_client.central import CentralClient
+from branch_node.sync_client.central import open_central
 from branch_node.sync_client.channel import load_identity
 from branch_node.sync_client.exchange import Exchange
 from branch_node.sync_client.lock import SyncLock
@@ -35,7 +35,7 @@ class Synchroniser:
         self._clock = store.clock
         self._lock = SyncLock(settings.sync_lock_path)
         self._worker = StoreWorker(store, _boot_id())
-        self._processor = Processor(store, self._open_central)
+        self._processor = Processor(store, lambda: open_central(settings, store))
         self._exchange: Exchange | None = None
         self._wanted: list[bytes] = []
         self._woken = asyncio.Event()
@@ -134,10 +134,6 @@ class Synchroniser:
             except FilialError as error:
                 self._log.warning("operations in doubt", reason=error.message)
             await asyncio.sleep(DOUBTS_POLL_SECONDS)
-
-    def _open_central(self) -> CentralClient:
-        address = self._store.node()[0].hq_address
-        return CentralClient(address, load_identity(self._settings), self._settings.commit_deadline_ms / 1_000)
 
     async def _stop_with(self, stopped: asyncio.Event) -> None:
         await stopped.wait()
