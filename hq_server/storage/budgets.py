@@ -17,6 +17,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from hq_server.storage.tables import budget, budget_lease
 from shared.domain.branch_facts import BranchFact, BudgetSpend, LeaseReturn
+from shared.domain.money import BUDGET_MAX
 from shared.sync.messages import LeaseGrant, LeaseWish
 
 LEASE_US = 7 * 86_400_000_000
@@ -107,7 +108,7 @@ def grant_leases(
             grants.append(LeaseGrant(lease_id, known.budget_id, owner, amount, known.expires_at))
             continue
         budget_id = ids.get(owner)
-        amount = 0 if budget_id is None else wanted if is_held else max(0, min(wanted, available[budget_id]))
+        amount = 0 if budget_id is None else _grantable(available[budget_id], wanted, is_held)
         if budget_id is None or amount == 0:
             grants.append(LeaseGrant(lease_id, budget_id or lease_id, owner, 0, now_us))
             continue
@@ -128,6 +129,13 @@ def grant_leases(
         taken = update(budget).where(budget.c.id == budget_id).values(committed=budget.c.committed + amount)
         connection.execute(taken)
     return tuple(grants)
+
+
+def _grantable(available: int, wanted: int, is_held: bool) -> int:
+    """Of a lease that is held already all or nothing: no more than the books can hold beyond what there is."""
+    if is_held:
+        return wanted if wanted <= available + BUDGET_MAX else 0
+    return max(0, min(wanted, available))
 
 
 def _spend(connection: Connection, lease: Any, spent: int) -> int:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from shared.domain.identifiers import NIL_ID
+from shared.domain.money import BUDGET_MAX
 from shared.sync.limits import (
     FEED_BATCH_BYTES_MAX,
     FEED_BATCH_RECORDS_MAX,
@@ -264,6 +265,8 @@ class HqSession:
     def _problem_with_wishes(self, request: LeaseRequest) -> str | None:
         if len(request.wishes) > LEASES_PER_MESSAGE_MAX:
             return f"{len(request.wishes)} leases are wished for; the limit is {LEASES_PER_MESSAGE_MAX}."
+        if not all(0 < wish.amount <= BUDGET_MAX for wish in request.wishes):
+            return f"A lease is of 1 to {BUDGET_MAX}."
         return self._problem_with_repair()
 
     def _problem_with_repair(self) -> str | None:

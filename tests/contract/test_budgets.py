@@ -10,12 +10,13 @@ import pytest
 from branch_node.operations.budgets import leases_at_hand, return_leases, spend_leased, want_lease
 from hq_server.operations.budgeting import add_to_budget, list_budgets
 from hq_server.operations.importing import import_catalog
-from hq_server.storage.budgets import LEASE_US
+from hq_server.storage.budgets import LEASE_US, grant_leases
 from hq_server.storage.feed import number_feed
 from shared.domain.budgets import owner_of_product
+from shared.domain.money import BUDGET_MAX
 from shared.errors import InDoubt, Refused
 from shared.operations.tabular_files import FileRow
-from shared.sync.messages import ProcessingMode, WhenUnreachable
+from shared.sync.messages import LeaseWish, ProcessingMode, WhenUnreachable
 from tests.support.office import Office
 from tests.support.pair import CentralWire, Node, Pair
 from tests.support.shop import request
@@ -149,6 +150,18 @@ def test_what_hq_alone_may_allow_does_not_fall_back(pair: Pair) -> None:
     node.line(CentralWire(node)).resolve_doubts()
     node.sync()
     assert books(pair) == {"spent": 60, "leased": 0, "available": 40, "overdraft": 0}
+
+
+def test_what_a_branch_says_it_held_cannot_break_a_budget(pair: Pair) -> None:
+    """A store that lies: HQ enters what it may have spent, as far as the books can hold it."""
+    node = pair.join("B1")
+    wishes = [LeaseWish(b"%016d" % number, OWNER, BUDGET_MAX, held=True) for number in range(2_000)]
+    with pair.office.store.write() as connection:
+        granted = grant_leases(connection, node.branch_id, b"i" * 16, wishes, pair.office.clock.now_us())
+    assert [grant.amount for grant in granted[:2]] == [BUDGET_MAX, 0]
+    assert books(pair)["leased"] == BUDGET_MAX
+    other = lessee(pair, "B2", 10)
+    assert at_hand(other) == 0
 
 
 def central_lessee(pair: Pair, policy: WhenUnreachable) -> Node:

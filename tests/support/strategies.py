@@ -32,6 +32,10 @@ from shared.sync.messages import (
     FieldLost,
     Goodbye,
     Hello,
+    LeaseGrant,
+    LeaseRequest,
+    LeasesGranted,
+    LeaseWish,
     ProcessingMode,
     ResumeMode,
     Tick,
@@ -146,6 +150,7 @@ branch_messages = (
     | st.builds(FeedAck, cursors)
     | st.builds(Tick, _UNSIGNED_64, _SIGNED_64, _UNSIGNED_64, _SIGNED_64)
     | st.just(Goodbye())
+    | st.builds(LeaseRequest, st.lists(st.builds(LeaseWish, ids, texts, _UNSIGNED_64, st.booleans())).map(tuple))
 )
 
 _positive_32 = st.integers(1, 2**32 - 1)
@@ -180,6 +185,7 @@ hq_messages = (
         st.none() | cursors,
     )
     | st.builds(Checkpoint, _UNSIGNED_64, _UNSIGNED_64, _UNSIGNED_64)
+    | st.builds(LeasesGranted, st.lists(st.builds(LeaseGrant, ids, ids, texts, _UNSIGNED_64, _SIGNED_64)).map(tuple))
     | st.builds(Drain, _UNSIGNED_32, texts)
 )
 feed_records = (

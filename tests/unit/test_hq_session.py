@@ -8,10 +8,12 @@ from dataclasses import replace
 import pytest
 
 from shared.domain.identifiers import NIL_ID
+from shared.domain.money import BUDGET_MAX
 from shared.sync.chain import NO_HASH, Head
 from shared.sync.hq_session import (
     Finish,
     FinishReason,
+    GrantLeases,
     HqSession,
     MergeBatch,
     OpenSession,
@@ -25,6 +27,7 @@ from shared.sync.limits import (
     FEED_BATCH_BYTES_MAX,
     FEED_BATCH_RECORDS_MAX,
     GREETING_MS_MAX,
+    LEASES_PER_MESSAGE_MAX,
     PROTOCOL_MAX,
     PUSH_BATCH_ENTRIES_MAX,
     SILENCE_MS_MAX,
@@ -40,6 +43,10 @@ from shared.sync.messages import (
     FeedCursor,
     Goodbye,
     Hello,
+    LeaseGrant,
+    LeaseRequest,
+    LeasesGranted,
+    LeaseWish,
     ProcessingMode,
     ResumeMode,
     Tick,
@@ -329,6 +336,25 @@ def test_a_tick_is_answered_with_what_hq_holds() -> None:
 
 def test_a_goodbye_is_remembered() -> None:
     assert streaming() >> Goodbye() << StoreGoodbye() << Finish(FinishReason.GOODBYE)
+
+
+def test_leases_are_granted_one_question_at_a_time() -> None:
+    wish = LeaseWish(b"l" * 16, "gift:1", 40)
+    request, granted = LeaseRequest((wish,)), LeasesGranted((LeaseGrant(b"l" * 16, b"b" * 16, "gift:1", 30, NOW_US),))
+    play = streaming() >> request << GrantLeases(request)
+    assert "before the last one of its kind" in violation(play, request)
+    play = streaming() >> request << GrantLeases(request)
+    assert play >> (lambda session: session.record_leases_granted(granted)) << Send(granted)
+
+
+@pytest.mark.parametrize("amount", [0, BUDGET_MAX + 1])
+def test_a_wish_for_nothing_or_for_more_than_there_can_be_is_a_violation(amount: int) -> None:
+    assert "lease" in violation(streaming(), LeaseRequest((LeaseWish(b"l" * 16, "gift:1", amount, held=True),)))
+
+
+def test_too_many_wishes_are_a_violation() -> None:
+    wishes = (LeaseWish(b"l" * 16, "gift:1", 1),) * (LEASES_PER_MESSAGE_MAX + 1)
+    assert str(LEASES_PER_MESSAGE_MAX) in violation(streaming(), LeaseRequest(wishes))
 
 
 def test_a_newer_session_takes_over() -> None:
