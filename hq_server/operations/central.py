@@ -9,11 +9,11 @@ links it (hq_server.storage.merge).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from hq_server.operations.central_checks import claimed_numbers, problem_with_edits, problem_with_spending
 from hq_server.storage import central
@@ -21,12 +21,14 @@ from hq_server.storage.audience import Reference
 from hq_server.storage.budgets import available_of
 from hq_server.storage.central import CommandKey
 from hq_server.storage.effects import REFUSALS, Effects, evidence_of, write_effects
+from hq_server.storage.questions import Question, ask_together
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import branch, branch_cursor
 from shared.domain.branch_facts import BudgetSpend
 from shared.domain.identifiers import shorten
 from shared.errors import FilialError, NotAuthorised, ProtocolViolation, Refused
 from shared.storage.card_rows import lock_cards
+from shared.storage.dialect_functions import over_lists
 from shared.sync.central import GIVEN_UP, CommitRequest, Committed, Outcome, Rejected, ResolveRequest
 from shared.sync.chain import hash_records
 from shared.sync.hlc import is_plausible
@@ -35,20 +37,38 @@ from shared.wire.entries import open_entry
 
 COMMITS_PER_TRANSACTION_MAX = 64
 
-_LOCK_CURSORS = (
-    select(
-        branch_cursor.c.branch_id,
-        branch_cursor.c.incarnation,
-        branch_cursor.c.confirmed_fence,
-        branch_cursor.c.quarantine,
-        branch.c.revoked_at,
+_lock_cursors = over_lists(
+    lambda among: (
+        select(
+            branch_cursor.c.branch_id,
+            branch_cursor.c.incarnation,
+            branch_cursor.c.confirmed_fence,
+            branch_cursor.c.quarantine,
+            branch.c.revoked_at,
+        )
+        .join(branch, branch.c.id == branch_cursor.c.branch_id)
+        .where(among(branch_cursor.c.branch_id, "branches"))
+        # In one order, so that two groups never wait for each other.
+        .order_by(branch_cursor.c.branch_id)
+        .with_for_update(of=branch_cursor)
     )
-    .join(branch, branch.c.id == branch_cursor.c.branch_id)
-    .where(branch_cursor.c.branch_id.in_(bindparam("branches", expanding=True)))
-    # In one order, so that two groups never wait for each other.
-    .order_by(branch_cursor.c.branch_id)
-    .with_for_update(of=branch_cursor)
 )
+
+
+class _Cursor(NamedTuple):
+    """What decides whether a branch's store may have something committed."""
+
+    incarnation: bytes
+    confirmed_fence: int
+    quarantine: str | None
+    revoked_at: int | None
+
+
+def _locked_cursors(branch_ids: Sequence[bytes]) -> Question[dict[bytes, _Cursor]]:
+    """The cursors of branches, held until the transaction ends."""
+    return Question(
+        _lock_cursors, {"branches": branch_ids}, lambda rows: {branch_id: _Cursor(*rest) for branch_id, *rest in rows}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +96,7 @@ def read_request(branch_id: bytes, request: CommitRequest) -> Asked:
     return Asked(branch_id, request, decode_entry(opened))
 
 
-Strangers = Callable[[Connection], Mapping[bytes, FilialError]]
+Strangers = Question[dict[bytes, FilialError]]
 """Which of the branches that ask may not, by their certificates: asked first in every transaction."""
 
 
@@ -102,7 +122,7 @@ def commit(
     try:
         with store.write() as connection:
             group = _Group(store, connection, now_us)
-            return group.decide(asked, strangers(connection), known_references)
+            return group.decide(asked, strangers, known_references)
     except _RefusedTogetherError as error:
         if len(asked) == 1:
             return Decided([_reject_alone(store, asked[0], str(error), now_us)])
@@ -121,10 +141,9 @@ def resolve(store: HqStore, branch_id: bytes, request: ResolveRequest, now_us: i
     """
     with store.write() as connection:
         group = _Group(store, connection, now_us)
-        group.lock([branch_id])
-        known = group.known([(branch_id, request.command_id)])
-        if known:
-            return known[branch_id, request.command_id]
+        known = group.known_when_locked(branch_id, request.command_id)
+        if known is not None:
+            return known
         given_up = Rejected(GIVEN_UP, "The branch gave this operation up before the head office had committed it.")
         row = central.rejected_row(branch_id, request.command_id, given_up, now_us)
         central.keep(connection, store.bulk, [row])
@@ -135,10 +154,9 @@ def _reject_alone(store: HqStore, asked: Asked, evidence: str, now_us: int) -> O
     rejected = Rejected("refused_by_store", f"The head office cannot store this operation: {shorten(evidence)}.")
     with store.write() as connection:
         group = _Group(store, connection, now_us)
-        group.lock([asked.branch_id])
-        known = group.known([asked.key])
-        if known:
-            return known[asked.key]
+        known = group.known_when_locked(*asked.key)
+        if known is not None:
+            return known
         central.keep(
             connection, store.bulk, [central.rejected_row(asked.branch_id, asked.command_id, rejected, now_us)]
         )
@@ -154,19 +172,23 @@ class _Group:
 
     def __init__(self, store: HqStore, connection: Connection, now_us: int) -> None:
         self._store, self._connection, self._now_us = store, connection, now_us
-        self._cursors: dict[bytes, Any] = {}
+        self._cursors: dict[bytes, _Cursor] = {}
         # By commands of this group that are not written yet.
         self._spent: dict[bytes, int] = {}
 
     def decide(
         self,
         asked: Sequence[Asked],
-        strangers: Mapping[bytes, FilialError],
+        among_whom: Strangers,
         known_references: Container[Reference],
     ) -> Decided:
         """Decides commands and writes what follows from it."""
-        self.lock(sorted({each.branch_id for each in asked}))
-        answers: dict[CommandKey, Outcome | FilialError] = {**self.known([each.key for each in asked])}
+        branch_ids = sorted({each.branch_id for each in asked})
+        known = central.decisions_on([each.key for each in asked])
+        strangers, self._cursors, decided = ask_together(
+            self._connection, [among_whom, _locked_cursors(branch_ids), known]
+        )
+        answers: dict[CommandKey, Outcome | FilialError] = {**decided}
         self._lock_what_is_checked(asked)
         effects = Effects()
         edited: set[tuple[object, ...]] = set()
@@ -195,14 +217,12 @@ class _Group:
         if spends:
             available_of(self._connection, spends)
 
-    def lock(self, branch_ids: Sequence[bytes]) -> None:
-        """Holds the cursors of the branches until the transaction ends."""
-        rows = self._connection.execute(_LOCK_CURSORS, {"branches": branch_ids})
-        self._cursors = {row.branch_id: row for row in rows}
-
-    def known(self, keys: Sequence[CommandKey]) -> dict[CommandKey, Outcome]:
-        """Commands that are decided, or that a branch's journal has brought."""
-        return central.decisions(self._connection, keys)
+    def known_when_locked(self, branch_id: bytes, command_id: bytes) -> Outcome | None:
+        """Holds the branch's cursor; whether the command is decided, or its journal has brought it."""
+        known = central.decisions_on([(branch_id, command_id)])
+        self._cursors, decided = ask_together(self._connection, [_locked_cursors([branch_id]), known])
+        outcome: Outcome | None = decided.get((branch_id, command_id))
+        return outcome
 
     def problem_with_store(self, branch_id: bytes, incarnation: bytes, last_fence: int) -> FilialError | None:
         """Why this store may not decide anything at present; nothing is known of the command then."""

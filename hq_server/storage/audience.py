@@ -24,6 +24,7 @@ from shared.domain.identifiers import NIL_ID
 from shared.domain.records import RecordKind
 from shared.operations.cards import CardEdit, MergedCards, shown_fields
 from shared.storage.card_rows import insert_missing, load_states, lock_cards
+from shared.storage.dialect_functions import over_lists
 from shared.storage.fact_rows import Row
 from shared.storage.tables import client
 from shared.sync.card_merge import CardState
@@ -46,11 +47,14 @@ _MEMBERS = select(client_audience.c.branch_id).where(client_audience.c.client_id
 _MEMBERSHIPS = select(client_audience.c.client_id, client_audience.c.branch_id).where(
     client_audience.c.client_id.in_(bindparam("clients", expanding=True))
 )
-_NAMED = select(client_reference.c.branch_id, client_reference.c.external_id).where(
-    client_reference.c.branch_id.in_(bindparam("branches", expanding=True)),
-    client_reference.c.external_id.in_(bindparam("names", expanding=True)),
+_named = over_lists(
+    lambda among: select(client_reference.c.branch_id, client_reference.c.external_id).where(
+        among(client_reference.c.branch_id, "branches"), among(client_reference.c.external_id, "names")
+    )
 )
-_CALLED = select(client.c.id, client.c.external_id).where(client.c.external_id.in_(bindparam("names", expanding=True)))
+_called = over_lists(
+    lambda among: select(client.c.id, client.c.external_id).where(among(client.c.external_id, "names"))
+)
 
 
 def read_feed_of(
@@ -126,7 +130,7 @@ def new_references(connection: Connection, references: Collection[Reference]) ->
     new = set(references)
     branch_ids = sorted({branch_id for branch_id, _ in references})
     for chunk in _chunks(sorted({external_id for _, external_id in references})):
-        rows = connection.execute(_NAMED, {"branches": branch_ids, "names": chunk})
+        rows = connection.execute(_named(connection), {"branches": branch_ids, "names": chunk})
         new -= {(branch_id, external_id) for branch_id, external_id in rows}
     return sorted(new)
 
@@ -144,7 +148,7 @@ def welcome_references(connection: Connection, references: Collection[Reference]
         named.setdefault(external_id, []).append(branch_id)
     publications: list[Publication] = []
     for chunk in _chunks(list(named)):
-        found = {row.id: row.external_id for row in connection.execute(_CALLED, {"names": chunk})}
+        found = {row.id: row.external_id for row in connection.execute(_called(connection), {"names": chunk})}
         if not found:
             continue
         keys = [(int(RecordKind.CLIENT), client_id) for client_id in sorted(found)]

@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, null, select, true, union_all, update
 
+from hq_server.storage.questions import Question
 from hq_server.storage.store import BulkWriter
 from hq_server.storage.tables import central_commit, command
+from shared.storage.dialect_functions import over_lists
 from shared.storage.fact_rows import Row
 from shared.sync.central import Committed, Outcome, Rejected
 
@@ -21,27 +23,23 @@ _OF_COMMANDS = (
 )
 _REJECTION = (central_commit.c.reason, central_commit.c.explanation, central_commit.c.hint)
 # In one question: what was decided, and what a branch's journal has brought.
-_DECIDED = union_all(
-    select(
-        central_commit.c.branch_id,
-        central_commit.c.command_id,
-        central_commit.c.committed,
-        central_commit.c.decided_at,
-        *_REJECTION,
-    ).where(
-        central_commit.c.branch_id.in_(bindparam("branches", expanding=True)),
-        central_commit.c.command_id.in_(bindparam("commands", expanding=True)),
-    ),
-    select(
-        command.c.branch_id,
-        command.c.command_id,
-        true().label("committed"),
-        command.c.received_at.label("decided_at"),
-        *(null().label(column.name) for column in _REJECTION),
-    ).where(
-        command.c.branch_id.in_(bindparam("branches", expanding=True)),
-        command.c.command_id.in_(bindparam("commands", expanding=True)),
-    ),
+_decided = over_lists(
+    lambda among: union_all(
+        select(
+            central_commit.c.branch_id,
+            central_commit.c.command_id,
+            central_commit.c.committed,
+            central_commit.c.decided_at,
+            *_REJECTION,
+        ).where(among(central_commit.c.branch_id, "branches"), among(central_commit.c.command_id, "commands")),
+        select(
+            command.c.branch_id,
+            command.c.command_id,
+            true().label("committed"),
+            command.c.received_at.label("decided_at"),
+            *(null().label(column.name) for column in _REJECTION),
+        ).where(among(command.c.branch_id, "branches"), among(command.c.command_id, "commands")),
+    )
 )
 _UNLINKED = select(central_commit.c.command_id, central_commit.c.records_hash).where(
     *_OF_COMMANDS, central_commit.c.committed, central_commit.c.linked_at.is_(None)
@@ -72,16 +70,23 @@ _WAITING = (
 )
 
 
-def decisions(connection: Connection, keys: Collection[CommandKey]) -> dict[CommandKey, Outcome]:
+def decisions_on(keys: Collection[CommandKey]) -> Question[dict[CommandKey, Outcome]]:
     """What was decided about commands, or brought by a branch's journal, which is more than a tombstone; those that
     nothing is known of are left out."""
-    asked = {"branches": list({key[0] for key in keys}), "commands": [key[1] for key in keys]}
-    found: dict[CommandKey, Outcome] = {}
-    for row in connection.execute(_DECIDED, asked):
-        key = row.branch_id, row.command_id
-        if key in keys and (row.committed or key not in found):
-            found[key] = _outcome(row)
-    return found
+
+    def read(rows: Iterable[Any]) -> dict[CommandKey, Outcome]:
+        found: dict[CommandKey, Outcome] = {}
+        for branch_id, command_id, committed, decided_at, reason, explanation, hint in rows:
+            key = branch_id, command_id
+            if key not in keys:
+                continue
+            if committed:
+                found[key] = Committed(decided_at)
+            else:
+                found.setdefault(key, Rejected(reason, explanation, hint or ""))
+        return found
+
+    return Question(_decided, {"branches": list({key[0] for key in keys}), "commands": [key[1] for key in keys]}, read)
 
 
 def unlinked_commits(connection: Connection, branch_id: bytes, command_ids: Sequence[bytes]) -> dict[bytes, bytes]:
@@ -133,9 +138,3 @@ def rejected_row(branch_id: bytes, command_id: bytes, rejected: Rejected, now_us
 def keep(connection: Connection, bulk: BulkWriter, rows: Sequence[Row]) -> None:
     """Writes decisions. Raises IntegrityError when one was taken in the meanwhile."""
     bulk.insert(connection, central_commit, rows)
-
-
-def _outcome(row: Any) -> Outcome:
-    if row.committed:
-        return Committed(row.decided_at)
-    return Rejected(row.reason, row.explanation, row.hint or "")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,8 +13,8 @@ from psycopg import sql
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 from sqlalchemy import Connection, Date, Table
-from sqlalchemy.exc import DBAPIError
 
+from hq_server.storage.postgresql_errors import sqlalchemy_errors
 from shared.domain.business_time import MICROSECONDS, SECONDS_PER_DAY
 from shared.storage.column_types import Id, UtcTime
 from shared.storage.fact_rows import Row
@@ -87,7 +86,7 @@ class PostgresqlBulkWriter:
         if not rows:
             return
         statement, types = self._copy(table)
-        with _sqlalchemy_errors(), self._copy_cursor(connection) as cursor, cursor.copy(statement) as copy:
+        with sqlalchemy_errors(), self._copy_cursor(connection) as cursor, cursor.copy(statement) as copy:
             copy.set_types(types)
             write_row = copy.write_row
             for row in rows:
@@ -99,7 +98,7 @@ class PostgresqlBulkWriter:
         columns = [list(values) for values in zip(*rows, strict=True)]
         columns[0] = [value.hex() for value in columns[0]]
         driver: Any = connection.connection.driver_connection
-        with _sqlalchemy_errors(), driver.cursor() as cursor:
+        with sqlalchemy_errors(), driver.cursor() as cursor:
             cursor.execute(self._rollup(table), columns)
 
     def _write_together(
@@ -113,7 +112,7 @@ class PostgresqlBulkWriter:
             statement = self._together[tables] = _statement_for(*tables)
         document = _encode_rows([*inserts.values(), *sums.values()])
         driver: Any = connection.connection.driver_connection
-        with _sqlalchemy_errors(), driver.cursor() as cursor:
+        with sqlalchemy_errors(), driver.cursor() as cursor:
             cursor.execute(statement, (document,))
 
     def _copy_cursor(self, connection: Connection) -> psycopg.Cursor[Any]:
@@ -189,15 +188,6 @@ def _encode_value(value: Any) -> str:
 
 
 _encode_rows = json.JSONEncoder(default=_encode_value, separators=(",", ":")).encode
-
-
-@contextmanager
-def _sqlalchemy_errors() -> Iterator[None]:
-    """What the driver's own cursor raises, as SQLAlchemy would have."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise DBAPIError.instance("", None, error, psycopg.Error) from error
 
 
 assert date(2000, 1, 1).toordinal() - date(1970, 1, 1).toordinal() == 10_957

@@ -265,9 +265,7 @@ class Gateway:
     def commit(self, peers: Sequence[Peer], asked: Sequence[Asked]) -> Committing:
         """Decides what branches ask to be committed, together. Raises StoreBusy."""
         known = _KnownReferences(self._references)
-        decided = central.commit(
-            self._store, asked, self.now_us(), lambda connection: strangers_among(connection, peers), known
-        )
+        decided = central.commit(self._store, asked, self.now_us(), strangers_among(peers), known)
         for branch_id, external_id in decided.references:
             self._remember_references(branch_id, {(branch_id, external_id)})
         feed_head = number_feed(self._store, self.now_us()).position if decided.published else None

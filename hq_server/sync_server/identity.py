@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 from cryptography import x509
 from sqlalchemy import Connection, bindparam, select
 
+from hq_server.storage.questions import Question
 from hq_server.storage.tables import branch, certificate
 from shared.certificates import ENROL_URI, branch_of_uri, uris_of
-from shared.errors import NotAuthorised
+from shared.errors import FilialError, NotAuthorised
+from shared.storage.dialect_functions import over_lists
 
 
 class Peer(NamedTuple):
@@ -44,16 +46,18 @@ _HOLDER = (
     .join(branch, branch.c.id == certificate.c.branch_id)
     .where(certificate.c.serial == bindparam("serial"))
 )
-_HOLDERS = (
-    select(
-        certificate.c.serial,
-        certificate.c.branch_id,
-        certificate.c.purpose,
-        certificate.c.revoked_at,
-        branch.c.revoked_at.label("branch_revoked_at"),
+_holders = over_lists(
+    lambda among: (
+        select(
+            certificate.c.serial,
+            certificate.c.branch_id,
+            certificate.c.purpose,
+            certificate.c.revoked_at,
+            branch.c.revoked_at.label("branch_revoked_at"),
+        )
+        .join(branch, branch.c.id == certificate.c.branch_id)
+        .where(among(certificate.c.serial, "serials"))
     )
-    .join(branch, branch.c.id == certificate.c.branch_id)
-    .where(certificate.c.serial.in_(bindparam("serials", expanding=True)))
 )
 
 
@@ -73,19 +77,22 @@ def _require_holder(peer: Peer, row: Any) -> bytes:
     return peer.branch_id
 
 
-def strangers_among(connection: Connection, peers: Iterable[Peer]) -> dict[bytes, NotAuthorised]:
+def strangers_among(peers: Iterable[Peer]) -> Question[dict[bytes, FilialError]]:
     """Of several callers those that may not speak for the branch that they name, with the reason."""
     callers = set(peers)
-    rows = connection.execute(_HOLDERS, {"serials": [peer.serial for peer in callers]})
-    holders = {row[0]: row[1:] for row in rows}
-    refused: dict[bytes, NotAuthorised] = {}
-    for peer in callers:
-        try:
-            _require_holder(peer, holders.get(peer.serial))
-        except NotAuthorised as error:
-            if peer.branch_id is not None:
-                refused[peer.branch_id] = error
-    return refused
+
+    def read(rows: Iterable[Any]) -> dict[bytes, FilialError]:
+        holders = {row[0]: row[1:] for row in rows}
+        refused: dict[bytes, FilialError] = {}
+        for peer in callers:
+            try:
+                _require_holder(peer, holders.get(peer.serial))
+            except NotAuthorised as error:
+                if peer.branch_id is not None:
+                    refused[peer.branch_id] = error
+        return refused
+
+    return Question(_holders, {"serials": [peer.serial for peer in callers]}, read)
 
 
 def require_bootstrap(connection: Connection, peer: Peer) -> None:

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from sqlalchemy import Text
+from sqlalchemy import ARRAY, ColumnElement, Connection, Text, any_, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
+
+StatementT = TypeVar("StatementT")
+Among = Callable[[Any, str], ColumnElement[bool]]
+"""Whether a column is one of the values of a parameter of that name."""
+
+
+def over_lists(build: Callable[[Among], StatementT]) -> Callable[[Connection], StatementT]:
+    """A statement over lists of values, built once. PostgreSQL takes each as one array: the text is the same for every
+    length, and is prepared once."""
+    on_postgresql, elsewhere = build(_is_any), build(_is_in)
+    return lambda connection: on_postgresql if connection.dialect.name == "postgresql" else elsewhere
+
+
+def _is_any(column: Any, name: str) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = column == any_(bindparam(name, type_=ARRAY(column.type)))
+    return found
+
+
+def _is_in(column: Any, name: str) -> ColumnElement[bool]:
+    found: ColumnElement[bool] = column.in_(bindparam(name, expanding=True))
+    return found
 
 
 class month_of(GenericFunction[str]):  # noqa: N801 - it reads as the SQL function it is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hq_server.storage import central
 from hq_server.storage.central import committed_row, rejected_row
+from hq_server.storage.questions import ask, ask_together
 from shared.storage.fact_rows import Row
 from shared.sync.central import Committed, Rejected
 from tests.support.office import Office
@@ -29,7 +30,9 @@ def test_a_decision_is_read_as_it_was_taken_and_only_for_its_branch(office: Offi
     keep(office, committed(1, 10), rejected_row(BRANCH, command(2), GIVEN_UP, 11))
     with office.store.read() as connection:
         keys = [(BRANCH, command(1)), (BRANCH, command(2)), (BRANCH, command(3)), (b"C" * 16, command(1))]
-        assert central.decisions(connection, keys) == {keys[0]: Committed(10), keys[1]: GIVEN_UP}
+        known = {keys[0]: Committed(10), keys[1]: GIVEN_UP}
+        assert ask(connection, central.decisions_on(keys)) == known
+        assert ask_together(connection, [central.decisions_on(keys), central.decisions_on(keys[2:])]) == [known, {}]
 
 
 def test_commits_of_one_moment_come_together(office: Office) -> None:
@@ -55,4 +58,4 @@ def test_what_a_journal_has_brought_waits_no_more(office: Office) -> None:
             (command(1), b"entry 1"),
             (command(3), b"entry 3"),
         ]
-        assert central.decisions(connection, [(BRANCH, command(2))]) == {(BRANCH, command(2)): Committed(2)}
+        assert ask(connection, central.decisions_on([(BRANCH, command(2))])) == {(BRANCH, command(2)): Committed(2)}

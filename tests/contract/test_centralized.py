@@ -15,6 +15,7 @@ from branch_node.storage.intents import count_intents
 from hq_server.operations.central import commit, read_request
 from hq_server.operations.central_checks import STALE, TAKEN
 from hq_server.storage.tables import central_commit
+from hq_server.sync_server.identity import strangers_among
 from shared.domain.cards import Value
 from shared.errors import HqUnreachable, InDoubt, Refused, StaleEdit
 from shared.storage.tables import client, conflict, mode_switch, receipt_void, sale
@@ -298,10 +299,10 @@ def test_a_number_belongs_to_one_client_also_when_two_ask_for_it_at_once(pair: P
         questions.append((node.branch_id, wire.asked[0]))
     asked = [read_request(branch_id, question) for branch_id, question in questions]  # type: ignore[arg-type]
     now_us = pair.office.clock.now_us()
-    first, second = commit(pair.office.store, asked, now_us, lambda _: {}).outcomes
+    first, second = commit(pair.office.store, asked, now_us, strangers_among([])).outcomes
     assert isinstance(first, Committed)
     assert isinstance(second, Refused)
-    (again,) = commit(pair.office.store, asked[1:], now_us, lambda _: {}).outcomes
+    (again,) = commit(pair.office.store, asked[1:], now_us, strangers_among([])).outcomes
     assert isinstance(again, Rejected)
     assert again.reason == TAKEN
     assert pair.office.count(client) == 1
@@ -405,7 +406,7 @@ def test_one_command_that_the_store_refuses_does_not_stop_the_others(pair: Pair)
     for _ in range(2):
         now_us = pair.office.clock.now_us()
         asked = [read_request(branch_id, question) for branch_id, question in questions]  # type: ignore[arg-type]
-        refused, committed = commit(pair.office.store, asked, now_us, lambda _: {}).outcomes
+        refused, committed = commit(pair.office.store, asked, now_us, strangers_among([])).outcomes
         assert isinstance(refused, Rejected)
         assert refused.reason == "refused_by_store"
         assert "unique" in refused.explanation.lower()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -18,12 +19,17 @@ from tests.simulation.site import Site
 @contextmanager
 def a_commit_is_decided_anew(site: Site) -> Iterator[None]:
     """HQ does not remember which commands it has committed at a branch's wish: the same request commits again."""
-    original = central._Group.known
+    original = central_rows.decisions_on
 
-    def known(self: Any, keys: Any) -> Any:
-        found = original(self, keys)
-        committed = {key for key, outcome in found.items() if isinstance(outcome, Committed)}
-        return {} if site.acts(bool(committed)) else found
+    def nothing_known_on(keys: Any) -> Any:
+        question = original(keys)
+
+        def read(rows: Any) -> Any:
+            found = question.read(rows)
+            committed = {key for key, outcome in found.items() if isinstance(outcome, Committed)}
+            return {} if site.acts(bool(committed)) else found
+
+        return replace(question, read=read)
 
     keep = central_rows.keep
 
@@ -40,7 +46,7 @@ def a_commit_is_decided_anew(site: Site) -> Iterator[None]:
         keep(connection, bulk, rows)
 
     with (
-        patch.object(central._Group, "known", known),
+        patch.object(central_rows, "decisions_on", nothing_known_on),
         patch.object(central, "write_effects", write_anew),
         patch.object(central_rows, "keep", keep_anew),
     ):
