@@ -18,10 +18,13 @@ from hq_server.storage import migrations as hq_migrations
 from hq_server.storage.store import connect_store
 from shared.storage.sqlite_engine import SqliteStore
 from tests.support.clock import FakeClock, SeededIds
+from tests.support.memory import keep_files_in_memory
 from tests.support.office import Office
 
 TEMPLATE = "template_schema"
 _numbers = itertools.count(1)
+
+keep_files_in_memory()
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ from pathlib import Path
 from sqlalchemy import Engine, event
 
 from tests.crash_points.journeys import JOURNEYS, judge, live, prepare
+from tests.support.memory import keep_files_in_memory
 
 GENERATIONS = 4
-MEMORY = Path("/dev/shm")
 
 
 class Count:
@@ -49,7 +49,8 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="take every n-th step only")
     parser.add_argument("--first", type=int, default=1)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="filial-crash-", dir=MEMORY if MEMORY.is_dir() else None) as name:
+    keep_files_in_memory()
+    with tempfile.TemporaryDirectory(prefix="filial-crash-") as name:
         return _kill_everywhere(Path(name), options.journey, options.first, options.every)
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import atheris
 
+from tests.support.memory import keep_files_in_memory
+
 PARSERS = ["shared.wire", "shared.operations.carry_files", "shared.certificates"]
 
 with atheris.instrument_imports(include=PARSERS, enable_loader_override=False):
@@ -23,6 +25,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="0: a new one, which is printed")
     parser.add_argument("--folder", type=Path, required=True, help="where the corpus grows and failing inputs go")
     options = parser.parse_args()
+    keep_files_in_memory()
     corpus = options.folder / options.target
     corpus.mkdir(parents=True, exist_ok=True)
     for number, sample in enumerate(SAMPLES[options.target]()):

@@ -20,8 +20,6 @@ from shared.wire import cards, central, enrolment, exchange, verification
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import identities, open_entry, prune_entry
 
-MEMORY = Path("/dev/shm")
-
 
 def _branch_message(data: bytes) -> None:
     message = exchange.decode_branch_message(data)
@@ -86,7 +84,7 @@ def _token(data: bytes) -> None:
 
 
 def _carry_file(data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=MEMORY if MEMORY.is_dir() else None)
+    handle, name = tempfile.mkstemp()
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

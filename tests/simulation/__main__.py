@@ -17,6 +17,7 @@ from tests.simulation.ablations import ABLATIONS, watched
 from tests.simulation.run import Bench, Outcome
 from tests.simulation.site import Site
 from tests.simulation.world import OPERATIONS
+from tests.support.memory import keep_files_in_memory
 
 Result = TypeVar("Result")
 
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("--operations", type=int, help="of each world without a safeguard")
     parser.add_argument("--only", default="", help="take away only safeguards whose names hold this")
     options = parser.parse_args()
+    keep_files_in_memory()
     if options.seed is not None:
         return _replay(options.seed)
     seeds = range(options.first, options.first + options.seeds)

@@ -30,8 +30,6 @@ from tests.simulation.world import OPERATIONS, Broken, World
 POSTGRESQL_EVERY = 10
 """HQ runs on PostgreSQL in every seed that this divides, else on SQLite."""
 
-MEMORY = Path("/dev/shm")
-
 
 _engines: list[Engine] = []
 
@@ -72,11 +70,11 @@ class Outcome(NamedTuple):
 
 
 class Bench:
-    """A folder in memory for worlds, and the templates they are copied from."""
+    """A folder for worlds, and the templates they are copied from."""
 
     def __init__(self, postgresql: Callable[[], PostgresqlServer] | None = None) -> None:
         """`postgresql` starts or finds a server, when the first seed needs one; one of the bench's own otherwise."""
-        self.folder = Path(tempfile.mkdtemp(prefix="filial-sim-", dir=MEMORY if MEMORY.is_dir() else None))
+        self.folder = Path(tempfile.mkdtemp(prefix="filial-sim-"))
         self.templates = Templates(self.folder)
         self._resources = ExitStack()
         self._find_postgresql = postgresql or self._start_postgresql
