@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from hq_server.operations.central_checks import claimed_numbers, problem_with_edits, problem_with_spending
+from hq_server.operations.central_checks import claimed_numbers, lock_numbers, problem_with_edits, problem_with_spending
 from hq_server.storage import central
 from hq_server.storage.audience import Reference
 from hq_server.storage.budgets import available_of
@@ -209,7 +209,8 @@ class _Group:
         return Decided(outcomes, written.published, frozenset(written.references))
 
     def _lock_what_is_checked(self, asked: Sequence[Asked]) -> None:
-        """Cards before budgets, each in one order: so no two transactions wait for each other."""
+        """Numbers before cards, cards before budgets, each in one order: so no two transactions wait for each other."""
+        lock_numbers(self._connection, set().union(*(claimed_numbers(each.entry) for each in asked)))
         lock_cards(self._connection, {(kind, card_id) for each in asked for kind, card_id, _ in each.entry.patches})
         spends = {
             fact.budget_id for each in asked for _, fact in each.entry.branch_facts if isinstance(fact, BudgetSpend)

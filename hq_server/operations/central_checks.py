@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, literal, select
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, literal, select, text
 
 from hq_server.storage.budgets import available_of
 from shared.domain.branch_facts import BudgetSpend
@@ -18,6 +20,11 @@ from shared.wire.cards import decode_state
 from shared.wire.decoding import DecodedEntry
 
 STALE, TAKEN, BUDGET = "stale", "taken", "budget"
+
+_LOCK_NUMBERS = text(
+    "SELECT pg_advisory_xact_lock(hashtextextended(number, 0))"
+    " FROM (SELECT unnest(CAST(:numbers AS text[])) AS number ORDER BY number) AS claimed"
+)
 
 
 def problem_with_edits(connection: Connection, entry: DecodedEntry) -> Rejected | Refused | None:
@@ -61,6 +68,14 @@ def claimed_numbers(entry: DecodedEntry) -> set[tuple[object, ...]]:
             elif name == "phones" and isinstance(value, tuple):
                 claimed |= {(name, phone) for phone in value}
     return claimed
+
+
+def lock_numbers(connection: Connection, claimed: Iterable[tuple[object, ...]]) -> None:
+    """Holds phones and external ids until the transaction ends: another server's process that gives one of them to a
+    client waits, and then sees it taken. SQLite needs nothing: its writer is alone."""
+    numbers = sorted({":".join(map(str, each)) for each in claimed})
+    if numbers and connection.dialect.name == "postgresql":
+        connection.execute(_LOCK_NUMBERS, {"numbers": numbers})
 
 
 def problem_with_spending(connection: Connection, entry: DecodedEntry, spent: dict[bytes, int]) -> Rejected | None:

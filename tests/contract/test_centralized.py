@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from branch_node.operations.clients import add_client, edit_client
 from branch_node.operations.selling import SaleAnswer
 from branch_node.storage.intents import count_intents
-from hq_server.operations.central import commit, read_request
+from hq_server.operations.central import Asked, Decided, _Group, commit, read_request
 from hq_server.operations.central_checks import STALE, TAKEN
+from hq_server.storage.store import HqStore
 from hq_server.storage.tables import central_commit
 from hq_server.sync_server.identity import strangers_among
 from shared.domain.cards import Value
@@ -22,6 +24,7 @@ from shared.storage.tables import client, conflict, mode_switch, receipt_void, s
 from shared.sync.central import Answer, CommitRequest, Committed, NotNow, Rejected, ResolveRequest
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from shared.wire.entries import intend_entry, open_entry
+from tests.support.deadlines import wait_until
 from tests.support.office import Office
 from tests.support.pair import CentralWire, Node, Pair
 from tests.support.shop import request
@@ -287,7 +290,8 @@ def test_a_phone_that_begins_like_another_is_free(pair: Pair) -> None:
     assert node.client_names() == ["Anna", "Boris"]
 
 
-def test_a_number_belongs_to_one_client_also_when_two_ask_for_it_at_once(pair: Pair) -> None:
+def asked_for_one_number(pair: Pair) -> list[Asked]:
+    """Two branches give one phone to a client of theirs, and nothing arrived yet."""
     nodes = [pair.join("B1"), pair.join("B2")]
     questions = []
     for node in nodes:
@@ -297,7 +301,11 @@ def test_a_number_belongs_to_one_client_also_when_two_ask_for_it_at_once(pair: P
         with pytest.raises(InDoubt):
             node.line(wire).add_client({"name": node.code, "phones": ("+79161234567",)})
         questions.append((node.branch_id, wire.asked[0]))
-    asked = [read_request(branch_id, question) for branch_id, question in questions]  # type: ignore[arg-type]
+    return [read_request(branch_id, question) for branch_id, question in questions]  # type: ignore[arg-type]
+
+
+def test_a_number_belongs_to_one_client_also_when_two_ask_for_it_at_once(pair: Pair) -> None:
+    asked = asked_for_one_number(pair)
     now_us = pair.office.clock.now_us()
     first, second = commit(pair.office.store, asked, now_us, strangers_among([])).outcomes
     assert isinstance(first, Committed)
@@ -306,6 +314,29 @@ def test_a_number_belongs_to_one_client_also_when_two_ask_for_it_at_once(pair: P
     assert isinstance(again, Rejected)
     assert again.reason == TAKEN
     assert pair.office.count(client) == 1
+
+
+def somebody_waits_for_a_lock(store: HqStore) -> bool:
+    with store.read() as connection:
+        waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+        return bool(connection.execute(waiting).scalar_one())
+
+
+def test_a_number_belongs_to_one_client_also_when_two_processes_commit_at_once(pair: Pair) -> None:
+    store, now_us = pair.office.store, pair.office.clock.now_us()
+    first, second = asked_for_one_number(pair)
+    later: list[Decided] = []
+    other = Thread(target=lambda: later.append(commit(store, [second], now_us, strangers_among([]))))
+    with store.write() as connection:
+        decided = _Group(store, connection, now_us).decide([first], strangers_among([]), ())
+        other.start()
+        if store.dialect == "postgresql":
+            wait_until(lambda: later or somebody_waits_for_a_lock(store), "the other process to wait, or to be done")
+    other.join()
+    assert isinstance(decided.outcomes[0], Committed)
+    (outcome,) = later[0].outcomes
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason == TAKEN
 
 
 def test_an_edit_that_the_history_brought_before_its_answer_is_made(pair: Pair) -> None:
