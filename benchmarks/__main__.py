@@ -69,7 +69,7 @@ def _joining(folder: Path) -> list[Figure]:
 
 def _centralized(folder: Path) -> list[Figure]:
     with running_postgresql(POSTGRESQL) as server:
-        return measure_centralized(server, folder, paced=125, fast=500)
+        return measure_centralized(server, folder, paced=70, fast=250, runs=3)
 
 
 def _streams(folder: Path) -> list[Figure]:

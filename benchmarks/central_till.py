@@ -11,13 +11,14 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from benchmarks.chains import sale_requests
 from branch_node.bootstrap import open_processor, open_store, settings_for
+from branch_node.operations.sale_request import SaleRequest
 
 WARM_UP_SALES = 20
 
@@ -25,19 +26,31 @@ WARM_UP_SALES = 20
 def main(home: str, seed: str, sales: str, rate: str) -> None:
     """Writes one JSON document: when it began and ended, and each sale's milliseconds."""
     settings = replace(settings_for(Path(home)), commit_deadline_ms=10_000)
-    store = open_store(settings)
-    requests = list(sale_requests(int(sales) + WARM_UP_SALES, int(seed)))
-    with closing(open_processor(settings, store)) as processor:
-        for request in requests[:WARM_UP_SALES]:
-            processor.sell(request)
-        sys.stdout.write("ready\n")
-        sys.stdout.flush()
-        sys.stdin.readline()
-        _write(_sell(processor, requests[WARM_UP_SALES:], float(rate), random.Random(seed)))
+    with closing(open_processor(settings, open_store(settings))) as processor:
+
+        def sell(request: SaleRequest) -> None:
+            if not processor.sell(request).confirmed:
+                raise SystemExit("A sale was not confirmed.")
+
+        sell_at_pace(sell, int(seed), int(sales), float(rate))
 
 
-def _sell(processor: Any, requests: list[Any], rate: float, source: random.Random) -> dict[str, Any]:
+def sell_at_pace(sell: Callable[[SaleRequest], None], seed: int, sales: int, rate: float) -> None:
+    """Warms up, says `ready`, waits for a line, sells, and writes what it measured."""
+    requests = list(sale_requests(sales + WARM_UP_SALES, seed))
+    for request in requests[:WARM_UP_SALES]:
+        sell(request)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    sys.stdin.readline()
     began = time.time()
+    took = _sell(sell, requests[WARM_UP_SALES:], rate, random.Random(seed))
+    sys.stdout.write(json.dumps({"began": began, "ended": time.time(), "ms": took}) + "\n")
+
+
+def _sell(
+    sell: Callable[[SaleRequest], None], requests: list[SaleRequest], rate: float, source: random.Random
+) -> list[float]:
     clock = time.perf_counter
     due = clock()
     took = []
@@ -48,14 +61,9 @@ def _sell(processor: Any, requests: list[Any], rate: float, source: random.Rando
             time.sleep(max(0.0, due - clock()))
         else:
             due = clock()
-        if not processor.sell(request).confirmed:
-            raise SystemExit("A sale was not confirmed.")
+        sell(request)
         took.append((clock() - due) * 1_000)
-    return {"began": began, "ended": time.time(), "ms": took}
-
-
-def _write(document: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(document) + "\n")
+    return took
 
 
 if __name__ == "__main__":

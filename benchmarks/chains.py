@@ -11,8 +11,11 @@ from branch_node.operations.sale_request import SaleRequest, parse_sale_request
 from branch_node.operations.selling import sell
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction
+from hq_server.operations.authority import Authority
 from hq_server.operations.founding import found_chain
+from hq_server.settings import Settings
 from hq_server.storage.store import connect_store
+from shared.certificates import certificate_to_pem, key_to_pem, new_key
 from shared.clock import SystemClock, SystemIds
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.office import Office
@@ -56,6 +59,16 @@ def fill_branch(home: Path, count: int, seed: int, lines: int = LINES_PER_SALE) 
                 sell(transaction, request)
                 transaction.seal()
     store.close()
+
+
+def prepare_certificates(folder: Path) -> None:
+    """An authority with its server's identity and one branch's, for a bare reference that speaks mTLS."""
+    authority = Authority.found("bench")
+    authority.save(Settings(home=folder))
+    key = new_key()
+    (folder / "branch.key").write_bytes(key_to_pem(key))
+    issued = authority.issue_branch(key.public_key(), b"b" * 16, "bench")
+    (folder / "branch.crt").write_bytes(certificate_to_pem(issued.certificate))
 
 
 def found_office(url: str, folder: Path) -> Office:

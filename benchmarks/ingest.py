@@ -14,15 +14,12 @@ from pathlib import Path
 import psycopg
 from sqlcipher3 import dbapi2
 
-from benchmarks.chains import ROWS_PER_SALE, fill_branch, sale_requests
+from benchmarks.chains import ROWS_PER_SALE, fill_branch, prepare_certificates, sale_requests
 from benchmarks.figures import Figure, at_least, spread
 from benchmarks.reference.messages import messages
 from benchmarks.reference.server import merge_alone
 from deploy.demo.chain import Branch, HeadOffice
 from deploy.postgresql import PostgresqlServer
-from hq_server.operations.authority import Authority
-from hq_server.settings import Settings
-from shared.certificates import certificate_to_pem, key_to_pem, new_key
 
 BRANCHES = 8
 REFERENCE_BATCH_ROWS = 1_000
@@ -123,12 +120,7 @@ def _point_to(store: Path, port: int) -> None:
 
 def _prepare_reference(folder: Path, sales: int) -> list[Path]:
     """The same sales as journals of serialised rows, and certificates for the pipeline."""
-    authority = Authority.found("bench")
-    authority.save(Settings(home=folder))
-    key = new_key()
-    (folder / "branch.key").write_bytes(key_to_pem(key))
-    issued = authority.issue_branch(key.public_key(), b"b" * 16, "bench")
-    (folder / "branch.crt").write_bytes(certificate_to_pem(issued.certificate))
+    prepare_certificates(folder)
     journals = []
     for number in range(BRANCHES):
         path = folder / f"journal{number}.db"

@@ -28,7 +28,7 @@ TYPES = {
     2: ["bytea", "bytea", "int4", "text", "int8", "int8", "int8"],
     3: ["bytea", "bytea", "int4", "text", "int8"],
 }
-_SCHEMA = """
+SCHEMA = """
 CREATE TABLE sale (branch_id bytea, id bytea, code text, other_code text, amount_minor bigint, discount_minor bigint,
                    at_us bigint, PRIMARY KEY (branch_id, id));
 CREATE TABLE line (branch_id bytea, id bytea, number int, code text, quantity bigint, amount_minor bigint,
@@ -49,7 +49,7 @@ class Server:
 
     def __init__(self, url: str) -> None:
         with psycopg.connect(url) as connection:
-            connection.execute(_SCHEMA.encode())
+            connection.execute(SCHEMA.encode())
         self.pool = ConnectionPool(url, min_size=THREADS, max_size=THREADS, configure=_configure, open=True)
         self.threads = ThreadPoolExecutor(THREADS)
         self.rows = 0
