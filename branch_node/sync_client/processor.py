@@ -10,7 +10,7 @@ from branch_node.operations.clients import begin_adding, begin_editing
 from branch_node.operations.processing import Settled, commit_request, may_ask, settle
 from branch_node.operations.sale_request import SaleRequest
 from branch_node.operations.selling import SaleAnswer, answer_from_intent, begin_sale
-from branch_node.storage.intents import Intent, forgotten_intents
+from branch_node.storage.intents import Intent, doubt_intent, forgotten_intents
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.cards import Value
@@ -128,6 +128,8 @@ class Processor:
         for intent in left:
             answer = self._ask().resolve(ResolveRequest(intent.command_id))
             with self._store.operation() as transaction:
+                # Whoever began it may have died after the question left.
+                doubt_intent(transaction.cursor, intent.command_id)
                 decision = settle(transaction, intent, answer).decision
             if decision is Decision.KEEP:
                 break

@@ -26,7 +26,7 @@ from shared.sync.messages import ProcessingMode, WhenUnreachable
 from shared.wire.entries import intend_entry, open_entry
 from tests.support.deadlines import wait_until
 from tests.support.office import Office
-from tests.support.pair import CentralWire, Node, Pair
+from tests.support.pair import CentralWire, Node, Pair, ProcessDiedError
 from tests.support.shop import request
 
 REFUSE, FALL_BACK = WhenUnreachable.REFUSE, WhenUnreachable.FALL_BACK
@@ -158,6 +158,21 @@ def test_what_nobody_waits_for_is_found_out(pair: Pair) -> None:
     node.sync()
     assert numbers(node) == [1, 3]
     assert pair.verify("B1") == () == node.verify()
+
+
+def test_what_a_dead_process_asked_is_not_given_up_because_nobody_can_be_asked(pair: Pair) -> None:
+    node = centralized(pair, REFUSE)
+    with pytest.raises(ProcessDiedError):
+        sell(node, CentralWire(node, "dies waiting"), "a")
+    node.clock.advance(60)
+    assert node.line(CentralWire(node, "unreachable")).resolve_doubts() == 0
+    assert undecided(node) == 1
+    node.clock.advance(60)
+    assert node.line(CentralWire(node)).resolve_doubts() == 1
+    assert sell(node, CentralWire(node, "unreachable"), "a").confirmed
+    node.sync()
+    assert numbers(node) == [1]
+    assert voids(node) == []
 
 
 def test_a_late_request_meets_the_tombstone(pair: Pair) -> None:

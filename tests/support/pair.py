@@ -162,6 +162,10 @@ class Pair:
         return Node(self, code, row.id, path, BranchStore(path, clock, ids))
 
 
+class ProcessDiedError(Exception):
+    """The branch's process died while it waited for HQ."""
+
+
 @dataclass
 class CentralWire:
     """The way to the head office's service Central. `fault` says what becomes of the next questions."""
@@ -204,6 +208,9 @@ class CentralWire:
             case "answer lost":
                 ask(question)
                 return NoAnswer("The head office did not answer in time.")
+            case "dies waiting":
+                ask(question)
+                raise ProcessDiedError
         return ask(question)
 
     @property
