@@ -133,7 +133,8 @@ def live(folder: Path, generation: int) -> None:
     node = _reopen(folder, generation)
     node.pair.gateway.start()
     if generation % 2:
-        # Otherwise the keys themselves find what a killed life has left undecided.
+        # Otherwise the keys themselves find what a killed life has left undecided. At first nobody can be asked.
+        node.line(CentralWire(node, "unreachable")).look_after()
         node.line().look_after()
     for key in NEW_KEYS:
         _answer(folder, key, _sell(node, key))
