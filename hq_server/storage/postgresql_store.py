@@ -62,6 +62,8 @@ class PostgresqlHqStore:
 def _require_silent(connection: Any, *_: object) -> None:
     """After a restart of PostgreSQL the first branch must not pay for a dead connection: whatever PostgreSQL says on
     an idle one is its farewell. To listen costs no round trip, as a ping would."""
+    if connection.closed:
+        raise DisconnectionError
     poll = select.poll()
     poll.register(connection.fileno(), select.POLLIN)
     if poll.poll(0):

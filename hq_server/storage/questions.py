@@ -54,13 +54,14 @@ class _Compiled:
     """A statement as the driver takes it, with what turns our values into the driver's and back."""
 
     text: str
+    with_literals: Callable[[Any], Mapping[str, Any]]
     binders: Mapping[str, Callable[[Any], Any] | None]
     loaders: Sequence[Callable[[Any], Any] | None]
 
     def bind(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        values = self.with_literals(parameters)
         return {
-            name: binder(parameters[name]) if binder is not None else parameters[name]
-            for name, binder in self.binders.items()
+            name: binder(values[name]) if binder is not None else values[name] for name, binder in self.binders.items()
         }
 
     def load(self, rows: Iterable[Sequence[Any]]) -> Iterable[tuple[Any, ...]]:
@@ -75,6 +76,7 @@ def _compile(statement: Any, dialect: Dialect) -> _Compiled:
     compiled = statement.compile(dialect=dialect)
     return _Compiled(
         str(compiled),
-        {name: bound.type.dialect_impl(dialect).bind_processor(dialect) for name, bound in compiled.binds.items()},
+        compiled.construct_params,
+        {name: bound.type.dialect_impl(dialect).bind_processor(dialect) for bound, name in compiled.bind_names.items()},
         [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in statement.selected_columns],
     )
