@@ -121,6 +121,9 @@ def _map(work: Callable[[int], Result], seeds: range, processes: int) -> Iterato
         return
     with multiprocessing.get_context("fork").Pool(processes, _start) as pool:
         yield from pool.imap_unordered(work, seeds)
+        # Workers that end by themselves give their servers and folders back; those that are ended do not.
+        pool.close()
+        pool.join()
 
 
 _benches: list[Bench] = []
