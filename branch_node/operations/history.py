@@ -18,6 +18,7 @@ from shared.operations.record_check import rows_of
 from shared.storage.fact_rows import (
     BRANCH_FACT_TABLES,
     add_branch_fact_rows,
+    add_refund_rows,
     add_sale_rows,
     add_shift_close_rows,
     add_shift_open_rows,
@@ -30,6 +31,7 @@ from shared.wire.decoding import DecodedEntry, decode_entry
 from shared.wire.entries import open_entry, place_intent
 
 _HAS_SALE = "SELECT 1 FROM sale WHERE branch_id = ? AND id = ?"
+_HAS_REFUND = "SELECT 1 FROM refund WHERE branch_id = ? AND id = ?"
 _HAS_OPEN = "SELECT 1 FROM shift_open WHERE branch_id = ? AND id = ?"
 _HAS_CLOSE = "SELECT 1 FROM shift_close WHERE branch_id = ? AND shift_id = ?"
 _HELD = "UPDATE history_entry SET held_at_hq = 1 WHERE command_id = ? AND NOT held_at_hq"
@@ -91,6 +93,8 @@ def _journal_commit(connection: Connection, entry: DecodedEntry, now_us: int) ->
             cursor.executemany(INSERT_SQL[table], table_rows)
     for _, sale in entry.sales:
         _raise_register(cursor, sale.register, sale.receipt_number)
+    for _, refund in entry.refunds:
+        _raise_register(cursor, refund.register, refund.receipt_number)
     if not was_asked:
         for _, fact in entry.branch_facts:
             if isinstance(fact, BudgetSpend):
@@ -115,8 +119,10 @@ def _settle_intent(cursor: Any, command_id: bytes, seq: int, confirmed: bool) ->
 
 def _has_facts(cursor: Any, branch_id: bytes, entry: DecodedEntry) -> bool:
     """Whether what an operation sold or spent is here: this store has journaled it."""
-    return any(cursor.execute(_HAS_SALE, (branch_id, sale_id)).fetchone() for sale_id, _ in entry.sales) or any(
-        _has_branch_fact(cursor, branch_id, fact_id, fact) for fact_id, fact in entry.branch_facts
+    return (
+        any(cursor.execute(_HAS_SALE, (branch_id, sale_id)).fetchone() for sale_id, _ in entry.sales)
+        or any(cursor.execute(_HAS_REFUND, (branch_id, refund_id)).fetchone() for refund_id, _ in entry.refunds)
+        or any(_has_branch_fact(cursor, branch_id, fact_id, fact) for fact_id, fact in entry.branch_facts)
     )
 
 
@@ -134,6 +140,10 @@ def _add_facts(cursor: Any, branch_id: bytes, entry: DecodedEntry) -> bool:
         if cursor.execute(_HAS_SALE, (branch_id, sale_id)).fetchone() is None:
             add_sale_rows(rows, branch_id, sale_id, command_id, sale, None)
             _raise_register(cursor, sale.register, sale.receipt_number)
+    for refund_id, refund in entry.refunds:
+        if cursor.execute(_HAS_REFUND, (branch_id, refund_id)).fetchone() is None:
+            add_refund_rows(rows, branch_id, refund_id, command_id, refund, None)
+            _raise_register(cursor, refund.register, refund.receipt_number)
     for shift_id, opened in entry.shift_opens:
         if cursor.execute(_HAS_OPEN, (branch_id, shift_id)).fetchone() is None:
             add_shift_open_rows(rows, branch_id, shift_id, command_id, opened, None)

@@ -17,7 +17,7 @@ from shared.domain.records import RecordKind
 from shared.errors import NotFound
 from shared.operations.cards import shown_fields
 from shared.storage.fact_rows import BRANCH_FACT_TABLES
-from shared.storage.tables import card, client, product, sale, shift_close, shift_open
+from shared.storage.tables import card, client, product, refund, sale, shift_close, shift_open
 from shared.wire.cards import decode_state
 
 
@@ -61,7 +61,7 @@ def _find(connection: Connection, record: str) -> bytes:
 
 
 def _explain_fact(connection: Connection, record_id: bytes, row: BranchRow) -> dict[str, Any] | None:
-    for table in (sale, shift_open, shift_close, *BRANCH_FACT_TABLES.values()):
+    for table in (sale, refund, shift_open, shift_close, *BRANCH_FACT_TABLES.values()):
         owner = connection.execute(
             select(table.c.branch_id, table.c.received_at).where(table.c.id == record_id)
         ).first()

@@ -30,6 +30,7 @@ from shared.storage.fact_rows import (
     Row,
     RowsByTable,
     add_branch_fact_rows,
+    add_refund_rows,
     add_sale_rows,
     add_shift_close_rows,
     add_shift_open_rows,
@@ -95,6 +96,11 @@ class Effects:
             self.rollups.add(branch_id, sale, totals)
             if sale.client is not None:
                 self.references.add((branch_id, sale.client))
+        for refund_id, refunded in entry.refunds:
+            add_refund_rows(self.facts, branch_id, refund_id, command_id, refunded, now_us)
+            self.rollups.add_refund(branch_id, refunded)
+            if refunded.client is not None:
+                self.references.add((branch_id, refunded.client))
         for shift_id, opened in entry.shift_opens:
             add_shift_open_rows(self.facts, branch_id, shift_id, command_id, opened, now_us)
         for close_id, closed in entry.shift_closes:

@@ -1,4 +1,4 @@
-"""Small facts of a branch's own life: receipt numbers never sold under, switches of the mode, spending from budgets."""
+"""Small facts of a branch's life: numbers never sold under, switches of the mode, budgets, cash, what is audited."""
 
 from __future__ import annotations
 
@@ -48,11 +48,43 @@ class LeaseReturn:
     at: LocalMoment
 
 
-BranchFact = ReceiptVoid | ModeSwitch | BudgetSpend | LeaseReturn
+CASH_IN, CASH_OUT, CASH_PICKUP = "in", "out", "pickup"
+CASH_DIRECTIONS = (CASH_IN, CASH_OUT, CASH_PICKUP)
+
+
+@dataclass(frozen=True, slots=True)
+class CashMovement:
+    """Cash was put into a drawer (`in`) or taken out of it (`out`, `pickup`), other than by a sale or a refund."""
+
+    shift_id: bytes
+    register: str
+    cashier: str
+    direction: str
+    amount_minor: int
+    reason: str
+    at: LocalMoment
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Something was done at a till that an auditor wants to see. `authorised_by` is who allowed it, if it had to be."""
+
+    action: str
+    register: str
+    cashier: str
+    authorised_by: str | None
+    amount_minor: int
+    detail: str
+    at: LocalMoment
+
+
+BranchFact = ReceiptVoid | ModeSwitch | BudgetSpend | LeaseReturn | CashMovement | AuditEntry
 
 KINDS: Final[dict[type[BranchFact], RecordKind]] = {
     ReceiptVoid: RecordKind.RECEIPT_VOID,
     ModeSwitch: RecordKind.MODE_SWITCH,
     BudgetSpend: RecordKind.BUDGET_SPEND,
     LeaseReturn: RecordKind.LEASE_RETURN,
+    CashMovement: RecordKind.CASH_MOVEMENT,
+    AuditEntry: RecordKind.AUDIT_ENTRY,
 }

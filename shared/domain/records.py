@@ -18,6 +18,9 @@ class RecordKind(IntEnum):
     MODE_SWITCH = 5
     BUDGET_SPEND = 6
     LEASE_RETURN = 7
+    REFUND = 8
+    CASH_MOVEMENT = 9
+    AUDIT_ENTRY = 10
 
     CLIENT = 100
     PRODUCT = 101

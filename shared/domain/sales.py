@@ -18,12 +18,20 @@ from shared.errors import InvalidInput
 CASH = "cash"
 LINES_MAX = 1_000
 PAYMENTS_MAX = 20
+VAT_BASIS_POINTS_MAX = 10_000
+DETAIL_CHARACTERS_MAX = 2_000
+"""The longest name, reason or other text of a receipt."""
+ROUNDING_MINOR_MAX = 100_000
+"""The most by which cash is rounded: far more than any coin that was withdrawn."""
 RECEIPT_NUMBER_DIGITS_MAX = 18
 RECEIPT_DIGITS = 6
 
 
 class SaleLine(NamedTuple):
-    """One line. `amount_minor` is what is paid for it after the discount; `category` is stamped when it is sold."""
+    """One line. `amount_minor` is what is paid for it after the discount; `category` is stamped when it is sold.
+
+    `vat_minor` is the VAT that the amount contains, at `vat_basis_points`; `name` and `reason` are what was printed.
+    """
 
     sku: str
     product_id: bytes | None
@@ -31,6 +39,10 @@ class SaleLine(NamedTuple):
     quantity_thousandths: int
     amount_minor: int
     discount_minor: int
+    vat_basis_points: int | None = None
+    vat_minor: int = 0
+    name: str | None = None
+    reason: str | None = None
 
 
 class Payment(NamedTuple):
@@ -41,7 +53,10 @@ class Payment(NamedTuple):
 
 
 class Sale(NamedTuple):
-    """A committed sale. `client` is the external id as it was given, known or not."""
+    """A committed sale. `client` is the external id as it was given, known or not.
+
+    Σ lines + rounding = Σ payments − change.
+    """
 
     shift_id: bytes
     register: str
@@ -55,6 +70,56 @@ class Sale(NamedTuple):
     lines: tuple[SaleLine, ...]
     payments: tuple[Payment, ...]
     change_minor: int
+    rounding_minor: int = 0
+
+
+class RefundLine(NamedTuple):
+    """Goods that came back. `sale_line` is the line's number in the sale, 0 without a receipt.
+
+    Amounts are what is given back, and the part of the sale's discount that goes with it.
+    """
+
+    sale_line: int
+    sku: str
+    product_id: bytes | None
+    category: str | None
+    quantity_thousandths: int
+    amount_minor: int
+    discount_minor: int
+    vat_basis_points: int | None = None
+    vat_minor: int = 0
+    name: str | None = None
+
+
+class Refund(NamedTuple):
+    """Money given back for goods. Σ lines + rounding = Σ payments.
+
+    `sale_id` is None without a receipt, `sale_branch_id` None when this branch sold; `authorised_by` is who allowed
+    what the cashier may not.
+    """
+
+    shift_id: bytes
+    register: str
+    receipt_number: int
+    cashier: str
+    client: str | None
+    client_id: bytes | None
+    refunded_at: LocalMoment
+    business_date: date
+    currency: str
+    sale_id: bytes | None
+    sale_branch_id: bytes | None
+    sale_receipt: str | None
+    authorised_by: str | None
+    reason: str | None
+    lines: tuple[RefundLine, ...]
+    payments: tuple[Payment, ...]
+    rounding_minor: int = 0
+
+    @property
+    def total_minor(self) -> int:
+        """What the lines come to."""
+        return sum([line.amount_minor for line in self.lines])
 
 
 class SaleTotals(NamedTuple):
@@ -69,7 +134,7 @@ class SaleTotals(NamedTuple):
 def total_lines(lines: Sequence[SaleLine]) -> SaleTotals:
     """The sums over the lines."""
     units = net = discounts = 0
-    for _, _, _, quantity, amount, discount in lines:
+    for _, _, _, quantity, amount, discount, _, _, _, _ in lines:
         units += quantity
         net += amount
         discounts += discount
@@ -77,7 +142,7 @@ def total_lines(lines: Sequence[SaleLine]) -> SaleTotals:
 
 
 def require_settled(total_minor: int, payments: Sequence[Payment]) -> int:
-    """The change to hand back. Payments equal the total, or the cash among them exceeds it.
+    """The change to hand back. Payments equal the total that is due, or the cash among them exceeds it.
 
     Raises InvalidInput when they do not cover the total, or when more than the cash would have to be given back.
     """

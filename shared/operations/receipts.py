@@ -64,11 +64,16 @@ def read_sale(connection: Connection, key: SaleKey) -> Sale:
                 line.quantity_thousandths,
                 line.amount_minor,
                 line.discount_minor,
+                line.vat_basis_points,
+                line.vat_minor,
+                line.name,
+                line.reason,
             )
             for line in lines
         ),
         payments=tuple(Payment(method, amount_minor) for method, amount_minor in payments),
         change_minor=head.change_minor,
+        rounding_minor=head.rounding_minor,
     )
 
 

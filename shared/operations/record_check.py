@@ -21,13 +21,14 @@ from shared.storage.fact_rows import (
     Row,
     RowsByTable,
     add_branch_fact_rows,
+    add_refund_rows,
     add_sale_rows,
     add_shift_close_rows,
     add_shift_open_rows,
     new_rows,
 )
 from shared.storage.raw_rows import as_raw, raw_columns, raw_places, raw_value
-from shared.storage.tables import sale, shift_close, shift_open
+from shared.storage.tables import refund, sale, shift_close, shift_open
 from shared.sync.counting import CounterDeltas
 from shared.wire.decoding import DecodedEntry
 
@@ -47,6 +48,9 @@ _HEADS: dict[str, Table] = {
     "shift_open": shift_open,
     "shift_close": shift_close,
     "shift_close_method": shift_close,
+    "refund": refund,
+    "refund_line": refund,
+    "refund_payment": refund,
     **{table.name: table for table in BRANCH_FACT_TABLES.values()},
 }
 _RAW_PLACES = {table: raw_places(table) for table in FACT_TABLES}
@@ -169,6 +173,8 @@ def rows_of(branch_id: bytes, entry: DecodedEntry, received_at_us: int | None) -
     command_id = entry.opened.header.command_id
     for sale_id, fact in entry.sales:
         add_sale_rows(rows, branch_id, sale_id, command_id, fact, received_at_us)
+    for refund_id, refunded in entry.refunds:
+        add_refund_rows(rows, branch_id, refund_id, command_id, refunded, received_at_us)
     for shift_id, opened in entry.shift_opens:
         add_shift_open_rows(rows, branch_id, shift_id, command_id, opened, received_at_us)
     for close_id, closed in entry.shift_closes:

@@ -10,6 +10,7 @@ Definitions, alike at every branch and at HQ:
     net        gross − discounts − returns
 
 It reads the coarsest table that has the dimensions asked for: rollups where there are any, then sales, then lines.
+Rollups have the returns in them; beside sales or lines, refunds are read by the same dimensions.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, Table, func, literal, literal_column, select
@@ -27,7 +28,7 @@ from shared.reports.parameters import ReportParameters
 from shared.reports.result import Column
 from shared.storage.dialect_functions import month_of
 from shared.storage.rollup_tables import SUMS, sales_by_category, sales_by_day, sales_by_hour, sales_by_month
-from shared.storage.tables import sale, sale_line
+from shared.storage.tables import refund, refund_line, sale, sale_line
 
 NAME = "sales"
 
@@ -72,6 +73,8 @@ class Source:
     month: Expression
     build: Callable[[Sequence[Expression], Sequence[Expression]], Select[Any]]
     received_at: Expression | None = None
+    returns: Source | None = None
+    """Where what came back is read, when it is not in the same table."""
 
     def suits(self, parameters: ReportParameters) -> bool:
         """Whether this table can answer."""
@@ -135,6 +138,33 @@ def _build_from_lines(keys: Sequence[Expression], conditions: Sequence[Expressio
     return select(*outer, *sums).group_by(*outer)
 
 
+def _build_from_refunds(keys: Sequence[Expression], conditions: Sequence[Expression]) -> Select[Any]:
+    return _returned(keys, conditions, refund, refund.c.returns_minor)
+
+
+def _build_from_refund_lines(keys: Sequence[Expression], conditions: Sequence[Expression]) -> Select[Any]:
+    joined = refund.join(
+        refund_line, (refund_line.c.branch_id == refund.c.branch_id) & (refund_line.c.refund_id == refund.c.id)
+    )
+    return _returned(keys, conditions, joined, refund_line.c.amount_minor)
+
+
+def _returned(
+    keys: Sequence[Expression], conditions: Sequence[Expression], source: FromClause, amount: Expression
+) -> Select[Any]:
+    sums = (*[literal(0)] * 4, func.sum(amount), -func.sum(amount))
+    return select(*keys, *sums).select_from(source).where(*conditions).group_by(*keys)
+
+
+_REFUND_DIMENSIONS: dict[str, Expression] = {
+    "branch": refund.c.branch_id,
+    "business_date": refund.c.business_date,
+    "month": month_of(refund.c.business_date),
+    "hour": refund.c.hour,
+    "cashier": refund.c.cashier,
+    "client": refund.c.client,
+}
+
 _SALE_DIMENSIONS: dict[str, Expression] = {
     "branch": sale.c.branch_id,
     "business_date": sale.c.business_date,
@@ -154,13 +184,33 @@ ROLLUP_SOURCES: tuple[Source, ...] = (
 )
 
 FACT_SOURCES: tuple[Source, ...] = (
-    Source(_SALE_DIMENSIONS, sale.c.business_date, _SALE_DIMENSIONS["month"], _build_from_sales, sale.c.received_at),
+    Source(
+        _SALE_DIMENSIONS,
+        sale.c.business_date,
+        _SALE_DIMENSIONS["month"],
+        _build_from_sales,
+        sale.c.received_at,
+        Source(
+            _REFUND_DIMENSIONS,
+            refund.c.business_date,
+            _REFUND_DIMENSIONS["month"],
+            _build_from_refunds,
+            refund.c.received_at,
+        ),
+    ),
     Source(
         {**_SALE_DIMENSIONS, "category": sale_line.c.category, "product": sale_line.c.sku},
         sale.c.business_date,
         _SALE_DIMENSIONS["month"],
         _build_from_lines,
         sale.c.received_at,
+        Source(
+            {**_REFUND_DIMENSIONS, "category": refund_line.c.category, "product": refund_line.c.sku},
+            refund.c.business_date,
+            _REFUND_DIMENSIONS["month"],
+            _build_from_refund_lines,
+            refund.c.received_at,
+        ),
     ),
 )
 
@@ -212,9 +262,30 @@ def _query(
         tuple(by), parameters.date_from, parameters.date_to, parameters.branches, parameters.as_of_us
     )
     source = next(source for source in sources if source.suits(asked))
-    keys = [source.dimensions[name] for name in by]
+    rows = _read(connection, source, asked, branch_codes)
+    if source.returns is not None:
+        rows = _joined(rows, _read(connection, source.returns, asked, branch_codes), len(by))
+    return rows
+
+
+def _read(
+    connection: Connection, source: Source, asked: ReportParameters, branch_codes: Mapping[bytes, str]
+) -> list[tuple[Any, ...]]:
+    keys = [source.dimensions[name] for name in asked.by]
     statement = source.build(keys, _conditions(source, asked, branch_codes))
-    return _plain_rows(connection.execute(statement).all(), by, branch_codes)
+    return _plain_rows(connection.execute(statement).all(), asked.by, branch_codes)
+
+
+def _joined(sold: list[tuple[Any, ...]], returned: list[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
+    """One row a group: what was sold in it, less what came back."""
+    if not returned:
+        return sold
+    rows = {row[:width]: row for row in sold}
+    for back in returned:
+        row = rows.get(back[:width])
+        key = back[:width]
+        rows[key] = back if row is None else (*key, *map(add, row[width:], back[width:]))
+    return list(rows.values())
 
 
 def _plain_rows(

@@ -6,15 +6,28 @@ from typing import Any
 
 from sqlalchemy import Table
 
-from shared.domain.branch_facts import BranchFact, BudgetSpend, LeaseReturn, ModeSwitch, ReceiptVoid
-from shared.domain.sales import Sale, SaleTotals, total_lines
+from shared.domain.branch_facts import (
+    AuditEntry,
+    BranchFact,
+    BudgetSpend,
+    CashMovement,
+    LeaseReturn,
+    ModeSwitch,
+    ReceiptVoid,
+)
+from shared.domain.sales import Refund, Sale, SaleTotals, total_lines
 from shared.domain.shifts import ShiftClose, ShiftOpen
 from shared.storage.tables import (
+    audit_entry,
     budget_spend,
+    cash_movement,
     lease_return,
     mode_switch,
     payment,
     receipt_void,
+    refund,
+    refund_line,
+    refund_payment,
     sale,
     sale_line,
     shift_close,
@@ -30,6 +43,8 @@ BRANCH_FACT_TABLES: dict[type[BranchFact], Table] = {
     ModeSwitch: mode_switch,
     BudgetSpend: budget_spend,
     LeaseReturn: lease_return,
+    CashMovement: cash_movement,
+    AuditEntry: audit_entry,
 }
 FACT_TABLES = (
     sale,
@@ -38,6 +53,9 @@ FACT_TABLES = (
     shift_open,
     shift_close,
     shift_close_method,
+    refund,
+    refund_line,
+    refund_payment,
     *BRANCH_FACT_TABLES.values(),
 )
 
@@ -72,6 +90,7 @@ def add_sale_rows(
             fact.currency,
             *totals,
             fact.change_minor,
+            fact.rounding_minor,
             received_at_us,
         )
     )
@@ -82,6 +101,44 @@ def add_sale_rows(
     for number, (method, amount_minor) in enumerate(fact.payments, 1):
         append_payment((branch_id, sale_id, number, method, amount_minor, received_at_us))
     return totals
+
+
+def add_refund_rows(
+    rows: RowsByTable, branch_id: bytes, refund_id: bytes, command_id: bytes, fact: Refund, received_at_us: int | None
+) -> None:
+    """Adds a refund's rows."""
+    at = fact.refunded_at
+    rows[refund].append(
+        (
+            branch_id,
+            refund_id,
+            command_id,
+            fact.shift_id,
+            fact.register,
+            fact.receipt_number,
+            fact.cashier,
+            fact.client,
+            fact.client_id,
+            at.at_us,
+            at.utc_offset_seconds,
+            at.zone,
+            fact.business_date,
+            at.hour,
+            fact.currency,
+            fact.sale_id,
+            fact.sale_branch_id,
+            fact.sale_receipt,
+            fact.authorised_by,
+            fact.reason,
+            fact.total_minor,
+            fact.rounding_minor,
+            received_at_us,
+        )
+    )
+    for number, line in enumerate(fact.lines, 1):
+        rows[refund_line].append((branch_id, refund_id, number, *line, received_at_us))
+    for number, (method, amount_minor) in enumerate(fact.payments, 1):
+        rows[refund_payment].append((branch_id, refund_id, number, method, amount_minor, received_at_us))
 
 
 def add_shift_open_rows(
@@ -143,6 +200,16 @@ def add_shift_close_rows(
             fact.float_minor,
             fact.expected_cash_minor,
             fact.counted_cash_minor,
+            fact.refunds,
+            fact.returns_minor,
+            fact.cash_in_minor,
+            fact.cash_out_minor,
+            fact.rounding_minor,
+            ",".join(map(str, fact.undecided)),
+            ",".join(map(str, fact.late)),
+            fact.late_minor,
+            ",".join(f"{counted.value_minor}:{counted.pieces}" for counted in fact.denominations),
+            fact.signature,
             received_at_us,
         )
     )
@@ -168,5 +235,9 @@ def add_branch_fact_rows(
             values = (budget_id, lease_id, amount)
         case LeaseReturn(budget_id, lease_id, unused, _):
             values = (budget_id, lease_id, unused)
+        case CashMovement(shift_id, register, cashier, direction, amount, reason, _):
+            values = (shift_id, register, cashier, direction, amount, reason)
+        case AuditEntry(action, register, cashier, authorised_by, amount, detail, _):
+            values = (action, register, cashier, authorised_by, amount, detail)
     row = (branch_id, fact_id, command_id, *values, *fact.at, fact.at.business_date, received_at_us)
     rows[BRANCH_FACT_TABLES[type(fact)]].append(row)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from shared.domain.branch_facts import BranchFact, BudgetSpend
+from shared.domain.branch_facts import AuditEntry, BranchFact, BudgetSpend, CashMovement
 from shared.domain.cards import can_hold
 from shared.domain.records import BRANCH_EDITED_KINDS, FIRST_CARD_KIND, KNOWN_KINDS, Record, RecordKind
-from shared.domain.sales import Sale
+from shared.domain.sales import Refund, Sale
 from shared.domain.shifts import ShiftClose, ShiftOpen
 from shared.errors import DecodeError, NotForBranches, UnknownKind
 from shared.sync.card_merge import FieldPatch
@@ -16,6 +16,7 @@ from shared.wire.cards import decode_patch
 from shared.wire.entries import OpenedEntry
 from shared.wire.payloads import (
     decode_branch_fact,
+    decode_refund,
     decode_sale,
     decode_shift_close,
     decode_shift_open,
@@ -28,6 +29,7 @@ class DecodedEntry:
 
     opened: OpenedEntry
     sales: list[tuple[bytes, Sale]] = field(default_factory=list)
+    refunds: list[tuple[bytes, Refund]] = field(default_factory=list)
     shift_opens: list[tuple[bytes, ShiftOpen]] = field(default_factory=list)
     shift_closes: list[tuple[bytes, ShiftClose]] = field(default_factory=list)
     branch_facts: list[tuple[bytes, BranchFact]] = field(default_factory=list)
@@ -72,8 +74,22 @@ def _decode_record(entry: DecodedEntry, record: Record) -> None:
         closed = decode_shift_close(payload)
         entry.shift_closes.append((record_id, closed))
         entry.figures.append(FactFigure(kind, record_id, payload, closed.business_date, closed.net_minor))
+    elif kind == RecordKind.REFUND:
+        refund = decode_refund(payload)
+        entry.refunds.append((record_id, refund))
+        entry.figures.append(FactFigure(kind, record_id, payload, refund.business_date, refund.total_minor))
     else:
         fact = decode_branch_fact(kind, payload)
         entry.branch_facts.append((record_id, fact))
-        amount = fact.amount if isinstance(fact, BudgetSpend) else 0
+        amount = _amount_of(fact)
         entry.figures.append(FactFigure(kind, record_id, payload, fact.at.business_date, amount))
+
+
+def _amount_of(fact: BranchFact) -> int:
+    match fact:
+        case BudgetSpend():
+            return fact.amount
+        case CashMovement() | AuditEntry():
+            return fact.amount_minor
+        case _:
+            return 0

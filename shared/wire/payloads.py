@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-from shared.domain.branch_facts import BranchFact, BudgetSpend, LeaseReturn, ModeSwitch, ReceiptVoid
+from google.protobuf.message import Message
+
+from shared.domain.branch_facts import (
+    CASH_DIRECTIONS,
+    AuditEntry,
+    BranchFact,
+    BudgetSpend,
+    CashMovement,
+    LeaseReturn,
+    ModeSwitch,
+    ReceiptVoid,
+)
 from shared.domain.business_time import (
     EARLIEST_US,
     LATEST_US,
@@ -23,8 +34,19 @@ from shared.domain.cards import TEXT_CHARACTERS_MAX
 from shared.domain.identifiers import CODE_CHARACTERS_MAX, ID_BYTES
 from shared.domain.money import AMOUNT_MINOR_MAX, BUDGET_MAX, QUANTITY_THOUSANDTHS_MAX, TOTAL_MINOR_MAX
 from shared.domain.records import RecordKind
-from shared.domain.sales import LINES_MAX, PAYMENTS_MAX, Payment, Sale, SaleLine
-from shared.domain.shifts import MethodTotal, ShiftClose, ShiftOpen
+from shared.domain.sales import (
+    DETAIL_CHARACTERS_MAX,
+    LINES_MAX,
+    PAYMENTS_MAX,
+    ROUNDING_MINOR_MAX,
+    VAT_BASIS_POINTS_MAX,
+    Payment,
+    Refund,
+    RefundLine,
+    Sale,
+    SaleLine,
+)
+from shared.domain.shifts import DENOMINATIONS_MAX, UNDECIDED_MAX, Denomination, MethodTotal, ShiftClose, ShiftOpen
 from shared.errors import DecodeError
 from shared.wire.generated import records_pb2 as pb
 from shared.wire.parsing import optional_id, parse_message, require_id
@@ -32,6 +54,7 @@ from shared.wire.parsing import optional_id, parse_message, require_id
 _CASH_MINOR_MAX = 2**62
 RECEIPT_NUMBER_MAX = 2**62
 RECEIPTS_MAX = 2**31 - 1
+SIGNATURE_BYTES_MAX = 200
 _DAYS_MAX = LATEST_US // MICROSECONDS // SECONDS_PER_DAY + 1
 
 
@@ -48,9 +71,10 @@ def encode_sale(sale: Sale) -> bytes:
         business_date=days_from_date(sale.business_date),
         currency=sale.currency,
         change_minor=sale.change_minor,
+        rounding_minor=sale.rounding_minor,
     )
     add_line = message.lines.add  # building lines in place is twice as fast as copying them in
-    for sku, product_id, category, quantity, amount, discount in sale.lines:
+    for sku, product_id, category, quantity, amount, discount, vat_rate, vat, name, reason in sale.lines:
         add_line(
             sku=sku,
             product_id=product_id or b"",
@@ -58,6 +82,10 @@ def encode_sale(sale: Sale) -> bytes:
             quantity_thousandths=quantity,
             amount_minor=amount,
             discount_minor=discount,
+            vat_basis_points=vat_rate,
+            vat_minor=vat,
+            name=name,
+            reason=reason,
         )
     for method, amount in sale.payments:
         message.payments.add(method=method, amount_minor=amount)
@@ -80,6 +108,7 @@ def decode_sale(payload: bytes) -> Sale:
         _decode_lines(message.lines),
         _decode_payments(message.payments),
         _within(message.change_minor, TOTAL_MINOR_MAX * PAYMENTS_MAX),
+        _rounding(message.rounding_minor),
     )
 
 
@@ -92,6 +121,7 @@ def _decode_lines(messages: Sequence[pb.SaleLine]) -> tuple[SaleLine, ...]:
     for line in messages:
         sku, product_id, category = line.sku, line.product_id, line.category
         quantity, amount, discount = line.quantity_thousandths, line.amount_minor, line.discount_minor
+        vat_rate, vat, name, reason = line.vat_basis_points, line.vat_minor, line.name, line.reason
         if (
             not 0 < len(sku) <= CODE_CHARACTERS_MAX
             or "\0" in sku
@@ -101,10 +131,18 @@ def _decode_lines(messages: Sequence[pb.SaleLine]) -> tuple[SaleLine, ...]:
             or quantity > QUANTITY_THOUSANDTHS_MAX
             or amount > AMOUNT_MINOR_MAX
             or discount > AMOUNT_MINOR_MAX
+            or vat_rate > VAT_BASIS_POINTS_MAX
+            or vat > amount
+            or len(name) > TEXT_CHARACTERS_MAX
+            or "\0" in name
+            or len(reason) > TEXT_CHARACTERS_MAX
+            or "\0" in reason
         ):
             raise DecodeError("A line of a sale breaks the limits of its fields.")
         discounts += discount
-        lines.append(SaleLine(sku, product_id or None, category or None, quantity, amount, discount))
+        rate = vat_rate if vat_rate or line.HasField("vat_basis_points") else None
+        product, group = product_id or None, category or None
+        lines.append(SaleLine(sku, product, group, quantity, amount, discount, rate, vat, name or None, reason or None))
     if discounts > TOTAL_MINOR_MAX:
         raise DecodeError("The discounts of a sale come to more than a total may be.")
     return tuple(lines)
@@ -114,6 +152,75 @@ def _decode_payments(messages: Sequence[pb.Payment]) -> tuple[Payment, ...]:
     if len(messages) > PAYMENTS_MAX:
         raise DecodeError(f"A sale has more than {PAYMENTS_MAX} payments.")
     return tuple([Payment(_code(paid.method), _within(paid.amount_minor, TOTAL_MINOR_MAX)) for paid in messages])
+
+
+def encode_refund(refund: Refund) -> bytes:
+    """The payload of a refund."""
+    message = pb.Refund(
+        shift_id=refund.shift_id,
+        register=refund.register,
+        receipt_number=refund.receipt_number,
+        cashier=refund.cashier,
+        client=refund.client or "",
+        client_id=refund.client_id or b"",
+        refunded_at=_encode_moment(refund.refunded_at),
+        business_date=days_from_date(refund.business_date),
+        currency=refund.currency,
+        sale_id=refund.sale_id or b"",
+        sale_branch_id=refund.sale_branch_id or b"",
+        sale_receipt=refund.sale_receipt or "",
+        authorised_by=refund.authorised_by or "",
+        reason=refund.reason or "",
+        rounding_minor=refund.rounding_minor,
+    )
+    for line in refund.lines:
+        message.lines.add(**line._asdict())
+    for method, amount in refund.payments:
+        message.payments.add(method=method, amount_minor=amount)
+    return message.SerializeToString()
+
+
+def decode_refund(payload: bytes) -> Refund:
+    """Raises DecodeError."""
+    message = parse_message(pb.Refund, payload)
+    if not 0 < len(message.lines) <= LINES_MAX:
+        raise DecodeError(f"A refund has no line, or more than {LINES_MAX}.")
+    return Refund(
+        shift_id=require_id(message.shift_id),
+        register=_code(message.register),
+        receipt_number=_receipt_number(message.receipt_number),
+        cashier=_code(message.cashier),
+        client=_code(message.client) if message.client else None,
+        client_id=optional_id(message.client_id, None),
+        refunded_at=_decode_moment(message.refunded_at),
+        business_date=_decode_date(message.business_date),
+        currency=_currency(message.currency),
+        sale_id=optional_id(message.sale_id, None),
+        sale_branch_id=optional_id(message.sale_branch_id, None),
+        sale_receipt=_code(message.sale_receipt) if message.sale_receipt else None,
+        authorised_by=_code(message.authorised_by) if message.authorised_by else None,
+        reason=_detail(message.reason) or None,
+        lines=tuple([_decode_refund_line(line) for line in message.lines]),
+        payments=_decode_payments(message.payments),
+        rounding_minor=_rounding(message.rounding_minor),
+    )
+
+
+def _decode_refund_line(line: pb.RefundLine) -> RefundLine:
+    return RefundLine(
+        sale_line=_within(line.sale_line, LINES_MAX),
+        sku=_code(line.sku),
+        product_id=optional_id(line.product_id, None),
+        category=_detail(line.category) or None,
+        quantity_thousandths=_within(line.quantity_thousandths, QUANTITY_THOUSANDTHS_MAX),
+        amount_minor=_within(line.amount_minor, AMOUNT_MINOR_MAX),
+        discount_minor=_within(line.discount_minor, AMOUNT_MINOR_MAX),
+        vat_basis_points=(
+            _within(line.vat_basis_points, VAT_BASIS_POINTS_MAX) if line.HasField("vat_basis_points") else None
+        ),
+        vat_minor=_within(line.vat_minor, line.amount_minor),
+        name=_detail(line.name) or None,
+    )
 
 
 def encode_shift_open(shift: ShiftOpen) -> bytes:
@@ -162,12 +269,26 @@ def encode_shift_close(shift: ShiftClose) -> bytes:
         float_minor=shift.float_minor,
         expected_cash_minor=shift.expected_cash_minor,
         counted_cash_minor=shift.counted_cash_minor,
+        refunds=shift.refunds,
+        returns_minor=shift.returns_minor,
+        cash_in_minor=shift.cash_in_minor,
+        cash_out_minor=shift.cash_out_minor,
+        rounding_minor=shift.rounding_minor,
+        undecided=shift.undecided,
+        late=shift.late,
+        late_minor=shift.late_minor,
+        denominations=[
+            pb.Denomination(value_minor=counted.value_minor, pieces=counted.pieces) for counted in shift.denominations
+        ],
+        signature=shift.signature,
     ).SerializeToString()
 
 
 def decode_shift_close(payload: bytes) -> ShiftClose:
     """Raises DecodeError."""
     message = parse_message(pb.ShiftClose, payload)
+    if max(len(message.undecided), len(message.late)) > UNDECIDED_MAX or len(message.denominations) > DENOMINATIONS_MAX:
+        raise DecodeError("A Z-report names more undecided receipts or denominations than a shift can have.")
     return ShiftClose(
         shift_id=require_id(message.shift_id),
         register=_code(message.register),
@@ -187,13 +308,26 @@ def decode_shift_close(payload: bytes) -> ShiftClose:
         counted_cash_minor=(
             _within(message.counted_cash_minor, _CASH_MINOR_MAX) if message.HasField("counted_cash_minor") else None
         ),
+        refunds=_within(message.refunds, RECEIPTS_MAX),
+        returns_minor=_within(message.returns_minor, _CASH_MINOR_MAX),
+        cash_in_minor=_within(message.cash_in_minor, _CASH_MINOR_MAX),
+        cash_out_minor=_within(message.cash_out_minor, _CASH_MINOR_MAX),
+        rounding_minor=message.rounding_minor,
+        undecided=tuple(map(_receipt_number, message.undecided)),
+        late=tuple(map(_receipt_number, message.late)),
+        late_minor=_within(message.late_minor, _CASH_MINOR_MAX),
+        denominations=tuple(
+            Denomination(_within(counted.value_minor, TOTAL_MINOR_MAX), _within(counted.pieces, RECEIPTS_MAX))
+            for counted in message.denominations
+        ),
+        signature=_signature(message.signature),
     )
 
 
 def encode_branch_fact(fact: BranchFact) -> bytes:
     """The payload of one of the small facts."""
     moment = _encode_moment(fact.at)
-    message: pb.ReceiptVoid | pb.ModeSwitch | pb.BudgetSpend | pb.LeaseReturn
+    message: Message
     match fact:
         case ReceiptVoid(register, number, _, reason):
             message = pb.ReceiptVoid(register=register, receipt_number=number, voided_at=moment, reason=reason)
@@ -203,6 +337,26 @@ def encode_branch_fact(fact: BranchFact) -> bytes:
             message = pb.BudgetSpend(budget_id=budget_id, lease_id=lease_id or b"", amount=amount, spent_at=moment)
         case LeaseReturn(budget_id, lease_id, unused, _):
             message = pb.LeaseReturn(budget_id=budget_id, lease_id=lease_id, unused=unused, returned_at=moment)
+        case CashMovement(shift_id, register, cashier, direction, amount, reason, _):
+            message = pb.CashMovement(
+                shift_id=shift_id,
+                register=register,
+                cashier=cashier,
+                direction=direction,
+                amount_minor=amount,
+                reason=reason,
+                moved_at=moment,
+            )
+        case AuditEntry(action, register, cashier, authorised_by, amount, detail, _):
+            message = pb.AuditEntry(
+                action=action,
+                register=register,
+                cashier=cashier,
+                authorised_by=authorised_by or "",
+                amount_minor=amount,
+                detail=detail,
+                at=moment,
+            )
     return message.SerializeToString()
 
 
@@ -224,6 +378,19 @@ def decode_branch_fact(kind: int, payload: bytes) -> BranchFact:
                 _within(spend.amount, BUDGET_MAX),
                 _decode_moment(spend.spent_at),
             )
+        case RecordKind.CASH_MOVEMENT:
+            return _decode_cash_movement(parse_message(pb.CashMovement, payload))
+        case RecordKind.AUDIT_ENTRY:
+            audited = parse_message(pb.AuditEntry, payload)
+            return AuditEntry(
+                _code(audited.action),
+                _code(audited.register),
+                _code(audited.cashier),
+                _code(audited.authorised_by) if audited.authorised_by else None,
+                _within(audited.amount_minor, TOTAL_MINOR_MAX),
+                _detail(audited.detail),
+                _decode_moment(audited.at),
+            )
         case _:
             back = parse_message(pb.LeaseReturn, payload)
             return LeaseReturn(
@@ -232,6 +399,20 @@ def decode_branch_fact(kind: int, payload: bytes) -> BranchFact:
                 _within(back.unused, BUDGET_MAX),
                 _decode_moment(back.returned_at),
             )
+
+
+def _decode_cash_movement(moved: pb.CashMovement) -> CashMovement:
+    if moved.direction not in CASH_DIRECTIONS:
+        raise DecodeError("Cash moves in, out or by pickup.")
+    return CashMovement(
+        require_id(moved.shift_id),
+        _code(moved.register),
+        _code(moved.cashier),
+        moved.direction,
+        _within(moved.amount_minor, TOTAL_MINOR_MAX),
+        _detail(moved.reason),
+        _decode_moment(moved.moved_at),
+    )
 
 
 def _encode_moment(moment: LocalMoment) -> pb.LocalMoment:
@@ -256,6 +437,24 @@ def _code(text: str) -> str:
     if not 0 < len(text) <= CODE_CHARACTERS_MAX or "\0" in text:
         raise DecodeError("A code is empty, longer than allowed or holds a zero byte.")
     return text
+
+
+def _detail(text: str) -> str:
+    if len(text) > DETAIL_CHARACTERS_MAX or "\0" in text:
+        raise DecodeError("A text is longer than allowed or holds a zero byte.")
+    return text
+
+
+def _rounding(minor: int) -> int:
+    if abs(minor) > ROUNDING_MINOR_MAX:
+        raise DecodeError(f"A total is rounded by more than {ROUNDING_MINOR_MAX}.")
+    return minor
+
+
+def _signature(signature: bytes) -> bytes:
+    if len(signature) > SIGNATURE_BYTES_MAX:
+        raise DecodeError("A signature is longer than any is.")
+    return signature
 
 
 def _currency(text: str) -> str:

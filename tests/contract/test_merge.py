@@ -7,15 +7,16 @@ from sqlalchemy import select, update
 
 from hq_server.operations.fleet import revoke_branch
 from hq_server.storage.merge import APPLIED, DUPLICATE, PARKED
-from hq_server.storage.rollups import compare_rollups
+from hq_server.storage.rollups import compare_rollups, rebuild_rollups
 from hq_server.storage.tables import branch_cursor, command, journal_entry, parked_entry
 from shared.domain.records import Record, RecordKind
 from shared.errors import NotAuthorised, ProtocolViolation, SessionReplaced
 from shared.storage.rollup_tables import sales_by_category, sales_by_day
-from shared.storage.tables import client, conflict, payment, sale, sale_line
+from shared.storage.tables import client, conflict, payment, refund, refund_line, refund_payment, sale, sale_line
 from shared.sync.messages import CardChange, CardFull
-from shared.wire.payloads import encode_sale
+from shared.wire.payloads import encode_refund, encode_sale
 from tests.support.journal import line
+from tests.support.journal import refund as make_refund
 from tests.support.journal import sale as make_sale
 from tests.support.office import Office
 
@@ -28,6 +29,22 @@ def test_a_batch_becomes_rows_and_an_ack(office: Office) -> None:
     assert result.ack.acknowledged == journal.head
     assert result.ack.outcomes == ()
     assert [office.count(table) for table in (sale, sale_line, payment, journal_entry, command)] == [3, 6, 3, 3, 3]
+
+
+def test_what_comes_back_is_a_return_of_its_day_in_every_rollup(office: Office) -> None:
+    journal = office.journal("B1")
+    sale_id = journal.add_sale(make_sale(1, [line("1", 50, category="A"), line("2", 70)], "2026-10-31T12:00:00"))
+    back = make_refund(2, sale_id, [(2, line("2", 70))], "2026-11-01T09:00:00", cashier="vera")
+    journal.add([Record(RecordKind.REFUND, b"r" * 16, encode_refund(back))])
+    office.merge(journal, journal.batch())
+    assert [office.count(table) for table in (refund, refund_line, refund_payment)] == [1, 1, 1]
+    by_day = select(sales_by_day.c.receipts, sales_by_day.c.returns_minor, sales_by_day.c.net_minor)
+    assert office.rows(by_day.order_by(sales_by_day.c.business_date)) == [(1, 0, 120), (0, 70, -70)]
+    with office.store.write() as connection:
+        assert compare_rollups(connection) == []
+        rebuild_rollups(connection)
+        assert compare_rollups(connection) == []
+    assert office.rows(by_day.order_by(sales_by_day.c.business_date)) == [(1, 0, 120), (0, 70, -70)]
 
 
 def test_every_row_says_when_it_was_received(office: Office) -> None:

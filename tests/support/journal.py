@@ -10,7 +10,7 @@ from shared.domain.business_time import LocalMoment, parse_local
 from shared.domain.cards import Value
 from shared.domain.identifiers import NIL_ID
 from shared.domain.records import Record, RecordKind
-from shared.domain.sales import CASH, Payment, Sale, SaleLine
+from shared.domain.sales import CASH, Payment, Refund, RefundLine, Sale, SaleLine
 from shared.sync.card_merge import FieldPatch
 from shared.sync.chain import EntryHeader, Head, hash_genesis
 from shared.sync.hlc import next_stamp
@@ -45,6 +45,34 @@ def sale(
     total = sum(each.amount_minor for each in kept)
     return Sale(
         b"s" * 16, register, number, cashier, client, None, moment, day, "RUB", kept, (Payment(CASH, total),), 0
+    )
+
+
+def refund(
+    number: int,
+    sale_id: bytes | None,
+    lines: Iterable[tuple[int, SaleLine]],
+    refunded_at: str = "2026-11-20T15:00:00",
+    cashier: str = "anna",
+) -> Refund:
+    """Lines of a sale, by their numbers, given back in cash."""
+    kept = tuple(RefundLine(place, *each[:6]) for place, each in lines)
+    moment = parse_local(refunded_at, ZONE, "refunded_at")
+    nobody = (None, None, None, None)
+    return Refund(
+        b"s" * 16,
+        "1",
+        number,
+        cashier,
+        None,
+        None,
+        moment,
+        moment.business_date,
+        "RUB",
+        sale_id,
+        *nobody,
+        kept,
+        (Payment(CASH, sum(each.amount_minor for each in kept)),),
     )
 
 

@@ -11,8 +11,17 @@ from hypothesis import strategies as st
 from shared.domain.business_time import EARLIEST_US, LATEST_US, LocalMoment
 from shared.domain.identifiers import CODE_CHARACTERS_MAX, ID_BYTES
 from shared.domain.money import AMOUNT_MINOR_MAX, QUANTITY_THOUSANDTHS_MAX, TOTAL_MINOR_MAX
-from shared.domain.sales import Payment, Sale, SaleLine
-from shared.domain.shifts import MethodTotal, ShiftClose, ShiftOpen
+from shared.domain.sales import (
+    LINES_MAX,
+    ROUNDING_MINOR_MAX,
+    VAT_BASIS_POINTS_MAX,
+    Payment,
+    Refund,
+    RefundLine,
+    Sale,
+    SaleLine,
+)
+from shared.domain.shifts import Denomination, MethodTotal, ShiftClose, ShiftOpen
 from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldPatch, FieldState, FieldVersion, Stamp
 from shared.sync.chain import HASH_BYTES, Head, Parent
 from shared.sync.hlc import HLC_MAX
@@ -43,7 +52,7 @@ from shared.sync.messages import (
     WhenUnreachable,
 )
 from shared.wire.parsing import NUMBER_MAX
-from shared.wire.payloads import RECEIPTS_MAX
+from shared.wire.payloads import RECEIPTS_MAX, SIGNATURE_BYTES_MAX
 
 FEW = settings(max_examples=15, deadline=None)
 SOME = settings(max_examples=40, deadline=None)
@@ -58,6 +67,7 @@ ids = st.binary(min_size=ID_BYTES, max_size=ID_BYTES)
 hashes = st.binary(min_size=HASH_BYTES, max_size=HASH_BYTES)
 characters = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 texts = st.text(characters, max_size=20)
+_some_text = st.none() | st.text(characters, min_size=1, max_size=20)
 codes = st.text(characters, min_size=1, max_size=CODE_CHARACTERS_MAX)
 zones = st.sampled_from(ZONES)
 moments = st.integers(EARLIEST_US, LATEST_US)
@@ -74,6 +84,23 @@ sale_lines = st.builds(
     st.integers(0, QUANTITY_THOUSANDTHS_MAX),
     amounts,
     amounts,
+    st.none() | st.integers(0, VAT_BASIS_POINTS_MAX),
+    st.just(0),
+    _some_text,
+    _some_text,
+)
+refund_lines = st.builds(
+    RefundLine,
+    st.integers(0, LINES_MAX),
+    codes,
+    st.none() | ids,
+    st.none() | codes,
+    st.integers(0, QUANTITY_THOUSANDTHS_MAX),
+    amounts,
+    amounts,
+    st.none() | st.integers(0, VAT_BASIS_POINTS_MAX),
+    st.just(0),
+    _some_text,
 )
 payments = st.builds(Payment, codes, totals)
 sales = st.builds(
@@ -90,6 +117,27 @@ sales = st.builds(
     lines=st.lists(sale_lines, min_size=1, max_size=4).map(tuple),
     payments=st.lists(payments, max_size=3).map(tuple),
     change_minor=totals,
+    rounding_minor=st.integers(-ROUNDING_MINOR_MAX, ROUNDING_MINOR_MAX),
+)
+refunds = st.builds(
+    Refund,
+    shift_id=ids,
+    register=codes,
+    receipt_number=st.integers(1, 2**62),
+    cashier=codes,
+    client=st.none() | codes,
+    client_id=st.none() | ids,
+    refunded_at=local_moments,
+    business_date=days,
+    currency=st.sampled_from(["RUB", "JPY", "KWD"]),
+    sale_id=st.none() | ids,
+    sale_branch_id=st.none() | ids,
+    sale_receipt=st.none() | codes,
+    authorised_by=st.none() | codes,
+    reason=_some_text,
+    lines=st.lists(refund_lines, min_size=1, max_size=4).map(tuple),
+    payments=st.lists(payments, max_size=3).map(tuple),
+    rounding_minor=st.integers(-ROUNDING_MINOR_MAX, ROUNDING_MINOR_MAX),
 )
 shift_opens = st.builds(ShiftOpen, codes, codes, local_moments, days, st.booleans(), totals, st.just("RUB"))
 shift_closes = st.builds(
@@ -110,6 +158,16 @@ shift_closes = st.builds(
     float_minor=totals,
     expected_cash_minor=_SIGNED_64,
     counted_cash_minor=st.none() | totals,
+    refunds=st.integers(0, RECEIPTS_MAX),
+    returns_minor=st.integers(0, 2**62),
+    cash_in_minor=totals,
+    cash_out_minor=totals,
+    rounding_minor=_SIGNED_64,
+    undecided=st.lists(st.integers(1, 2**62), max_size=3).map(tuple),
+    late=st.lists(st.integers(1, 2**62), max_size=3).map(tuple),
+    late_minor=totals,
+    denominations=st.lists(st.builds(Denomination, totals, st.integers(0, RECEIPTS_MAX)), max_size=3).map(tuple),
+    signature=st.binary(max_size=SIGNATURE_BYTES_MAX),
 )
 
 text_sets = st.lists(texts, max_size=4).map(lambda parts: tuple(sorted(set(parts))))

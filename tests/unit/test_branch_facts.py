@@ -11,21 +11,33 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from branch_node.operations.branch_facts import record_branch_fact, record_switch
-from shared.domain.branch_facts import KINDS, BranchFact, BudgetSpend, LeaseReturn, ModeSwitch, ReceiptVoid
+from shared.domain.branch_facts import (
+    CASH_DIRECTIONS,
+    KINDS,
+    AuditEntry,
+    BranchFact,
+    BudgetSpend,
+    CashMovement,
+    LeaseReturn,
+    ModeSwitch,
+    ReceiptVoid,
+)
 from shared.domain.business_time import local_moment
 from shared.domain.money import BUDGET_MAX
 from shared.errors import DecodeError
-from shared.storage.tables import budget_spend, lease_return, mode_switch, receipt_void
+from shared.storage.tables import audit_entry, budget_spend, cash_movement, lease_return, mode_switch, receipt_void
 from shared.wire.payloads import decode_branch_fact, encode_branch_fact
 from tests.support.clock import START_US
 from tests.support.shop import Shop
-from tests.support.strategies import MANY, SOME, codes, damaged, ids, local_moments
+from tests.support.strategies import MANY, SOME, codes, damaged, ids, local_moments, texts, totals
 
 TABLES: dict[type[BranchFact], Any] = {
     ReceiptVoid: receipt_void,
     ModeSwitch: mode_switch,
     BudgetSpend: budget_spend,
     LeaseReturn: lease_return,
+    CashMovement: cash_movement,
+    AuditEntry: audit_entry,
 }
 amounts = st.integers(1, BUDGET_MAX)
 branch_facts = st.one_of(
@@ -38,6 +50,8 @@ branch_facts = st.one_of(
     ),
     st.builds(BudgetSpend, ids, st.none() | ids, amounts, local_moments),
     st.builds(LeaseReturn, ids, ids, st.integers(0, BUDGET_MAX), local_moments),
+    st.builds(CashMovement, ids, codes, codes, st.sampled_from(CASH_DIRECTIONS), totals, texts, local_moments),
+    st.builds(AuditEntry, codes, codes, codes, st.none() | codes, totals, texts, local_moments),
 )
 
 
@@ -61,6 +75,8 @@ AT = local_moment(START_US, "Europe/Moscow")
     "fact",
     [
         ReceiptVoid("1", 7, AT, "not_committed"),
+        CashMovement(b"s" * 16, "1", "anna", "pickup", 500_000, "to the bank", AT),
+        AuditEntry("drawer_opened", "1", "anna", None, 0, "no sale", AT),
         ModeSwitch("centralized", "refuse", AT),
         BudgetSpend(b"b" * 16, None, 3, AT),
         LeaseReturn(b"b" * 16, b"l" * 16, 2, AT),

@@ -7,19 +7,30 @@ from typing import Any
 from hypothesis import given
 from sqlalchemy import Table
 
-from shared.domain.sales import Sale, total_lines
+from shared.domain.sales import Refund, Sale, total_lines
 from shared.domain.shifts import ShiftClose, ShiftOpen
 from shared.storage.fact_rows import (
     FACT_TABLES,
     RowsByTable,
+    add_refund_rows,
     add_sale_rows,
     add_shift_close_rows,
     add_shift_open_rows,
     new_rows,
 )
-from shared.storage.tables import payment, sale, sale_line, shift_close, shift_close_method, shift_open
+from shared.storage.tables import (
+    payment,
+    refund,
+    refund_line,
+    refund_payment,
+    sale,
+    sale_line,
+    shift_close,
+    shift_close_method,
+    shift_open,
+)
 from tests.support.clock import START_US
-from tests.support.strategies import SOME, sales, shift_closes, shift_opens
+from tests.support.strategies import SOME, refunds, sales, shift_closes, shift_opens
 
 BRANCH, RECORD, COMMAND = b"b" * 16, b"r" * 16, b"c" * 16
 
@@ -61,6 +72,22 @@ def test_lines_and_payments_are_numbered_from_1_in_their_order(fact: Sale) -> No
 
 
 @SOME
+@given(refunds)
+def test_a_refund_s_rows_hold_what_the_refund_says(fact: Refund) -> None:
+    rows = new_rows()
+    add_refund_rows(rows, BRANCH, RECORD, COMMAND, fact, START_US)
+    (row,) = named(rows, refund)
+    assert (row["refunded_at"], row["utc_offset_seconds"], row["zone"]) == fact.refunded_at
+    for name in ("register", "receipt_number", "sale_id", "sale_receipt", "authorised_by", "rounding_minor"):
+        assert row[name] == getattr(fact, name)
+    assert row["returns_minor"] == sum(each.amount_minor for each in fact.lines)
+    for each, line in zip(named(rows, refund_line), fact.lines, strict=True):
+        assert {name: each[name] for name in line._fields} == line._asdict()
+    paid = [(each["method"], each["amount_minor"]) for each in named(rows, refund_payment)]
+    assert paid == list(map(tuple, fact.payments))
+
+
+@SOME
 @given(shift_opens)
 def test_an_opened_shift_s_row_holds_what_the_shift_says(fact: ShiftOpen) -> None:
     rows = new_rows()
@@ -80,9 +107,12 @@ def test_a_closed_shift_s_rows_hold_what_the_report_says(fact: ShiftClose) -> No
     (row,) = named(rows, shift_close)
     assert (row["closed_at"], row["utc_offset_seconds"], row["zone"]) == fact.closed_at
     apart = {"branch_id", "id", "command_id", "closed_at", "utc_offset_seconds", "zone", "received_at"}
-    assert {name: row[name] for name in row.keys() - apart} == {
-        name: getattr(fact, name) for name in row.keys() - apart
+    texts = {"undecided", "late", "denominations"}
+    assert {name: row[name] for name in row.keys() - apart - texts} == {
+        name: getattr(fact, name) for name in row.keys() - apart - texts
     }
+    assert [row["undecided"], row["late"]] == [",".join(map(str, fact.undecided)), ",".join(map(str, fact.late))]
+    assert row["denominations"] == ",".join(f"{one.value_minor}:{one.pieces}" for one in fact.denominations)
     methods = named(rows, shift_close_method)
     assert [(m["shift_id"], m["method"], m["amount_minor"]) for m in methods] == [
         (fact.shift_id, total.method, total.amount_minor) for total in fact.methods

@@ -11,30 +11,45 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.money import AMOUNT_MINOR_MAX, QUANTITY_THOUSANDTHS_MAX, TOTAL_MINOR_MAX
-from shared.domain.sales import CASH, LINES_MAX, PAYMENTS_MAX, Payment, Sale
+from shared.domain.sales import CASH, LINES_MAX, PAYMENTS_MAX, Payment, Refund, Sale
 from shared.domain.shifts import ShiftClose, ShiftOpen
 from shared.errors import DecodeError
 from shared.wire.generated import records_pb2 as pb
 from shared.wire.payloads import (
+    decode_refund,
     decode_sale,
     decode_shift_close,
     decode_shift_open,
+    encode_refund,
     encode_sale,
     encode_shift_close,
     encode_shift_open,
 )
 from tests.support.journal import line
 from tests.support.journal import sale as make_sale
-from tests.support.strategies import MANY, SOME, damaged, sales, shift_closes, shift_opens
+from tests.support.strategies import MANY, SOME, damaged, refunds, sales, shift_closes, shift_opens
 
 Decode = Callable[[bytes], object]
-DECODERS: list[Decode] = [decode_sale, decode_shift_open, decode_shift_close]
+DECODERS: list[Decode] = [decode_sale, decode_refund, decode_shift_open, decode_shift_close]
 
 
 @MANY
 @given(sales)
 def test_a_sale_is_read_as_it_was_written(sale: Sale) -> None:
     assert decode_sale(encode_sale(sale)) == sale
+
+
+@MANY
+@given(refunds)
+def test_a_refund_is_read_as_it_was_written(refund: Refund) -> None:
+    assert decode_refund(encode_refund(refund)) == refund
+
+
+@SOME
+@given(damaged(refunds.map(encode_refund)))
+def test_a_damaged_refund_is_read_or_refused_as_undecodable(data: bytes) -> None:
+    with suppress(DecodeError):
+        assert decode_refund(encode_refund(decode_refund(data))) == decode_refund(data)
 
 
 @SOME

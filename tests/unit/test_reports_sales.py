@@ -18,12 +18,12 @@ from sqlcipher3 import dbapi2
 from hq_server.storage.rollups import RollupDeltas
 from hq_server.storage.sqlite_store import SqliteBulkWriter
 from shared.domain.business_time import local_moment
-from shared.domain.sales import CASH, Payment, Sale, SaleLine
+from shared.domain.sales import CASH, Payment, Refund, RefundLine, Sale, SaleLine
 from shared.errors import NotFound
 from shared.reports.parameters import ReportParameters
 from shared.reports.registry import REPORTS, find_report
 from shared.reports.sales import DIMENSIONS, MEASURES, ROLLUP_SOURCES, run_sales
-from shared.storage.fact_rows import add_sale_rows, new_rows
+from shared.storage.fact_rows import add_refund_rows, add_sale_rows, new_rows
 from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.tables import record_metadata
 from tests.support.clock import START_US
@@ -41,11 +41,31 @@ class Sold(NamedTuple):
     sale: Sale
     received_at_us: int
 
+    @property
+    def day(self) -> date:
+        return self.sale.business_date
 
-def random_sales(seed: int, count: int) -> list[Sold]:
-    """Sales of two branches over three months, with lines that share products and categories."""
+
+class Returned(NamedTuple):
+    """A refund where and when head office has it."""
+
+    branch_id: bytes
+    refund_id: bytes
+    refund: Refund
+    received_at_us: int
+
+    @property
+    def day(self) -> date:
+        return self.refund.business_date
+
+
+Fact = Sold | Returned
+
+
+def random_sales(seed: int, count: int) -> list[Fact]:
+    """Sales of two branches over three months, with lines that share products and categories; some come back later."""
     choose = random.Random(seed)
-    made = []
+    made: list[Fact] = []
     for number in range(count):
         moment = local_moment(START_US - choose.randrange(70 * 24) * HOUR_US, "Europe/Moscow")
         lines = tuple(
@@ -65,18 +85,55 @@ def random_sales(seed: int, count: int) -> list[Sold]:
         sale = Sale(b"s" * 16, "1", number, cashier, client, None, moment, day, "RUB", lines, paid, 0)
         branch_id = choose.choice(list(BRANCHES)[:2])
         made.append(Sold(branch_id, b"%016d" % number, sale, START_US + choose.randrange(3)))
+        if choose.random() < 0.4:
+            made.append(_come_back(choose, made[-1], number))
     return made
 
 
+def _come_back(choose: random.Random, sold: Fact, number: int) -> Returned:
+    assert isinstance(sold, Sold)
+    moment = local_moment(START_US - choose.randrange(30 * 24) * HOUR_US, "Europe/Moscow")
+    lines = tuple(
+        RefundLine(place, *each[:6])
+        for place, each in enumerate(sold.sale.lines, 1)
+        if place == 1 or choose.random() < 0.5
+    )
+    paid = (Payment(CASH, sum(line.amount_minor for line in lines)),)
+    refund = Refund(
+        b"s" * 16,
+        "1",
+        10_000 + number,
+        choose.choice(["anna", "vera"]),
+        sold.sale.client,
+        None,
+        moment,
+        moment.business_date,
+        "RUB",
+        sold.sale_id,
+        None,
+        None,
+        None,
+        None,
+        lines,
+        paid,
+    )
+    return Returned(sold.branch_id, b"%016d" % (10_000 + number), refund, START_US + choose.randrange(3))
+
+
 @contextmanager
-def stored(sales: Sequence[Sold]) -> Iterator[Connection]:
+def stored(facts: Sequence[Fact]) -> Iterator[Connection]:
     """A store with those sales and the rollups that a merge makes of them."""
     engine = create_engine("sqlite://", module=dbapi2)
     with engine.connect() as connection:
         for metadata in (record_metadata, rollup_metadata):
             metadata.create_all(connection)
         bulk, rows, rollups = SqliteBulkWriter(), new_rows(), RollupDeltas()
-        for branch_id, sale_id, sale, received_at_us in sales:
+        for fact in facts:
+            if isinstance(fact, Returned):
+                add_refund_rows(rows, fact.branch_id, fact.refund_id, b"c" * 16, fact.refund, fact.received_at_us)
+                rollups.add_refund(fact.branch_id, fact.refund)
+                continue
+            branch_id, sale_id, sale, received_at_us = fact
             rollups.add(branch_id, sale, add_sale_rows(rows, branch_id, sale_id, b"c" * 16, sale, received_at_us))
         for table, table_rows in rows.items():
             bulk.insert(connection, table, table_rows)
@@ -88,27 +145,34 @@ def stored(sales: Sequence[Sold]) -> Iterator[Connection]:
 # The plain computation.
 
 
-def key_of(by: Sequence[str], sold: Sold, line: SaleLine) -> tuple[Any, ...]:
+def key_of(by: Sequence[str], fact: Fact, line: SaleLine | RefundLine) -> tuple[Any, ...]:
     """The group a line belongs to."""
-    sale = sold.sale
+    sale = fact.sale if isinstance(fact, Sold) else fact.refund
+    moment = sale.sold_at if isinstance(sale, Sale) else sale.refunded_at
     values = {
-        "branch": BRANCHES[sold.branch_id],
+        "branch": BRANCHES[fact.branch_id],
         "business_date": sale.business_date.isoformat(),
         "month": sale.business_date.isoformat()[:7],
         "category": line.category,
         "product": line.sku,
         "cashier": sale.cashier,
         "client": sale.client,
-        "hour": sale.sold_at.hour,
+        "hour": moment.hour,
     }
     return tuple(values[name] for name in by)
 
 
-def computed(sales: Sequence[Sold], asked: ReportParameters) -> list[tuple[Any, ...]]:
+def computed(facts: Sequence[Fact], asked: ReportParameters) -> list[tuple[Any, ...]]:
     """What the report must say."""
     groups: dict[tuple[Any, ...], list[Any]] = {}
-    for sold in sales:
+    for sold in facts:
         if not is_asked(sold, asked):
+            continue
+        if isinstance(sold, Returned):
+            for back in sold.refund.lines:
+                sums = groups.setdefault(key_of(asked.by, sold, back), [set(), 0, 0, 0, 0, 0])
+                sums[4] += back.amount_minor
+                sums[5] -= back.amount_minor
             continue
         for line in sold.sale.lines:
             sums = groups.setdefault(key_of(asked.by, sold, line), [set(), 0, 0, 0, 0, 0])
@@ -125,8 +189,8 @@ def computed(sales: Sequence[Sold], asked: ReportParameters) -> list[tuple[Any, 
     return sorted(rows, key=lambda row: [(value is None, value) for value in row[:width]])
 
 
-def is_asked(sold: Sold, asked: ReportParameters) -> bool:
-    day = sold.sale.business_date
+def is_asked(sold: Fact, asked: ReportParameters) -> bool:
+    day = sold.day
     return (
         (asked.date_from is None or day >= asked.date_from)
         and (asked.date_to is None or day <= asked.date_to)
@@ -162,7 +226,7 @@ def test_every_combination_of_dimensions_is_what_the_lines_add_up_to(has_rollups
 def test_both_ends_of_a_period_belong_to_it(has_rollups: bool) -> None:
     sales = random_sales(seed=2, count=30)
     with stored(sales) as connection:
-        for day in {sold.sale.business_date for sold in sales}:
+        for day in {sold.day for sold in sales}:
             for asked in (
                 ReportParameters(("category",), date_from=day),
                 ReportParameters(("category",), date_to=day),
@@ -220,6 +284,7 @@ def test_rows_stand_in_the_order_of_their_dimensions_with_nobody_last() -> None:
 
 def test_a_receipt_of_nothing_for_nothing_counts() -> None:
     sold = random_sales(seed=1, count=1)[0]
+    assert isinstance(sold, Sold)
     free = sold.sale._replace(lines=(SaleLine("1", None, None, 0, 0, 0),), payments=())
     with stored([sold._replace(sale=free)]) as connection:
         for has_rollups in (False, True):

@@ -69,6 +69,7 @@ class Sale(_message.Message):
     LINES_FIELD_NUMBER: _builtins.int
     PAYMENTS_FIELD_NUMBER: _builtins.int
     CHANGE_MINOR_FIELD_NUMBER: _builtins.int
+    ROUNDING_MINOR_FIELD_NUMBER: _builtins.int
     shift_id: _builtins.bytes
     register: _builtins.str
     receipt_number: _builtins.int
@@ -80,6 +81,8 @@ class Sale(_message.Message):
     business_date: _builtins.int
     currency: _builtins.str
     change_minor: _builtins.int
+    rounding_minor: _builtins.int
+    """What the rounding of cash adds to the lines' sum; what is due is that sum and this."""
     @_builtins.property
     def sold_at(self) -> Global___LocalMoment: ...
     @_builtins.property
@@ -105,10 +108,11 @@ class Sale(_message.Message):
         lines: _abc.Iterable[Global___SaleLine] | None = ...,
         payments: _abc.Iterable[Global___Payment] | None = ...,
         change_minor: _builtins.int = ...,
+        rounding_minor: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["sold_at", b"sold_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_date", b"business_date", "cashier", b"cashier", "change_minor", b"change_minor", "client", b"client", "client_id", b"client_id", "currency", b"currency", "lines", b"lines", "payments", b"payments", "receipt_number", b"receipt_number", "register", b"register", "shift_id", b"shift_id", "sold_at", b"sold_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["business_date", b"business_date", "cashier", b"cashier", "change_minor", b"change_minor", "client", b"client", "client_id", b"client_id", "currency", b"currency", "lines", b"lines", "payments", b"payments", "receipt_number", b"receipt_number", "register", b"register", "rounding_minor", b"rounding_minor", "shift_id", b"shift_id", "sold_at", b"sold_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -124,6 +128,10 @@ class SaleLine(_message.Message):
     QUANTITY_THOUSANDTHS_FIELD_NUMBER: _builtins.int
     AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
     DISCOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    VAT_BASIS_POINTS_FIELD_NUMBER: _builtins.int
+    VAT_MINOR_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     sku: _builtins.str
     product_id: _builtins.bytes
     """Empty when the product was unknown to the branch."""
@@ -133,6 +141,13 @@ class SaleLine(_message.Message):
     amount_minor: _builtins.int
     """What is paid for the line, after the discount."""
     discount_minor: _builtins.int
+    vat_basis_points: _builtins.int
+    """The rate of the VAT that the amount contains. Absent: sold without VAT, or nobody said."""
+    vat_minor: _builtins.int
+    name: _builtins.str
+    """As it was printed. Empty: the SKU stands for it."""
+    reason: _builtins.str
+    """Why there was a discount, as it was printed. Empty: no reason."""
     def __init__(
         self,
         *,
@@ -142,12 +157,18 @@ class SaleLine(_message.Message):
         quantity_thousandths: _builtins.int = ...,
         amount_minor: _builtins.int = ...,
         discount_minor: _builtins.int = ...,
+        vat_basis_points: _builtins.int | None = ...,
+        vat_minor: _builtins.int = ...,
+        name: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_vat_basis_points", b"_vat_basis_points", "vat_basis_points", b"vat_basis_points"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "category", b"category", "discount_minor", b"discount_minor", "product_id", b"product_id", "quantity_thousandths", b"quantity_thousandths", "sku", b"sku"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_vat_basis_points", b"_vat_basis_points", "amount_minor", b"amount_minor", "category", b"category", "discount_minor", b"discount_minor", "name", b"name", "product_id", b"product_id", "quantity_thousandths", b"quantity_thousandths", "reason", b"reason", "sku", b"sku", "vat_basis_points", b"vat_basis_points", "vat_minor", b"vat_minor"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__vat_basis_points: _TypeAlias = _typing.Literal["vat_basis_points"]  # noqa: Y015
+    _WhichOneofArgType__vat_basis_points: _TypeAlias = _typing.Literal["_vat_basis_points", b"_vat_basis_points"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__vat_basis_points) -> _WhichOneofReturnType__vat_basis_points | None: ...
 
 Global___SaleLine: _TypeAlias = SaleLine  # noqa: Y015
 
@@ -237,6 +258,16 @@ class ShiftClose(_message.Message):
     FLOAT_MINOR_FIELD_NUMBER: _builtins.int
     EXPECTED_CASH_MINOR_FIELD_NUMBER: _builtins.int
     COUNTED_CASH_MINOR_FIELD_NUMBER: _builtins.int
+    REFUNDS_FIELD_NUMBER: _builtins.int
+    RETURNS_MINOR_FIELD_NUMBER: _builtins.int
+    CASH_IN_MINOR_FIELD_NUMBER: _builtins.int
+    CASH_OUT_MINOR_FIELD_NUMBER: _builtins.int
+    ROUNDING_MINOR_FIELD_NUMBER: _builtins.int
+    UNDECIDED_FIELD_NUMBER: _builtins.int
+    LATE_FIELD_NUMBER: _builtins.int
+    LATE_MINOR_FIELD_NUMBER: _builtins.int
+    DENOMINATIONS_FIELD_NUMBER: _builtins.int
+    SIGNATURE_FIELD_NUMBER: _builtins.int
     shift_id: _builtins.bytes
     register: _builtins.str
     cashier: _builtins.str
@@ -253,10 +284,30 @@ class ShiftClose(_message.Message):
     expected_cash_minor: _builtins.int
     counted_cash_minor: _builtins.int
     """Absent when nobody counted."""
+    refunds: _builtins.int
+    returns_minor: _builtins.int
+    cash_in_minor: _builtins.int
+    cash_out_minor: _builtins.int
+    rounding_minor: _builtins.int
+    late_minor: _builtins.int
+    signature: _builtins.bytes
+    """By the branch's key over the message without this field (docs/sync-protocol.md). Empty: not signed."""
     @_builtins.property
     def closed_at(self) -> Global___LocalMoment: ...
     @_builtins.property
     def methods(self) -> _containers.RepeatedCompositeFieldContainer[Global___MethodTotal]: ...
+    @_builtins.property
+    def undecided(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Receipt numbers given to sales of this shift that were not decided yet when it closed, ascending."""
+
+    @_builtins.property
+    def late(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """Receipt numbers of earlier shifts, undecided when those closed and confirmed since: they are in these totals."""
+
+    @_builtins.property
+    def denominations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Denomination]:
+        """How many of each denomination were counted."""
+
     def __init__(
         self,
         *,
@@ -276,16 +327,48 @@ class ShiftClose(_message.Message):
         float_minor: _builtins.int = ...,
         expected_cash_minor: _builtins.int = ...,
         counted_cash_minor: _builtins.int | None = ...,
+        refunds: _builtins.int = ...,
+        returns_minor: _builtins.int = ...,
+        cash_in_minor: _builtins.int = ...,
+        cash_out_minor: _builtins.int = ...,
+        rounding_minor: _builtins.int = ...,
+        undecided: _abc.Iterable[_builtins.int] | None = ...,
+        late: _abc.Iterable[_builtins.int] | None = ...,
+        late_minor: _builtins.int = ...,
+        denominations: _abc.Iterable[Global___Denomination] | None = ...,
+        signature: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_counted_cash_minor", b"_counted_cash_minor", "closed_at", b"closed_at", "counted_cash_minor", b"counted_cash_minor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_counted_cash_minor", b"_counted_cash_minor", "business_date", b"business_date", "cashier", b"cashier", "closed_at", b"closed_at", "counted_cash_minor", b"counted_cash_minor", "currency", b"currency", "discounts_minor", b"discounts_minor", "expected_cash_minor", b"expected_cash_minor", "first_receipt", b"first_receipt", "float_minor", b"float_minor", "gross_minor", b"gross_minor", "last_receipt", b"last_receipt", "methods", b"methods", "net_minor", b"net_minor", "receipts", b"receipts", "register", b"register", "shift_id", b"shift_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_counted_cash_minor", b"_counted_cash_minor", "business_date", b"business_date", "cash_in_minor", b"cash_in_minor", "cash_out_minor", b"cash_out_minor", "cashier", b"cashier", "closed_at", b"closed_at", "counted_cash_minor", b"counted_cash_minor", "currency", b"currency", "denominations", b"denominations", "discounts_minor", b"discounts_minor", "expected_cash_minor", b"expected_cash_minor", "first_receipt", b"first_receipt", "float_minor", b"float_minor", "gross_minor", b"gross_minor", "last_receipt", b"last_receipt", "late", b"late", "late_minor", b"late_minor", "methods", b"methods", "net_minor", b"net_minor", "receipts", b"receipts", "refunds", b"refunds", "register", b"register", "returns_minor", b"returns_minor", "rounding_minor", b"rounding_minor", "shift_id", b"shift_id", "signature", b"signature", "undecided", b"undecided"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__counted_cash_minor: _TypeAlias = _typing.Literal["counted_cash_minor"]  # noqa: Y015
     _WhichOneofArgType__counted_cash_minor: _TypeAlias = _typing.Literal["_counted_cash_minor", b"_counted_cash_minor"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__counted_cash_minor) -> _WhichOneofReturnType__counted_cash_minor | None: ...
 
 Global___ShiftClose: _TypeAlias = ShiftClose  # noqa: Y015
+
+@_typing.final
+class Denomination(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VALUE_MINOR_FIELD_NUMBER: _builtins.int
+    PIECES_FIELD_NUMBER: _builtins.int
+    value_minor: _builtins.int
+    pieces: _builtins.int
+    def __init__(
+        self,
+        *,
+        value_minor: _builtins.int = ...,
+        pieces: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pieces", b"pieces", "value_minor", b"value_minor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Denomination: _TypeAlias = Denomination  # noqa: Y015
 
 @_typing.final
 class MethodTotal(_message.Message):
@@ -436,6 +519,219 @@ class LeaseReturn(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___LeaseReturn: _TypeAlias = LeaseReturn  # noqa: Y015
+
+@_typing.final
+class Refund(_message.Message):
+    """Kind 8, a fact: goods were taken back and money was given for them. The record id is the refund's id."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHIFT_ID_FIELD_NUMBER: _builtins.int
+    REGISTER_FIELD_NUMBER: _builtins.int
+    RECEIPT_NUMBER_FIELD_NUMBER: _builtins.int
+    CASHIER_FIELD_NUMBER: _builtins.int
+    CLIENT_FIELD_NUMBER: _builtins.int
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    REFUNDED_AT_FIELD_NUMBER: _builtins.int
+    BUSINESS_DATE_FIELD_NUMBER: _builtins.int
+    CURRENCY_FIELD_NUMBER: _builtins.int
+    SALE_ID_FIELD_NUMBER: _builtins.int
+    SALE_BRANCH_ID_FIELD_NUMBER: _builtins.int
+    SALE_RECEIPT_FIELD_NUMBER: _builtins.int
+    AUTHORISED_BY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    PAYMENTS_FIELD_NUMBER: _builtins.int
+    ROUNDING_MINOR_FIELD_NUMBER: _builtins.int
+    shift_id: _builtins.bytes
+    register: _builtins.str
+    receipt_number: _builtins.int
+    """Of the register's one sequence: sales and refunds share it."""
+    cashier: _builtins.str
+    client: _builtins.str
+    client_id: _builtins.bytes
+    business_date: _builtins.int
+    currency: _builtins.str
+    sale_id: _builtins.bytes
+    """The sale whose goods come back. Empty: without a receipt."""
+    sale_branch_id: _builtins.bytes
+    """The branch that sold. Empty: this one."""
+    sale_receipt: _builtins.str
+    """The sale's receipt as it was printed. Empty: without a receipt."""
+    authorised_by: _builtins.str
+    """Who allowed what the cashier may not. Empty: nobody had to."""
+    reason: _builtins.str
+    rounding_minor: _builtins.int
+    @_builtins.property
+    def refunded_at(self) -> Global___LocalMoment: ...
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___RefundLine]: ...
+    @_builtins.property
+    def payments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Payment]:
+        """What was given back, by method."""
+
+    def __init__(
+        self,
+        *,
+        shift_id: _builtins.bytes = ...,
+        register: _builtins.str = ...,
+        receipt_number: _builtins.int = ...,
+        cashier: _builtins.str = ...,
+        client: _builtins.str = ...,
+        client_id: _builtins.bytes = ...,
+        refunded_at: Global___LocalMoment | None = ...,
+        business_date: _builtins.int = ...,
+        currency: _builtins.str = ...,
+        sale_id: _builtins.bytes = ...,
+        sale_branch_id: _builtins.bytes = ...,
+        sale_receipt: _builtins.str = ...,
+        authorised_by: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        lines: _abc.Iterable[Global___RefundLine] | None = ...,
+        payments: _abc.Iterable[Global___Payment] | None = ...,
+        rounding_minor: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["refunded_at", b"refunded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorised_by", b"authorised_by", "business_date", b"business_date", "cashier", b"cashier", "client", b"client", "client_id", b"client_id", "currency", b"currency", "lines", b"lines", "payments", b"payments", "reason", b"reason", "receipt_number", b"receipt_number", "refunded_at", b"refunded_at", "register", b"register", "rounding_minor", b"rounding_minor", "sale_branch_id", b"sale_branch_id", "sale_id", b"sale_id", "sale_receipt", b"sale_receipt", "shift_id", b"shift_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Refund: _TypeAlias = Refund  # noqa: Y015
+
+@_typing.final
+class RefundLine(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SALE_LINE_FIELD_NUMBER: _builtins.int
+    SKU_FIELD_NUMBER: _builtins.int
+    PRODUCT_ID_FIELD_NUMBER: _builtins.int
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    QUANTITY_THOUSANDTHS_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    DISCOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    VAT_BASIS_POINTS_FIELD_NUMBER: _builtins.int
+    VAT_MINOR_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    sale_line: _builtins.int
+    """The number of the line in the sale; 0 without a receipt."""
+    sku: _builtins.str
+    product_id: _builtins.bytes
+    category: _builtins.str
+    quantity_thousandths: _builtins.int
+    amount_minor: _builtins.int
+    """What is given back for the line."""
+    discount_minor: _builtins.int
+    """The part of the sale's discount that goes with it."""
+    vat_basis_points: _builtins.int
+    vat_minor: _builtins.int
+    name: _builtins.str
+    def __init__(
+        self,
+        *,
+        sale_line: _builtins.int = ...,
+        sku: _builtins.str = ...,
+        product_id: _builtins.bytes = ...,
+        category: _builtins.str = ...,
+        quantity_thousandths: _builtins.int = ...,
+        amount_minor: _builtins.int = ...,
+        discount_minor: _builtins.int = ...,
+        vat_basis_points: _builtins.int | None = ...,
+        vat_minor: _builtins.int = ...,
+        name: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_vat_basis_points", b"_vat_basis_points", "vat_basis_points", b"vat_basis_points"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_vat_basis_points", b"_vat_basis_points", "amount_minor", b"amount_minor", "category", b"category", "discount_minor", b"discount_minor", "name", b"name", "product_id", b"product_id", "quantity_thousandths", b"quantity_thousandths", "sale_line", b"sale_line", "sku", b"sku", "vat_basis_points", b"vat_basis_points", "vat_minor", b"vat_minor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__vat_basis_points: _TypeAlias = _typing.Literal["vat_basis_points"]  # noqa: Y015
+    _WhichOneofArgType__vat_basis_points: _TypeAlias = _typing.Literal["_vat_basis_points", b"_vat_basis_points"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__vat_basis_points) -> _WhichOneofReturnType__vat_basis_points | None: ...
+
+Global___RefundLine: _TypeAlias = RefundLine  # noqa: Y015
+
+@_typing.final
+class CashMovement(_message.Message):
+    """Kind 9, a fact: cash was put into a drawer or taken out of it, other than by a sale or a refund."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHIFT_ID_FIELD_NUMBER: _builtins.int
+    REGISTER_FIELD_NUMBER: _builtins.int
+    CASHIER_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MOVED_AT_FIELD_NUMBER: _builtins.int
+    shift_id: _builtins.bytes
+    register: _builtins.str
+    cashier: _builtins.str
+    direction: _builtins.str
+    """"in", "out" or "pickup"."""
+    amount_minor: _builtins.int
+    reason: _builtins.str
+    @_builtins.property
+    def moved_at(self) -> Global___LocalMoment: ...
+    def __init__(
+        self,
+        *,
+        shift_id: _builtins.bytes = ...,
+        register: _builtins.str = ...,
+        cashier: _builtins.str = ...,
+        direction: _builtins.str = ...,
+        amount_minor: _builtins.int = ...,
+        reason: _builtins.str = ...,
+        moved_at: Global___LocalMoment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["moved_at", b"moved_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount_minor", b"amount_minor", "cashier", b"cashier", "direction", b"direction", "moved_at", b"moved_at", "reason", b"reason", "register", b"register", "shift_id", b"shift_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CashMovement: _TypeAlias = CashMovement  # noqa: Y015
+
+@_typing.final
+class AuditEntry(_message.Message):
+    """Kind 10, a fact: something was done at a till that an auditor wants to see."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACTION_FIELD_NUMBER: _builtins.int
+    REGISTER_FIELD_NUMBER: _builtins.int
+    CASHIER_FIELD_NUMBER: _builtins.int
+    AUTHORISED_BY_FIELD_NUMBER: _builtins.int
+    AMOUNT_MINOR_FIELD_NUMBER: _builtins.int
+    DETAIL_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    action: _builtins.str
+    """A word: line_removed, price_changed, discount_given, override, drawer_opened, receipt_reprinted, basket_abandoned."""
+    register: _builtins.str
+    cashier: _builtins.str
+    authorised_by: _builtins.str
+    """Who allowed it. Empty: nobody had to."""
+    amount_minor: _builtins.int
+    detail: _builtins.str
+    @_builtins.property
+    def at(self) -> Global___LocalMoment: ...
+    def __init__(
+        self,
+        *,
+        action: _builtins.str = ...,
+        register: _builtins.str = ...,
+        cashier: _builtins.str = ...,
+        authorised_by: _builtins.str = ...,
+        amount_minor: _builtins.int = ...,
+        detail: _builtins.str = ...,
+        at: Global___LocalMoment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "amount_minor", b"amount_minor", "at", b"at", "authorised_by", b"authorised_by", "cashier", b"cashier", "detail", b"detail", "register", b"register"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AuditEntry: _TypeAlias = AuditEntry  # noqa: Y015
 
 @_typing.final
 class CardPatch(_message.Message):
