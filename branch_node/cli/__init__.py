@@ -18,6 +18,7 @@ commands.defer("enrol", "branch_node.cli.enrol:enrol", "Join a chain with a one-
 commands.defer("serve", "branch_node.cli.serve:serve", "Keep this branch synchronised and its web page open.")
 commands.defer("sync", "branch_node.cli.sync:sync", "Synchronise once, show how far it has come, verify.")
 commands.defer("sell", "branch_node.cli.sell:sell", "Sell, one JSON line at a time.")
+commands.defer("refund", "branch_node.cli.sell:refund", "Give back, one JSON line at a time.")
 commands.defer("client", "branch_node.cli.client:client", "Add, edit, find and show clients.")
 commands.defer("receipt", "branch_node.cli.receipt:receipt", "Show a receipt of any branch.")
 commands.defer("budget", "branch_node.cli.budget:budget", "What this branch may spend of the chain's budgets.")

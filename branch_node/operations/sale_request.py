@@ -25,17 +25,20 @@ _encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class LineRequest(NamedTuple):
-    """One line as asked for. Without an amount, the price list decides."""
+    """One line as asked for. Without an amount, the price list decides. Name and reason are printed as they are."""
 
     sku: str
     quantity_thousandths: int
     amount_minor: int | None
     discount_minor: int
+    name: str | None = None
+    reason: str | None = None
 
 
 class SaleRequest(NamedTuple):
     """A sale as asked for. `sold_at` is the text as it came, None for now.
 
+    What is due is the sum of the lines and the rounding.
     `content_hash` is equal for equal content, whatever the spelling: a repeated key is held against it.
     """
 
@@ -47,6 +50,7 @@ class SaleRequest(NamedTuple):
     lines: tuple[LineRequest, ...]
     payments: tuple[Payment, ...]
     content_hash: bytes
+    rounding_minor: int = 0
 
 
 def parse_object(line: str | bytes) -> dict[str, Any]:
@@ -67,7 +71,7 @@ def parse_object(line: str | bytes) -> dict[str, Any]:
 
 def parse_sale_request(document: dict[str, Any]) -> SaleRequest:
     """Raises InvalidInput with the first thing that is wrong."""
-    _only(document, _SALE_FIELDS, "A sale")
+    only(document, _SALE_FIELDS, "A sale")
     key = parse_key(document)
     register = require_code(document.get("register"), "register")
     cashier = require_code(document.get("cashier"), "cashier")
@@ -77,14 +81,21 @@ def parse_sale_request(document: dict[str, Any]) -> SaleRequest:
     client = document.get("client")
     if client is not None:
         client = require_code(client, "client")
-    lines = _parse_each(document.get("lines"), "lines", LINES_MAX, _parse_line)
+    lines = parse_each(document.get("lines"), "lines", LINES_MAX, _parse_line)
     if not lines:
         raise InvalidInput("A sale needs at least one line.")
     if sum(line.discount_minor for line in lines) > TOTAL_MINOR_MAX:
         raise InvalidInput(f"The discounts come to more than {TOTAL_MINOR_MAX}.")
-    payments = _parse_each(document.get("payments"), "payments", PAYMENTS_MAX, _parse_payment)
+    payments = parse_each(document.get("payments"), "payments", PAYMENTS_MAX, parse_payment)
     content = (register, cashier, sold_at, client, lines, payments)
-    return SaleRequest(key, *content, hashlib.sha256(_encode(content).encode()).digest())
+    # Lines as the first release hashed them: a key that was committed then must still be known.
+    plain = (register, cashier, sold_at, client, [line[:4] for line in lines], payments)
+    return SaleRequest(key, *content, hash_content(plain))
+
+
+def hash_content(content: Any) -> bytes:
+    """Equal for equal content: plain values, lists and tuples of them."""
+    return hashlib.sha256(_encode(content).encode()).digest()
 
 
 def parse_key(document: dict[str, Any]) -> str:
@@ -100,7 +111,7 @@ def parse_key(document: dict[str, Any]) -> str:
 def _parse_line(value: Any, where: str) -> LineRequest:
     if not isinstance(value, dict):
         raise InvalidInput(f"{where} must be an object.")
-    _only(value, _LINE_FIELDS, where)
+    only(value, _LINE_FIELDS, where)
     amount = value.get("amount_minor")
     return LineRequest(
         sku=require_code(value.get("sku"), f"{where}: sku"),
@@ -110,17 +121,19 @@ def _parse_line(value: Any, where: str) -> LineRequest:
     )
 
 
-def _parse_payment(value: Any, where: str) -> Payment:
+def parse_payment(value: Any, where: str) -> Payment:
+    """Raises InvalidInput."""
     if not isinstance(value, dict):
         raise InvalidInput(f"{where} must be an object.")
-    _only(value, _PAYMENT_FIELDS, where)
+    only(value, _PAYMENT_FIELDS, where)
     return Payment(
         require_code(value.get("method"), f"{where}: method"),
         require_minor(value.get("amount_minor"), f"{where}: amount_minor"),
     )
 
 
-def _parse_each(value: Any, name: str, maximum: int, parse: Callable[[Any, str], Any]) -> tuple[Any, ...]:
+def parse_each(value: Any, name: str, maximum: int, parse: Callable[[Any, str], Any]) -> tuple[Any, ...]:
+    """Each item of a list. Raises InvalidInput."""
     if not isinstance(value, list):
         raise InvalidInput(f"{name} must be a list.")
     if len(value) > maximum:
@@ -128,7 +141,8 @@ def _parse_each(value: Any, name: str, maximum: int, parse: Callable[[Any, str],
     return tuple([parse(item, f"{name}[{number}]") for number, item in enumerate(value, 1)])
 
 
-def _only(document: dict[str, Any], known: set[str], what: str) -> None:
+def only(document: dict[str, Any], known: set[str], what: str) -> None:
+    """Raises InvalidInput when the document has a field that is not known."""
     if not document.keys() <= known:
         unknown = sorted(document.keys() - known)[0]
         raise InvalidInput(f"{what} has no field “{shorten(unknown)}”.", f"It knows: {', '.join(sorted(known))}.")

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from branch_node.operations.budgets import intend_spending, spend_leased
 from branch_node.operations.employees import ensure_employee
+from branch_node.operations.keys import CommittedBefore, Known, claim_key, known_key
 from branch_node.operations.processing import Settled, begin, is_asked_of_hq
 from branch_node.operations.sale_request import LineRequest, SaleRequest
 from branch_node.operations.shifts import ensure_register, shift_for_sale
-from branch_node.storage.intents import Intent, doubt_intent, read_intent
+from branch_node.storage.intents import Intent
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.budgets import owner_of_product
 from shared.domain.business_time import FUTURE_SECONDS_MAX, MICROSECONDS, LocalMoment, local_moment, parse_local
@@ -21,7 +22,7 @@ from shared.domain.identifiers import format_id
 from shared.domain.money import AMOUNT_MINOR_MAX, extend_price
 from shared.domain.records import Record, RecordKind
 from shared.domain.sales import Sale, SaleLine, format_receipt, require_settled, total_lines
-from shared.errors import InvalidInput, KeyReused, Refused
+from shared.errors import InvalidInput, Refused
 from shared.storage.fact_rows import add_sale_rows, new_rows
 from shared.sync.messages import ProcessingMode
 from shared.wire.decoding import decode_entry
@@ -36,12 +37,6 @@ ORDER BY zone DESC LIMIT 1
 
 REMEMBERED_MAX = 20_000
 """Products, and clients, that a process remembers between sales."""
-
-_CLAIM_KEY = """
-INSERT INTO idempotency_key (key, command_id, content_hash, record_id, seq, confirmed) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT DO NOTHING
-"""
-_READ_KEY = "SELECT content_hash, record_id, seq, confirmed, command_id FROM idempotency_key WHERE key = ?"
 
 
 class SaleAnswer(NamedTuple):
@@ -73,7 +68,7 @@ def sell(transaction: BranchTransaction, request: SaleRequest) -> SaleAnswer:
     Raises InvalidInput when the request cannot be sold, KeyReused when its key was committed with other content.
     """
     sale_id = transaction.ids.new_id()
-    before = _first_answer(transaction, request, transaction.command_id, sale_id, transaction.seq)
+    before = _claim(transaction, request, transaction.command_id, sale_id, transaction.seq)
     if isinstance(before, Intent):
         raise Refused("HQ is being asked about this key.", "Ask again in a moment.")
     return before or _sell_here(transaction, request, sale_id)
@@ -88,18 +83,18 @@ def begin_sale(transaction: BranchTransaction, request: SaleRequest) -> SaleAnsw
     sale_id = transaction.ids.new_id()
     if transaction.node.mode is ProcessingMode.CENTRALIZED:
         # Whatever was answered before is answered again, even if HQ is away.
-        before = _known_answer(transaction, request)
+        before = _told_before(transaction, request, known_key(transaction, request.key, request.content_hash))
         if before is not None:
             return before
     asks = is_asked_of_hq(transaction)
     command_id = transaction.ids.new_id() if asks else transaction.command_id
-    before = _first_answer(transaction, request, command_id, sale_id, 0 if asks else transaction.seq)
+    before = _claim(transaction, request, command_id, sale_id, 0 if asks else transaction.seq)
     if before is not None:
         return before
     if not asks:
         return _sell_here(transaction, request, sale_id)
     sale = _build_sale(transaction, request)
-    _take_number(transaction, sale)
+    take_number(transaction, sale.register, sale.receipt_number)
     records = [Record(RecordKind.SALE, sale_id, encode_sale(sale))]
     for owner, amount in _limited(transaction, sale).items():
         records += intend_spending(transaction, owner, amount)
@@ -111,8 +106,7 @@ def answer_from_intent(request: SaleRequest, intent: Intent, settled: Settled) -
     assert settled.entry is not None
     ((sale_id, sale),) = (settled.decoded or decode_entry(open_entry(intent.data))).sales
     receipt = format_receipt(sale.register, sale.receipt_number)
-    net_minor = sum([line.amount_minor for line in sale.lines])
-    return SaleAnswer(request.key, sale_id, receipt, net_minor, settled.entry, settled.confirmed)
+    return SaleAnswer(request.key, sale_id, receipt, _due(sale), settled.entry, settled.confirmed)
 
 
 def _sell_here(transaction: BranchTransaction, request: SaleRequest, sale_id: bytes) -> SaleAnswer:
@@ -121,16 +115,19 @@ def _sell_here(transaction: BranchTransaction, request: SaleRequest, sale_id: by
     for owner, amount in _limited(transaction, sale).items():
         spend_leased(transaction, owner, amount)
     receipt = format_receipt(sale.register, sale.receipt_number)
-    net_minor = sum([line.amount_minor for line in sale.lines])
-    return SaleAnswer(request.key, sale_id, receipt, net_minor, transaction.seq, confirmed=False)
+    return SaleAnswer(request.key, sale_id, receipt, _due(sale), transaction.seq, confirmed=False)
+
+
+def _due(sale: Sale) -> int:
+    return sum([line.amount_minor for line in sale.lines]) + sale.rounding_minor
 
 
 def _build_sale(transaction: BranchTransaction, request: SaleRequest) -> Sale:
     """The finished receipt, with the register's next number."""
-    sold_at = _moment(transaction, request.sold_at)
+    sold_at = moment_of(transaction, request.sold_at, "sold_at")
     lines = _price_lines(transaction, request.lines)
     totals = total_lines(lines)
-    change_minor = require_settled(totals.net_minor, request.payments)
+    change_minor = require_settled(totals.net_minor + request.rounding_minor, request.payments)
     transaction.author = ensure_employee(transaction, request.cashier)
     business_date = sold_at.business_date
     register = ensure_register(transaction.cursor, request.register)
@@ -140,13 +137,14 @@ def _build_sale(transaction: BranchTransaction, request: SaleRequest) -> Sale:
         receipt_number=register.last_receipt_number + 1,
         cashier=request.cashier,
         client=request.client,
-        client_id=_client_id(transaction, request.client),
+        client_id=client_id_of(transaction, request.client),
         sold_at=sold_at,
         business_date=business_date,
         currency=transaction.node.currency,
         lines=lines,
         payments=request.payments,
         change_minor=change_minor,
+        rounding_minor=request.rounding_minor,
     )
 
 
@@ -154,7 +152,7 @@ def _limited(transaction: BranchTransaction, sale: Sale) -> dict[str, int]:
     """What a sale takes of budgets: the quantities of its limited products, by owner."""
     amounts: dict[str, int] = {}
     for line in sale.lines:
-        known = _product(transaction, line.sku)
+        known = find_product(transaction, line.sku)
         if known is not None and known[2] and line.quantity_thousandths:
             owner = owner_of_product(line.sku)
             amounts[owner] = amounts.get(owner, 0) + line.quantity_thousandths
@@ -165,72 +163,61 @@ def _write_sale(transaction: BranchTransaction, sale_id: bytes, sale: Sale) -> N
     rows = new_rows()
     add_sale_rows(rows, transaction.node.branch_id, sale_id, transaction.command_id, sale, None)
     transaction.insert_all(rows)
-    _take_number(transaction, sale)
+    take_number(transaction, sale.register, sale.receipt_number)
     transaction.record(RecordKind.SALE, sale_id, encode_sale(sale), 1 + len(sale.lines) + len(sale.payments))
 
 
-def _take_number(transaction: BranchTransaction, sale: Sale) -> None:
-    transaction.cursor.execute(
-        "UPDATE register SET last_receipt_number = ? WHERE code = ?", (sale.receipt_number, sale.register)
-    )
+def take_number(transaction: BranchTransaction, register: str, receipt_number: int) -> None:
+    """The register has given this receipt number: sales and refunds share one sequence."""
+    transaction.cursor.execute("UPDATE register SET last_receipt_number = ? WHERE code = ?", (receipt_number, register))
 
 
-def _first_answer(
+def _claim(
     transaction: BranchTransaction, request: SaleRequest, command_id: bytes, sale_id: bytes, seq: int
 ) -> SaleAnswer | Intent | None:
-    """Claims the request's key for this operation; the first answer, or the intent, when it was claimed before."""
-    claim = (request.key, command_id, request.content_hash, sale_id, seq, False)
-    if transaction.cursor.execute(_CLAIM_KEY, claim).rowcount == 1:
-        return None
-    return _known_answer(transaction, request)
+    known = claim_key(transaction, request.key, request.content_hash, command_id, sale_id, seq)
+    return _told_before(transaction, request, known)
 
 
-def _known_answer(transaction: BranchTransaction, request: SaleRequest) -> SaleAnswer | Intent | None:
-    """What became of the key; None when it was never committed. Raises KeyReused."""
-    row = transaction.cursor.execute(_READ_KEY, (request.key,)).fetchone()
-    if row is None:
-        return None
-    content_hash, sale_id, seq, confirmed, command_id = row
-    if content_hash != request.content_hash:
-        raise KeyReused("This key was committed with other content.", "Give every sale a key of its own.")
-    if seq == 0:
-        # Whoever began it may have died after the question left.
-        doubt_intent(transaction.cursor, command_id)
-        intent = read_intent(transaction.cursor, command_id)
-        assert intent is not None
-        return intent
+def _told_before(
+    transaction: BranchTransaction, request: SaleRequest, known: Known | None
+) -> SaleAnswer | Intent | None:
+    """The first answer to a key that was committed before, or the intent that HQ is asked about."""
+    if not isinstance(known, CommittedBefore):
+        return known
     register, receipt_number, net_minor = transaction.cursor.execute(
-        "SELECT register, receipt_number, net_minor FROM sale WHERE branch_id = ? AND id = ?",
-        (transaction.node.branch_id, sale_id),
+        "SELECT register, receipt_number, net_minor + rounding_minor FROM sale WHERE branch_id = ? AND id = ?",
+        (transaction.node.branch_id, known.record_id),
     ).fetchone()
     receipt = format_receipt(register, receipt_number)
-    return SaleAnswer(request.key, sale_id, receipt, net_minor, seq, bool(confirmed))
+    return SaleAnswer(request.key, known.record_id, receipt, net_minor, known.seq, known.confirmed)
 
 
-def _moment(transaction: BranchTransaction, sold_at: str | None) -> LocalMoment:
+def moment_of(transaction: BranchTransaction, sold_at: str | None, what: str) -> LocalMoment:
+    """The moment that was given, or now. Raises InvalidInput."""
     zone = transaction.node.timezone
     if sold_at is None:
         return local_moment(transaction.now_us, zone)
-    moment = parse_local(sold_at, zone, "sold_at")
+    moment = parse_local(sold_at, zone, what)
     if moment.at_us > transaction.now_us + FUTURE_SECONDS_MAX * MICROSECONDS:
         raise InvalidInput(
-            f"sold_at “{sold_at}” lies more than {FUTURE_SECONDS_MAX // 60} minutes ahead of this node's clock.",
-            "Check the clock, or leave sold_at out.",
+            f"{what} “{sold_at}” lies more than {FUTURE_SECONDS_MAX // 60} minutes ahead of this node's clock.",
+            f"Check the clock, or leave {what} out.",
         )
     return moment
 
 
 def _price_lines(transaction: BranchTransaction, lines: tuple[LineRequest, ...]) -> tuple[SaleLine, ...]:
     priced = []
-    for number, (sku, quantity, amount, discount) in enumerate(lines, 1):
-        product_id, category, _ = _product(transaction, sku) or (None, None, False)
+    for number, (sku, quantity, amount, discount, name, reason) in enumerate(lines, 1):
+        product_id, category, _ = find_product(transaction, sku) or (None, None, False)
         if amount is None:
             amount = _list_amount(transaction, number, sku, product_id, quantity, discount)
-        priced.append(SaleLine(sku, product_id, category, quantity, amount, discount))
+        priced.append(SaleLine(sku, product_id, category, quantity, amount, discount, None, 0, name, reason))
     return tuple(priced)
 
 
-def _product(transaction: BranchTransaction, sku: str) -> tuple[bytes, str | None, int] | None:
+def find_product(transaction: BranchTransaction, sku: str) -> tuple[bytes, str | None, int] | None:
     """A product's id, category and whether it is limited, by SKU."""
     products = transaction.known.products
     if sku not in products:
@@ -257,7 +244,7 @@ def _list_amount(
     return gross - discount
 
 
-def _client_id(transaction: BranchTransaction, client: str | None) -> bytes | None:
+def client_id_of(transaction: BranchTransaction, client: str | None) -> bytes | None:
     """The id of the client with that external id, if there is one here."""
     if client is None:
         return None

@@ -50,6 +50,12 @@ def forgotten_intents(cursor: Any, age_us: int, now_us: int, count_max: int) -> 
     return [Intent._make((*row[:5], bool(row[5]), row[6])) for row in rows]
 
 
+def read_intents(cursor: Any, count_max: int) -> list[Intent]:
+    """Operations whose outcome is not known, oldest first."""
+    rows = cursor.execute(f"SELECT {_COLUMNS} FROM intent ORDER BY created_at LIMIT ?", (count_max,)).fetchall()
+    return [Intent._make((*row[:5], bool(row[5]), row[6])) for row in rows]
+
+
 def oldest_intent_us(cursor: Any) -> int | None:
     """When the oldest unsettled intent was made."""
     oldest_us: int | None = cursor.execute("SELECT MIN(created_at) FROM intent").fetchone()[0]

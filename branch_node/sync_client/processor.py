@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, TypeVar
 
+from branch_node.operations import refunding
 from branch_node.operations.budgets import begin_spending, return_leases
 from branch_node.operations.clients import begin_adding, begin_editing
 from branch_node.operations.processing import Settled, commit_request, may_ask, settle
+from branch_node.operations.refund_request import RefundRequest
+from branch_node.operations.refunding import RefundAnswer, begin_refund
 from branch_node.operations.sale_request import SaleRequest
 from branch_node.operations.selling import SaleAnswer, answer_from_intent, begin_sale
 from branch_node.storage.intents import Intent, doubt_intent, forgotten_intents
@@ -31,6 +34,8 @@ DOUBTFUL_AFTER_US = 30_000_000
 """An intent as old as this is nobody's any more: who began it has given up, or died."""
 
 RESOLVED_PER_ROUND_MAX = 200
+
+AnswerT = TypeVar("AnswerT", SaleAnswer, RefundAnswer)
 
 
 class Central(Protocol):
@@ -57,23 +62,46 @@ class Processor:
         Raises InvalidInput, KeyReused, Refused when HQ does not take the sale, HqUnreachable when this branch must not
         sell without HQ, InDoubt when HQ may have taken it: then the same key asks again.
         """
-        answer = self._sell(request)
-        # Somebody had given an earlier attempt up, and died before he could drop it: the key sells anew.
-        return answer or self._sell(request) or _given_up()
+        return self._once(
+            lambda transaction: begin_sale(transaction, request),
+            lambda intent, settled: answer_from_intent(request, intent, settled),
+        )
 
-    def _sell(self, request: SaleRequest) -> SaleAnswer | None:
+    def refund(self, request: RefundRequest) -> RefundAnswer:
+        """Gives back, once for every key. Raises what `begin_refund` does, Refused, HqUnreachable, InDoubt."""
+        return self._once(
+            lambda transaction: begin_refund(transaction, request),
+            lambda intent, settled: refunding.answer_from_intent(request, intent, settled),
+        )
+
+    def _once(
+        self,
+        begin: Callable[[BranchTransaction], AnswerT | Intent],
+        answer_of: Callable[[Intent, Settled], AnswerT],
+    ) -> AnswerT:
+        answer = self._attempt(begin, answer_of)
+        if answer is None:
+            # Somebody had given an earlier attempt up, and died before he could drop it: the key begins anew.
+            answer = self._attempt(begin, answer_of)
+        return answer if answer is not None else _given_up()
+
+    def _attempt(
+        self,
+        begin: Callable[[BranchTransaction], AnswerT | Intent],
+        answer_of: Callable[[Intent, Settled], AnswerT],
+    ) -> AnswerT | None:
         """None when this attempt had been given up."""
         with self._store.operation() as transaction:
-            begun = begin_sale(transaction, request)
+            begun = begin(transaction)
             # One that was begun before may have come in the middle of a failure that is known by now.
-            if isinstance(begun, SaleAnswer):
+            if not isinstance(begun, Intent):
                 return begun
             asks = not begun.in_doubt or may_ask(transaction)
             question = commit_request(transaction, begun) if asks else None
         settled, answer = self._process(begun, question)
         if isinstance(answer, Rejected) and answer.reason == GIVEN_UP:
             return None
-        return answer_from_intent(request, begun, _require_settled(settled, answer))
+        return answer_of(begun, _require_settled(settled, answer))
 
     def add_client(self, fields: Mapping[str, Value]) -> bytes:
         """Makes a card; returns its id. Raises what `begin_adding` does, Refused, InDoubt."""

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from hq_server.operations.central_checks import claimed_numbers, lock_numbers, problem_with_edits, problem_with_spending
+from hq_server.operations.refund_checks import GivenBack, problem_with_refunds
 from hq_server.storage import central
 from hq_server.storage.audience import Reference
 from hq_server.storage.budgets import available_of
@@ -175,6 +176,7 @@ class _Group:
         self._cursors: dict[bytes, _Cursor] = {}
         # By commands of this group that are not written yet.
         self._spent: dict[bytes, int] = {}
+        self._given_back: GivenBack = {}
 
     def decide(
         self,
@@ -254,7 +256,11 @@ class _Group:
             edit_problem = problem_with_edits(self._connection, entry)
             if edit_problem is not None:
                 return edit_problem
-        return problem_with_spending(self._connection, entry, self._spent) or Committed(self._now_us)
+        return (
+            problem_with_refunds(self._connection, entry, self._given_back)
+            or problem_with_spending(self._connection, entry, self._spent)
+            or Committed(self._now_us)
+        )
 
     def _gather(self, asked: Asked, effects: Effects) -> None:
         entry = asked.entry

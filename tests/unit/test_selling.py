@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from branch_node.cli.sell import answer_line
+from branch_node.operations.sale_request import parse_sale_request
 from branch_node.operations.selling import sell
 from shared.domain.identifiers import NIL_ID
 from shared.domain.records import RecordKind
@@ -312,18 +313,22 @@ def test_a_sale_too_large_for_an_entry_is_refused_whole(shop: Shop) -> None:
 # `sell -`.
 
 
+def sold(shop: Shop, line: bytes) -> dict[str, Any]:
+    return answer_line(shop.processor, line, lambda processor, document: processor.sell(parse_sale_request(document)))
+
+
 def test_a_refused_line_is_answered_with_its_key_and_reason(shop: Shop) -> None:
-    answer = answer_line(shop.processor, asked_line("k1", payments=[]).encode())
+    answer = sold(shop, asked_line("k1", payments=[]).encode())
     assert (answer["key"], answer["status"]) == ("k1", "refused")
     assert "payments come to 0" in answer["reason"]
 
 
 def test_a_line_without_a_usable_key_is_answered_without_one(shop: Shop) -> None:
     for line in (b"garbage", b'{"key": 5}', b'{"key": "' + b"k" * 300 + b'"}'):
-        assert answer_line(shop.processor, line)["key"] is None
+        assert sold(shop, line)["key"] is None
 
 
 def test_every_answer_can_be_written_as_utf_8(shop: Shop) -> None:
-    answer = answer_line(shop.processor, asked_line("KEY").replace("KEY", "\\ud800").encode())
+    answer = sold(shop, asked_line("KEY").replace("KEY", "\\ud800").encode())
     assert answer["status"] == "refused"
     assert json.dumps(answer, ensure_ascii=False).encode()

@@ -1,0 +1,282 @@
+"""Giving money back: one request becomes one refund, its rows and its journal entry, in one transaction.
+
+Never more is given back than was sold: what earlier refunds of a sale took is counted, and a refund that HQ is still
+asked about stands in the way of the next one of the same sale.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from branch_node.operations.employees import ensure_employee
+from branch_node.operations.keys import CommittedBefore, Known, claim_key, known_key
+from branch_node.operations.processing import Settled, begin, is_asked_of_hq
+from branch_node.operations.refund_request import LooseLineRequest, RefundRequest, SoldLineRequest
+from branch_node.operations.selling import client_id_of, find_product, moment_of, take_number
+from branch_node.operations.shifts import ensure_register, shift_for_sale
+from branch_node.storage.intents import Intent, read_intents
+from branch_node.storage.transaction import BranchTransaction
+from shared.domain.identifiers import format_id
+from shared.domain.records import Record, RecordKind
+from shared.domain.refunds import RefundLine as GivenBack
+from shared.domain.refunds import SoldLine, WantedLine, refund_lines, refund_payments, refundable
+from shared.domain.sales import Payment, Refund, RefundLine, Sale, format_receipt, parse_receipt
+from shared.errors import InvalidInput, NotFound, Refused
+from shared.operations.receipts import read_sale, sale_by_number
+from shared.storage.fact_rows import add_refund_rows, new_rows
+from shared.sync.messages import ProcessingMode
+from shared.wire.decoding import decode_entry
+from shared.wire.entries import open_entry
+from shared.wire.payloads import encode_refund
+
+_GIVEN_BACK = """
+SELECT l.sale_line, l.quantity_thousandths, l.amount_minor, l.discount_minor, l.vat_minor
+FROM refund r JOIN refund_line l ON l.branch_id = r.branch_id AND l.refund_id = r.id
+WHERE r.sale_id = ? ORDER BY r.id, l.line_number
+"""
+_PAID_BACK = """
+SELECT p.method, p.amount_minor FROM refund r JOIN refund_payment p ON p.branch_id = r.branch_id AND p.refund_id = r.id
+WHERE r.sale_id = ? ORDER BY r.id, p.payment_number
+"""
+INTENTS_LOOKED_AT_MAX = 1_000
+"""Undecided operations that a refund looks through for another of the same sale."""
+
+
+class RefundAnswer(NamedTuple):
+    """What is told, now and whenever the key comes again. `total_minor` is what is given back."""
+
+    key: str
+    refund_id: bytes
+    receipt: str
+    total_minor: int
+    entry: int
+    confirmed: bool
+
+    def as_json(self) -> dict[str, Any]:
+        """The answer as `refund -` prints it."""
+        return {
+            "key": self.key,
+            "id": format_id(self.refund_id),
+            "receipt": self.receipt,
+            "total_minor": self.total_minor,
+            "entry": self.entry,
+            "status": "committed",
+            "confirmed": self.confirmed,
+        }
+
+
+class SoldBefore(NamedTuple):
+    """A sale, and what was given back of it so far."""
+
+    sale_id: bytes
+    sale: Sale
+    given_back: tuple[GivenBack, ...]
+    paid_back: tuple[Payment, ...]
+
+    @property
+    def sold_lines(self) -> list[SoldLine]:
+        return [
+            SoldLine(number, line.quantity_thousandths, line.amount_minor, line.discount_minor, line.vat_minor)
+            for number, line in enumerate(self.sale.lines, 1)
+        ]
+
+
+def refund(transaction: BranchTransaction, request: RefundRequest) -> RefundAnswer:
+    """Commits one refund here. Raises what `begin_refund` does, and Refused while HQ is asked about the key."""
+    refund_id = transaction.ids.new_id()
+    before = _claim(transaction, request, transaction.command_id, refund_id, transaction.seq)
+    if isinstance(before, Intent):
+        raise Refused("HQ is being asked about this key.", "Ask again in a moment.")
+    return before or _refund_here(transaction, request, refund_id)
+
+
+def begin_refund(transaction: BranchTransaction, request: RefundRequest) -> RefundAnswer | Intent:
+    """Commits one refund here, or stores it as an intent that HQ is to be asked about.
+
+    A key that was committed before returns its first answer, one that HQ is still asked about its intent. Raises
+    InvalidInput, NotFound for an unknown receipt, Refused when all of it came back or HQ is still asked about another
+    refund of it, KeyReused, and HqUnreachable when this branch must not go on without HQ.
+    """
+    refund_id = transaction.ids.new_id()
+    if transaction.node.mode is ProcessingMode.CENTRALIZED:
+        # Whatever was answered before is answered again, even if HQ is away.
+        before = _told_before(transaction, request, known_key(transaction, request.key, request.content_hash))
+        if before is not None:
+            return before
+    asks = is_asked_of_hq(transaction)
+    command_id = transaction.ids.new_id() if asks else transaction.command_id
+    before = _claim(transaction, request, command_id, refund_id, 0 if asks else transaction.seq)
+    if before is not None:
+        return before
+    if not asks:
+        return _refund_here(transaction, request, refund_id)
+    fact = _build_refund(transaction, request)
+    take_number(transaction, fact.register, fact.receipt_number)
+    records = [Record(RecordKind.REFUND, refund_id, encode_refund(fact))]
+    return begin(transaction, records, command_id, request.key, fact.register, fact.receipt_number)
+
+
+def answer_from_intent(request: RefundRequest, intent: Intent, settled: Settled) -> RefundAnswer:
+    """The answer to a refund whose intent was journaled."""
+    assert settled.entry is not None
+    ((refund_id, fact),) = (settled.decoded or decode_entry(open_entry(intent.data))).refunds
+    return _answer(request, refund_id, fact, settled.entry, settled.confirmed)
+
+
+def find_sold(transaction: BranchTransaction, receipt: str | None, sale_id: bytes | None) -> SoldBefore:
+    """A sale of this branch by its printed receipt or its id, and what came back of it.
+
+    Raises NotFound, InvalidInput.
+    """
+    connection, branch_id = transaction.connection, transaction.node.branch_id
+    if sale_id is None:
+        assert receipt is not None
+        register, number = parse_receipt(receipt)
+        key = sale_by_number(connection, branch_id, register, number)
+        if key is None:
+            hint = "It may be of another branch, or not be confirmed yet."
+            raise NotFound(f"There is no receipt {receipt} of this branch.", hint)
+        sale_id = key[1]
+    elif not transaction.cursor.execute(
+        "SELECT 1 FROM sale WHERE branch_id = ? AND id = ?", (branch_id, sale_id)
+    ).fetchone():
+        raise NotFound(f"This branch has no sale {format_id(sale_id)}.", "Name the receipt as it was printed.")
+    sale = read_sale(connection, (branch_id, sale_id))
+    given = [GivenBack._make(row) for row in transaction.cursor.execute(_GIVEN_BACK, (sale_id,)).fetchall()]
+    paid = [Payment._make(row) for row in transaction.cursor.execute(_PAID_BACK, (sale_id,)).fetchall()]
+    return SoldBefore(sale_id, sale, tuple(given), tuple(paid))
+
+
+def _refund_here(transaction: BranchTransaction, request: RefundRequest, refund_id: bytes) -> RefundAnswer:
+    fact = _build_refund(transaction, request)
+    rows = new_rows()
+    add_refund_rows(rows, transaction.node.branch_id, refund_id, transaction.command_id, fact, None)
+    transaction.insert_all(rows)
+    take_number(transaction, fact.register, fact.receipt_number)
+    row_count = 1 + len(fact.lines) + len(fact.payments)
+    transaction.record(RecordKind.REFUND, refund_id, encode_refund(fact), row_count)
+    return _answer(request, refund_id, fact, transaction.seq, confirmed=False)
+
+
+def _build_refund(transaction: BranchTransaction, request: RefundRequest) -> Refund:
+    """The finished refund, with the register's next receipt number."""
+    at = moment_of(transaction, request.refunded_at, "refunded_at")
+    sold = find_sold(transaction, request.receipt, request.sale_id) if request.has_receipt else None
+    if sold is not None:
+        _require_decided(transaction, sold.sale_id)
+        lines = _lines_of_sale(sold, request.lines)
+        payments, rounding_minor = _pay_back(sold, lines, request.payments)
+        client = sold.sale.client
+    else:
+        lines = tuple([_loose_line(transaction, line) for line in request.loose_lines])
+        total_minor = sum(line.amount_minor for line in lines)
+        payments, rounding_minor = request.payments or (Payment("cash", total_minor),), 0
+        _require_equal(total_minor, payments)
+        client = request.client
+    transaction.author = ensure_employee(transaction, request.cashier)
+    register = ensure_register(transaction.cursor, request.register)
+    day = at.business_date
+    return Refund(
+        shift_id=shift_for_sale(transaction, request.register, register, request.cashier, at, day),
+        register=request.register,
+        receipt_number=register.last_receipt_number + 1,
+        cashier=request.cashier,
+        client=client,
+        client_id=sold.sale.client_id if sold else client_id_of(transaction, client),
+        refunded_at=at,
+        business_date=day,
+        currency=transaction.node.currency,
+        sale_id=sold.sale_id if sold else None,
+        sale_branch_id=None,
+        sale_receipt=format_receipt(sold.sale.register, sold.sale.receipt_number) if sold else None,
+        authorised_by=request.authorised_by,
+        reason=request.reason,
+        lines=lines,
+        payments=payments,
+        rounding_minor=rounding_minor,
+    )
+
+
+def _lines_of_sale(sold: SoldBefore, wanted: tuple[SoldLineRequest, ...]) -> tuple[RefundLine, ...]:
+    left = {line.line_number: line.quantity_thousandths for line in refundable(sold.sold_lines, sold.given_back)}
+    if not left:
+        raise Refused("Everything on this receipt was given back already.", "Look at its refunds.")
+    if wanted:
+        asked = [WantedLine(line, left.get(line, 0) if quantity is None else quantity) for line, quantity in wanted]
+    else:
+        asked = [WantedLine(line, quantity) for line, quantity in left.items()]
+    lines = []
+    for given in refund_lines(sold.sold_lines, sold.given_back, asked):
+        line = sold.sale.lines[given.line_number - 1]
+        amounts = (given.quantity_thousandths, given.amount_minor, given.discount_minor)
+        rate, name = line.vat_basis_points, line.name
+        lines.append(
+            RefundLine(
+                given.line_number, line.sku, line.product_id, line.category, *amounts, rate, given.vat_minor, name
+            )
+        )
+    return tuple(lines)
+
+
+def _pay_back(
+    sold: SoldBefore, lines: tuple[RefundLine, ...], asked: tuple[Payment, ...] | None
+) -> tuple[tuple[Payment, ...], int]:
+    """By which methods, and what the rounding of the sale gives or takes."""
+    proposed = refund_payments(
+        sold.sale.payments,
+        sold.sale.change_minor,
+        sold.paid_back,
+        sum(line.amount_minor for line in sold.sale.lines),
+        sum(line.amount_minor for line in sold.given_back),
+        sum(line.amount_minor for line in lines),
+    )
+    if asked is None:
+        return proposed.payments, proposed.rounding_minor
+    _require_equal(sum(paid.amount_minor for paid in proposed.payments), asked)
+    return asked, proposed.rounding_minor
+
+
+def _require_equal(total_minor: int, payments: tuple[Payment, ...]) -> None:
+    paid = sum(payment.amount_minor for payment in payments)
+    if paid != total_minor:
+        raise InvalidInput(f"The payments come to {paid}, what is given back to {total_minor}.", "Make them equal.")
+
+
+def _loose_line(transaction: BranchTransaction, line: LooseLineRequest) -> RefundLine:
+    known = find_product(transaction, line.sku)
+    product_id, category = (known[0], known[1]) if known else (None, None)
+    return RefundLine(0, line.sku, product_id, category, line.quantity_thousandths, line.amount_minor, 0)
+
+
+def _require_decided(transaction: BranchTransaction, sale_id: bytes) -> None:
+    """Raises Refused while HQ is asked about another refund of the sale: it may have been given already."""
+    for intent in read_intents(transaction.cursor, INTENTS_LOOKED_AT_MAX):
+        if any(other.sale_id == sale_id for _, other in decode_entry(open_entry(intent.data)).refunds):
+            raise Refused(
+                "The head office is being asked about another refund of this receipt.", "Try again in a moment."
+            )
+
+
+def _claim(
+    transaction: BranchTransaction, request: RefundRequest, command_id: bytes, refund_id: bytes, seq: int
+) -> RefundAnswer | Intent | None:
+    known = claim_key(transaction, request.key, request.content_hash, command_id, refund_id, seq)
+    return _told_before(transaction, request, known)
+
+
+def _told_before(
+    transaction: BranchTransaction, request: RefundRequest, known: Known | None
+) -> RefundAnswer | Intent | None:
+    if not isinstance(known, CommittedBefore):
+        return known
+    register, number, total_minor = transaction.cursor.execute(
+        "SELECT register, receipt_number, returns_minor + rounding_minor FROM refund WHERE branch_id = ? AND id = ?",
+        (transaction.node.branch_id, known.record_id),
+    ).fetchone()
+    receipt = format_receipt(register, number)
+    return RefundAnswer(request.key, known.record_id, receipt, total_minor, known.seq, known.confirmed)
+
+
+def _answer(request: RefundRequest, refund_id: bytes, fact: Refund, entry: int, confirmed: bool) -> RefundAnswer:
+    receipt = format_receipt(fact.register, fact.receipt_number)
+    return RefundAnswer(request.key, refund_id, receipt, fact.total_minor + fact.rounding_minor, entry, confirmed)
