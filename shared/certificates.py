@@ -143,3 +143,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sign_statement(key: PrivateKey, statement: bytes) -> bytes:
+    """A signature over a statement that somebody will want to prove."""
+    return key.sign(statement, ec.ECDSA(hashes.SHA256()))
+
+
+def is_signed_by(certificate: x509.Certificate, signature: bytes, statement: bytes) -> bool:
+    """Whether the holder of a certificate's key signed exactly this."""
+    key = certificate.public_key()
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return False
+    try:
+        key.verify(signature, statement, ec.ECDSA(hashes.SHA256()))
+    except UNREADABLE:
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,16 @@ def open_store(settings: Settings) -> BranchStore:
 def open_processor(settings: Settings, store: BranchStore) -> Processor:
     """Does operations here or through the head office, as this branch works at the moment."""
     return Processor(store, lambda: open_central(settings, store))
+
+
+def open_signer(settings: Settings) -> Callable[[bytes], bytes] | None:
+    """Signs with this branch's key; None when there is no key here, as in a store that was brought alone."""
+    from shared.certificates import key_from_pem, sign_statement
+
+    if not settings.key_path.exists():
+        return None
+    key = key_from_pem(settings.key_path.read_bytes())
+    return lambda statement: sign_statement(key, statement)
 
 
 def open_central(settings: Settings, store: BranchStore) -> CentralClient:

@@ -6,14 +6,17 @@ from typing import Any
 
 import click
 
-from branch_node.bootstrap import open_store, settings_for
-from branch_node.operations import shifts
+from branch_node.bootstrap import open_signer, open_store, settings_for
+from branch_node.operations import cash, shifts
 from branch_node.operations.employees import ensure_employee
+from branch_node.operations.shift_reports import summarize_shift
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_result
+from shared.domain.branch_facts import CASH_DIRECTIONS
 from shared.domain.business_time import format_us
 from shared.domain.identifiers import format_id, require_code
 from shared.domain.money import format_minor, parse_major
+from shared.domain.sales import format_receipt
 from shared.domain.shifts import ShiftClose
 
 
@@ -51,15 +54,20 @@ def open_command(options: GlobalOptions, register: str, cashier: str, float_majo
 @click.option("--register", required=True, help="Code of the register.")
 @click.option("--cashier", required=True, help="Code of the cashier who closes.")
 @click.option("--counted", "counted_major", help="Cash counted in the drawer, as 1481.69.")
+@click.option("--carry-over", is_flag=True, help="Close although receipts are undecided: they join the next shift.")
 @click.pass_obj
-def close_command(options: GlobalOptions, register: str, cashier: str, counted_major: str | None) -> None:
-    """Close a till with its Z-report."""
-    store = open_store(settings_for(options.home))
+def close_command(
+    options: GlobalOptions, register: str, cashier: str, counted_major: str | None, carry_over: bool
+) -> None:
+    """Close a till with its Z-report, signed by this branch."""
+    settings = settings_for(options.home)
+    store = open_store(settings)
+    sign = open_signer(settings)
     with store.operation() as transaction:
         currency = transaction.node.currency
         counted = None if counted_major is None else parse_major(counted_major, currency)
         transaction.author = ensure_employee(transaction, require_code(cashier, "cashier"))
-        report = shifts.close_shift(transaction, register, cashier, counted)
+        report = shifts.close_shift(transaction, register, cashier, counted, sign=sign, carry_over=carry_over)
     _print_report(options, report)
 
 
@@ -71,8 +79,33 @@ def show_command(options: GlobalOptions, register: str) -> None:
     store = open_store(settings_for(options.home))
     with store.operation() as transaction:
         opened = shifts.require_open_shift(transaction, register)
-        report = shifts.summarize_shift(transaction, opened, opened.cashier, None)
+        report = summarize_shift(transaction, opened, opened.cashier, None)
     _print_report(options, report)
+
+
+@shift.command("cash")
+@click.argument("direction", type=click.Choice(CASH_DIRECTIONS))
+@click.argument("amount_major", metavar="AMOUNT")
+@click.option("--register", required=True, help="Code of the register.")
+@click.option("--cashier", required=True, help="Code of the cashier.")
+@click.option("--reason", required=True, help="Why: an auditor will read it.")
+@click.pass_obj
+def cash_command(
+    options: GlobalOptions, direction: str, amount_major: str, register: str, cashier: str, reason: str
+) -> None:
+    """Put cash into the drawer (in), take some out (out), or bring it away (pickup)."""
+    store = open_store(settings_for(options.home))
+    with store.operation() as transaction:
+        currency = transaction.node.currency
+        moved = cash.move_cash(transaction, register, cashier, direction, parse_major(amount_major, currency), reason)
+    document = {
+        "shift": format_id(moved.shift_id),
+        "register": register,
+        "direction": direction,
+        "amount_minor": moved.amount_minor,
+        "reason": moved.reason,
+    }
+    print_result(options, document, f"Register {register}: {format_minor(moved.amount_minor, currency)} {direction}.")
 
 
 def _print_report(options: GlobalOptions, report: ShiftClose) -> None:
@@ -80,7 +113,11 @@ def _print_report(options: GlobalOptions, report: ShiftClose) -> None:
         "gross": report.gross_minor,
         "discounts": report.discounts_minor,
         "net": report.net_minor,
+        "returns": report.returns_minor,
+        "rounding": report.rounding_minor,
         "float": report.float_minor,
+        "cash_in": report.cash_in_minor,
+        "cash_out": report.cash_out_minor,
         "expected_cash": report.expected_cash_minor,
         "counted_cash": report.counted_cash_minor,
         "cash_variance": report.cash_variance_minor,
@@ -94,6 +131,10 @@ def _print_report(options: GlobalOptions, report: ShiftClose) -> None:
         "receipts": report.receipts,
         "first_receipt": report.first_receipt or None,
         "last_receipt": report.last_receipt or None,
+        "refunds": report.refunds,
+        "undecided": [format_receipt(report.register, number) for number in report.undecided],
+        "late": [format_receipt(report.register, number) for number in report.late],
+        "signed": bool(report.signature),
     }
     methods = {total.method: total.amount_minor for total in report.methods}
     if options.json:

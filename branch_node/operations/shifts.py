@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
+from branch_node.operations.shift_reports import OpenedShift, summarize_shift
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.business_time import LocalMoment, local_moment
 from shared.domain.money import TOTAL_MINOR_MAX, require_minor
 from shared.domain.records import RecordKind
-from shared.domain.sales import CASH
-from shared.domain.shifts import MethodTotal, ShiftClose, ShiftOpen
+from shared.domain.sales import format_receipt
+from shared.domain.shifts import Denomination, ShiftClose, ShiftOpen, z_statement
 from shared.errors import NotFound, Refused
 from shared.storage.fact_rows import add_shift_close_rows, add_shift_open_rows, new_rows
 from shared.wire.payloads import encode_shift_close, encode_shift_open
@@ -21,18 +23,6 @@ SELECT o.id FROM shift_open o
 WHERE o.branch_id = ? AND o.register = ? AND o.business_date = ? AND o.implicit
   AND NOT EXISTS (SELECT 1 FROM shift_close c WHERE c.branch_id = o.branch_id AND c.shift_id = o.id)
 """
-
-
-class OpenedShift(NamedTuple):
-    """A shift that takes sales."""
-
-    shift_id: bytes
-    register: str
-    cashier: str
-    opened_at_us: int
-    business_date: date
-    implicit: bool
-    float_minor: int
 
 
 class RegisterState(NamedTuple):
@@ -100,14 +90,36 @@ def ensure_register(cursor: Any, register: str) -> RegisterState:
     return state
 
 
+Sign = Callable[[bytes], bytes]
+"""Signs a statement with the branch's key."""
+
+
 def close_shift(
-    transaction: BranchTransaction, register: str, cashier: str, counted_cash_minor: int | None
+    transaction: BranchTransaction,
+    register: str,
+    cashier: str,
+    counted_cash_minor: int | None,
+    denominations: Sequence[Denomination] = (),
+    sign: Sign | None = None,
+    carry_over: bool = False,
 ) -> ShiftClose:
-    """Closes the register's shift with a Z-report. Raises NotFound when none is open."""
+    """Closes the register's shift with a Z-report, signed when there is a key.
+
+    `carry_over` closes it although HQ is still asked about receipts of it: they join the next shift. Raises NotFound
+    when none is open, Refused when receipts are undecided and are not carried over.
+    """
     if counted_cash_minor is not None:
         require_minor(counted_cash_minor, "The counted cash", TOTAL_MINOR_MAX)
     opened = require_open_shift(transaction, register)
-    report = summarize_shift(transaction, opened, cashier, counted_cash_minor)
+    report = summarize_shift(transaction, opened, cashier, counted_cash_minor, denominations)
+    if report.undecided and not carry_over:
+        receipts = ", ".join(format_receipt(register, number) for number in report.undecided[:3])
+        raise Refused(
+            f"It is not known yet whether the head office took {len(report.undecided)} receipts: {receipts}.",
+            "Wait until they are decided, or carry them over into the next shift.",
+        )
+    if sign is not None:
+        report = replace(report, signature=sign(z_statement(transaction.node.branch_id, report)))
     rows = new_rows()
     close_id = transaction.ids.new_id()
     add_shift_close_rows(rows, transaction.node.branch_id, close_id, transaction.command_id, report, None)
@@ -139,48 +151,6 @@ def read_shift(transaction: BranchTransaction, shift_id: bytes) -> OpenedShift:
     )
     row = transaction.cursor.execute(statement, (transaction.node.branch_id, shift_id)).fetchone()
     return OpenedShift._make((*row[:4], date.fromisoformat(row[4]), bool(row[5]), row[6]))
-
-
-def summarize_shift(
-    transaction: BranchTransaction, opened: OpenedShift, cashier: str, counted_cash_minor: int | None
-) -> ShiftClose:
-    """The report of a shift as it stands: an X-report, or the Z-report when it closes."""
-    node = transaction.node
-    parameters = (node.branch_id, opened.shift_id)
-    totals = transaction.cursor.execute(
-        "SELECT COUNT(*), COALESCE(MIN(receipt_number), 0), COALESCE(MAX(receipt_number), 0), "
-        "COALESCE(SUM(gross_minor), 0), COALESCE(SUM(discounts_minor), 0), COALESCE(SUM(net_minor), 0), "
-        "COALESCE(SUM(change_minor), 0) FROM sale WHERE branch_id = ? AND shift_id = ?",
-        parameters,
-    ).fetchone()
-    receipts, first, last, gross, discounts, net, change = totals
-    paid: Mapping[str, int] = dict(
-        transaction.cursor.execute(
-            "SELECT p.method, SUM(p.amount_minor) FROM sale s JOIN payment p "
-            "ON p.branch_id = s.branch_id AND p.sale_id = s.id WHERE s.branch_id = ? AND s.shift_id = ? "
-            "GROUP BY p.method ORDER BY p.method",
-            parameters,
-        ).fetchall()
-    )
-    taken = {method: amount - (change if method == CASH else 0) for method, amount in paid.items()}
-    return ShiftClose(
-        shift_id=opened.shift_id,
-        register=opened.register,
-        cashier=cashier,
-        closed_at=local_moment(transaction.now_us, node.timezone),
-        business_date=opened.business_date,
-        currency=node.currency,
-        receipts=receipts,
-        first_receipt=first,
-        last_receipt=last,
-        gross_minor=gross,
-        discounts_minor=discounts,
-        net_minor=net,
-        methods=tuple(MethodTotal(method, amount) for method, amount in taken.items()),
-        float_minor=opened.float_minor,
-        expected_cash_minor=opened.float_minor + taken.get(CASH, 0),
-        counted_cash_minor=counted_cash_minor,
-    )
 
 
 def _record_open(

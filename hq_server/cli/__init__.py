@@ -21,6 +21,7 @@ commands.defer("catalog", "hq_server.cli.catalog:catalog", "Import products and 
 commands.defer("client", "hq_server.cli.client:client", "Import, find and show clients.")
 commands.defer("sync", "hq_server.cli.sync:sync", "How far each branch has come; verify; conflicts; parked entries.")
 commands.defer("budget", "hq_server.cli.budget:budget", "What the chain may spend once, wherever it is spent.")
+commands.defer("audit", "hq_server.cli.audit:audit", "Z-reports against the receipts, refunds against the sales.")
 commands.defer("report", "hq_server.cli.report:report", "Consolidated reports.")
 commands.defer("backup", "hq_server.cli.backup:backup", "Write a verified backup, or vouch for one taken elsewhere.")
 commands.defer("restore", "hq_server.cli.backup:restore", "Put a backup in the place of everything HQ holds.")

@@ -11,20 +11,16 @@ import pytest
 from sqlalchemy import select, text
 
 from branch_node.operations.clients import add_client, edit_client
-from branch_node.operations.processing import commit_request
-from branch_node.operations.refund_request import parse_refund_request
-from branch_node.operations.refunding import RefundAnswer, begin_refund
 from branch_node.operations.selling import SaleAnswer
 from branch_node.storage.intents import count_intents
 from hq_server.operations.central import Asked, Decided, _Group, commit, read_request
 from hq_server.operations.central_checks import STALE, TAKEN
-from hq_server.operations.refund_checks import OVER_REFUND
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import central_commit
 from hq_server.sync_server.identity import strangers_among
 from shared.domain.cards import Value
 from shared.errors import HqUnreachable, InDoubt, Refused, StaleEdit
-from shared.storage.tables import client, conflict, mode_switch, receipt_void, refund, sale
+from shared.storage.tables import client, conflict, mode_switch, receipt_void, sale
 from shared.sync.central import Answer, CommitRequest, Committed, NotNow, Rejected, ResolveRequest
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from shared.wire.entries import intend_entry, open_entry
@@ -99,56 +95,6 @@ def test_without_an_answer_the_same_key_asks_again(pair: Pair, fault: str) -> No
     node.sync()
     assert pair.keys_at_hq() == ["a"] == node.keys()
     assert pair.verify("B1") == () == node.verify()
-
-
-def give_back(node: Node, wire: CentralWire, key: str, /, **asked: object) -> RefundAnswer:
-    node.clock.advance(1)
-    document = {"key": key, "register": "1", "cashier": "anna", **asked}
-    return node.line(wire).refund(parse_refund_request(document))
-
-
-@pytest.mark.parametrize("fault", [None, "answer lost"])
-def test_a_refund_is_at_hq_when_it_is_answered_and_is_given_once(pair: Pair, fault: str | None) -> None:
-    node = centralized(pair, REFUSE)
-    wire = CentralWire(node)
-    receipt = sell(node, wire, "a").receipt
-    wire.fault = fault
-    if fault:
-        with pytest.raises(InDoubt):
-            give_back(node, wire, "r", receipt=receipt)
-        # It may have been given: another one of the same receipt waits for what HQ says.
-        wire.fault = None
-        with pytest.raises(Refused, match="another refund"):
-            give_back(node, wire, "r2", receipt=receipt)
-        node.clock.advance(60)
-    answer = give_back(node, wire, "r", receipt=receipt)
-    assert (answer.receipt, answer.confirmed, pair.office.count(refund)) == ("1-000002", True, 1)
-    with pytest.raises(Refused, match="given back already"):
-        give_back(node, wire, "r2", receipt=receipt)
-    node.sync()
-    assert pair.office.count(refund) == 1
-    assert pair.verify("B1") == () == node.verify()
-
-
-def test_hq_commits_no_refund_of_more_than_was_sold(pair: Pair) -> None:
-    node = centralized(pair, REFUSE)
-    wire = CentralWire(node)
-    sold = sell(node, wire, "a")
-    # A store that does not know of the first refund: as after a restore.
-    request_of = parse_refund_request({"key": "r1", "register": "1", "cashier": "anna", "receipt": sold.receipt})
-    with node.store.operation() as transaction:
-        first = begin_refund(transaction, request_of)
-        question = commit_request(transaction, first)  # type: ignore[arg-type]
-    assert isinstance(wire.commit(question), Committed)
-    entry = open_entry(question.entry)
-    again = replace(
-        question, entry=intend_entry(entry.header._replace(command_id=b"c" * 16), entry.records, [b"s" * 16])
-    )
-    refused = wire.commit(again)
-    assert isinstance(refused, Rejected)
-    assert refused.reason == OVER_REFUND
-    assert "only 0 can still be given back" in refused.explanation
-    assert pair.office.count(refund) == 1
 
 
 @pytest.mark.parametrize("fault", ["unreachable", "request lost", "answer lost"])

@@ -10,7 +10,8 @@ from typing import Any
 from branch_node.operations.feed import apply_feed
 from branch_node.operations.sale_request import SaleRequest, parse_object, parse_sale_request
 from branch_node.operations.selling import SaleAnswer, sell
-from branch_node.operations.shifts import OpenedShift, close_shift, open_shift
+from branch_node.operations.shift_reports import OpenedShift
+from branch_node.operations.shifts import close_shift, open_shift
 from branch_node.storage.store import BranchStore
 from branch_node.sync_client.processor import Central, Processor
 from shared.domain.cards import Value

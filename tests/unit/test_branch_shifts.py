@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
+from cryptography import x509
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from branch_node.operations.shifts import require_open_shift, summarize_shift
+from branch_node.operations.cash import count_cash, move_cash
+from branch_node.operations.refund_request import parse_refund_request
+from branch_node.operations.refunding import refund
+from branch_node.operations.shift_reports import summarize_shift
+from branch_node.operations.shifts import close_shift, require_open_shift
+from hq_server.operations.authority import Authority
+from shared.certificates import is_signed_by, new_key, sign_statement
 from shared.domain.records import RecordKind
-from shared.domain.shifts import MethodTotal, ShiftClose
+from shared.domain.shifts import Denomination, MethodTotal, ShiftClose, z_statement
 from shared.errors import InvalidInput, NotFound, Refused
 from shared.wire.payloads import decode_shift_close, decode_shift_open
 from tests.support.shop import Shop
@@ -236,3 +246,91 @@ def _check_report(report: ShiftClose, receipts: int, counted: int) -> None:
     taken = {total.method: total.amount_minor for total in report.methods}
     assert report.expected_cash_minor == 700 + taken.get("cash", 0)
     assert report.cash_variance_minor == counted - report.expected_cash_minor
+
+
+# Cash, and what a Z-report says of it.
+
+
+def move(shop: Shop, direction: str, amount: int, reason: str = "change") -> None:
+    with shop.store.operation() as transaction:
+        move_cash(transaction, "1", "anna", direction, amount, reason)
+
+
+def test_cash_in_and_out_is_expected_in_the_drawer(shop: Shop) -> None:
+    shop.open_shift(float_minor=1_000)
+    shop.sell("k1", 300)
+    move(shop, "in", 500)
+    move(shop, "out", 200)
+    move(shop, "pickup", 900)
+    report = shop.close_shift(counted_minor=690)
+    assert (report.cash_in_minor, report.cash_out_minor, report.expected_cash_minor) == (500, 1_100, 700)
+    assert report.cash_variance_minor == -10
+
+
+@pytest.mark.parametrize(
+    ("direction", "amount", "reason", "match"),
+    [
+        ("out", 2_000, "bank", "only 13.00 in the drawer"),
+        ("in", 0, "bank", "zero"),
+        ("in", 100, " ", "for a reason"),
+        ("sideways", 100, "bank", "Cash moves"),
+        ("in", -5, "bank", "negative"),
+    ],
+)
+def test_cash_that_cannot_move_so_is_refused(shop: Shop, direction: str, amount: int, reason: str, match: str) -> None:
+    shop.open_shift(float_minor=1_000)
+    shop.sell("k1", 300)
+    with pytest.raises((InvalidInput, Refused), match=match):
+        move(shop, direction, amount, reason)
+    assert shop.count("cash_movement") == 0
+
+
+def test_cash_moves_only_in_an_open_shift(shop: Shop) -> None:
+    with pytest.raises(NotFound):
+        move(shop, "in", 100)
+
+
+def test_what_came_back_is_apart_from_what_was_sold(shop: Shop) -> None:
+    shop.open_shift(float_minor=1_000)
+    receipt = shop.sell("k1", 300).receipt
+    shop.sell("k2", 100, payments=[{"method": "card", "amount_minor": 100}])
+    with shop.store.operation() as transaction:
+        asked = {"key": "r", "register": "1", "cashier": "anna", "receipt": receipt}
+        refund(transaction, parse_refund_request(asked))
+    report = shop.close_shift()
+    assert (report.receipts, report.refunds, report.net_minor, report.returns_minor) == (2, 1, 400, 300)
+    assert report.methods == (MethodTotal("card", 100), MethodTotal("cash", 0))
+    assert (report.first_receipt, report.last_receipt, report.expected_cash_minor) == (1, 3, 1_000)
+
+
+def test_a_z_report_is_signed_by_the_branch_over_everything_it_says(shop: Shop) -> None:
+    key = new_key()
+    shop.open_shift()
+    shop.sell("k1", 300)
+    with shop.store.operation() as transaction:
+        report = close_shift(transaction, "1", "vera", 300, sign=lambda statement: sign_statement(key, statement))
+    branch_id = shop.store.node()[0].branch_id
+    certificate = Authority.found("Chain").issue_branch(key.public_key(), branch_id, "B7").certificate
+    signer = x509.load_der_x509_certificate(certificate)
+    assert is_signed_by(signer, report.signature, z_statement(branch_id, report))
+    changed: list[dict[str, Any]] = [
+        {"net_minor": 301},
+        {"counted_cash_minor": 299},
+        {"undecided": (2,)},
+        {"methods": ()},
+    ]
+    for change in changed:
+        assert not is_signed_by(signer, report.signature, z_statement(branch_id, replace(report, **change)))
+    assert not is_signed_by(signer, b"", z_statement(branch_id, report))
+
+
+def test_counted_notes_and_coins_are_kept_with_the_report(shop: Shop) -> None:
+    shop.open_shift()
+    counted = (Denomination(500_000, 2), Denomination(10_000, 3))
+    assert count_cash(counted) == 1_030_000
+    with shop.store.operation() as transaction:
+        close_shift(transaction, "1", "vera", count_cash(counted), counted)
+    assert shop.one("SELECT denominations FROM shift_close") == "500000:2,10000:3"
+    for wrong in [(Denomination(100, -1),), (Denomination(100, 1), Denomination(100, 2)), (Denomination(-1, 1),)]:
+        with pytest.raises(InvalidInput):
+            count_cash(wrong)
