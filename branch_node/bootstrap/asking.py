@@ -18,11 +18,11 @@ from shared.domain.business_time import format_us
 from shared.domain.sales import parse_receipt
 from shared.errors import HqUnreachable, NotFound
 from shared.operations.clients import FOUND_MAX, client_summary, find_clients, resolve_client, summary_of_state
-from shared.operations.receipts import SaleKey, read_sale, receipt_document, sale_by_number, sales_to_client
+from shared.operations.receipts import SaleKey, read_sale, receipt_document, refunds_of, sale_by_number, sales_to_client
 from shared.storage.tables import client
 from shared.sync.central import FindClients, Findings, FoundBudget, Question, ShowBudget, ShowClient, ShowReceipt
 from shared.wire.cards import decode_state
-from shared.wire.payloads import decode_sale
+from shared.wire.payloads import decode_refund, decode_sale
 
 SALES_SHOWN = 20
 
@@ -99,7 +99,10 @@ def _from_hq(findings: Findings) -> dict[str, Any]:
         "as_of": format_us(findings.as_of_us),
         "clients": [summary_of_state(found.client_id, decode_state(found.state)) for found in findings.clients],
         "sales": [
-            receipt_document(found.branch_code, found.sale_id, decode_sale(found.payload)) for found in findings.sales
+            receipt_document(
+                found.branch_code, found.sale_id, decode_sale(found.payload), [*map(decode_refund, found.refunds)]
+            )
+            for found in findings.sales
         ],
         "budgets": [_budget_document(found) for found in findings.budgets],
     }
@@ -113,4 +116,4 @@ def _budget_document(found: FoundBudget) -> dict[str, Any]:
 
 def _documents(store: BranchStore, connection: Connection, keys: list[SaleKey]) -> list[dict[str, Any]]:
     code = store.node()[0].code
-    return [receipt_document(code, key[1], read_sale(connection, key)) for key in keys]
+    return [receipt_document(code, key[1], read_sale(connection, key), refunds_of(connection, key[1])) for key in keys]

@@ -124,7 +124,10 @@ def _spendings(intent: Intent) -> list[BudgetSpend]:
 
 
 def _needs_leave(intent: Intent) -> bool:
-    return any(spent.lease_id is None for spent in _spendings(intent))
+    """Whether HQ alone may allow it: spending without a lease, giving back what another branch sold."""
+    entry = decode_entry(open_entry(intent.data))
+    spends = any(isinstance(fact, BudgetSpend) and fact.lease_id is None for _, fact in entry.branch_facts)
+    return spends or any(fact.sale_branch_id is not None for _, fact in entry.refunds)
 
 
 def _journal(transaction: BranchTransaction, intent: Intent, decision: Decision) -> Settled:

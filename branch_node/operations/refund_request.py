@@ -22,6 +22,7 @@ _FIELDS = {
     "reason",
     "authorised_by",
     "client",
+    "branch",
 }
 _SOLD_FIELDS = {"line", "quantity"}
 _LOOSE_FIELDS = {"sku", "quantity", "amount_minor"}
@@ -46,8 +47,8 @@ class RefundRequest(NamedTuple):
     """A refund as asked for.
 
     With a receipt – by its printed number or the sale's id – `lines` name lines of the sale, none of them all that is
-    left. Without one, `loose_lines` say what comes back. Without payments the sale's methods decide. `content_hash` is
-    equal for equal content.
+    left. Without one, `loose_lines` say what comes back. Without payments the sale's methods decide. `branch` is the
+    code of the branch that sold, when that is another. `content_hash` is equal for equal content.
     """
 
     key: str
@@ -63,6 +64,7 @@ class RefundRequest(NamedTuple):
     authorised_by: str | None
     client: str | None
     content_hash: bytes
+    branch: str | None = None
 
     @property
     def has_receipt(self) -> bool:
@@ -95,7 +97,10 @@ def parse_refund_request(document: dict[str, Any]) -> RefundRequest:
         _optional_code(document, "client"),
     )
     plain = tuple(value.hex() if isinstance(value, bytes) else value for value in content)
-    return RefundRequest(key, *content, hash_content(("refund", *plain)))
+    branch = _optional_code(document, "branch")
+    if branch is not None and receipt is None:
+        raise InvalidInput("Of another branch, a receipt is named by its number.", 'Give "receipt": "1-000001".')
+    return RefundRequest(key, *content, hash_content(("refund", *plain, branch)), branch)
 
 
 def _lines(value: Any, has_receipt: bool) -> tuple[tuple[SoldLineRequest, ...], tuple[LooseLineRequest, ...]]:

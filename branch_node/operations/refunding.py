@@ -24,10 +24,11 @@ from shared.domain.sales import Payment, Refund, RefundLine, Sale, format_receip
 from shared.errors import InvalidInput, NotFound, Refused
 from shared.operations.receipts import read_sale, sale_by_number
 from shared.storage.fact_rows import add_refund_rows, new_rows
+from shared.sync.central import FoundSale
 from shared.sync.messages import ProcessingMode
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import open_entry
-from shared.wire.payloads import encode_refund
+from shared.wire.payloads import decode_refund, decode_sale, encode_refund
 
 _GIVEN_BACK = """
 SELECT l.sale_line, l.quantity_thousandths, l.amount_minor, l.discount_minor, l.vat_minor
@@ -66,12 +67,13 @@ class RefundAnswer(NamedTuple):
 
 
 class SoldBefore(NamedTuple):
-    """A sale, and what was given back of it so far."""
+    """A sale, and what was given back of it so far. `branch_id` is None for a sale of this branch."""
 
     sale_id: bytes
     sale: Sale
     given_back: tuple[GivenBack, ...]
     paid_back: tuple[Payment, ...]
+    branch_id: bytes | None = None
 
     @property
     def sold_lines(self) -> list[SoldLine]:
@@ -100,7 +102,7 @@ def begin_refund(transaction: BranchTransaction, request: RefundRequest) -> Refu
     refund_id = transaction.ids.new_id()
     if transaction.node.mode is ProcessingMode.CENTRALIZED:
         # Whatever was answered before is answered again, even if HQ is away.
-        before = _told_before(transaction, request, known_key(transaction, request.key, request.content_hash))
+        before = known_refund(transaction, request)
         if before is not None:
             return before
     asks = is_asked_of_hq(transaction)
@@ -114,6 +116,40 @@ def begin_refund(transaction: BranchTransaction, request: RefundRequest) -> Refu
     take_number(transaction, fact.register, fact.receipt_number)
     records = [Record(RecordKind.REFUND, refund_id, encode_refund(fact))]
     return begin(transaction, records, command_id, request.key, fact.register, fact.receipt_number)
+
+
+def begin_refund_elsewhere(
+    transaction: BranchTransaction, request: RefundRequest, sold: SoldBefore
+) -> RefundAnswer | Intent:
+    """Stores a refund of another branch's receipt as an intent: HQ, which knows both branches, commits it or refuses.
+
+    In either mode, and without falling back: two branches must not give back the same. Raises what `begin_refund` does.
+    """
+    refund_id, command_id = transaction.ids.new_id(), transaction.ids.new_id()
+    before = _claim(transaction, request, command_id, refund_id, 0)
+    if before is not None:
+        return before
+    fact = _build_refund(transaction, request, sold)
+    take_number(transaction, fact.register, fact.receipt_number)
+    records = [Record(RecordKind.REFUND, refund_id, encode_refund(fact))]
+    return begin(transaction, records, command_id, request.key, fact.register, fact.receipt_number)
+
+
+def known_refund(transaction: BranchTransaction, request: RefundRequest) -> RefundAnswer | Intent | None:
+    """What became of the key; None when it is new. Raises KeyReused."""
+    return _told_before(transaction, request, known_key(transaction, request.key, request.content_hash))
+
+
+def sold_elsewhere(found: FoundSale) -> SoldBefore:
+    """A sale of another branch as HQ tells of it. Raises DecodeError."""
+    refunds = [decode_refund(payload) for payload in found.refunds]
+    given = [
+        GivenBack(line.sale_line, line.quantity_thousandths, line.amount_minor, line.discount_minor, line.vat_minor)
+        for back in refunds
+        for line in back.lines
+    ]
+    paid = [payment for back in refunds for payment in back.payments]
+    return SoldBefore(found.sale_id, decode_sale(found.payload), tuple(given), tuple(paid), found.branch_id)
 
 
 def answer_from_intent(request: RefundRequest, intent: Intent, settled: Settled) -> RefundAnswer:
@@ -158,10 +194,14 @@ def _refund_here(transaction: BranchTransaction, request: RefundRequest, refund_
     return _answer(request, refund_id, fact, transaction.seq, confirmed=False)
 
 
-def _build_refund(transaction: BranchTransaction, request: RefundRequest) -> Refund:
+def _build_refund(
+    transaction: BranchTransaction, request: RefundRequest, elsewhere: SoldBefore | None = None
+) -> Refund:
     """The finished refund, with the register's next receipt number."""
     at = moment_of(transaction, request.refunded_at, "refunded_at")
-    sold = find_sold(transaction, request.receipt, request.sale_id) if request.has_receipt else None
+    sold = elsewhere
+    if sold is None and request.has_receipt:
+        sold = find_sold(transaction, request.receipt, request.sale_id)
     if sold is not None:
         _require_decided(transaction, sold.sale_id)
         lines = _lines_of_sale(sold, request.lines)
@@ -187,7 +227,7 @@ def _build_refund(transaction: BranchTransaction, request: RefundRequest) -> Ref
         business_date=day,
         currency=transaction.node.currency,
         sale_id=sold.sale_id if sold else None,
-        sale_branch_id=None,
+        sale_branch_id=sold.branch_id if sold else None,
         sale_receipt=format_receipt(sold.sale.register, sold.sale.receipt_number) if sold else None,
         authorised_by=request.authorised_by,
         reason=request.reason,

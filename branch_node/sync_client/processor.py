@@ -10,14 +10,15 @@ from branch_node.operations.budgets import begin_spending, return_leases
 from branch_node.operations.clients import begin_adding, begin_editing
 from branch_node.operations.processing import Settled, commit_request, may_ask, settle
 from branch_node.operations.refund_request import RefundRequest
-from branch_node.operations.refunding import RefundAnswer, begin_refund
+from branch_node.operations.refunding import RefundAnswer, SoldBefore, begin_refund
 from branch_node.operations.sale_request import SaleRequest
 from branch_node.operations.selling import SaleAnswer, answer_from_intent, begin_sale
 from branch_node.storage.intents import Intent, doubt_intent, forgotten_intents
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.cards import Value
-from shared.errors import InDoubt, Refused, StaleEdit
+from shared.domain.sales import parse_receipt
+from shared.errors import HqUnreachable, InDoubt, NotFound, Refused, StaleEdit
 from shared.operations.clients import resolve_client
 from shared.sync.central import (
     GIVEN_UP,
@@ -25,9 +26,12 @@ from shared.sync.central import (
     CommitRequest,
     Committed,
     Decision,
+    Findings,
     NeverAsked,
+    Question,
     Rejected,
     ResolveRequest,
+    ShowReceipt,
 )
 
 DOUBTFUL_AFTER_US = 30_000_000
@@ -44,6 +48,8 @@ class Central(Protocol):
     def commit(self, request: CommitRequest) -> Answer: ...
 
     def resolve(self, request: ResolveRequest) -> Answer: ...
+
+    def query(self, question: Question) -> Findings: ...
 
     def close(self) -> None: ...
 
@@ -68,11 +74,38 @@ class Processor:
         )
 
     def refund(self, request: RefundRequest) -> RefundAnswer:
-        """Gives back, once for every key. Raises what `begin_refund` does, Refused, HqUnreachable, InDoubt."""
+        """Gives back, once for every key. A receipt of another branch is looked up at HQ, which commits the refund.
+
+        Raises what `begin_refund` does, Refused, HqUnreachable, InDoubt.
+        """
+        sold = self._sold_elsewhere(request)
         return self._once(
-            lambda transaction: begin_refund(transaction, request),
+            lambda transaction: (
+                begin_refund(transaction, request)
+                if sold is None
+                else refunding.begin_refund_elsewhere(transaction, request, sold)
+            ),
             lambda intent, settled: refunding.answer_from_intent(request, intent, settled),
         )
+
+    def _sold_elsewhere(self, request: RefundRequest) -> SoldBefore | None:
+        """What another branch sold, as HQ knows it; None for one of this branch, and for a key that is known."""
+        if request.branch is None or request.receipt is None:
+            return None
+        with self._store.operation() as transaction:
+            if request.branch == transaction.node.code:
+                return None
+            if refunding.known_refund(transaction, request) is not None:
+                return None
+        try:
+            found = self._ask().query(ShowReceipt(request.branch, *parse_receipt(request.receipt)))
+        except HqUnreachable as error:
+            raise HqUnreachable(
+                error.message, "Take the goods back without a receipt, if a manager allows it; or wait for the network."
+            ) from error
+        if not found.sales:
+            raise NotFound(f"Branch {request.branch} has no receipt {request.receipt}.")
+        return refunding.sold_elsewhere(found.sales[0])
 
     def _once(
         self,

@@ -3,6 +3,8 @@ what budgets hold."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from hq_server.operations.budgeting import find_budget
@@ -12,9 +14,10 @@ from shared.domain.records import RecordKind
 from shared.errors import NotFound
 from shared.operations.cards import load_card, shown_fields
 from shared.operations.clients import FOUND_MAX, find_clients, resolve_client
-from shared.operations.receipts import SaleKey, read_sale, sale_by_number, sales_to_client
+from shared.operations.receipts import SaleKey, read_sale, refunds_of, sale_by_number, sales_to_client
 from shared.storage.card_rows import load_states
 from shared.sync.central import (
+    REFUNDS_OF_SALE_MAX,
     FindClients,
     Findings,
     FoundClient,
@@ -24,7 +27,7 @@ from shared.sync.central import (
     ShowClient,
     ShowReceipt,
 )
-from shared.wire.payloads import encode_sale
+from shared.wire.payloads import encode_refund, encode_sale
 
 SALES_MAX = 100
 
@@ -50,7 +53,9 @@ def answer(connection: Connection, question: Question, now_us: int) -> Findings:
             key = sale_by_number(connection, branch_id, register, receipt_number)
             if key is None:
                 raise NotFound(f"Branch {branch_code} has no receipt {register}-{receipt_number:06}.")
-            return Findings(now_us, sales=_sales(connection, [key]))
+            (receipt,) = _sales(connection, [key])
+            refunds = refunds_of(connection, key[1])[:REFUNDS_OF_SALE_MAX]
+            return Findings(now_us, sales=(replace(receipt, refunds=tuple(map(encode_refund, refunds))),))
         case ShowBudget(owner):
             return Findings(now_us, budgets=(find_budget(connection, owner),))
 
@@ -62,4 +67,7 @@ def _cards(connection: Connection, ids: list[bytes]) -> tuple[FoundClient, ...]:
 
 def _sales(connection: Connection, keys: list[SaleKey]) -> tuple[FoundSale, ...]:
     codes = branch_names(connection)
-    return tuple(FoundSale(codes[key[0]], key[1], encode_sale(read_sale(connection, key))) for key in keys)
+    return tuple(
+        FoundSale(codes[branch_id], sale_id, encode_sale(read_sale(connection, (branch_id, sale_id))), branch_id)
+        for branch_id, sale_id in keys
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select
@@ -9,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, select
 from shared.domain.business_time import LocalMoment, format_us
 from shared.domain.identifiers import format_id
 from shared.domain.money import quantity_number
-from shared.domain.sales import Payment, Sale, SaleLine, format_receipt
-from shared.storage.tables import payment, sale, sale_line
+from shared.domain.sales import Payment, Refund, RefundLine, Sale, SaleLine, format_receipt
+from shared.storage.tables import payment, refund, refund_line, refund_payment, sale, sale_line
 
 SaleKey = tuple[bytes, bytes]
 """A branch and the id of one of its sales."""
@@ -77,8 +78,46 @@ def read_sale(connection: Connection, key: SaleKey) -> Sale:
     )
 
 
-def receipt_document(branch_code: str, sale_id: bytes, fact: Sale) -> dict[str, Any]:
-    """A receipt for people and programs; amounts in minor units."""
+def refunds_of(connection: Connection, sale_id: bytes) -> list[Refund]:
+    """What came back of a sale, wherever it was given back, in the order of the refunds' ids."""
+    heads = connection.execute(select(refund).where(refund.c.sale_id == sale_id).order_by(refund.c.id)).all()
+    return [_read_refund(connection, head) for head in heads]
+
+
+def _read_refund(connection: Connection, head: Any) -> Refund:
+    lines = connection.execute(
+        select(refund_line)
+        .where(refund_line.c.branch_id == head.branch_id, refund_line.c.refund_id == head.id)
+        .order_by(refund_line.c.line_number)
+    )
+    payments = connection.execute(
+        select(refund_payment.c.method, refund_payment.c.amount_minor)
+        .where(refund_payment.c.branch_id == head.branch_id, refund_payment.c.refund_id == head.id)
+        .order_by(refund_payment.c.payment_number)
+    )
+    return Refund(
+        shift_id=head.shift_id,
+        register=head.register,
+        receipt_number=head.receipt_number,
+        cashier=head.cashier,
+        client=head.client,
+        client_id=head.client_id,
+        refunded_at=LocalMoment(head.refunded_at, head.utc_offset_seconds, head.zone),
+        business_date=head.business_date,
+        currency=head.currency,
+        sale_id=head.sale_id,
+        sale_branch_id=head.sale_branch_id,
+        sale_receipt=head.sale_receipt,
+        authorised_by=head.authorised_by,
+        reason=head.reason,
+        lines=tuple(RefundLine._make([line._mapping[name] for name in RefundLine._fields]) for line in lines),
+        payments=tuple(Payment(method, amount_minor) for method, amount_minor in payments),
+        rounding_minor=head.rounding_minor,
+    )
+
+
+def receipt_document(branch_code: str, sale_id: bytes, fact: Sale, refunds: Sequence[Refund] = ()) -> dict[str, Any]:
+    """A receipt for people and programs, with what came back of it; amounts in minor units."""
     return {
         "branch": branch_code,
         "receipt": format_receipt(fact.register, fact.receipt_number),
@@ -99,6 +138,18 @@ def receipt_document(branch_code: str, sale_id: bytes, fact: Sale) -> dict[str, 
         ],
         "payments": [{"method": paid.method, "amount_minor": paid.amount_minor} for paid in fact.payments],
         "change_minor": fact.change_minor,
+        "refunds": [
+            {
+                "receipt": format_receipt(back.register, back.receipt_number),
+                "refunded_at": format_us(back.refunded_at.at_us),
+                "total_minor": back.total_minor + back.rounding_minor,
+                "lines": [
+                    {"line": line.sale_line, "quantity": quantity_number(line.quantity_thousandths)}
+                    for line in back.lines
+                ],
+            }
+            for back in refunds
+        ],
     }
 
 

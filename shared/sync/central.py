@@ -23,7 +23,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from shared.domain.identifiers import ID_BYTES
+from shared.domain.identifiers import ID_BYTES, NIL_ID
 from shared.sync.messages import WhenUnreachable
 
 COMMITS = 2**62
@@ -114,6 +114,10 @@ class ShowBudget:
 Question = FindClients | ShowClient | ShowReceipt | ShowBudget
 
 
+REFUNDS_OF_SALE_MAX = 1_000
+"""Refunds of one sale that HQ tells of."""
+
+
 @dataclass(frozen=True, slots=True)
 class FoundClient:
     """A card: a serialised CardState."""
@@ -124,11 +128,13 @@ class FoundClient:
 
 @dataclass(frozen=True, slots=True)
 class FoundSale:
-    """A sale of any branch: a serialised Sale."""
+    """A sale of any branch: a serialised Sale, and when it alone was asked for, the serialised Refunds of it."""
 
     branch_code: str
     sale_id: bytes
     payload: bytes
+    branch_id: bytes = NIL_ID
+    refunds: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from shared.domain.identifiers import NIL_ID
 from shared.errors import DecodeError
 from shared.sync.central import (
+    REFUNDS_OF_SALE_MAX,
     CommitRequest,
     Committed,
     FindClients,
@@ -22,7 +24,7 @@ from shared.sync.central import (
 )
 from shared.sync.messages import Undecodable
 from shared.wire.generated import central_pb2 as pb
-from shared.wire.parsing import parse_message, require_id, require_storable
+from shared.wire.parsing import optional_id, parse_message, require_id, require_storable
 
 STALE_CARDS_MAX = 100
 FOUND_MAX = 200
@@ -130,7 +132,13 @@ def encode_findings(findings: Findings) -> bytes:
     for client_id, state in ((found.client_id, found.state) for found in findings.clients):
         message.clients.add(id=client_id, state=state)
     for found in findings.sales:
-        message.sales.add(branch_code=found.branch_code, id=found.sale_id, payload=found.payload)
+        message.sales.add(
+            branch_code=found.branch_code,
+            id=found.sale_id,
+            payload=found.payload,
+            branch_id=found.branch_id,
+            refunds=found.refunds,
+        )
     for budget in findings.budgets:
         holdings = [pb.Holding(branch_code=code, left=left) for code, left in budget.holdings]
         message.budgets.add(owner=budget.owner, available=budget.available, holdings=holdings)
@@ -145,7 +153,16 @@ def decode_findings(data: bytes) -> Findings:
     return Findings(
         message.as_of_us,
         tuple(FoundClient(require_id(found.id), found.state) for found in message.clients),
-        tuple(FoundSale(found.branch_code, require_id(found.id), found.payload) for found in message.sales),
+        tuple(
+            FoundSale(
+                found.branch_code,
+                require_id(found.id),
+                found.payload,
+                optional_id(found.branch_id, NIL_ID),
+                tuple(found.refunds[:REFUNDS_OF_SALE_MAX]),
+            )
+            for found in message.sales
+        ),
         tuple(
             FoundBudget(found.owner, found.available, tuple((one.branch_code, one.left) for one in found.holdings))
             for found in message.budgets

@@ -6,16 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from branch_node.operations.processing import commit_request
 from branch_node.operations.refund_request import parse_refund_request
 from branch_node.operations.refunding import RefundAnswer, begin_refund
+from branch_node.operations.refunding import refund as refund_here
+from branch_node.operations.selling import sell as sell_here
 from branch_node.operations.shifts import close_shift
 from hq_server.operations.refund_checks import OVER_REFUND, find_over_refunds
 from hq_server.operations.shift_audit import UNSIGNED, audit_shifts
 from shared.domain.records import Record, RecordKind
 from shared.domain.shifts import ShiftClose
-from shared.errors import InDoubt, Refused
+from shared.errors import HqUnreachable, InDoubt, NotFound, Refused
 from shared.storage.tables import refund
 from shared.sync.central import Committed, Rejected
 from shared.sync.messages import WhenUnreachable
@@ -27,6 +30,7 @@ from tests.support.journal import refund as make_refund
 from tests.support.journal import sale as make_sale
 from tests.support.office import Office
 from tests.support.pair import CentralWire, Node, Pair
+from tests.support.shop import request
 
 REFUSE = WhenUnreachable.REFUSE
 
@@ -129,3 +133,73 @@ def test_hq_lists_what_two_stores_gave_back_without_knowing_of_each_other(office
     with office.store.read() as connection:
         (case,) = find_over_refunds(connection)
     assert (case.receipt, case.line, case.sold_thousandths, case.refunded_thousandths) == ("1-000001", 1, 2_000, 4_000)
+
+
+# Receipts of another branch.
+
+
+def two_branches(pair: Pair) -> tuple[Node, Node, str]:
+    """One that sold two pieces for 50 and told HQ, and another; neither is centralized."""
+    seller, other = pair.join("B1"), pair.join("B2")
+    with seller.store.operation() as transaction:
+        milk = [{"sku": "milk", "quantity": 2, "amount_minor": 50}]
+        receipt = sell_here(transaction, request("a", lines=milk)).receipt
+    seller.sync()
+    other.sync()
+    return seller, other, receipt
+
+
+def test_a_receipt_of_another_branch_comes_back_with_leave_of_hq(pair: Pair) -> None:
+    seller, other, receipt = two_branches(pair)
+    wire = CentralWire(other)
+    one = [{"line": 1, "quantity": 1}]
+    answer = give_back(other, wire, "r", branch="B1", receipt=receipt, lines=one)
+    assert (answer.receipt, answer.total_minor, answer.confirmed) == ("1-000001", 25, True)
+    assert give_back(other, wire, "r", branch="B1", receipt=receipt, lines=one) == answer
+    rest = give_back(other, wire, "r2", branch="B1", receipt=receipt)
+    assert rest.total_minor == 25
+    with pytest.raises(Refused, match="given back already"):
+        give_back(other, wire, "r3", branch="B1", receipt=receipt)
+    other.sync()
+    (first, _) = pair.office.rows(select(refund.c.sale_branch_id, refund.c.sale_receipt).order_by(refund.c.id))
+    assert first == (seller.branch_id, receipt)
+    assert pair.verify("B2") == () == other.verify()
+
+
+def test_without_hq_another_branch_s_receipt_is_refused_with_a_way_out(pair: Pair) -> None:
+    _, other, receipt = two_branches(pair)
+    with pytest.raises(HqUnreachable) as refused:
+        give_back(other, CentralWire(other, "unreachable"), "r", branch="B1", receipt=receipt)
+    assert "without a receipt" in refused.value.hint
+    with pytest.raises(NotFound):
+        give_back(other, CentralWire(other), "r", branch="B1", receipt="1-000009")
+
+
+def test_a_refund_elsewhere_in_doubt_is_asked_about_under_its_key(pair: Pair) -> None:
+    _, other, receipt = two_branches(pair)
+    wire = CentralWire(other, "answer lost")
+    with pytest.raises(InDoubt):
+        give_back(other, wire, "r", branch="B1", receipt=receipt)
+    wire.fault = "unreachable"
+    other.clock.advance(60)
+    with pytest.raises(InDoubt):
+        give_back(other, wire, "r", branch="B1", receipt=receipt)
+    wire.fault = None
+    other.clock.advance(60)
+    assert give_back(other, wire, "r", branch="B1", receipt=receipt).confirmed
+    assert pair.office.count(refund) == 1
+
+
+def test_both_facts_stand_when_the_seller_gave_back_offline_meanwhile(pair: Pair) -> None:
+    seller, other, receipt = two_branches(pair)
+    with seller.store.operation() as transaction:
+        asked = {"key": "r", "register": "1", "cashier": "anna", "receipt": receipt}
+        refund_here(transaction, parse_refund_request(asked))
+    give_back(other, CentralWire(other), "r", branch="B1", receipt=receipt)
+    other.sync()
+    seller.sync()
+    assert pair.office.count(refund) == 2
+    with pair.office.store.read() as connection:
+        (case,) = find_over_refunds(connection)
+    assert (case.receipt, case.sold_thousandths, case.refunded_thousandths) == (receipt, 2_000, 4_000)
+    assert pair.verify("B1") == () == pair.verify("B2")

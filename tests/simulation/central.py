@@ -11,7 +11,18 @@ from branch_node.sync_client.processor import Processor
 from hq_server.operations.central import read_request
 from shared.domain.records import RecordKind
 from shared.errors import FilialError
-from shared.sync.central import Answer, CommitRequest, Committed, NeverAsked, NoAnswer, NotNow, Rejected, ResolveRequest
+from shared.sync.central import (
+    Answer,
+    CommitRequest,
+    Committed,
+    Findings,
+    NeverAsked,
+    NoAnswer,
+    NotNow,
+    Question,
+    Rejected,
+    ResolveRequest,
+)
 from shared.wire.central import (
     decode_commit_request,
     decode_outcome,
@@ -57,6 +68,9 @@ class SimulatedWire:
             self._world.asked[opened.header.command_id] = (self._place.name, self._key)
         data = encode_commit_request(question)
         return self._carry(lambda: deliver_commit(self._world, self._place, data), data)
+
+    def query(self, question: Question) -> Findings:
+        raise AssertionError(f"no till of a simulated world asks about the chain: {question}")
 
     def resolve(self, question: ResolveRequest) -> Answer:
         data = encode_resolve_request(question)

@@ -20,6 +20,7 @@ from branch_node.storage.counters import read_counters
 from branch_node.storage.store import BranchStore
 from branch_node.sync_client.processor import Processor
 from branch_node.sync_client.worker import StoreWorker
+from hq_server.operations.answering import answer
 from hq_server.operations.central import read_request
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import set_mode
@@ -34,13 +35,20 @@ from hq_server.sync_server.gateway import Gateway
 from hq_server.sync_server.identity import Peer
 from shared.domain.identifiers import derived_id
 from shared.domain.records import RecordKind
-from shared.errors import FilialError
+from shared.errors import FilialError, HqUnreachable
 from shared.storage.sqlite_engine import SqliteStore
 from shared.storage.tables import client, product, sale
 from shared.sync.branch_commands import FinishReason
-from shared.sync.central import Answer, CommitRequest, NeverAsked, NoAnswer, NotNow, ResolveRequest
+from shared.sync.central import Answer, CommitRequest, Findings, NeverAsked, NoAnswer, NotNow, Question, ResolveRequest
 from shared.sync.messages import ProcessingMode, WhenUnreachable
-from shared.wire.central import decode_commit_request, decode_outcome, encode_commit_request, encode_outcome
+from shared.wire.central import (
+    decode_commit_request,
+    decode_findings,
+    decode_outcome,
+    encode_commit_request,
+    encode_findings,
+    encode_outcome,
+)
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.link import Link
 from tests.support.office import Office
@@ -179,6 +187,14 @@ class CentralWire:
 
     def resolve(self, question: ResolveRequest) -> Answer:
         return self._carry(question, self.resolve_at_hq)
+
+    def query(self, question: Question) -> Findings:
+        if self.fault == "unreachable":
+            raise HqUnreachable("The head office cannot be reached.")
+        office = self.node.pair.office
+        with office.store.read() as connection:
+            found = answer(connection, question, office.clock.now_us())
+        return decode_findings(encode_findings(found))
 
     def close(self) -> None:
         pass
