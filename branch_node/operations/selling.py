@@ -39,7 +39,7 @@ _PRICE = """
 SELECT amount_minor FROM price
 WHERE product_id = ? AND zone IN (?, '') AND amount_minor IS NOT NULL AND NOT archived
   AND IFNULL(valid_from, ?3) <= ?3 AND IFNULL(valid_to, ?3) >= ?3
-ORDER BY zone DESC, valid_from DESC, id LIMIT 1
+ORDER BY zone DESC, valid_from DESC, id DESC LIMIT 1
 """
 
 REMEMBERED_MAX = 20_000

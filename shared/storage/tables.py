@@ -297,7 +297,8 @@ price = Table(
     Column("valid_to", BigInteger),
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
-    Index("price_by_product", "product_id", "zone"),
+    # In the order in which prices count, backwards: a sale reads the first that covers its day.
+    Index("price_by_product", "product_id", "zone", "valid_from"),
     sqlite_with_rowid=False,
 )
 

@@ -15,6 +15,8 @@ def create_pricing_tables() -> None:
     op.add_column("product", sa.Column("weighed", sa.Boolean(), nullable=False, server_default="0"))
     op.add_column("price", sa.Column("valid_from", sa.BigInteger(), nullable=True))
     op.add_column("price", sa.Column("valid_to", sa.BigInteger(), nullable=True))
+    op.drop_index("price_by_product", "price")
+    op.create_index("price_by_product", "price", ["product_id", "zone", "valid_from"])
     op.create_table(
         "promotion",
         sa.Column("id", Id(), nullable=False),
