@@ -17,7 +17,14 @@ from branch_node.operations.shifts import ensure_register, shift_for_sale
 from branch_node.storage.intents import Intent
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.budgets import owner_of_product
-from shared.domain.business_time import FUTURE_SECONDS_MAX, MICROSECONDS, LocalMoment, local_moment, parse_local
+from shared.domain.business_time import (
+    FUTURE_SECONDS_MAX,
+    MICROSECONDS,
+    LocalMoment,
+    days_from_date,
+    local_moment,
+    parse_local,
+)
 from shared.domain.identifiers import format_id
 from shared.domain.money import AMOUNT_MINOR_MAX, extend_price
 from shared.domain.records import Record, RecordKind
@@ -32,7 +39,8 @@ from shared.wire.payloads import encode_sale
 _PRICE = """
 SELECT amount_minor FROM price
 WHERE product_id = ? AND zone IN (?, '') AND amount_minor IS NOT NULL AND NOT archived
-ORDER BY zone DESC LIMIT 1
+  AND IFNULL(valid_from, ?3) <= ?3 AND IFNULL(valid_to, ?3) >= ?3
+ORDER BY zone DESC, valid_from DESC, id DESC LIMIT 1
 """
 
 REMEMBERED_MAX = 20_000
@@ -125,7 +133,7 @@ def _due(sale: Sale) -> int:
 def _build_sale(transaction: BranchTransaction, request: SaleRequest) -> Sale:
     """The finished receipt, with the register's next number."""
     sold_at = moment_of(transaction, request.sold_at, "sold_at")
-    lines = _price_lines(transaction, request.lines)
+    lines = _price_lines(transaction, request.lines, days_from_date(sold_at.business_date))
     totals = total_lines(lines)
     change_minor = require_settled(totals.net_minor + request.rounding_minor, request.payments)
     transaction.author = ensure_employee(transaction, request.cashier)
@@ -207,12 +215,12 @@ def moment_of(transaction: BranchTransaction, sold_at: str | None, what: str) ->
     return moment
 
 
-def _price_lines(transaction: BranchTransaction, lines: tuple[LineRequest, ...]) -> tuple[SaleLine, ...]:
+def _price_lines(transaction: BranchTransaction, lines: tuple[LineRequest, ...], day: int) -> tuple[SaleLine, ...]:
     priced = []
     for number, (sku, quantity, amount, discount, name, reason) in enumerate(lines, 1):
         product_id, category, _ = find_product(transaction, sku) or (None, None, False)
         if amount is None:
-            amount = _list_amount(transaction, number, sku, product_id, quantity, discount)
+            amount = _list_amount(transaction, number, sku, product_id, quantity, discount, day)
         priced.append(SaleLine(sku, product_id, category, quantity, amount, discount, None, 0, name, reason))
     return tuple(priced)
 
@@ -229,11 +237,17 @@ def find_product(transaction: BranchTransaction, sku: str) -> tuple[bytes, str |
 
 
 def _list_amount(
-    transaction: BranchTransaction, number: int, sku: str, product_id: bytes | None, quantity: int, discount: int
+    transaction: BranchTransaction,
+    number: int,
+    sku: str,
+    product_id: bytes | None,
+    quantity: int,
+    discount: int,
+    day: int,
 ) -> int:
     if product_id is None:
         raise InvalidInput(f"lines[{number}]: the product {sku} is unknown and no amount_minor is given.")
-    row = transaction.cursor.execute(_PRICE, (product_id, transaction.node.price_zone)).fetchone()
+    row = transaction.cursor.execute(_PRICE, (product_id, transaction.node.price_zone, day)).fetchone()
     if row is None:
         raise InvalidInput(f"lines[{number}]: the product {sku} has no price and no amount_minor is given.")
     gross = extend_price(row[0], quantity)

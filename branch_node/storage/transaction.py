@@ -71,6 +71,8 @@ class NodeCache:
         # Product id, category and whether it is limited by SKU, client id by external id; None for what is not there.
         self.products: dict[str, tuple[bytes, str | None, int] | None] = {}
         self.clients: dict[str, bytes | None] = {}
+        # What branch_node.operations.price_lists read.
+        self.price_lists: dict[tuple[object, ...], Any] = {}
 
     def forget(self) -> None:
         """Drops what a transaction read that was rolled back: it may have read what it had written itself."""
@@ -87,6 +89,7 @@ class NodeCache:
             self.known_employees.clear()  # a store restored from a backup may lack some
             self.products.clear()
             self.clients.clear()
+            self.price_lists.clear()
         node, incarnation, first_position, genesis_hash = self._node
         if position is None or position < first_position:
             return node, ChainState(

@@ -4,39 +4,58 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Table, select
 
+from hq_server.operations.catalog_rows import CatalogRow, price_label, read_catalog_row
 from hq_server.operations.editing import HqEdit
 from hq_server.storage.feed import EVERYONE, audience_of_zone
 from shared.clock import Ids
-from shared.domain.cards import Value, require_value
-from shared.domain.identifiers import derived_id, require_code, shorten
-from shared.domain.money import parse_major, require_minor
+from shared.domain.cards import Value
+from shared.domain.identifiers import derived_id
 from shared.domain.records import RecordKind
-from shared.errors import FilialError, InvalidInput
+from shared.errors import FilialError
 from shared.operations.cards import CardEdit, shown_fields
 from shared.operations.clients import client_from_row
-from shared.operations.tabular_files import FileRow, parse_flag
+from shared.operations.tabular_files import FileRow
 from shared.storage.card_rows import CardKey, load_states
-from shared.storage.tables import client, product
+from shared.storage.tables import client, product, vat_rate
 from shared.sync.card_merge import CardState, FieldPatch
 from shared.wire.cards import decode_state
 
-CATALOG_COLUMNS = ("sku", "name", "category", "barcode", "unit", "price", "price_minor", "zone", "limited")
-_PRODUCT_FIELDS = ("sku", "name", "category", "barcode", "unit")
 _LOOKED_UP_PER_QUERY_MAX = 500
+
+
+class FieldChange(NamedTuple):
+    """A field that an import sets: of which row's card (`label` is how people name it), from what and to what.
+
+    `created` says that the card is new.
+    """
+
+    row: int
+    kind: RecordKind
+    card_id: bytes
+    label: str
+    field: str
+    old: Value
+    new: Value
+    created: bool
 
 
 @dataclass(slots=True)
 class ImportOutcome:
-    """How many cards were added and changed, and which rows were left out and why."""
+    """How many cards were added and changed and how, and which rows were left out and why.
+
+    `import_id` is the command that wrote them; None for a preview, and when nothing was to be written.
+    """
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     problems: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[FieldChange] = field(default_factory=list)
+    import_id: bytes | None = None
 
     def counts(self) -> dict[str, int]:
         return {"added": self.added, "changed": self.changed, "unchanged": self.unchanged}
@@ -50,25 +69,48 @@ class _Wanted:
     card_id: bytes
     fields: dict[str, Value]
     audience: str | None
+    label: str = ""
+    row: int = 0
 
 
 def import_catalog(
-    connection: Connection, ids: Ids, now_us: int, chain_id: bytes, currency: str, rows: Iterable[FileRow]
+    connection: Connection,
+    ids: Ids,
+    now_us: int,
+    chain_id: bytes,
+    currency: str,
+    rows: Iterable[FileRow],
+    preview: bool = False,
 ) -> ImportOutcome:
-    """Products by SKU, and their prices by zone. A known SKU is edited: only what a row names changes."""
+    """Products by SKU, and their prices by zone and first day. A known SKU is edited: only what a row names changes.
+
+    A row that names what was archived brings it back. A preview writes nothing and says the same.
+    """
+    vat_codes = set(connection.execute(select(vat_rate.c.code).where(vat_rate.c.archived.is_(False))).scalars())
 
     def read(row: FileRow, known: Mapping[str, bytes]) -> list[_Wanted]:
-        fields, amount_minor, zone = _catalog_row(row, currency)
-        sku = str(fields["sku"])
+        asked = read_catalog_row(row, currency, vat_codes)
+        sku = str(asked.fields["sku"])
         product_id = known.get(sku) or ids.new_id()
-        wanted = [_Wanted(RecordKind.PRODUCT, product_id, fields, EVERYONE)]
-        if amount_minor is not None:
-            price_id = derived_id("price", chain_id, product_id, zone.encode())
-            price: dict[str, Value] = {"product_id": product_id, "zone": zone, "amount_minor": amount_minor}
-            wanted.append(_Wanted(RecordKind.PRICE, price_id, price, audience_of_zone(zone)))
+        wanted = [_Wanted(RecordKind.PRODUCT, product_id, asked.fields, EVERYONE, sku)]
+        if asked.amount_minor is not None:
+            wanted.append(_price(chain_id, product_id, sku, asked))
         return wanted
 
-    return _import(connection, ids, now_us, rows, product, "sku", read)
+    return _import(connection, ids, now_us, rows, product, "sku", read, preview)
+
+
+def _price(chain_id: bytes, product_id: bytes, sku: str, asked: CatalogRow) -> _Wanted:
+    """A price with a first day is a card of its own; without one it is the zone's usual price."""
+    begins = () if asked.valid_from is None else (str(asked.valid_from).encode(),)
+    price_id = derived_id("price", chain_id, product_id, asked.zone.encode(), *begins)
+    fields: dict[str, Value] = {"product_id": product_id, "zone": asked.zone, "amount_minor": asked.amount_minor}
+    if asked.valid_from is not None:
+        fields["valid_from"] = asked.valid_from
+    if asked.valid_to is not None:
+        fields["valid_to"] = asked.valid_to
+    label = price_label(sku, asked.zone, asked.valid_from)
+    return _Wanted(RecordKind.PRICE, price_id, fields, audience_of_zone(asked.zone), label)
 
 
 def import_clients(
@@ -82,7 +124,7 @@ def import_clients(
         client_id = known.get(external_id) if isinstance(external_id, str) else None
         return [_Wanted(RecordKind.CLIENT, client_id or ids.new_id(), fields, None)]
 
-    return _import(connection, ids, now_us, rows, client, "external_id", read)
+    return _import(connection, ids, now_us, rows, client, "external_id", read, preview=False)
 
 
 def _import(
@@ -93,6 +135,7 @@ def _import(
     table: Table,
     key_column: str,
     read: Callable[[FileRow, Mapping[str, bytes]], list[_Wanted]],
+    preview: bool,
 ) -> ImportOutcome:
     outcome = ImportOutcome()
     kept = list(rows)
@@ -104,39 +147,49 @@ def _import(
                 before = wanted.get((card.kind, card.card_id))
                 if before is not None:
                     card.fields = {**before.fields, **card.fields}
+                card.row = row.number
                 wanted[card.kind, card.card_id] = card
                 key = card.fields.get(key_column)
                 if isinstance(key, str):
                     known.setdefault(key, card.card_id)
         except FilialError as error:
             outcome.problems.append({"row": row.number, "reason": error.message})
-    _write(connection, ids, now_us, list(wanted.values()), outcome)
+    planned = _plan(connection, list(wanted.values()), outcome)
+    if planned and not preview:
+        edit = HqEdit(connection, ids, now_us)
+        edits = [CardEdit(card.kind, card.card_id, edit.stamp, patches) for card, patches in planned]
+        edit.apply(edits, {card.card_id: card.audience for card, _ in planned if card.audience is not None})
+        outcome.import_id = edit.stamp.command_id
     return outcome
 
 
-def _write(connection: Connection, ids: Ids, now_us: int, wanted: list[_Wanted], outcome: ImportOutcome) -> None:
-    edit = HqEdit(connection, ids, now_us)
+def _plan(
+    connection: Connection, wanted: list[_Wanted], outcome: ImportOutcome
+) -> list[tuple[_Wanted, tuple[FieldPatch, ...]]]:
+    """What is to be written; counts it, and notes every field with its old and its new value."""
     stored = load_states(connection, [(card.kind, card.card_id) for card in wanted])
-    edits: list[CardEdit] = []
-    audiences: dict[bytes, str] = {}
+    planned = []
     for card in wanted:
         state_bytes = stored.get((card.kind, card.card_id))
         state = decode_state(state_bytes) if state_bytes else CardState()
         shown = shown_fields(card.kind, state)
-        patches = tuple(
-            FieldPatch(name, value, state.seen(name)) for name, value in card.fields.items() if shown.get(name) != value
-        )
-        if not patches:
+        fields = dict(card.fields)
+        if card.audience is not None and shown.get("archived"):
+            fields["archived"] = False
+        changed = {name: value for name, value in fields.items() if shown.get(name) != value}
+        if not changed:
             outcome.unchanged += 1
             continue
-        if state_bytes:
-            outcome.changed += 1
-        else:
-            outcome.added += 1
-        edits.append(CardEdit(card.kind, card.card_id, edit.stamp, patches))
-        if card.audience is not None:
-            audiences[card.card_id] = card.audience
-    edit.apply(edits, audiences)
+        created = state_bytes is None
+        outcome.added += created
+        outcome.changed += not created
+        for name, value in changed.items():
+            old = shown.get(name)
+            outcome.changes.append(
+                FieldChange(card.row, card.kind, card.card_id, card.label, name, old, value, created)
+            )
+        planned.append((card, tuple(FieldPatch(name, value, state.seen(name)) for name, value in changed.items())))
+    return planned
 
 
 def _look_up(connection: Connection, table: Table, key_column: str, keys: list[str]) -> dict[str, bytes]:
@@ -148,31 +201,3 @@ def _look_up(connection: Connection, table: Table, key_column: str, keys: list[s
         for key, card_id in connection.execute(statement):
             found.setdefault(key, card_id)
     return found
-
-
-def _catalog_row(row: FileRow, currency: str) -> tuple[dict[str, Value], int | None, str]:
-    values = row.values
-    unknown = sorted(values.keys() - set(CATALOG_COLUMNS))
-    if unknown:
-        raise InvalidInput(f"There is no column “{shorten(unknown[0])}”.", f"There are: {', '.join(CATALOG_COLUMNS)}.")
-    fields: dict[str, Value] = {"sku": require_code(values.get("sku"), "sku")}
-    for name in _PRODUCT_FIELDS[1:]:
-        if name in values:
-            fields[name] = require_value(RecordKind.PRODUCT, name, values[name])
-    if "limited" in values:
-        fields["limited"] = parse_flag(values["limited"])
-    if "category" in values:
-        require_code(values["category"], "category")
-    zone = require_code(values["zone"], "zone") if "zone" in values else ""
-    return fields, _price(values, currency), zone
-
-
-def _price(values: Mapping[str, str], currency: str) -> int | None:
-    if "price_minor" in values:
-        text = values["price_minor"]
-        if not text.isascii() or not text.isdigit():
-            raise InvalidInput(f"price_minor “{shorten(text)}” is not a whole number of minor units.")
-        return require_minor(int(text), "price_minor")
-    if "price" in values:
-        return require_minor(parse_major(values["price"], currency), "price")
-    return None

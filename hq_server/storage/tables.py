@@ -388,3 +388,37 @@ backup_head = Table(
     PrimaryKeyConstraint("backup_id", "branch_id", "incarnation"),
     sqlite_with_rowid=False,
 )
+
+# One import of the catalogue; its id is the command that edited the cards.
+catalog_import = Table(
+    "catalog_import",
+    hq_metadata,
+    Column("id", Id, nullable=False),
+    Column("imported_at", UtcTime, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("added", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+    Column("unchanged", BigInteger, nullable=False),
+    Column("refused", BigInteger, nullable=False),
+    Column("reverted_at", UtcTime),
+    PrimaryKeyConstraint("id"),
+    sqlite_with_rowid=False,
+)
+
+catalog_import_change = Table(
+    "catalog_import_change",
+    hq_metadata,
+    Column("import_id", Id, nullable=False),
+    Column("kind", Integer, nullable=False),
+    Column("card_id", Id, nullable=False),
+    Column("field", Text, nullable=False),
+    # The card did not exist before.
+    Column("created", Boolean, nullable=False),
+    # How people name the card.
+    Column("label", Text, nullable=False),
+    # JSON of what the field showed, and shows.
+    Column("old_value", Text, nullable=False),
+    Column("new_value", Text, nullable=False),
+    PrimaryKeyConstraint("import_id", "kind", "card_id", "field"),
+    sqlite_with_rowid=False,
+)

@@ -39,10 +39,15 @@ def print_conflict(found: Mapping[str, Any]) -> None:
         click.echo(f"  {mark}  {format_cell(value['value'])}  – by {value['branch']}, {value['at']}")
 
 
-def print_import(options: GlobalOptions, counts: Mapping[str, int], problems: Sequence[Mapping[str, Any]]) -> int:
-    """What an import did; the exit code is 1 when a row was refused."""
+def print_import(
+    options: GlobalOptions,
+    counts: Mapping[str, int],
+    problems: Sequence[Mapping[str, Any]],
+    extra: Mapping[str, Any] | None = None,
+) -> int:
+    """What an import did; the exit code is 1 when a row was refused. `extra` goes into the JSON document alone."""
     if options.json:
-        print_json({**counts, "refused": len(problems), "problems": list(problems)})
+        print_json({**counts, "refused": len(problems), "problems": list(problems), **(extra or {})})
     else:
         click.echo(", ".join(f"{count} {name}" for name, count in counts.items()) + f", {len(problems)} refused.")
         for problem in problems[:PROBLEMS_SHOWN_MAX]:

@@ -48,6 +48,8 @@ _TEXT = FieldSpec(FieldType.TEXT)
 _ARCHIVED = FieldSpec(FieldType.FLAG)
 _HQ_TEXT = FieldSpec(FieldType.TEXT, MergeRule.HQ_WINS)
 _HQ_INTEGER = FieldSpec(FieldType.INTEGER, MergeRule.HQ_WINS)
+_HQ_FLAG = FieldSpec(FieldType.FLAG, MergeRule.HQ_WINS)
+_HQ_TEXTS = FieldSpec(FieldType.TEXTS, MergeRule.HQ_WINS)
 
 CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
     RecordKind.CLIENT: {
@@ -57,6 +59,8 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "emails": FieldSpec(FieldType.TEXTS, MergeRule.UNION),
         "note": _TEXT,
         "do_not_contact": FieldSpec(FieldType.FLAG, MergeRule.MAX),
+        # What promotions may be for: see shared.domain.promotions.
+        "group": _TEXT,
         "archived": _ARCHIVED,
     },
     RecordKind.PRODUCT: {
@@ -68,12 +72,18 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "archived": FieldSpec(FieldType.FLAG, MergeRule.HQ_WINS),
         # Of this product no more is sold than the chain has: see shared.domain.budgets.
         "limited": FieldSpec(FieldType.FLAG, MergeRule.HQ_WINS),
+        # The code of a VAT_RATE; none is sold without VAT.
+        "vat_code": _HQ_TEXT,
+        "weighed": _HQ_FLAG,
     },
     RecordKind.PRICE: {
         "product_id": FieldSpec(FieldType.ID, MergeRule.HQ_WINS),
         "zone": _HQ_TEXT,
         "amount_minor": _HQ_INTEGER,
         "archived": FieldSpec(FieldType.FLAG, MergeRule.HQ_WINS),
+        # Days since 1970-01-01, both included; none is open. What begins last counts.
+        "valid_from": _HQ_INTEGER,
+        "valid_to": _HQ_INTEGER,
     },
     RecordKind.EMPLOYEE: {
         "code": _TEXT,
@@ -88,6 +98,37 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "currency": _HQ_TEXT,
         "mode": _HQ_TEXT,
         "when_unreachable": _HQ_TEXT,
+    },
+    # What the fields mean is said at shared.domain.promotion_rules.Promotion.
+    RecordKind.PROMOTION: {
+        "code": _HQ_TEXT,
+        "name": _HQ_TEXT,
+        "type": _HQ_TEXT,
+        "value": _HQ_INTEGER,
+        "n": _HQ_INTEGER,
+        "m": _HQ_INTEGER,
+        "skus": _HQ_TEXTS,
+        "categories": _HQ_TEXTS,
+        "client_groups": _HQ_TEXTS,
+        "zones": _HQ_TEXTS,
+        "valid_from": _HQ_INTEGER,
+        "valid_to": _HQ_INTEGER,
+        "weekdays": _HQ_TEXT,
+        "minute_from": _HQ_INTEGER,
+        "minute_to": _HQ_INTEGER,
+        "minimum_minor": _HQ_INTEGER,
+        "combinable": _HQ_FLAG,
+        "per_basket": _HQ_FLAG,
+        "priority": _HQ_INTEGER,
+        "archived": _HQ_FLAG,
+    },
+    RecordKind.VAT_RATE: {
+        "code": _HQ_TEXT,
+        # None is “without VAT”, which is not 0 %.
+        "rate_basis_points": _HQ_INTEGER,
+        "valid_from": _HQ_INTEGER,
+        "valid_to": _HQ_INTEGER,
+        "archived": _HQ_FLAG,
     },
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from shared.domain.money import AMOUNT_MINOR_MAX
+from shared.domain.percentages import format_percent
 from shared.domain.proration import BASIS_POINTS, share_of
 from shared.errors import InvalidInput, Refused
 
@@ -56,6 +57,5 @@ def limit_check(discount: ManualDiscount, role_limit_basis_points: int, base_min
 
 def refusal(role_limit_basis_points: int) -> Refused:
     """The error of a discount that is too large for the role."""
-    whole, part = divmod(role_limit_basis_points, 100)
-    limit = f"{whole}.{part:02d}".rstrip("0").rstrip(".") if part else str(whole)
-    return Refused(f"This discount is larger than the {limit} % that may be given here.", "Ask somebody who may.")
+    limit = format_percent(role_limit_basis_points)
+    return Refused(f"This discount is larger than the {limit} that may be given here.", "Ask somebody who may.")

@@ -170,8 +170,8 @@ def _n_for_m(promotion: Promotion, parts: Sequence[Part]) -> list[Effect]:
             break
         end = min(position + quantity // THOUSAND, in_groups)
         free_after = _free_before(end, n, m)
-        discount = cumulative_share(left, (free_after - free_before) * THOUSAND, quantity)
-        effects.append((index, (end - position) * THOUSAND, discount))
+        free = (free_after - free_before) * THOUSAND
+        effects.append((index, (end - position) * THOUSAND, cumulative_share(left, free, quantity) if free else 0))
         position, free_before = end, free_after
     return effects
 

@@ -290,12 +290,15 @@ def _gain(
     promotion: Promotion, parts: list[Part], against: list[int], quantities: list[int]
 ) -> tuple[int, list[Effect]]:
     """What the client gains over the combinable promotions, and the effects that are worth taking."""
-    gains = []
+
+    def share(index: int, quantity: int) -> int:
+        return cumulative_share(against[index], quantity, quantities[index])
+
     effects = effects_of(promotion, parts)
-    for index, quantity, amount in effects:
-        whole = quantities[index]
-        other = against[index]
-        gains.append(amount - (other if quantity == whole else cumulative_share(other, quantity, whole)))
+    gains = [
+        amount - (against[index] if quantity == quantities[index] else share(index, quantity))
+        for index, quantity, amount in effects
+    ]
     if promotion.per_basket or promotion.type is PromotionType.N_FOR_M:
         return sum(gains), effects
     worth = [(gain, effect) for gain, effect in zip(gains, effects, strict=True) if gain > 0]

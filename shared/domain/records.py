@@ -27,6 +27,8 @@ class RecordKind(IntEnum):
     PRICE = 102
     EMPLOYEE = 103
     BRANCH_SETTINGS = 104
+    PROMOTION = 108
+    VAT_RATE = 109
 
     @property
     def is_card(self) -> bool:

@@ -12,7 +12,7 @@ from shared.domain.cards import Value
 from shared.domain.records import RecordKind
 from shared.domain.text_folding import search_text, sort_key
 from shared.storage.fact_rows import Row
-from shared.storage.tables import card, client, employee, price, product
+from shared.storage.tables import card, client, employee, price, product, promotion, vat_rate
 
 CardKey = tuple[int, bytes]
 _KEYS_PER_QUERY_MAX = 500
@@ -155,26 +155,57 @@ def _client_row(values: Mapping[str, Value]) -> Row:
         bool(values.get("archived")),
         sort_key(name),
         search_text(name, external_id, *phones, *emails),
+        _text(values, "group"),
     )
 
 
 def _product_row(values: Mapping[str, Value]) -> Row:
     texts = (_text(values, field) for field in ("sku", "name", "category", "barcode", "unit"))
-    return (*texts, bool(values.get("archived")), bool(values.get("limited")))
+    flags = bool(values.get("archived")), bool(values.get("limited"))
+    return (*texts, *flags, _text(values, "vat_code"), bool(values.get("weighed")))
 
 
 def _price_row(values: Mapping[str, Value]) -> Row:
-    amount, product_id = values.get("amount_minor"), values.get("product_id")
+    product_id = values.get("product_id")
     return (
         product_id if isinstance(product_id, bytes) else None,
         _text(values, "zone"),
-        amount if isinstance(amount, int) and not isinstance(amount, bool) else None,
+        _integer(values, "amount_minor"),
         bool(values.get("archived")),
+        _integer(values, "valid_from"),
+        _integer(values, "valid_to"),
     )
 
 
 def _employee_row(values: Mapping[str, Value]) -> Row:
     return _text(values, "code"), _text(values, "name"), bool(values.get("archived"))
+
+
+def _promotion_row(values: Mapping[str, Value]) -> Row:
+    sets = ("skus", "categories", "client_groups", "zones")
+    return (
+        *(_text(values, field) for field in ("code", "name", "type")),
+        *(_integer(values, field) for field in ("value", "n", "m")),
+        *("\n".join(_texts(values, field)) or None for field in sets),
+        _integer(values, "valid_from"),
+        _integer(values, "valid_to"),
+        _text(values, "weekdays"),
+        *(_integer(values, field) for field in ("minute_from", "minute_to", "minimum_minor")),
+        bool(values.get("combinable")),
+        bool(values.get("per_basket")),
+        _integer(values, "priority"),
+        bool(values.get("archived")),
+    )
+
+
+def _vat_rate_row(values: Mapping[str, Value]) -> Row:
+    numbers = (_integer(values, field) for field in ("rate_basis_points", "valid_from", "valid_to"))
+    return (_text(values, "code"), *numbers, bool(values.get("archived")))
+
+
+def _integer(values: Mapping[str, Value], field: str) -> int | None:
+    value = values.get(field)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _text(values: Mapping[str, Value], field: str) -> str | None:
@@ -195,6 +226,8 @@ PROJECTIONS: dict[int, tuple[Table, RowOf]] = {
     RecordKind.PRODUCT: (product, _product_row),
     RecordKind.PRICE: (price, _price_row),
     RecordKind.EMPLOYEE: (employee, _employee_row),
+    RecordKind.PROMOTION: (promotion, _promotion_row),
+    RecordKind.VAT_RATE: (vat_rate, _vat_rate_row),
 }
 
 

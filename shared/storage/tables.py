@@ -384,6 +384,8 @@ client = Table(
     # Folded for searching and sorting, so that both dialects agree without ICU.
     Column("sort_key", Text, nullable=False),
     Column("search_text", Text, nullable=False),
+    # The field `group`, which SQL reserves.
+    Column("client_group", Text),
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
     Index("client_by_external_id", "external_id"),
@@ -402,6 +404,8 @@ product = Table(
     Column("unit", Text),
     Column("archived", Boolean, nullable=False),
     Column("limited", Boolean, nullable=False, server_default="0"),
+    Column("vat_code", Text),
+    Column("weighed", Boolean, nullable=False, server_default="0"),
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
     Index("product_by_sku", "sku"),
@@ -416,9 +420,12 @@ price = Table(
     Column("zone", Text),
     Column("amount_minor", BigInteger),
     Column("archived", Boolean, nullable=False),
+    Column("valid_from", BigInteger),
+    Column("valid_to", BigInteger),
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
-    Index("price_by_product", "product_id", "zone"),
+    # In the order in which prices count, backwards: a sale reads the first that covers its day.
+    Index("price_by_product", "product_id", "zone", "valid_from"),
     sqlite_with_rowid=False,
 )
 
@@ -432,6 +439,52 @@ employee = Table(
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
     Index("employee_by_code", "code"),
+    sqlite_with_rowid=False,
+)
+
+promotion = Table(
+    "promotion",
+    record_metadata,
+    Column("id", Id, nullable=False),
+    Column("code", Text),
+    Column("name", Text),
+    Column("type", Text),
+    Column("value", BigInteger),
+    Column("n", BigInteger),
+    Column("m", BigInteger),
+    # One a line, as a client's phones.
+    Column("skus", Text),
+    Column("categories", Text),
+    Column("client_groups", Text),
+    Column("zones", Text),
+    Column("valid_from", BigInteger),
+    Column("valid_to", BigInteger),
+    Column("weekdays", Text),
+    Column("minute_from", BigInteger),
+    Column("minute_to", BigInteger),
+    Column("minimum_minor", BigInteger),
+    Column("combinable", Boolean, nullable=False),
+    Column("per_basket", Boolean, nullable=False),
+    Column("priority", BigInteger),
+    Column("archived", Boolean, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("id"),
+    Index("promotion_by_code", "code"),
+    sqlite_with_rowid=False,
+)
+
+vat_rate = Table(
+    "vat_rate",
+    record_metadata,
+    Column("id", Id, nullable=False),
+    Column("code", Text),
+    Column("rate_basis_points", BigInteger),
+    Column("valid_from", BigInteger),
+    Column("valid_to", BigInteger),
+    Column("archived", Boolean, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("id"),
+    Index("vat_rate_by_code", "code"),
     sqlite_with_rowid=False,
 )
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlalchemy import select
 
 from hq_server.operations.importing import ImportOutcome, import_catalog, import_clients
+from hq_server.operations.vat_rates import set_vat_rate
 from hq_server.storage.feed import number_feed
+from hq_server.storage.tables import branch
+from shared.domain.business_time import days_from_date
+from shared.domain.identifiers import derived_id
+from shared.domain.vat import DatedVatRate
 from shared.operations.tabular_files import FileRow
 from shared.storage.tables import client, price, product
 from shared.sync.messages import CardChange, CardFull
@@ -97,3 +104,56 @@ def test_a_client_with_a_known_external_id_is_edited(office: Office) -> None:
     outcome = clients(office, {"external_id": "900", "name": "Anna Petrova"})
     assert outcome.counts() == {"added": 0, "changed": 1, "unchanged": 0}
     assert office.rows(select(client.c.name)) == [("Anna Petrova",)]
+
+
+def test_a_price_with_a_first_day_is_a_card_of_its_own(office: Office) -> None:
+    day = days_from_date(date(2026, 12, 1))
+    row = {"sku": "1", "price_minor": "100"}
+    dated = {"sku": "1", "price_minor": "80", "valid_from": "2026-12-01", "valid_to": "2026-12-31"}
+    assert catalog(office, row, dated).counts() == {"added": 3, "changed": 0, "unchanged": 0}
+    assert catalog(office, dated | {"price_minor": "70"}).counts() == {"added": 0, "changed": 1, "unchanged": 1}
+    assert catalog(office, row).counts() == {"added": 0, "changed": 0, "unchanged": 2}
+    shown = select(price.c.amount_minor, price.c.valid_from, price.c.valid_to).order_by(price.c.amount_minor.desc())
+    assert office.rows(shown) == [(100, None, None), (70, day, day + 30)]
+    ids = office.rows(select(price.c.id).where(price.c.valid_from.is_not(None)))
+    product_id = office.rows(select(product.c.id))[0][0]
+    assert ids == [(derived_id("price", office.chain.chain_id, product_id, b"", str(day).encode()),)]
+
+
+def test_vat_and_weight_are_imported_and_an_unknown_vat_code_is_refused(office: Office) -> None:
+    with office.store.write() as connection:
+        rate = DatedVatRate("std", 2_000, None, None)
+        set_vat_rate(connection, office.ids, office.clock.now_us(), office.chain.chain_id, rate)
+    outcome = catalog(
+        office,
+        {"sku": "1", "vat": "std", "weighed": "да"},
+        {"sku": "2", "vat": "other"},
+        {"sku": "3", "valid_from": "2026-12-01"},
+        {"sku": "4", "price_minor": "1", "valid_from": "2026-12-02", "valid_to": "2026-12-01"},
+        {"sku": "5", "price_minor": "1", "valid_from": "tomorrow"},
+    )
+    assert [problem["row"] for problem in outcome.problems] == [3, 4, 5, 6]
+    assert office.rows(select(product.c.sku, product.c.vat_code, product.c.weighed)) == [("1", "std", True)]
+
+
+def test_a_preview_says_what_would_change_and_writes_nothing(office: Office) -> None:
+    catalog(office, {"sku": "1", "name": "Bread", "price_minor": "100"})
+    fed = len(office.feed_of(office.add_branch("B1").id))
+    with office.store.read() as connection:
+        given = rows({"sku": "1", "name": "Rye", "price_minor": "100"}, {"sku": "2", "price_minor": "5"}, {"name": "x"})
+        now_us, chain = office.clock.now_us(), office.chain
+        outcome = import_catalog(connection, office.ids, now_us, chain.chain_id, chain.currency, given, preview=True)
+    assert outcome.counts() == {"added": 2, "changed": 1, "unchanged": 1}
+    assert [problem["row"] for problem in outcome.problems] == [4]
+    assert [(each.row, each.label, each.field, each.old, each.new) for each in outcome.changes if each.old] == [
+        (2, "1", "name", "Bread", "Rye")
+    ]
+    assert ("price of 2", "amount_minor", 5) in [(each.label, each.field, each.new) for each in outcome.changes]
+    assert outcome.import_id is None
+    assert office.rows(select(product.c.name)) == [("Bread",)]
+    assert len(office.feed_of(office.rows(select(branch.c.id))[0][0])) == fed
+
+
+def test_a_client_s_group_is_imported(office: Office) -> None:
+    clients(office, {"external_id": "900", "group": "gold"})
+    assert office.rows(select(client.c.client_group)) == [("gold",)]

@@ -81,6 +81,28 @@ def test_a_store_of_the_step_before_comes_up_with_its_history(tmp_path: Path, cl
     store.close()
 
 
+def test_prices_of_the_step_before_stay_and_raise_the_revision_from_now_on(tmp_path: Path, clock: FakeClock) -> None:
+    store = SqliteStore(tmp_path / "branch.db", clock)
+    with store.write() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(Path(branch_migrations.__file__).parent))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        connection.execute(text("INSERT INTO product (id, sku, archived) VALUES (x'02', '1', 0)"))
+        connection.execute(
+            text("INSERT INTO price (id, product_id, zone, amount_minor, archived) VALUES (x'01', x'02', '', 5, 0)")
+        )
+        branch_migrations.upgrade(connection)
+        shown = (
+            "SELECT amount_minor, valid_from, valid_to FROM price UNION ALL SELECT weighed, vat_code, 0 FROM product"
+        )
+        assert connection.execute(text(shown)).all() == [(5, None, None), (0, None, 0)]
+        raising = text("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%raises_revision'")
+        watched = set(connection.execute(raising).scalars())
+        assert watched == {"product", "client", "price", "promotion", "vat_rate"}
+    store.close()
+
+
 def test_a_branch_store_of_a_newer_release_is_not_touched(tmp_path: Path, clock: FakeClock, ids: SeededIds) -> None:
     path = tmp_path / "branch.db"
     bare = SqliteStore(path, clock)

@@ -94,6 +94,13 @@ class Shop:
         assert self.learn(*records) == []
         return product_id
 
+    def learn_price(self, product_id: bytes, amount_minor: int, zone: str = "", **days: int | None) -> bytes:
+        """A price with dates: `valid_from` and `valid_to` are days. Returns the card's id."""
+        price_id = derived_id("price", product_id, zone.encode(), str(days.get("valid_from")).encode())
+        fields: dict[str, Value] = {"product_id": product_id, "zone": zone, "amount_minor": amount_minor, **days}
+        assert self.learn(change(RecordKind.PRICE, price_id, **fields)) == []
+        return price_id
+
     def learn_settings(self, **settings: Value) -> None:
         """The branch's own settings, as head office has them."""
         self.learn(change(RecordKind.BRANCH_SETTINGS, self.store.node()[0].branch_id, **settings))

@@ -110,6 +110,8 @@ def test_kinds_keep_their_numbers_for_ever() -> None:
         "PRICE": 102,
         "EMPLOYEE": 103,
         "BRANCH_SETTINGS": 104,
+        "PROMOTION": 108,
+        "VAT_RATE": 109,
     }
 
 

@@ -216,6 +216,7 @@ def test_a_card_is_shown_with_its_open_conflicts(shop: Shop) -> None:
         "emails": [],
         "note": None,
         "do_not_contact": False,
+        "group": None,
         "archived": False,
     }
     assert (conflict["kind"], conflict["field"], conflict["rule"], conflict["shown"]) == (

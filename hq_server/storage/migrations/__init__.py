@@ -11,8 +11,8 @@ from shared.storage.migrating import current_revision, schema_differences, upgra
 from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0006"
-KNOWN = frozenset({"0001", "0002", "0003", "0004", "0005", "0006"})
+HEAD = "0008"
+KNOWN = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0008"})
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata]
 _LOCATION = Path(__file__).parent
 
