@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 from branch_node.operations.budgets import intend_spending, spend_leased
 from branch_node.operations.employees import ensure_employee
 from branch_node.operations.keys import CommittedBefore, Known, claim_key, known_key
+from branch_node.operations.price_lists import price_lists_of
 from branch_node.operations.processing import Settled, begin, is_asked_of_hq
 from branch_node.operations.sale_request import LineRequest, SaleRequest
 from branch_node.operations.shifts import ensure_register, shift_for_sale
 from branch_node.storage.intents import Intent
-from branch_node.storage.transaction import BranchTransaction
+from branch_node.storage.transaction import BranchTransaction, KnownProduct
 from shared.domain.budgets import owner_of_product
 from shared.domain.business_time import (
     FUTURE_SECONDS_MAX,
@@ -29,6 +30,7 @@ from shared.domain.identifiers import format_id
 from shared.domain.money import AMOUNT_MINOR_MAX, extend_price
 from shared.domain.records import Record, RecordKind
 from shared.domain.sales import Sale, SaleLine, format_receipt, require_settled, total_lines
+from shared.domain.vat import vat_included
 from shared.errors import InvalidInput, Refused
 from shared.storage.fact_rows import add_sale_rows, new_rows
 from shared.sync.messages import ProcessingMode
@@ -42,6 +44,8 @@ WHERE product_id = ? AND zone IN (?, '') AND amount_minor IS NOT NULL AND NOT ar
   AND IFNULL(valid_from, ?3) <= ?3 AND IFNULL(valid_to, ?3) >= ?3
 ORDER BY zone DESC, valid_from DESC, id DESC LIMIT 1
 """
+
+_UNKNOWN = (None, None, False, None)
 
 REMEMBERED_MAX = 20_000
 """Products, and clients, that a process remembers between sales."""
@@ -218,20 +222,25 @@ def moment_of(transaction: BranchTransaction, sold_at: str | None, what: str) ->
 def _price_lines(transaction: BranchTransaction, lines: tuple[LineRequest, ...], day: int) -> tuple[SaleLine, ...]:
     priced = []
     for number, (sku, quantity, amount, discount, name, reason) in enumerate(lines, 1):
-        product_id, category, _ = find_product(transaction, sku) or (None, None, False)
+        product_id, category, _, vat_code = find_product(transaction, sku) or _UNKNOWN
         if amount is None:
             amount = _list_amount(transaction, number, sku, product_id, quantity, discount, day)
-        priced.append(SaleLine(sku, product_id, category, quantity, amount, discount, None, 0, name, reason))
+        rate = vat = None
+        if vat_code is not None:
+            found = price_lists_of(transaction).vat_on(vat_code, day)
+            rate = found.rate_basis_points if found else None
+            vat = vat_included(amount, rate)
+        priced.append(SaleLine(sku, product_id, category, quantity, amount, discount, rate, vat or 0, name, reason))
     return tuple(priced)
 
 
-def find_product(transaction: BranchTransaction, sku: str) -> tuple[bytes, str | None, int] | None:
-    """A product's id, category and whether it is limited, by SKU."""
+def find_product(transaction: BranchTransaction, sku: str) -> KnownProduct | None:
+    """A product's id, category, whether it is limited, and its VAT code, by SKU."""
     products = transaction.known.products
     if sku not in products:
         if len(products) >= REMEMBERED_MAX:
             products.clear()
-        statement = "SELECT id, category, limited FROM product WHERE sku = ? AND NOT archived LIMIT 1"
+        statement = "SELECT id, category, limited, vat_code FROM product WHERE sku = ? AND NOT archived LIMIT 1"
         products[sku] = transaction.cursor.execute(statement, (sku,)).fetchone()
     return products[sku]
 

@@ -37,6 +37,10 @@ class Node(NamedTuple):
     hlc_epoch: int
 
 
+KnownProduct = tuple[bytes, str | None, int, str | None]
+"""A product's id, category, whether it is limited, and its VAT code."""
+
+
 class ChainState(NamedTuple):
     """The current incarnation and its last entry. `hlc` is the largest clock this store has seen."""
 
@@ -68,8 +72,8 @@ class NodeCache:
         self._revision: int | None = None
         self._node: tuple[Node, bytes, int, bytes] | None = None
         self.known_employees: dict[str, bytes] = {}
-        # Product id, category and whether it is limited by SKU, client id by external id; None for what is not there.
-        self.products: dict[str, tuple[bytes, str | None, int] | None] = {}
+        # Products by SKU, client ids by external id; None for what is not there.
+        self.products: dict[str, KnownProduct | None] = {}
         self.clients: dict[str, bytes | None] = {}
         # What branch_node.operations.price_lists read.
         self.price_lists: dict[tuple[object, ...], Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from branch_node.cli.sell import answer_line
 from branch_node.operations.sale_request import parse_sale_request
 from branch_node.operations.selling import sell
-from shared.domain.identifiers import NIL_ID
+from shared.domain.business_time import days_from_date
+from shared.domain.identifiers import NIL_ID, derived_id
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, KeyReused
 from shared.wire.payloads import decode_sale
@@ -308,6 +310,20 @@ def test_a_sale_too_large_for_an_entry_is_refused_whole(shop: Shop) -> None:
     with pytest.raises(Exception, match="One operation may change"):
         shop.sell("k1", lines=lines("milk") * 1_000, payments=[{"method": "cash", "amount_minor": 1_000}])
     assert [shop.count(table) for table in ("sale", "sale_line", "journal", "idempotency_key")] == [0, 0, 0, 0]
+
+
+def test_the_vat_of_a_line_is_stamped_at_the_rate_of_its_day(shop: Shop) -> None:
+    shop.learn_product("milk", everywhere=110)
+    milk = derived_id("product", b"milk")
+    assert shop.learn(change(RecordKind.PRODUCT, milk, vat_code="food")) == []
+    for number, (rate, since) in enumerate([(1_000, None), (2_000, days_from_date(date(2026, 11, 1)))]):
+        vat = derived_id("vat", b"%d" % number)
+        assert shop.learn(change(RecordKind.VAT_RATE, vat, code="food", rate_basis_points=rate, valid_from=since)) == []
+    paid = [{"method": "cash", "amount_minor": 110}]
+    for key, sold_at in (("k1", "2026-10-31T12:00:00"), ("k2", "2026-11-01T12:00:00")):
+        shop.sell(key, lines=[{"sku": "milk", "quantity": 1}], payments=paid, sold_at=sold_at)
+    stamped = "SELECT vat_basis_points, vat_minor FROM sale_line JOIN sale ON sale.id = sale_id ORDER BY sold_at"
+    assert shop.rows(stamped) == [(1_000, 10), (2_000, 18)]
 
 
 # `sell -`.
