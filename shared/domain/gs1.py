@@ -1,4 +1,4 @@
-"""GS1 element strings – DataMatrix and GS1-128 as scanners type them – taken apart into their application identifiers."""
+"""GS1 element strings – DataMatrix and GS1-128 as scanners type them – taken apart into their elements."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ _PREDEFINED = {
     "00": 18, "01": 14, "02": 14, "03": 14, "04": 16, "11": 6, "12": 6, "13": 6, "14": 6, "15": 6, "16": 6, "17": 6,
     "18": 6, "19": 6, "20": 2, "31": 6, "32": 6, "33": 6, "34": 6, "35": 6, "36": 6, "41": 13,
 }  # fmt: skip
-_IDENTIFIER_LENGTHS = {"31": 4, "32": 4, "33": 4, "34": 4, "35": 4, "36": 4, "39": 4, "41": 3, "40": 3, "42": 3,
-                       "24": 3, "25": 3, "23": 3, "43": 4, "70": 4, "71": 3, "72": 4, "80": 4, "81": 4, "82": 4}  # fmt: skip
+# Digits of identifiers longer than two, by their first two.
+_IDENTIFIER_LENGTHS = {
+    "23": 3, "24": 3, "25": 3, "31": 4, "32": 4, "33": 4, "34": 4, "35": 4, "36": 4, "39": 4, "40": 3, "41": 3, "42": 3,
+    "43": 4, "70": 4, "71": 3, "72": 4, "80": 4, "81": 4, "82": 4,
+}  # fmt: skip
 _BRACKETED = re.compile(r"\((\d{2,4})\)([^(]*(?:\((?!\d{2,4}\))[^(]*)*)")
 
 # A scanner that drops every separator leaves the serial number and what proves it glued together. The lengths of the
@@ -105,7 +108,8 @@ def weight_grams(elements: Mapping[str, str]) -> int | None:
     for decimals in range(6):
         value = elements.get(f"310{decimals}")
         if value is not None and len(value) == 6 and is_digits(value):
-            return (int(value) * 2_000 + 10**decimals) // (2 * 10**decimals)
+            unit = int(10**decimals)
+            return (int(value) * 2_000 + unit) // (2 * unit)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Text typed with the other keyboard layout on: the same keys, Russian letters instead of Latin ones, or the reverse."""
+"""Text typed with the other keyboard layout on: the same keys, Russian letters for Latin ones, or the reverse."""
 
 from __future__ import annotations
 
