@@ -78,9 +78,8 @@ _ACTION = ", ".join(ActionRow._fields)
 _READ_BASKET = f"SELECT {_BASKET} FROM basket WHERE id = ?"
 _READ_LINES = f"SELECT {_LINE} FROM basket_line WHERE basket_id = ? ORDER BY position, line_id"
 _READ_LINE = f"SELECT {_LINE} FROM basket_line WHERE basket_id = ? AND line_id = ?"
-_PUT_LINE = (
-    f"INSERT OR REPLACE INTO basket_line (basket_id, {_LINE}) VALUES (?, {', '.join('?' * len(LineRow._fields))})"
-)
+_LINE_MARKS = ", ".join("?" * len(LineRow._fields))
+_PUT_LINE = f"INSERT OR REPLACE INTO basket_line (basket_id, {_LINE}) VALUES (?, {_LINE_MARKS})"
 _MERGEABLE = f"""
 SELECT {_LINE} FROM basket_line WHERE basket_id = ? AND sku = ? AND NOT is_single AND manual_price_minor IS NULL
     AND discount_kind IS NULL AND embedded_amount_minor IS NULL AND unit_price_minor IS ?

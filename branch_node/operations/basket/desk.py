@@ -19,7 +19,7 @@ from shared.domain.sales import LINES_MAX
 from shared.errors import BasketClosed, NotFound, Refused
 
 ACTIONS_KEPT_MAX = 2_000
-"""The latest actions of a basket that are remembered: a request that comes again after that many would be done again."""
+"""The latest actions of a basket that are remembered: a request that comes again after so many would be done again."""
 
 ACTIONS_FORGOTTEN_EVERY = 100
 

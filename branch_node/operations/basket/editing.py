@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from branch_node.operations.basket.desk import Desk, Done, Outcome, act
 from branch_node.operations.basket.pricing import (
@@ -234,7 +234,7 @@ def _require_reason(reason: str) -> str:
     return text
 
 
-def _discount_columns(discount: ManualDiscount | None) -> dict[str, object]:
+def _discount_columns(discount: ManualDiscount | None) -> dict[str, Any]:
     if discount is None:
         return _no_discount()
     return {
@@ -246,6 +246,6 @@ def _discount_columns(discount: ManualDiscount | None) -> dict[str, object]:
     }
 
 
-def _no_discount() -> dict[str, object]:
+def _no_discount() -> dict[str, Any]:
     names = ("kind", "value", "limit_basis_points", "by", "reason")
     return {f"discount_{name}": None for name in names}

@@ -33,7 +33,7 @@ def list_quick_keys(store: BranchStore) -> list[QuickKey]:
         rows = cursor.execute("SELECT position, sku, label, colour FROM quick_key ORDER BY position").fetchall()
         products = [find_by_sku(cursor, row[1]) for row in rows]
     return [
-        QuickKey(*row, product.price_minor if product else None, product is not None)
+        QuickKey(row[0], row[1], row[2], row[3], product.price_minor if product else None, product is not None)
         for row, product in zip(rows, products, strict=True)
     ]
 

@@ -15,7 +15,7 @@ from branch_node.operations.basket.pricing import (
     line_discount,
     price_lines,
 )
-from branch_node.operations.basket.settling import SoldAs, note_what_became, read_sold
+from branch_node.operations.basket.settling import SoldAs, find_sold, note_what_became, read_sold
 from branch_node.operations.basket.undoing import UNDO_SECONDS, Undoable, offered
 from branch_node.storage import baskets
 from branch_node.storage.baskets import BasketRow, LineRow
@@ -80,7 +80,8 @@ def view(store: BranchStore, basket_id: bytes) -> BasketView:
     """A basket in any state. Raises NotFound."""
     with store.read_cursor() as cursor:
         basket = require_basket(cursor, basket_id)
-        if basket.state != BasketState.UNDECIDED:
+        is_open = basket.state == BasketState.OPEN and find_sold(cursor, basket_id) is None
+        if is_open or basket.state not in (BasketState.OPEN, BasketState.UNDECIDED):
             return _view(store, cursor, basket)
     note_what_became(store, basket_id)
     with store.read_cursor() as cursor:
