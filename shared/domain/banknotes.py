@@ -27,7 +27,8 @@ def suggest_cash(total_minor: int, currency: str) -> tuple[int, ...]:
         return ()
     unit = 10 ** minor_digits(currency)
     notes = [note * unit for note in _NOTES.get(currency, _USUAL_NOTES)]
-    rounded = {-(-total_minor // note) * note for note in notes if note < 10 * total_minor}
+    # Nobody counts in twos: a note of 200 or 2 000 comes alone.
+    rounded = {-(-total_minor // note) * note for note in notes if not str(note).startswith("2")}
     singles = {note for note in notes if note >= total_minor}
     larger = sorted((rounded | singles) - {total_minor})
     return (total_minor, *larger)[:CASH_SUGGESTIONS_MAX]

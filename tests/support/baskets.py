@@ -68,9 +68,7 @@ class Till:
     ) -> PaymentOutcome:
         """With these payments, or with exact cash."""
         given: Sequence[Payment] = payments or (Payment("cash", self.view().total_minor),)
-        return basket.pay(
-            self.shop.store, sell or self.shop.processor.sell, self.basket_id, given, **details
-        )
+        return basket.pay(self.shop.store, sell or self.shop.processor.sell, self.basket_id, given, **details)
 
     def view(self) -> BasketView:
         return basket.view(self.shop.store, self.basket_id)
