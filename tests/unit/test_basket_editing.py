@@ -29,8 +29,8 @@ def till(shop: Shop) -> Till:
     return till
 
 
-def undo_last(till: Till, **details: object) -> None:
-    till.do(basket.undo, till.view().undo[0].action, **details)
+def undo_last(till: Till) -> None:
+    till.do(basket.undo, till.view().undo[0].action)
 
 
 def test_a_quantity_is_set(till: Till) -> None:

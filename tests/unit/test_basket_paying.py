@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from branch_node.operations import basket
@@ -198,11 +200,12 @@ def test_dead_after_the_sale_the_start_notes_it(till: Till) -> None:
 
 def test_an_open_basket_whose_sale_is_committed_is_paid(till: Till) -> None:
     die_after(till)
-    for look in (
+    looks: list[Callable[[], BasketState | None]] = [
         lambda: till.view().state,
         lambda: note_what_became(till.shop.store, till.basket_id),
         lambda: till.pay(Payment(CARD, 33_550)).state,
-    ):
+    ]
+    for look in looks:
         with till.shop.store.write() as connection:
             connection.connection.cursor().execute("UPDATE basket SET state = 'open', sale_answer = NULL")
         assert look() is BasketState.PAID
