@@ -168,12 +168,15 @@ register_claim = Table(
     sqlite_with_rowid=False,
 )
 
-# A number for every product that can be found, its barcode indexed; `product_words` has the words under that number.
+# A number for every product, its barcode indexed; `product_words` has the words under that number. Kept by triggers.
 product_search = Table(
     "product_search",
     branch_metadata,
     Column("number", Integer, primary_key=True),
     Column("product_id", Id, nullable=False, unique=True),
     Column("barcode", Text),
+    # Its words are not indexed as they are now.
+    Column("is_pending", Boolean, nullable=False),
     Index("product_search_by_barcode", "barcode"),
+    Index("product_search_pending", "number", sqlite_where=text("is_pending")),
 )

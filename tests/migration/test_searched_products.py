@@ -32,7 +32,7 @@ def test_products_that_were_there_before_are_found(tmp_path: Path, clock: FakeCl
         assert migrations.differences(connection) == []
         found = text("SELECT rowid FROM product_words WHERE product_words MATCH '\"елка\"'")
         assert connection.execute(found).all() == [(1,)]
-        assert connection.execute(text("SELECT number, product_id, barcode FROM product_search")).all() == [
-            (1, b"\x01", "461")
+        assert connection.execute(text("SELECT number, product_id, barcode, is_pending FROM product_search")).all() == [
+            (1, b"\x01", "461", 0)
         ]
     store.close()

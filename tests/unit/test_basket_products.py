@@ -8,6 +8,7 @@ from sqlalchemy import text
 from branch_node.operations import basket
 from branch_node.operations.budgets import store_grants
 from branch_node.storage.basket_tables import SEARCH_TABLE
+from branch_node.storage.product_words import has_unindexed
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound
 from shared.sync.messages import CardForgotten, LeaseGrant
@@ -109,6 +110,25 @@ def test_the_index_is_whole_after_any_change(stocked: Shop) -> None:
     with stocked.store.write() as connection:
         connection.execute(text(f"INSERT INTO {SEARCH_TABLE} ({SEARCH_TABLE}) VALUES ('integrity-check')"))
     assert stocked.count("product_search") == stocked.count(SEARCH_TABLE) == 5
+
+
+def test_what_no_feed_brought_is_indexed_when_it_is_looked_for(stocked: Shop) -> None:
+    def change(statement: str) -> None:
+        with stocked.store.write() as connection:
+            connection.execute(text(statement))
+
+    change("UPDATE product SET name = 'Ряженка', barcode = '777' WHERE sku = 'M25'")
+    with stocked.store.read_cursor() as cursor:
+        assert has_unindexed(cursor)
+    assert found(stocked, "ряженка") == found(stocked, "777") == ["M25"]
+    with stocked.store.read_cursor() as cursor:
+        assert not has_unindexed(cursor)
+    change("UPDATE product SET limited = 1")
+    with stocked.store.read_cursor() as cursor:
+        assert not has_unindexed(cursor)
+    change("DELETE FROM product")
+    assert found(stocked, "ряженка") == []
+    assert stocked.count("product_search") == stocked.count(SEARCH_TABLE) == 0
 
 
 def test_quick_keys_are_set_listed_and_cleared(stocked: Shop) -> None:
