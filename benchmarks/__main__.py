@@ -20,6 +20,7 @@ from benchmarks.reporting import measure_reports
 from benchmarks.selling import measure_selling
 from benchmarks.starting import measure_starting
 from benchmarks.streams import measure_streams
+from benchmarks.till import measure_till
 from benchmarks.wire import measure_wire
 from deploy.postgresql import running_postgresql
 from shared.cli.output import print_table
@@ -41,6 +42,10 @@ Measure = Callable[[Path], list[Figure]]
 
 def _selling(folder: Path) -> list[Figure]:
     return measure_selling(folder, sales=2_400, runs=5)
+
+
+def _till(folder: Path) -> list[Figure]:
+    return measure_till(folder, products=100_000, baskets=200, runs=5)
 
 
 def _ingest(folder: Path) -> list[Figure]:
@@ -79,6 +84,7 @@ def _streams(folder: Path) -> list[Figure]:
 
 MEASUREMENTS: dict[str, Measure] = {
     "selling": _selling,
+    "till": _till,
     "ingest": _ingest,
     "reports": _reports,
     "starting": _starting,

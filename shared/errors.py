@@ -6,7 +6,9 @@
     ├── NotFound                a named thing does not exist
     ├── AlreadyExists           a named thing exists and must not be made twice
     ├── Refused                 understood, but not allowed in this state
-    │   └── StaleEdit           somebody else has changed the same in the meanwhile
+    │   ├── StaleEdit           somebody else has changed the same in the meanwhile
+    │   ├── BasketClosed        the basket is held, being paid, paid or abandoned
+    │   └── TakenOver           another tab has the register by now
     ├── TokenRefused            an enrolment token is malformed, used or expired
     ├── StoreError              the local store cannot do its work
     │   ├── StoreMissing        there is no store here yet
@@ -64,6 +66,14 @@ class Refused(FilialError):
 
 class StaleEdit(Refused):
     reason = "stale"
+
+
+class BasketClosed(Refused):
+    reason = "basket_closed"
+
+
+class TakenOver(Refused):
+    reason = "taken_over"
 
 
 class TokenRefused(FilialError):

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from branch_node.storage.product_words import index_products
 from branch_node.storage.sync_state import store_feed_cursor
 from branch_node.storage.tables import node
 from shared.domain.cards import Value
@@ -62,6 +63,7 @@ def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[st
     if batch.cursor.position >= batch.feed_head:
         _adopt_mode(connection)
     cursor: Any = connection.connection.cursor()
+    index_products(cursor)
     store_feed_cursor(cursor, batch.cursor, now_us)
     return problems
 

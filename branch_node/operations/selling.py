@@ -26,7 +26,7 @@ from shared.domain.business_time import (
     local_moment,
     parse_local,
 )
-from shared.domain.identifiers import format_id
+from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.domain.money import AMOUNT_MINOR_MAX, extend_price
 from shared.domain.records import Record, RecordKind
 from shared.domain.sales import Sale, SaleLine, format_receipt, require_settled, total_lines
@@ -268,7 +268,7 @@ def _list_amount(
 
 
 def client_id_of(transaction: BranchTransaction, client: str | None) -> bytes | None:
-    """The id of the client with that external id, if there is one here."""
+    """The id of the client with that external id, or with that id, if there is one here."""
     if client is None:
         return None
     clients = transaction.known.clients
@@ -277,5 +277,8 @@ def client_id_of(transaction: BranchTransaction, client: str | None) -> bytes | 
             clients.clear()
         statement = "SELECT id FROM client WHERE external_id = ? AND NOT archived ORDER BY id LIMIT 1"
         row = transaction.cursor.execute(statement, (client,)).fetchone()
+        if row is None and is_id(client):
+            statement = "SELECT id FROM client WHERE id = ? AND NOT archived"
+            row = transaction.cursor.execute(statement, (parse_id(client),)).fetchone()
         clients[client] = row[0] if row else None
     return clients[client]

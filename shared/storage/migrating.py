@@ -47,8 +47,11 @@ def run_migrations(metadata: list[MetaData]) -> None:
         context.run_migrations()
 
 
-def schema_differences(connection: Connection, metadata: list[MetaData]) -> list[Any]:
-    """What the store's schema lacks of the tables in code, or has too much; empty when they agree."""
+def schema_differences(connection: Connection, metadata: list[MetaData], untold: tuple[str, ...] = ()) -> list[Any]:
+    """What the store's schema lacks of the tables in code, or has too much; empty when they agree.
+
+    Tables whose names begin with one of `untold` are the database's own business: those of a full-text index.
+    """
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
@@ -60,4 +63,8 @@ def schema_differences(connection: Connection, metadata: list[MetaData]) -> list
         for constraint in list(table.foreign_key_constraints):
             if constraint.info.get(ONLY_ON_DIALECT, connection.dialect.name) != connection.dialect.name:
                 table.constraints.discard(constraint)
-    return list(compare_metadata(MigrationContext.configure(connection), merged))
+
+    def is_told(name: str | None, kind: str, _parents: object) -> bool:
+        return kind != "table" or name is None or not name.startswith(untold)
+
+    return list(compare_metadata(MigrationContext.configure(connection, opts={"include_name": is_told}), merged))

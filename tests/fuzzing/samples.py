@@ -167,6 +167,12 @@ def _findings() -> list[bytes]:
     return [central.encode_findings(found)]
 
 
+def _scanned_codes() -> list[bytes]:
+    marked = "0104601234567893215Abc-de.fgh1>\x1d91EE06\x1d92" + "Q" * 44
+    texts = ("4006381333931", "2100123012504", marked, "(01)04601234567893(10)L7(3103)001250", "CARD-77", "1-000042")
+    return [text.encode() for text in texts]
+
+
 SAMPLES: dict[str, Callable[[], list[bytes]]] = {
     "branch-message": _branch_messages,
     "hq-message": _hq_messages,
@@ -188,4 +194,5 @@ SAMPLES: dict[str, Callable[[], list[bytes]]] = {
     "outcome": _outcomes,
     "question": _questions,
     "findings": _findings,
+    "scanned-code": _scanned_codes,
 }

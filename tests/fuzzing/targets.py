@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hq_server.operations.central import read_request as read_asked
 from shared.certificates import certificate_to_pem, read_request
+from shared.domain.barcodes import CodePlan, PlainCode, lookup_texts, parse_code
 from shared.errors import DecodeError, InvalidInput, ProtocolViolation, TokenRefused
 from shared.operations.carry_files import MAGIC_TO_HQ, read_carry_file
 from shared.sync.messages import Undecodable
@@ -131,6 +132,17 @@ def _findings(data: bytes) -> None:
     assert central.decode_findings(central.encode_findings(findings)) == findings
 
 
+def _scanned_code(data: bytes) -> None:
+    """A till must go on, whatever is scanned: no refusal here, not even in our own words."""
+    try:
+        code = parse_code(data.decode("utf-8", "surrogateescape"), CodePlan(card_prefixes=("CARD-",)))
+        for text in lookup_texts(code):
+            text.encode()
+        assert not isinstance(code, PlainCode) or parse_code(code.text) == code or not code.gtin
+    except (DecodeError, InvalidInput) as error:
+        raise AssertionError(error.message) from error
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "branch-message": _branch_message,
     "hq-message": _hq_message,
@@ -152,6 +164,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "outcome": _outcome,
     "question": _question,
     "findings": _findings,
+    "scanned-code": _scanned_code,
 }
 
 

@@ -1,0 +1,63 @@
+"""The client of a basket: who is named on the sale."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from branch_node.operations.basket.desk import Desk, Done, Outcome, act
+from branch_node.storage.store import BranchStore
+from shared.domain.identifiers import format_id, is_id, parse_id, shorten
+from shared.errors import NotFound
+
+
+class BasketClient(NamedTuple):
+    """A client as a basket shows them. `reference` is how the sale will name them."""
+
+    client_id: bytes
+    reference: str
+    name: str
+
+
+_BY_ID = "SELECT id, external_id, name FROM client WHERE id = ? AND NOT archived"
+_BY_EXTERNAL_ID = "SELECT id, external_id, name FROM client WHERE external_id = ? AND NOT archived ORDER BY id LIMIT 1"
+
+
+def find_client(cursor: Any, reference: str) -> BasketClient | None:
+    """The client with that external id, or with that id."""
+    row = cursor.execute(_BY_EXTERNAL_ID, (reference,)).fetchone()
+    if row is None and is_id(reference):
+        row = cursor.execute(_BY_ID, (parse_id(reference),)).fetchone()
+    if row is None:
+        return None
+    client_id, external_id, name = row
+    return BasketClient(client_id, external_id or format_id(client_id), name or external_id or "")
+
+
+def attach_client(
+    store: BranchStore, basket_id: bytes, request_id: str, reference: str, tab_token: str | None = None
+) -> Done:
+    """Names the client, by id or external id, instead of any other. Raises NotFound, and what `act` does."""
+
+    def work(desk: Desk) -> Done:
+        client = find_client(desk.cursor, reference)
+        if client is None:
+            raise NotFound(f"There is no client {shorten(reference)} here.", "Look for them by phone or name.")
+        return attach_found(desk, client)
+
+    return act(store, basket_id, request_id, "client", work, tab_token)
+
+
+def detach_client(store: BranchStore, basket_id: bytes, request_id: str, tab_token: str | None = None) -> Done:
+    """Sells to nobody in particular. Raises what `act` does."""
+
+    def work(desk: Desk) -> Done:
+        desk.change_basket(client=None, client_id=None)
+        return Done(Outcome.CHANGED, 0)
+
+    return act(store, basket_id, request_id, "client", work, tab_token)
+
+
+def attach_found(desk: Desk, client: BasketClient) -> Done:
+    """Names a client that was looked up in the same transaction."""
+    desk.change_basket(client=client.reference, client_id=client.client_id)
+    return Done(Outcome.CLIENT, 0, name=client.name, reference=client.reference)

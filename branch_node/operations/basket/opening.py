@@ -1,0 +1,193 @@
+"""Which baskets there are: opened, held and recalled at a register, given up, and forgotten days later."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from branch_node.operations.basket.claims import require_claim
+from branch_node.operations.basket.desk import BasketState, require_basket, require_open
+from branch_node.operations.basket.pricing import PricingClient, basket_discount, price_lines
+from branch_node.operations.basket.settling import note_what_became
+from branch_node.storage import baskets
+from branch_node.storage.baskets import BasketRow
+from branch_node.storage.store import BranchStore
+from shared.domain.business_time import MICROSECONDS
+from shared.domain.identifiers import require_code
+from shared.errors import BasketClosed, InvalidInput, Refused
+
+BASKETS_HELD_MAX = 200
+TITLE_CHARACTERS_MAX = 80
+CLOSED_BASKETS_KEPT_SECONDS = 3 * 86_400
+"""How long a basket that was paid or given up can be looked at; its sale is a record and stays."""
+
+_FORGOTTEN_AT_ONCE_MAX = 20
+_CLOSED = (BasketState.PAID.value, BasketState.ABANDONED.value)
+
+
+class BasketGlance(NamedTuple):
+    """A basket in a list. `first_name` is that of its first line, empty when it has none."""
+
+    basket_id: bytes
+    register: str
+    cashier: str
+    state: BasketState
+    title: str
+    lines: int
+    total_minor: int
+    first_name: str
+    changed_at_us: int
+
+
+def open_basket(store: BranchStore, register: str, cashier: str, tab_token: str | None = None) -> bytes:
+    """The basket that is open at a register, or a new one; the cashier becomes its cashier while it is empty.
+
+    Raises InvalidInput, TakenOver.
+    """
+    require_code(register, "register")
+    require_code(cashier, "cashier")
+    turn = store.write()
+    with turn:
+        cursor = turn.driver.cursor()
+        _require_tab(cursor, register, tab_token)
+        return _open(store, cursor, register, cashier)
+
+
+def current_basket(store: BranchStore, register: str) -> bytes | None:
+    """The basket that is open at a register, if there is one. One whose sale was committed before the machine stopped
+    is noted as paid, and is current no more."""
+    with store.read_cursor() as cursor:
+        found = baskets.open_basket_at(cursor, register)
+    if found is None:
+        return None
+    return None if note_what_became(store, found.id) is BasketState.PAID else found.id
+
+
+def hold(store: BranchStore, basket_id: bytes, title: str = "", tab_token: str | None = None) -> None:
+    """Puts a basket aside; one that is held already stays so. Raises NotFound, BasketClosed, Refused, TakenOver."""
+    named = _require_title(title)
+    turn = store.write()
+    with turn:
+        cursor = turn.driver.cursor()
+        basket = require_basket(cursor, basket_id)
+        if basket.state == BasketState.HELD:
+            return
+        require_open(basket)
+        _require_tab(cursor, basket.register, tab_token)
+        if len(baskets.baskets_in_state(cursor, BasketState.HELD, None, BASKETS_HELD_MAX)) >= BASKETS_HELD_MAX:
+            raise Refused(f"{BASKETS_HELD_MAX} baskets are held.", "Give some up first.")
+        if _is_empty(cursor, basket):
+            raise Refused("The basket is empty.", "There is nothing to hold.")
+        _hold(store, cursor, basket, named)
+
+
+def recall(store: BranchStore, basket_id: bytes, register: str, cashier: str, tab_token: str | None = None) -> bytes:
+    """Goes on with a held basket, at any register; the one that was open there is held instead, or dropped when it is
+    empty. Returns its id. Raises NotFound, BasketClosed, Refused, TakenOver."""
+    require_code(register, "register")
+    require_code(cashier, "cashier")
+    turn = store.write()
+    with turn:
+        cursor = turn.driver.cursor()
+        basket = require_basket(cursor, basket_id)
+        _require_tab(cursor, register, tab_token)
+        if basket.state == BasketState.OPEN and basket.register == register:
+            return basket_id
+        if basket.state == BasketState.OPEN:
+            raise BasketClosed(f"This basket is open at register {basket.register}.", "Hold it there first.")
+        if basket.state != BasketState.HELD:
+            require_open(basket)
+        current = baskets.open_basket_at(cursor, register)
+        if current is not None and _is_empty(cursor, current):
+            _set_state(store, cursor, current, BasketState.ABANDONED)
+        elif current is not None:
+            _hold(store, cursor, current, "")
+        _set_state(store, cursor, basket, BasketState.OPEN, cashier=cashier, held_at=None, register=register)
+    return basket_id
+
+
+def held(store: BranchStore, register: str | None = None) -> list[BasketGlance]:
+    """Held baskets, changed last first, of one register or of the whole shop."""
+    return _glances(store, BasketState.HELD, register)
+
+
+def undecided(store: BranchStore, register: str | None = None) -> list[BasketGlance]:
+    """Baskets that are being paid, or of which nobody knows whether they are paid. What has become known is noted."""
+    for glance in _glances(store, BasketState.UNDECIDED, register):
+        note_what_became(store, glance.basket_id)
+    return _glances(store, BasketState.UNDECIDED, register)
+
+
+def abandon(store: BranchStore, basket_id: bytes, tab_token: str | None = None) -> None:
+    """Gives an open or held basket up. Raises NotFound, BasketClosed, TakenOver."""
+    turn = store.write()
+    with turn:
+        cursor = turn.driver.cursor()
+        basket = require_basket(cursor, basket_id)
+        if basket.state == BasketState.ABANDONED:
+            return
+        _require_tab(cursor, basket.register, tab_token)
+        if basket.state != BasketState.HELD:
+            require_open(basket)
+        _set_state(store, cursor, basket, BasketState.ABANDONED)
+
+
+def _open(store: BranchStore, cursor: Any, register: str, cashier: str) -> bytes:
+    current = baskets.open_basket_at(cursor, register)
+    if current is not None:
+        if current.cashier != cashier and _is_empty(cursor, current):
+            baskets.change_basket(cursor, current.id, {"cashier": cashier})
+        return current.id
+    now_us = store.clock.now_us()
+    before_us = now_us - CLOSED_BASKETS_KEPT_SECONDS * MICROSECONDS
+    baskets.forget_baskets(cursor, _CLOSED, before_us, _FORGOTTEN_AT_ONCE_MAX)
+    basket_id = store.ids.new_id()
+    baskets.add_basket(cursor, basket_id, register, cashier, now_us)
+    return basket_id
+
+
+def _hold(store: BranchStore, cursor: Any, basket: BasketRow, title: str) -> None:
+    kept = title or basket.title or None
+    _set_state(store, cursor, basket, BasketState.HELD, title=kept, held_at=store.clock.now_us())
+
+
+def _set_state(store: BranchStore, cursor: Any, basket: BasketRow, state: BasketState, **changes: Any) -> None:
+    now_us = store.clock.now_us()
+    stamped = {"state": state.value, "changed_at": now_us, "revision": basket.revision + 1, **changes}
+    baskets.change_basket(cursor, basket.id, stamped)
+
+
+def _is_empty(cursor: Any, basket: BasketRow) -> bool:
+    return baskets.count_lines(cursor, basket.id) == 0 and not baskets.waiting_unknown(cursor, basket.id)
+
+
+def _require_tab(cursor: Any, register: str, tab_token: str | None) -> None:
+    if tab_token is not None:
+        require_claim(cursor, register, tab_token)
+
+
+def _require_title(title: str) -> str:
+    text = " ".join(title.split())
+    if len(text) > TITLE_CHARACTERS_MAX or not text.isprintable():
+        raise InvalidInput(f"A title has at most {TITLE_CHARACTERS_MAX} printable characters.")
+    return text
+
+
+def _glances(store: BranchStore, state: BasketState, register: str | None) -> list[BasketGlance]:
+    with store.read_cursor() as cursor:
+        rows = baskets.baskets_in_state(cursor, state, register, BASKETS_HELD_MAX)
+        return [_glance(cursor, row) for row in rows]
+
+
+def _glance(cursor: Any, row: BasketRow) -> BasketGlance:
+    lines = baskets.read_lines(cursor, row.id)
+    client = PricingClient(row.client, row.client_id) if row.client else None
+    if row.sale_asked is not None:
+        total = sum(line[2] for line in json.loads(row.sale_asked)["lines"])
+    else:
+        total = sum(line.net_minor for line in price_lines(lines, basket_discount(row), client, row.changed_at))
+    first = lines[0].name if lines else ""
+    state = BasketState(row.state)
+    return BasketGlance(
+        row.id, row.register, row.cashier, state, row.title or "", len(lines), total, first, row.changed_at
+    )

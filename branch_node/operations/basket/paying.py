@@ -1,0 +1,194 @@
+"""Paying a basket: what is shown is frozen, sold once under the basket's own key, and the answer noted.
+
+Three durable steps: the basket becomes `undecided` and keeps what is to be sold; the sale is committed, here or at HQ;
+the basket becomes `paid`. Whoever stops in between leaves a key behind that tells what became of it (settling.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from branch_node.operations.basket.claims import require_claim
+from branch_node.operations.basket.desk import BasketState, require_basket, require_open
+from branch_node.operations.basket.pricing import PricedLine, PricingClient, basket_discount, price_lines
+from branch_node.operations.basket.settling import (
+    SoldAs,
+    change,
+    find_sold,
+    is_asked,
+    paid_columns,
+    read_sold,
+    reopened_columns,
+    sale_key,
+)
+from branch_node.operations.sale_request import SaleRequest, parse_sale_request
+from branch_node.operations.selling import SaleAnswer
+from branch_node.storage import baskets
+from branch_node.storage.baskets import BasketRow, encode_document
+from branch_node.storage.store import BranchStore
+from shared.domain.sales import Payment, require_settled
+from shared.errors import BasketClosed, FilialError, InDoubt, Refused
+
+
+class PaymentOutcome(NamedTuple):
+    """`paid` with the receipt, or `undecided` with what to tell the cashier: then the same payments ask again."""
+
+    state: BasketState
+    sold: SoldAs | None
+    message: str = ""
+    hint: str = ""
+
+
+def sale_request(store: BranchStore, basket_id: bytes, payments: Sequence[Payment]) -> SaleRequest:
+    """The sale that a basket is, as it stands. Raises NotFound, InvalidInput."""
+    with store.read_cursor() as cursor:
+        basket = require_basket(cursor, basket_id)
+        asked = basket.sale_asked or _freeze(store, cursor, basket, payments)
+    return _request(basket, asked)
+
+
+def pay(
+    store: BranchStore,
+    sell: Callable[[SaleRequest], SaleAnswer],
+    basket_id: bytes,
+    payments: Sequence[Payment],
+    tab_token: str | None = None,
+) -> PaymentOutcome:
+    """Sells a basket once, however often it is asked for, and notes the answer. `sell` is `Processor.sell`.
+
+    Raises NotFound, BasketClosed when it is not to be paid, or is being paid with other payments, and whatever `sell`
+    raises but InDoubt: then nothing was sold, and the basket is open again.
+    """
+    begun = _begin(store, basket_id, tuple(payments), tab_token)
+    if isinstance(begun, PaymentOutcome):
+        return begun
+    try:
+        answer = sell(begun)
+    except InDoubt as error:
+        _note_trouble(store, basket_id, error)
+        return PaymentOutcome(BasketState.UNDECIDED, None, error.message, error.hint)
+    except FilialError as error:
+        # The sale may be committed all the same: by an earlier attempt, or when the disk failed at the last moment.
+        outcome = _note_failure(store, basket_id, error)
+        if outcome is None:
+            raise
+        return outcome
+    return _note_sold(store, basket_id, begun, answer)
+
+
+def _begin(
+    store: BranchStore, basket_id: bytes, payments: tuple[Payment, ...], tab_token: str | None
+) -> SaleRequest | PaymentOutcome:
+    """Freezes what is to be sold; or the outcome, when that is known already."""
+    turn = store.write()
+    with turn:
+        cursor = turn.driver.cursor()
+        basket = require_basket(cursor, basket_id)
+        sold = read_sold(basket) or find_sold(cursor, basket_id)
+        if sold is not None:
+            if basket.state != BasketState.PAID:
+                change(cursor, basket, store.clock.now_us(), paid_columns(sold))
+            return PaymentOutcome(BasketState.PAID, sold)
+        if tab_token is not None:
+            require_claim(cursor, basket.register, tab_token)
+        if basket.state == BasketState.UNDECIDED and basket.sale_asked is not None:
+            if _payments_of(basket.sale_asked) != payments:
+                raise BasketClosed("This basket is being paid another way.", "Wait for the answer.")
+            return _request(basket, basket.sale_asked)
+        require_open(basket)
+        asked = _freeze(store, cursor, basket, payments)
+        request = _request(basket, asked)
+        require_settled(sum(line.amount_minor or 0 for line in request.lines), payments)
+        now_us = store.clock.now_us()
+        frozen = {"state": BasketState.UNDECIDED.value, "sale_asked": asked, "sale_asked_at": now_us}
+        change(cursor, basket, now_us, frozen)
+    return request
+
+
+def _freeze(store: BranchStore, cursor: Any, basket: BasketRow, payments: Sequence[Payment]) -> str:
+    """What is to be sold, as JSON: lines as SKU, thousandths, amount and discount; payments; the client."""
+    lines = baskets.read_lines(cursor, basket.id)
+    if not lines:
+        raise Refused("The basket is empty.", "Scan something first.")
+    if baskets.waiting_unknown(cursor, basket.id):
+        raise Refused("A scanned code has no product or price yet.", "Price it, or wave it away.")
+    client = PricingClient(basket.client, basket.client_id) if basket.client else None
+    priced = price_lines(lines, basket_discount(basket), client, store.clock.now_us())
+    return encode_document(
+        {
+            "lines": [_line_document(line) for line in priced],
+            "payments": [list(payment) for payment in payments],
+            "client": basket.client,
+        }
+    )
+
+
+def _line_document(priced: PricedLine) -> list[Any]:
+    line = priced.line
+    return [line.sku, line.quantity_thousandths, priced.net_minor, priced.discount_minor]
+
+
+def _request(basket: BasketRow, asked: str) -> SaleRequest:
+    """Checked as any other request is. Raises InvalidInput."""
+    document = json.loads(asked)
+    return parse_sale_request(
+        {
+            "key": sale_key(basket.id),
+            "register": basket.register,
+            "cashier": basket.cashier,
+            "client": document["client"],
+            "lines": [
+                {"sku": sku, "quantity": Decimal(thousandths).scaleb(-3), "amount_minor": net, "discount_minor": off}
+                for sku, thousandths, net, off in document["lines"]
+            ],
+            "payments": [{"method": method, "amount_minor": amount} for method, amount in document["payments"]],
+        }
+    )
+
+
+def _payments_of(asked: str) -> tuple[Payment, ...]:
+    return tuple(Payment(method, amount) for method, amount in json.loads(asked)["payments"])
+
+
+def _note_sold(store: BranchStore, basket_id: bytes, request: SaleRequest, answer: SaleAnswer) -> PaymentOutcome:
+    change_minor = sum(payment.amount_minor for payment in request.payments) - answer.total_minor
+    sold = SoldAs(answer.sale_id, answer.receipt, answer.total_minor, change_minor)
+    turn = store.write()
+    with turn:
+        cursor = turn.driver.cursor()
+        basket = require_basket(cursor, basket_id)
+        if basket.state != BasketState.PAID:
+            change(cursor, basket, store.clock.now_us(), paid_columns(sold))
+    return PaymentOutcome(BasketState.PAID, sold)
+
+
+def _note_trouble(store: BranchStore, basket_id: bytes, error: FilialError) -> None:
+    turn = store.write()
+    with turn:
+        cursor = turn.driver.cursor()
+        basket = require_basket(cursor, basket_id)
+        if basket.state == BasketState.UNDECIDED:
+            change(cursor, basket, store.clock.now_us(), {"trouble": error.message})
+
+
+def _note_failure(store: BranchStore, basket_id: bytes, error: FilialError) -> PaymentOutcome | None:
+    """Opens the basket again, unless its key tells otherwise: then the outcome."""
+    turn = store.write()
+    with turn:
+        cursor = turn.driver.cursor()
+        basket = require_basket(cursor, basket_id)
+        now_us = store.clock.now_us()
+        sold = find_sold(cursor, basket_id)
+        if sold is not None:
+            change(cursor, basket, now_us, paid_columns(sold))
+            return PaymentOutcome(BasketState.PAID, sold)
+        if basket.state != BasketState.UNDECIDED:
+            return None
+        if is_asked(cursor, basket_id):
+            change(cursor, basket, now_us, {"trouble": error.message})
+            return PaymentOutcome(BasketState.UNDECIDED, None, error.message, error.hint)
+        change(cursor, basket, now_us, reopened_columns(cursor, basket))
+    return None
