@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ class BranchStore:
         self.clock = clock
         self.ids = ids
         self.nodes = NodeCache()
+        self._screens = threading.local()
         self._sqlite = SqliteStore(path, clock)
         with self._sqlite.read() as connection:
             revision = migrations.revision(connection)
@@ -39,6 +41,14 @@ class BranchStore:
         if revision != migrations.HEAD:
             with self._sqlite.write() as connection:
                 migrations.upgrade(connection)
+
+    @property
+    def screen_nodes(self) -> NodeCache:
+        """What this thread remembers for screens. Snapshots of several threads may be of different moments."""
+        cache: NodeCache | None = getattr(self._screens, "nodes", None)
+        if cache is None:
+            cache = self._screens.nodes = NodeCache()
+        return cache
 
     def operation(self) -> _Operation:
         """A transaction that journals what is recorded in it."""

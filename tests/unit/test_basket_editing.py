@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from branch_node.operations import basket
 from branch_node.operations.basket import DiscountKind, Outcome
 from branch_node.operations.basket.desk import ACTIONS_KEPT_MAX, act
-from branch_node.operations.basket.pricing import ManualDiscount, discount_of, share_of, share_out
+from branch_node.operations.basket.pricing import ManualDiscount, discount_of, share_of
 from shared.domain.identifiers import format_id
 from shared.errors import BasketClosed, InvalidInput, NotFound, Refused
 from tests.support.basket_desk import CASHIER, MANAGER, Till, learn_client, learn_goods
@@ -313,14 +313,6 @@ def test_the_oldest_actions_are_forgotten(till: Till) -> None:
         )
     till.scan("tea")
     assert till.shop.rows("SELECT number FROM basket_action") == [(ACTIONS_KEPT_MAX + 100,)]
-
-
-@given(st.integers(0, 10**9), st.lists(st.integers(0, 10**9), max_size=30))
-def test_what_is_shared_out_adds_up(amount: int, weights: list[int]) -> None:
-    amount = min(amount, sum(weights))
-    parts = share_out(amount, weights)
-    assert sum(parts) == amount
-    assert all(0 <= part <= weight for part, weight in zip(parts, weights, strict=True))
 
 
 @given(st.sampled_from(DiscountKind), st.integers(1, 10_000), st.integers(0, 10_000), st.integers(0, 10**6))

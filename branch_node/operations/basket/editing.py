@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from branch_node.operations.basket.desk import Desk, Done, Outcome, act
 from branch_node.operations.basket.pricing import (
-    BASIS_POINTS,
     DiscountKind,
     ManualDiscount,
     basket_discount,
@@ -20,6 +19,7 @@ from branch_node.storage import baskets
 from branch_node.storage.baskets import LineRow
 from branch_node.storage.store import BranchStore
 from shared.domain.money import require_minor
+from shared.domain.proration import BASIS_POINTS
 from shared.errors import InvalidInput, Refused
 
 REASON_CHARACTERS_MAX = 200
@@ -202,7 +202,7 @@ def _discount_basket(desk: Desk, discount: ManualDiscount | None) -> None:
 
 
 def _net_of(lines: list[LineRow]) -> int:
-    return sum(line.net_minor for line in price_lines(lines, None, None, 0))
+    return sum(line.net_minor for line in price_lines(lines, None))
 
 
 def _share_given(discount: ManualDiscount | None, by: str, gross_minor: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from branch_node.operations.basket.claims import require_claim
 from branch_node.operations.basket.desk import BasketState, require_basket, require_open
-from branch_node.operations.basket.pricing import PricingClient, basket_discount, price_lines
+from branch_node.operations.basket.pricing import basket_discount, price_lines, pricing_of
 from branch_node.operations.basket.settling import note_what_became
 from branch_node.storage import baskets
 from branch_node.storage.baskets import BasketRow
@@ -176,16 +176,16 @@ def _require_title(title: str) -> str:
 def _glances(store: BranchStore, state: BasketState, register: str | None) -> list[BasketGlance]:
     with store.read_cursor() as cursor:
         rows = baskets.baskets_in_state(cursor, state, register, BASKETS_HELD_MAX)
-        return [_glance(cursor, row) for row in rows]
+        return [_glance(store, cursor, row) for row in rows]
 
 
-def _glance(cursor: Any, row: BasketRow) -> BasketGlance:
+def _glance(store: BranchStore, cursor: Any, row: BasketRow) -> BasketGlance:
     lines = baskets.read_lines(cursor, row.id)
-    client = PricingClient(row.client, row.client_id) if row.client else None
     if row.sale_asked is not None:
         total = sum(line[2] for line in json.loads(row.sale_asked)["lines"])
     else:
-        total = sum(line.net_minor for line in price_lines(lines, basket_discount(row), client, row.changed_at))
+        pricing = pricing_of(store, cursor, row, store.clock.now_us())
+        total = sum(line.net_minor for line in price_lines(lines, basket_discount(row), pricing))
     first = lines[0].name if lines else ""
     state = BasketState(row.state)
     return BasketGlance(

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from branch_node.operations.basket.claims import require_claim
 from branch_node.operations.basket.desk import BasketState, require_basket, require_open
-from branch_node.operations.basket.pricing import PricedLine, PricingClient, basket_discount, price_lines
+from branch_node.operations.basket.pricing import PricedLine, basket_discount, price_lines, pricing_of
 from branch_node.operations.basket.settling import (
     SoldAs,
     change,
@@ -29,7 +29,8 @@ from branch_node.operations.selling import SaleAnswer
 from branch_node.storage import baskets
 from branch_node.storage.baskets import BasketRow, encode_document
 from branch_node.storage.store import BranchStore
-from shared.domain.sales import Payment, require_settled
+from shared.domain.rounding import NO_ROUNDING, CashRounding, settle
+from shared.domain.sales import Payment
 from shared.errors import BasketClosed, FilialError, InDoubt, Refused
 
 
@@ -46,7 +47,7 @@ def sale_request(store: BranchStore, basket_id: bytes, payments: Sequence[Paymen
     """The sale that a basket is, as it stands. Raises NotFound, InvalidInput."""
     with store.read_cursor() as cursor:
         basket = require_basket(cursor, basket_id)
-        asked = basket.sale_asked or _freeze(store, cursor, basket, payments)
+        asked = basket.sale_asked or _freeze(store, cursor, basket, payments, NO_ROUNDING)
     return _request(basket, asked)
 
 
@@ -56,13 +57,16 @@ def pay(
     basket_id: bytes,
     payments: Sequence[Payment],
     tab_token: str | None = None,
+    rounding: CashRounding = NO_ROUNDING,
 ) -> PaymentOutcome:
     """Sells a basket once, however often it is asked for, and notes the answer. `sell` is `Processor.sell`.
+
+    When there is cash among the payments, what is left for it is rounded.
 
     Raises NotFound, BasketClosed when it is not to be paid, or is being paid with other payments, and whatever `sell`
     raises but InDoubt: then nothing was sold, and the basket is open again.
     """
-    begun = _begin(store, basket_id, tuple(payments), tab_token)
+    begun = _begin(store, basket_id, tuple(payments), tab_token, rounding)
     if isinstance(begun, PaymentOutcome):
         return begun
     try:
@@ -80,7 +84,11 @@ def pay(
 
 
 def _begin(
-    store: BranchStore, basket_id: bytes, payments: tuple[Payment, ...], tab_token: str | None
+    store: BranchStore,
+    basket_id: bytes,
+    payments: tuple[Payment, ...],
+    tab_token: str | None,
+    rounding: CashRounding,
 ) -> SaleRequest | PaymentOutcome:
     """Freezes what is to be sold; or the outcome, when that is known already."""
     turn = store.write()
@@ -99,42 +107,45 @@ def _begin(
                 raise BasketClosed("This basket is being paid another way.", "Wait for the answer.")
             return _request(basket, basket.sale_asked)
         require_open(basket)
-        asked = _freeze(store, cursor, basket, payments)
+        asked = _freeze(store, cursor, basket, payments, rounding)
         request = _request(basket, asked)
-        require_settled(sum(line.amount_minor or 0 for line in request.lines), payments)
         now_us = store.clock.now_us()
         frozen = {"state": BasketState.UNDECIDED.value, "sale_asked": asked, "sale_asked_at": now_us}
         change(cursor, basket, now_us, frozen)
     return request
 
 
-def _freeze(store: BranchStore, cursor: Any, basket: BasketRow, payments: Sequence[Payment]) -> str:
-    """What is to be sold, as JSON: lines as SKU, thousandths, amount and discount; payments; the client."""
+def _freeze(
+    store: BranchStore, cursor: Any, basket: BasketRow, payments: Sequence[Payment], rounding: CashRounding
+) -> str:
+    """What is to be sold, as JSON: lines as SKU, thousandths, amount, discount, name, reason; payments; client."""
     lines = baskets.read_lines(cursor, basket.id)
     if not lines:
         raise Refused("The basket is empty.", "Scan something first.")
     if baskets.waiting_unknown(cursor, basket.id):
         raise Refused("A scanned code has no product or price yet.", "Price it, or wave it away.")
-    client = PricingClient(basket.client, basket.client_id) if basket.client else None
-    priced = price_lines(lines, basket_discount(basket), client, store.clock.now_us())
+    pricing = pricing_of(store, cursor, basket, store.clock.now_us())
+    priced = price_lines(lines, basket_discount(basket), pricing)
     return encode_document(
         {
             "lines": [_line_document(line) for line in priced],
             "payments": [list(payment) for payment in payments],
             "client": basket.client,
+            "rounding": settle(sum(line.net_minor for line in priced), payments, rounding).rounding_minor,
         }
     )
 
 
 def _line_document(priced: PricedLine) -> list[Any]:
     line = priced.line
-    return [line.sku, line.quantity_thousandths, priced.net_minor, priced.discount_minor]
+    amounts = [line.quantity_thousandths, priced.net_minor, priced.discount_minor]
+    return [line.sku, *amounts, line.name, priced.reason]
 
 
 def _request(basket: BasketRow, asked: str) -> SaleRequest:
     """Checked as any other request is. Raises InvalidInput."""
     document = json.loads(asked)
-    return parse_sale_request(
+    request = parse_sale_request(
         {
             "key": sale_key(basket.id),
             "register": basket.register,
@@ -142,11 +153,17 @@ def _request(basket: BasketRow, asked: str) -> SaleRequest:
             "client": document["client"],
             "lines": [
                 {"sku": sku, "quantity": Decimal(thousandths).scaleb(-3), "amount_minor": net, "discount_minor": off}
-                for sku, thousandths, net, off in document["lines"]
+                for sku, thousandths, net, off, *_ in document["lines"]
             ],
             "payments": [{"method": method, "amount_minor": amount} for method, amount in document["payments"]],
         }
     )
+    printed = [(line[4:] or ["", ""]) for line in document["lines"]]
+    lines = [
+        line._replace(name=name or None, reason=reason or None)
+        for line, (name, reason) in zip(request.lines, printed, strict=True)
+    ]
+    return request._replace(lines=tuple(lines), rounding_minor=document.get("rounding", 0))
 
 
 def _payments_of(asked: str) -> tuple[Payment, ...]:

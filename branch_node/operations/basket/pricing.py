@@ -1,19 +1,23 @@
-"""What the lines of a basket cost: the one seam through which prices come. Looks nothing up.
+"""What the lines of a basket cost: the one seam through which prices come.
 
-For now: the list price, a price by hand, an amount that a labeller's code carries, and discounts by hand. Promotions
-join here.
+The list price, or the amount that a labeller's code carries; then promotions, and a price by hand, as
+`shared.domain.promotions` has them; then the discounts that somebody gave, each within what its giver was allowed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from branch_node.operations.price_lists import price_lists_in
 from branch_node.storage.baskets import BasketRow, LineRow
-from shared.domain.money import extend_price
-
-BASIS_POINTS = 10_000
+from branch_node.storage.store import BranchStore
+from shared.domain.business_time import SECONDS_PER_DAY, days_from_date, local_moment
+from shared.domain.money import THOUSAND, extend_price
+from shared.domain.promotion_rules import BasketContext, Promotion
+from shared.domain.promotions import REASON_SEPARATOR, BasketLine, LineDiscount, price_basket
+from shared.domain.proration import BASIS_POINTS, spread
 
 
 class DiscountKind(StrEnum):
@@ -35,7 +39,7 @@ class ManualDiscount(NamedTuple):
 
 
 class AppliedDiscount(NamedTuple):
-    """What a discount came to on one line. `source` is `line` or `basket`; a promotion's will be its name."""
+    """What a discount came to on one line. `source` is `line`, `basket` or `manual_price`, or a promotion's code."""
 
     source: str
     amount_minor: int
@@ -58,27 +62,50 @@ class PricedLine(NamedTuple):
     def net_minor(self) -> int:
         return self.gross_minor - self.discount_minor
 
+    @property
+    def reason(self) -> str:
+        """The reasons that are printed under the line, each once."""
+        return REASON_SEPARATOR.join(dict.fromkeys(each.reason for each in self.discounts if each.reason))
 
-class PricingClient(NamedTuple):
-    """Who buys, as far as prices care."""
 
-    reference: str
-    client_id: bytes | None
+class Pricing(NamedTuple):
+    """What prices depend on beside the lines: promotions, and when and to whom is sold."""
+
+    promotions: Sequence[Promotion] = ()
+    context: BasketContext = BasketContext(0)
+
+
+NO_PROMOTIONS = Pricing()
+
+
+def pricing_of(store: BranchStore, cursor: Any, basket: BasketRow, at_us: int) -> Pricing:
+    """The promotions that a basket may get at a moment, as this snapshot has them."""
+    cache = store.screen_nodes
+    node, _ = cache.read(cursor)
+    lists = price_lists_in(cursor, cache)
+    at = local_moment(at_us, node.timezone)
+    day = days_from_date(at.business_date)
+    minute = at.local_seconds % SECONDS_PER_DAY // 60
+    group = lists.client_group(basket.client_id)
+    return Pricing(lists.promotions_on(day), BasketContext(day, minute, group, node.price_zone))
 
 
 def price_lines(
-    lines: Sequence[LineRow], basket_discount: ManualDiscount | None, client: PricingClient | None, now_us: int
+    lines: Sequence[LineRow], basket_discount: ManualDiscount | None, pricing: Pricing = NO_PROMOTIONS
 ) -> tuple[PricedLine, ...]:
-    """Prices the lines of one basket together, in their order. `client` and `now_us` are for promotions."""
-    del client, now_us
-    priced = [_price_line(line) for line in lines]
+    """Prices the lines of one basket together, in their order."""
+    priced = price_basket([_basket_line(line) for line in lines], pricing.promotions, pricing.context)
+    named = [
+        _discount_line(PricedLine(line, each.gross_minor, tuple(_told(line, part) for part in each.discounts)))
+        for line, each in zip(lines, priced.lines, strict=True)
+    ]
     if basket_discount is None:
-        return tuple(priced)
-    left = [line.net_minor for line in priced]
-    parts = share_out(discount_of(basket_discount, sum(left)), left)
+        return tuple(named)
+    left = [line.net_minor for line in named]
+    parts = spread(discount_of(basket_discount, sum(left)), left)
     return tuple(
         line._replace(discounts=(*line.discounts, _applied("basket", basket_discount, part))) if part else line
-        for line, part in zip(priced, parts, strict=True)
+        for line, part in zip(named, parts, strict=True)
     )
 
 
@@ -109,18 +136,6 @@ def share_of(discount: ManualDiscount, gross_minor: int) -> int:
     return -(-discount.value * BASIS_POINTS // gross_minor) if gross_minor else (BASIS_POINTS if discount.value else 0)
 
 
-def share_out(amount_minor: int, weights: Sequence[int]) -> list[int]:
-    """Splits an amount over weights exactly, each part within one of its due and none above its weight."""
-    total = sum(weights)
-    if total == 0:
-        return [0] * len(weights)
-    parts = [amount_minor * weight // total for weight in weights]
-    rests = sorted(range(len(weights)), key=lambda index: (-(amount_minor * weights[index] % total), index))
-    for index in rests[: amount_minor - sum(parts)]:
-        parts[index] += 1
-    return parts
-
-
 def line_discount(line: LineRow) -> ManualDiscount | None:
     """The discount given on a line by hand."""
     return _discount(line)
@@ -143,11 +158,27 @@ def _discount(row: LineRow | BasketRow) -> ManualDiscount | None:
     )
 
 
-def _price_line(line: LineRow) -> PricedLine:
-    gross = gross_of(line)
-    discount = line_discount(line)
-    amount = discount_of(discount, gross) if discount else 0
-    return PricedLine(line, gross, (_applied("line", discount, amount),) if discount and amount else ())
+def _basket_line(line: LineRow) -> BasketLine:
+    """A piece whose code carries an amount is one of that price, whatever it weighs."""
+    quantity, price = line.quantity_thousandths, line.unit_price_minor or 0
+    if line.embedded_amount_minor is not None and line.manual_price_minor is None:
+        quantity, price = THOUSAND, line.embedded_amount_minor
+    return BasketLine(str(line.line_id), line.sku, line.category, quantity, price, line.manual_price_minor)
+
+
+def _told(line: LineRow, part: LineDiscount) -> AppliedDiscount:
+    if part.promotion_id is None:
+        return AppliedDiscount(part.code, part.amount_minor, line.manual_price_reason or "", line.manual_price_by or "")
+    return AppliedDiscount(part.code, part.amount_minor, part.reason, "")
+
+
+def _discount_line(priced: PricedLine) -> PricedLine:
+    """Takes off what somebody gave on this line."""
+    discount = line_discount(priced.line)
+    amount = discount_of(discount, priced.net_minor) if discount else 0
+    if not discount or not amount:
+        return priced
+    return priced._replace(discounts=(*priced.discounts, _applied("line", discount, amount)))
 
 
 def _applied(source: str, discount: ManualDiscount, amount_minor: int) -> AppliedDiscount:

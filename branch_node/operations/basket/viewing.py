@@ -10,10 +10,10 @@ from branch_node.operations.basket.pricing import (
     AppliedDiscount,
     ManualDiscount,
     PricedLine,
-    PricingClient,
     basket_discount,
     line_discount,
     price_lines,
+    pricing_of,
 )
 from branch_node.operations.basket.settling import SoldAs, find_sold, note_what_became, read_sold
 from branch_node.operations.basket.undoing import UNDO_SECONDS, Undoable, offered
@@ -91,8 +91,7 @@ def view(store: BranchStore, basket_id: bytes) -> BasketView:
 def _view(store: BranchStore, cursor: Any, basket: BasketRow) -> BasketView:
     now_us = store.clock.now_us()
     rows = baskets.read_lines(cursor, basket.id)
-    client = PricingClient(basket.client, basket.client_id) if basket.client else None
-    priced = price_lines(rows, basket_discount(basket), client, now_us)
+    priced = price_lines(rows, basket_discount(basket), pricing_of(store, cursor, basket, now_us))
     since_us = now_us - UNDO_SECONDS * MICROSECONDS
     is_open = basket.state == BasketState.OPEN
     return BasketView(
