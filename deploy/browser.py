@@ -1,4 +1,4 @@
-"""Puts a browser on this machine for the tests in `tests/browser`, when that is possible. Run as `python -m deploy.browser`.
+"""Puts a browser on this machine for `tests/browser`, when that is possible. Run as `python -m deploy.browser`.
 
 It says what it did and never fails: without a browser those tests are skipped by name, and under CI they fail.
 """

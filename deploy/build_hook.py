@@ -1,4 +1,4 @@
-"""Makes a wheel carry the web pages' assets. An editable install is left alone: `make install` fetches them beside it."""
+"""Makes a wheel carry the web pages' assets. `make install` does so for an editable one."""
 
 from __future__ import annotations
 

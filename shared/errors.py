@@ -6,7 +6,8 @@
     ├── NotFound                a named thing does not exist
     ├── AlreadyExists           a named thing exists and must not be made twice
     ├── Refused                 understood, but not allowed in this state
-    │   └── StaleEdit           somebody else has changed the same in the meanwhile
+    │   ├── StaleEdit           somebody else has changed the same in the meanwhile
+    │   └── RequestRefused      a request over HTTP that no page of ours sends
     ├── TokenRefused            an enrolment token is malformed, used or expired
     ├── StoreError              the local store cannot do its work
     │   ├── StoreMissing        there is no store here yet
@@ -64,6 +65,16 @@ class Refused(FilialError):
 
 class StaleEdit(Refused):
     reason = "stale"
+
+
+class RequestRefused(Refused):
+    """`status` is the HTTP status to answer with."""
+
+    reason = "request_refused"
+
+    def __init__(self, message: str, hint: str = "", status: int = 400) -> None:
+        super().__init__(message, hint)
+        self.status = status
 
 
 class TokenRefused(FilialError):
