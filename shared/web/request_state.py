@@ -18,8 +18,8 @@ from shared.web.translations import LANGUAGES, SOURCE_LANGUAGE
 
 THEMES: Final = ("auto", "light", "dark")
 DEFAULT_THEME: Final = THEMES[0]
-ACCEPTED_LANGUAGES_MAX: Final = 20
-NOTICE_CHARACTERS_MAX: Final = 1_000
+ACCEPTED_LANGUAGES_MAX = 20
+NOTICE_CHARACTERS_MAX = 1_000
 
 LANGUAGE_COOKIE, THEME_COOKIE, VISITOR_COOKIE, NOTICE_COOKIE = "language", "theme", "visitor", "notice"
 

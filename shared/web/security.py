@@ -21,9 +21,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.errors import RequestRefused
 from shared.web.request_state import state_of
 
-BODY_BYTES_MAX: Final = 1_048_576
-FORM_FIELDS_MAX: Final = 1_000
-FORM_FILES_MAX: Final = 4
+BODY_BYTES_MAX = 1_048_576
+FORM_FIELDS_MAX = 1_000
+FORM_FILES_MAX = 4
 
 TOKEN_FIELD: Final = "csrf_token"  # noqa: S105 - a field's name.
 TOKEN_HEADER: Final = "X-CSRF-Token"  # noqa: S105 - a header's name.
@@ -58,6 +58,8 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
+            # Starting and stopping; nothing here speaks over sockets.
+            await self.app(scope, receive, send)
             return
         if scope["path"] not in self._open_paths:
             self._require_known_host(scope)

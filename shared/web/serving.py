@@ -15,12 +15,12 @@ import uvicorn
 from shared.addresses import split_address
 from shared.errors import InvalidInput
 
-CONNECTIONS_MAX: Final = 256
+CONNECTIONS_MAX = 256
 """More at once are answered with 503: a shop has a few tills."""
 
-HEADER_BYTES_MAX: Final = 65_536
+HEADER_BYTES_MAX = 65_536
 KEEP_ALIVE_SECONDS: Final = 15
-STOP_SECONDS_MAX: Final = 5
+STOP_SECONDS_MAX = 5
 """How long requests under way may take when the program ends."""
 
 

@@ -88,6 +88,8 @@ class Surroundings:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
+            # Starting and stopping; nothing here speaks over sockets.
+            await self.app(scope, receive, send)
             return
         connection = HTTPConnection(scope)
         state = read_state(connection, self._site.secret, self._site.session_of(connection), self._site.ids.new_salt)

@@ -49,7 +49,7 @@
       target.focus();
       if (target.select) target.select();
     } else {
-      target.focus();
+      // The focus stays where it was: a cashier goes on typing there.
       target.click();
     }
   }
@@ -74,7 +74,8 @@
     const dialog = document.getElementById(id);
     if (!dialog || dialog.open) return;
     if (dialog.querySelector("[data-hotkey-list]")) listHotkeys();
-    dialog.returnTo = opener;
+    const before = document.activeElement;
+    dialog.returnTo = before && before !== document.body ? before : opener;
     dialog.showModal();
     dialog.addEventListener("close", () => {
       if (dialog.returnTo && dialog.returnTo.isConnected) dialog.returnTo.focus();
@@ -84,7 +85,8 @@
   // ---- Forms are sent once: a double click pays once. What is sent keeps the pressed button's name.
   function sendOnce(event) {
     const form = event.target;
-    if (event.defaultPrevented || form.method !== "post" && !form.matches("[hx-post]")) return;
+    // By attributes: a field named "method" would stand in the property's place.
+    if (event.defaultPrevented || !form.matches("[method=post i], [hx-post]")) return;
     if (form.dataset.sent) {
       event.preventDefault();
       event.stopImmediatePropagation();
