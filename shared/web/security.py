@@ -112,8 +112,11 @@ def _same_address(name: str, own: str) -> bool:
 def require_own_origin(headers: Headers, scheme: str) -> None:
     """A browser says where a request comes from; whoever says nothing is no browser. Raises RequestRefused."""
     site = headers.get("sec-fetch-site")
-    if site is not None and site not in OWN_FETCH_SITES:
-        raise _foreign()
+    if site is not None:
+        # The browser has compared scheme, name and port itself, also when a proxy stands between.
+        if site not in OWN_FETCH_SITES:
+            raise _foreign()
+        return
     origin = headers.get("origin")
     if origin is not None and origin.lower() != f"{scheme}://{headers.get('host', '')}".lower():
         raise _foreign()
