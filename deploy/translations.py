@@ -20,7 +20,28 @@ ROOT = Path(__file__).resolve().parent.parent
 WEB_ROOMS = ("shared/web", "branch_node/web", "hq_server/web")
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy_text": None, "lazy_plural": (1, 2), "plural": (1, 2)}
 
-ERROR_SOURCES = ("shared/web", "branch_node/web", "hq_server/web", "shared/errors.py")
+ERROR_SOURCES = (
+    "shared/web",
+    "branch_node/web",
+    "hq_server/web",
+    "shared/errors.py",
+    "shared/domain/business_time.py",
+    "shared/domain/clients.py",
+    "shared/domain/identifiers.py",
+    "shared/domain/money.py",
+    "shared/domain/sales.py",
+    "shared/operations/clients.py",
+    "shared/storage/sqlite_engine.py",
+    "shared/storage/write_gate.py",
+    "branch_node/operations/budgets.py",
+    "branch_node/operations/processing.py",
+    "branch_node/operations/reporting.py",
+    "branch_node/operations/selling.py",
+    "branch_node/operations/shifts.py",
+    "branch_node/storage/transaction.py",
+    "branch_node/sync_client/central.py",
+    "branch_node/sync_client/processor.py",
+)
 """Rooms and modules whose errors pages show: their messages and hints need translations too. Add yours."""
 
 NOT_ERRORS = ("AssertionError", "ValueError", "TypeError", "KeyError", "RuntimeError")

@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from shared.web.translations import LANGUAGES, current_catalog, current_language, gettext, message_ids
 
+SAID_CHARACTERS_MAX = 1_000
+"""Longer errors are shown as they are: finding the shape of a long text takes long."""
+
 _PLACE = re.compile(r"%\(\d+\)s")
 
 
@@ -26,12 +29,18 @@ def translate_error(said: str) -> str:
     catalog = current_catalog()
     if not said or catalog.gettext(said) != said:
         return catalog.gettext(said) if said else ""
-    for shape in _shapes(current_language()):
+    for shape in _shapes(current_language()) if len(said) <= SAID_CHARACTERS_MAX else ():
         found = shape.pattern.fullmatch(said)
         if found:
-            values = {str(number): value for number, value in enumerate(found.groups(), start=1)}
+            # A value may be a word of ours, such as a field's name.
+            values = {str(number): translate_value(value) for number, value in enumerate(found.groups(), start=1)}
             return catalog.gettext(shape.text) % values
     return gettext(said)
+
+
+def translate_value(value: str) -> str:
+    """A word of ours in the current language; whatever else it is, as it is."""
+    return current_catalog().gettext(value) if value else value
 
 
 @lru_cache(maxsize=len(LANGUAGES))

@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from shared.web.cookies import YEAR_SECONDS, read_cookie, set_cookie, sign, signature, unsign
-from shared.web.translations import LANGUAGES, SOURCE_LANGUAGE
+from shared.web.translations import LANGUAGES, SOURCE_LANGUAGE, LazyText
 
 THEMES: Final = ("auto", "light", "dark")
 DEFAULT_THEME: Final = THEMES[0]
@@ -27,7 +27,7 @@ LANGUAGE_COOKIE, THEME_COOKIE, VISITOR_COOKIE, NOTICE_COOKIE = "language", "them
 class Notice(NamedTuple):
     """What the next page says of what was just done; `undo_url` takes it back with a POST of `undo_fields`."""
 
-    text: str
+    text: LazyText | str
     undo_url: str = ""
     undo_fields: dict[str, str] = {}  # noqa: RUF012 - never changed.
 

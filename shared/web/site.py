@@ -39,7 +39,8 @@ def no_session(_connection: HTTPConnection) -> str:
 class Site:
     """What a program's pages are made of.
 
-    `secret` signs cookies and forms. `session_of` gives the id of a request's session, which forms are bound to, or "".
+    `secret` signs cookies and forms. `session_of` gives the id of a request's session, which forms are bound to, or "";
+    it runs before everything else, so it checks a signature and neither asks the store nor raises.
     `open_paths` answer under any host name. `frame` gives the layout's own values: `site_name`, `chip`.
     """
 
@@ -112,9 +113,11 @@ class Surroundings:
             await self.app(scope, receive, send_with_headers)
 
 
-def see_other(request: Request, url: str, notice: Notice | None = None) -> RedirectResponse:
-    """After a POST: the page to look at, and what it says of what was done."""
-    response = RedirectResponse(local_path(url), status_code=303)
+def see_other(request: Request, url: str, notice: Notice | None = None) -> Response:
+    """After a POST: the page to look at, and what it says of what was done. htmx opens it as a page of its own."""
+    response: Response = RedirectResponse(local_path(url), status_code=303)
+    if request.headers.get("hx-request") == "true":
+        response = Response(status_code=204, headers={"HX-Redirect": local_path(url)})
     if notice is not None:
         leave_notice(response, request, notice)
     return response

@@ -106,6 +106,9 @@ def test_an_errors_values_survive_translation() -> None:
         assert translate_error("Cannot listen on 127.0.0.1:80: 100% in use.").endswith("127.0.0.1:80: 100% in use.")
         assert translate_error("Said by nobody %s.") == "Said by nobody %s."
         assert translate_error("") == ""
+        assert translate_error("“x” is not an amount in RUB.") == "«x» – не сумма в валюте RUB."
+        assert translate_error("Status is negative.") == "Состояние: меньше нуля."
+        assert translate_error("x" * 100_000) == "x" * 100_000
     assert translate_error("At most 1024 KiB are taken.") == "At most 1024 KiB are taken."
 
 

@@ -92,6 +92,13 @@ def test_what_was_done_is_said_once_with_the_way_back(client: TestClient) -> Non
     assert "Sold to" not in client.get("/").text
 
 
+def test_htmx_opens_the_next_page_whole(client: TestClient) -> None:
+    headers = {"HX-Request": "true", "X-CSRF-Token": token_of(client)}
+    answer = client.post("/sales", data={"client": "Anna"}, headers=headers)
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, "/")
+    assert "Sold to Anna" in client.get("/").text
+
+
 def test_a_forged_notice_is_not_said(client: TestClient) -> None:
     client.cookies.set("notice", "5b22783c225d.forged")
     assert client.get("/").status_code == 200
