@@ -43,6 +43,8 @@ class WebServer(uvicorn.Server):
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
+            # From now on whoever connects waits for the first answer, instead of being refused until the loop runs.
+            self._socket.listen(CONNECTIONS_MAX)
         except OSError as error:
             self._socket.close()
             raise InvalidInput(f"Cannot listen on {address}: {error.strerror}.", "Choose another port.") from None

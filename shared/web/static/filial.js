@@ -26,10 +26,13 @@
   }
 
   function labelOf(element) {
-    const copy = element.cloneNode(true);
-    all("kbd, [aria-hidden=true]", copy).forEach((part) => part.remove());
-    return element.dataset.hotkeyLabel || element.getAttribute("aria-label") || copy.textContent.trim()
-      || (element.labels && element.labels[0] ? element.labels[0].textContent.trim() : "") || element.name || "";
+    const text = (of) => {
+      const copy = of.cloneNode(true);
+      all("kbd, .optional, [aria-hidden=true]", copy).forEach((part) => part.remove());
+      return copy.textContent.trim();
+    };
+    const label = element.labels && element.labels[0];
+    return element.dataset.hotkeyLabel || element.getAttribute("aria-label") || (label ? text(label) : text(element));
   }
 
   const shown = (code) => code.split("+").map((part) => part.replace(/^(Key|Digit)/, "")).join("+");
