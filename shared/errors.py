@@ -8,7 +8,8 @@
     ├── Refused                 understood, but not allowed in this state
     │   ├── StaleEdit           somebody else has changed the same in the meanwhile
     │   ├── BasketClosed        the basket is held, being paid, paid or abandoned
-    │   └── TakenOver           another tab has the register by now
+    │   ├── TakenOver           another tab has the register by now
+    │   └── RequestRefused      a request over HTTP that no page of ours sends
     ├── TokenRefused            an enrolment token is malformed, used or expired
     ├── StoreError              the local store cannot do its work
     │   ├── StoreMissing        there is no store here yet
@@ -74,6 +75,16 @@ class BasketClosed(Refused):
 
 class TakenOver(Refused):
     reason = "taken_over"
+
+
+class RequestRefused(Refused):
+    """`status` is the HTTP status to answer with."""
+
+    reason = "request_refused"
+
+    def __init__(self, message: str, hint: str = "", status: int = 400) -> None:
+        super().__init__(message, hint)
+        self.status = status
 
 
 class TokenRefused(FilialError):

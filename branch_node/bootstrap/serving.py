@@ -5,35 +5,69 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from branch_node.bootstrap.status import read_status
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
-from branch_node.sync_client.synchroniser import Synchroniser
 from branch_node.web.app import create_app
-from shared.web.serving import WebServer
+from branch_node.web.context import WebContext
+from shared.errors import Refused
+from shared.web.serving import TlsFiles, WebServer, is_loopback
+
+Ready = Callable[[WebServer], None]
 
 
-def serve(
-    settings: Settings, store: BranchStore, web_address: str, synchronise: bool, ready: Callable[[int], None]
-) -> None:
-    """Serves until SIGTERM or SIGINT. `ready` is told the web's port. Raises InvalidInput, Refused."""
-    asyncio.run(_serve(settings, store, web_address, synchronise, ready))
+class WebChoice(NamedTuple):
+    """Where the pages are served; `insecure` allows other machines without TLS."""
+
+    address: str
+    insecure: bool = False
 
 
-async def _serve(
-    settings: Settings, store: BranchStore, web_address: str, synchronise: bool, ready: Callable[[int], None]
-) -> None:
+def serve(settings: Settings, store: BranchStore, choice: WebChoice, synchronise: bool, ready: Ready) -> None:
+    """Serves until SIGTERM or SIGINT. `ready` is told the web server. Raises InvalidInput, Refused."""
+    asyncio.run(_serve(settings, store, choice, synchronise, ready))
+
+
+def choose_tls(settings: Settings, choice: WebChoice) -> TlsFiles | None:
+    """The certificate when there is one; this machine alone may do without. Raises InvalidInput, Refused."""
+    files = TlsFiles(settings.web_certificate_path, settings.web_key_path)
+    there = [path for path in files if path.exists()]
+    if len(there) == len(files):
+        return files
+    if there:
+        raise Refused(
+            f"There is {there[0].name} without its pair.",
+            f"Put {files.certificate.name} and {files.key.name} together.",
+        )
+    if not is_loopback(choice.address) and not choice.insecure:
+        raise Refused(
+            f"Other machines reach {choice.address}, and there is no certificate to protect what they send.",
+            f"Put {files.certificate.name} and {files.key.name} into {settings.home}, or give --insecure-web.",
+        )
+    return None
+
+
+def _make_web(settings: Settings, store: BranchStore, choice: WebChoice) -> WebServer:
+    tls = choose_tls(settings, choice)
+    app = create_app(WebContext(store, settings, lambda: read_status(settings, store)))
+    return WebServer(app, choice.address, tls)
+
+
+async def _serve(settings: Settings, store: BranchStore, choice: WebChoice, synchronise: bool, ready: Ready) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    web = WebServer(create_app(lambda: read_status(settings, store)), web_address)
+    web = _make_web(settings, store, choice)
     web_task = asyncio.create_task(web.run_until_stopped())
     tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stopped.wait())]
     if synchronise:
+        # Imported here: pages alone need no gRPC, which takes longer to load than all the rest.
+        from branch_node.sync_client.synchroniser import Synchroniser
+
         tasks.append(asyncio.create_task(Synchroniser(settings, store).serve(stopped)))
-    ready(web.port)
+    ready(web)
     try:
         # Synchronisation that fails for good ends the program: a branch that looks served must be.
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

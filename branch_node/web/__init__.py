@@ -1,1 +1,1 @@
-"""The branch's web application. So far it only says whether the branch works; the till joins later."""
+"""The branch's web application: the till's pages. Views ask operations and render; they hold no rules."""

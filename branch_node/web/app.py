@@ -1,29 +1,58 @@
-"""Makes the web application."""
+"""Makes the web application: the routes of every page, put into the frame that both programs share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Route
 
-import shared
-from shared.errors import FilialError
+from branch_node.web import health, help, status
+from branch_node.web.context import WebContext
+from branch_node.web.status import read_chip
+from shared.web.cookies import read_or_make_secret
+from shared.web.pages import Destination
+from shared.web.site import Site, create_site
+from shared.web.translations import lazy_text as _
+
+TEMPLATES = Path(__file__).with_name("templates")
+FIRST_PAGE = "/status"
+
+NAVIGATION = (
+    Destination("/status", _("Status"), "F9"),
+    Destination("/help", _("Help")),
+)
+
+PAGES: tuple[BaseRoute, ...] = (*health.ROUTES, *status.ROUTES, *help.ROUTES)
+"""Each noun's module names its own routes."""
 
 
-def create_app(read_status: Callable[[], dict[str, Any]]) -> Starlette:
-    """`read_status` says how the branch stands; it raises when the store does not answer."""
+def create_app(context: WebContext) -> Starlette:
+    """The pages of one branch."""
+    node, _chain = context.store.node()
 
-    async def healthz(_request: Request) -> JSONResponse:
-        try:
-            status = await run_in_threadpool(read_status)
-        except FilialError as error:
-            return JSONResponse({"status": "failing", "reason": error.message}, status_code=503)
-        kept = {name: status[name] for name in ("branch", "online", "waiting", "oldest_waiting_seconds", "parked")}
-        return JSONResponse({"status": "ok", "release": shared.__version__, **kept})
+    def frame(_request: Request) -> Mapping[str, Any]:
+        return {"site_name": node.code, "chip": read_chip(context)}
 
-    return Starlette(routes=[Route("/healthz", healthz)])
+    site = Site(
+        routes=(Route("/", first_page), *PAGES),
+        template_folders=(TEMPLATES,),
+        secret=read_or_make_secret(context.settings.web_secret_path, context.store.ids),
+        ids=context.store.ids,
+        navigation=NAVIGATION,
+        frame=frame,
+        hosts=frozenset(context.settings.web_host_names),
+        session_of=context.session_of,
+    )
+    app = create_site(site)
+    app.state.context = context
+    return app
+
+
+async def first_page(_request: Request) -> RedirectResponse:
+    """Where a till begins."""
+    return RedirectResponse(FIRST_PAGE, status_code=303)

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
+import ssl
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import uvicorn
 
 from shared.addresses import split_address
 from shared.errors import InvalidInput
 
+CONNECTIONS_MAX = 256
+"""More at once are answered with 503: a shop has a few tills."""
+
+HEADER_BYTES_MAX = 65_536
+KEEP_ALIVE_SECONDS: Final = 15
+STOP_SECONDS_MAX = 5
+"""How long requests under way may take when the program ends."""
+
+
+class TlsFiles(NamedTuple):
+    """PEM files: the certificate with its chain, and its key."""
+
+    certificate: Path
+    key: Path
+
 
 class WebServer(uvicorn.Server):
     """A server whose program decides when it stops."""
 
-    def __init__(self, app: Any, address: str) -> None:
-        """Raises InvalidInput when the address cannot be used."""
+    def __init__(self, app: Any, address: str, tls: TlsFiles | None = None) -> None:
+        """Raises InvalidInput when the address or the certificate cannot be used."""
         host, port = split_address(address)
-        super().__init__(uvicorn.Config(app, log_config=None, lifespan="off", access_log=False))
+        super().__init__(_configuration(app, tls))
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             self._socket.bind((host, port))
+            # From now on whoever connects waits for the first answer, instead of being refused until the loop runs.
+            self._socket.listen(CONNECTIONS_MAX)
         except OSError as error:
             self._socket.close()
             raise InvalidInput(f"Cannot listen on {address}: {error.strerror}.", "Choose another port.") from None
         self.host, self.port = host, int(self._socket.getsockname()[1])
+        self.scheme = "https" if tls else "http"
 
     async def run_until_stopped(self) -> None:
         """Serves until `should_exit` is set."""
@@ -37,3 +58,53 @@ class WebServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach the address. Raises InvalidInput."""
+    host, _ = split_address(address)
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _configuration(app: Any, tls: TlsFiles | None) -> uvicorn.Config:
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        lifespan="off",
+        access_log=False,
+        http="h11",
+        ws="none",
+        # Whom a request comes from is what the socket says, whatever a header claims.
+        proxy_headers=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS_MAX,
+        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+        ssl_context_factory=_tls_context if tls else None,
+    )
+    if tls:
+        _load(config, tls)
+    return config
+
+
+def _tls_context(_config: uvicorn.Config, default: Any) -> ssl.SSLContext:
+    context: ssl.SSLContext = default()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context
+
+
+def _load(config: uvicorn.Config, tls: TlsFiles) -> None:
+    """Loads the files now, so that a program with an unusable certificate says so before it does anything else."""
+    try:
+        config.load()
+    except (ssl.SSLError, OSError):
+        raise InvalidInput(
+            f"The certificate {tls.certificate} and the key {tls.key} cannot be used.",
+            "Both must be PEM and belong together.",
+        ) from None

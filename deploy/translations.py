@@ -1,0 +1,171 @@
+"""Finds the texts that people read and holds them against the catalogs. Run as `python -m deploy.translations`.
+
+It prints what has no Russian translation, ready to be put into a `.po` file, and what no page says any more.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from babel.messages.extract import extract
+from jinja2.ext import babel_extract
+
+from shared.web.translations import LANGUAGES, SOURCE_LANGUAGE, read_catalog
+
+ROOT = Path(__file__).resolve().parent.parent
+WEB_ROOMS = ("shared/web", "branch_node/web", "hq_server/web")
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy_text": None, "lazy_plural": (1, 2), "plural": (1, 2)}
+
+ERROR_SOURCES = (
+    "shared/web",
+    "branch_node/web",
+    "hq_server/web",
+    "shared/errors.py",
+    "shared/domain/business_time.py",
+    "shared/domain/clients.py",
+    "shared/domain/identifiers.py",
+    "shared/domain/money.py",
+    "shared/domain/sales.py",
+    "shared/operations/clients.py",
+    "shared/storage/sqlite_engine.py",
+    "shared/storage/write_gate.py",
+    "branch_node/operations/budgets.py",
+    "branch_node/operations/processing.py",
+    "branch_node/operations/reporting.py",
+    "branch_node/operations/selling.py",
+    "branch_node/operations/shifts.py",
+    "branch_node/storage/transaction.py",
+    "branch_node/sync_client/central.py",
+    "branch_node/sync_client/processor.py",
+)
+"""Rooms and modules whose errors pages show: their messages and hints need translations too. Add yours."""
+
+NOT_ERRORS = ("AssertionError", "ValueError", "TypeError", "KeyError", "RuntimeError")
+
+
+class Found(NamedTuple):
+    """A text, its plural or "", and where it is said."""
+
+    text: str
+    plural: str
+    place: str
+
+
+def texts_of_pages(root: Path = ROOT) -> Iterator[Found]:
+    """Every text that a template or a module of the web marks for translation."""
+    for room in WEB_ROOMS:
+        for path in sorted((root / room).rglob("*.py")):
+            yield from _extracted(path, root, "python")
+        for path in sorted((root / room).rglob("*.html")):
+            yield from _extracted(path, root, babel_extract)
+
+
+def _extracted(path: Path, root: Path, method: object) -> Iterator[Found]:
+    options = {"trimmed": "true"}
+    with path.open("rb") as file:
+        for line, message, _comments, _context in extract(method, file, KEYWORDS, (), options):  # type: ignore[arg-type]
+            text, plural = (message[0], message[1]) if isinstance(message, tuple) else (message, "")
+            yield Found(str(text), str(plural or ""), f"{path.relative_to(root).as_posix()}:{line}")
+
+
+def texts_of_errors(root: Path = ROOT) -> Iterator[Found]:
+    """Messages and hints of the errors that pages show, with `%(1)s` in the place of values."""
+    for source in ERROR_SOURCES:
+        paths = sorted((root / source).rglob("*.py")) if (root / source).is_dir() else [root / source]
+        for path in paths:
+            for line, text in error_texts(path.read_text()):
+                yield Found(text, "", f"{path.relative_to(root).as_posix()}:{line}")
+
+
+def error_texts(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of each message and hint that a module gives an error: in a `raise`, or in what a function returns
+    as an error."""
+    for node in ast.walk(ast.parse(source)):
+        call = node.exc if isinstance(node, ast.Raise) else node.value if isinstance(node, ast.Return) else None
+        if isinstance(call, ast.Call) and _makes_error(call, isinstance(node, ast.Raise)):
+            for argument in call.args[:2]:
+                text = shape_of(argument)
+                if text:
+                    yield argument.lineno, text
+
+
+def _makes_error(call: ast.Call, raised: bool) -> bool:
+    name = call.func.id if isinstance(call.func, ast.Name) else ""
+    return name[:1].isupper() and name not in NOT_ERRORS and (raised or name in _ERROR_NAMES)
+
+
+_ERRORS = ast.parse((ROOT / "shared" / "errors.py").read_text())
+_ERROR_NAMES = frozenset(node.name for node in ast.walk(_ERRORS) if isinstance(node, ast.ClassDef))
+
+
+def shape_of(node: ast.expr) -> str | None:
+    """The text of a literal, or of an f-string with its values as numbered places; None of anything else."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if not isinstance(node, ast.JoinedStr):
+        return None
+    parts, number = [], 0
+    for part in node.values:
+        if isinstance(part, ast.Constant):
+            parts.append(str(part.value).replace("%", "%%"))
+        else:
+            number += 1
+            parts.append(f"%({number})s")
+    return "".join(parts)
+
+
+def untranslated(language: str, root: Path = ROOT) -> list[Found]:
+    """What is said and has no translation."""
+    catalog = read_catalog(language)
+    missing: dict[str, Found] = {}
+    for found in (*texts_of_pages(root), *texts_of_errors(root)):
+        message = catalog.get(found.text)
+        strings = (message.string if isinstance(message.string, tuple) else (message.string,)) if message else ()
+        whole = bool(strings) and all(strings) and (len(strings) > 1) == bool(found.plural)
+        if not whole:
+            missing.setdefault(found.text, found)
+    return list(missing.values())
+
+
+def unused(language: str, root: Path = ROOT) -> list[str]:
+    """What is translated and said nowhere."""
+    said = {found.text for found in (*texts_of_pages(root), *texts_of_errors(root))}
+    ids = (message.id for message in read_catalog(language) if message.id)
+    return sorted(text for text in (known if isinstance(known, str) else known[0] for known in ids) if text not in said)
+
+
+def as_po(found: Found) -> str:
+    """An entry of a `.po` file to be filled in."""
+    lines = [f"#: {found.place}", f"msgid {_quoted(found.text)}"]
+    if found.plural:
+        lines += [f"msgid_plural {_quoted(found.plural)}", *(f'msgstr[{form}] ""' for form in range(3))]
+    else:
+        lines.append('msgstr ""')
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def main() -> int:
+    """1 when something is missing or left over."""
+    wrong = False
+    for language in LANGUAGES:
+        if language == SOURCE_LANGUAGE:
+            continue
+        for found in untranslated(language):
+            print(as_po(found))
+            wrong = True
+        for text in unused(language):
+            print(f"# no longer said: {text}")
+            wrong = True
+    return int(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Renders pages: Jinja with escaping on and undefined names refused, the components, and what every page knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from shared.web import formats, translations
+from shared.web.request_state import THEMES, state_of
+from shared.web.static_files import StaticFiles
+
+TEMPLATES = Path(__file__).with_name("templates")
+COMPONENTS = "components.html"
+
+
+class Destination(NamedTuple):
+    """One page of the navigation. `hotkey` is written as filial.js reads it: `F4`, `Ctrl+KeyK`."""
+
+    url: str
+    label: translations.LazyText
+    hotkey: str = ""
+
+
+Frame = Callable[[Request], Mapping[str, Any]]
+
+
+class Pages:
+    """The templates of one program. `frame` gives what its layout needs for a request besides what is here."""
+
+    def __init__(
+        self,
+        folders: Iterable[Path],
+        static: StaticFiles,
+        navigation: tuple[Destination, ...] = (),
+        frame: Frame = lambda _request: {},
+    ) -> None:
+        self._static = static
+        self._navigation = navigation
+        self._frame = frame
+        self.environment = make_environment((*folders, TEMPLATES))
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        /,
+        block: str = "",
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        **context: Any,
+    ) -> HTMLResponse:
+        """A page, or one block of it for htmx. Pages are not kept by the browser: the next person may not see them."""
+        text = self.text(request, template, block, **context)
+        return HTMLResponse(text, status_code, {"Cache-Control": "no-store", **(headers or {})})
+
+    def text(self, request: Request, template: str, block: str = "", **context: Any) -> str:
+        """The same as text."""
+        names = {**self._names(request), **context}
+        names["ui"] = self.environment.get_template(COMPONENTS).make_module(names)
+        found = self.environment.get_template(template)
+        if not block:
+            return found.render(names)
+        return "".join(found.blocks[block](found.new_context(names)))
+
+    def _names(self, request: Request) -> dict[str, Any]:
+        state = state_of(request)
+        return {
+            "language": state.language,
+            "theme": state.theme,
+            "themes": THEMES,
+            "path": request.url.path,
+            "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
+            "csrf_token": state.csrf_token,
+            "take_notices": state.take_notices,
+            "static": self._static.url,
+            "navigation": self._navigation,
+            "site_name": "Filial",
+            "chip": None,
+            **self._frame(request),
+        }
+
+
+def make_environment(folders: Iterable[Path]) -> Environment:
+    """Where templates are sought, in that order."""
+    environment = Environment(
+        loader=FileSystemLoader([str(folder) for folder in folders]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    # The type stubs do not know what an extension adds.
+    environment.install_gettext_callables(translations.gettext, translations.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.filters |= {
+        "money": formats.format_money,
+        "quantity": formats.format_quantity,
+        "number": formats.format_number,
+        "rate": formats.format_rate,
+        "day": formats.format_date,
+        "moment": formats.format_moment,
+        "span": formats.format_span,
+        "hotkey": show_hotkey,
+    }
+    return environment
+
+
+def show_hotkey(code: str) -> str:
+    """`Ctrl+KeyK` as people say it: `Ctrl+K`."""
+    return "+".join(part.removeprefix("Key").removeprefix("Digit") for part in code.split("+"))
+
+
+def pages_of(request: Request) -> Pages:
+    """The templates of the application that a request came to."""
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+def render(request: Request, template: str, /, **context: Any) -> HTMLResponse:
+    """A page of this application; `block` names the one block that htmx wants."""
+    return pages_of(request).render(request, template, **context)

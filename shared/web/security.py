@@ -1,0 +1,188 @@
+"""The door of every web application: which host is asked, how much is sent, and that a change comes from our page.
+
+Pure ASGI, so that nothing below it runs before a request has passed.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import socket
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import FormData, Headers
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.requests import HTTPConnection, Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import RequestRefused
+from shared.web.request_state import state_of
+
+BODY_BYTES_MAX = 1_048_576
+FORM_FIELDS_MAX = 1_000
+FORM_FILES_MAX = 4
+
+TOKEN_FIELD: Final = "csrf_token"  # noqa: S105 - a field's name.
+TOKEN_HEADER: Final = "X-CSRF-Token"  # noqa: S105 - a header's name.
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+OWN_FETCH_SITES: Final = frozenset({"same-origin", "none"})
+LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+
+HEADERS: Final[Mapping[str, str]] = {
+    # Pico draws its arrows and ticks with data: images.
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Door:
+    """Lets a request in, or raises RequestRefused. `hosts` are the names besides this machine's own."""
+
+    def __init__(
+        self, app: ASGIApp, hosts: frozenset[str] = frozenset(), open_paths: frozenset[str] = frozenset()
+    ) -> None:
+        self.app = app
+        self._hosts = hosts | LOOPBACK_NAMES | {socket.gethostname().lower()}
+        self._open_paths = open_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            # Starting and stopping; nothing here speaks over sockets.
+            await self.app(scope, receive, send)
+            return
+        if scope["path"] not in self._open_paths:
+            self._require_known_host(scope)
+        if scope["method"] not in SAFE_METHODS:
+            require_own_origin(Headers(scope=scope), scope["scheme"])
+            body = await read_body(scope, receive)
+            receive = _replaying(body, receive)
+            form = await _read_form(scope, body)
+            require_token(HTTPConnection(scope), form)
+            scope["state"]["form"] = form
+        await self.app(scope, receive, send)
+
+    def _require_known_host(self, scope: Scope) -> None:
+        name = host_name(Headers(scope=scope).get("host", ""))
+        # The address a connection came to is this machine's own, whichever of its networks that was.
+        own = (scope.get("server") or ("",))[0]
+        if name not in self._hosts and not (own and _same_address(name, own)):
+            raise RequestRefused(
+                "These pages are not served under that name.", "Ask for the machine's own name or address.", 421
+            )
+
+
+def form_of(request: Request) -> FormData:
+    """What a form sent; the door has read it, so plain functions may ask. Empty for a GET."""
+    form: FormData = request.scope["state"].get("form") or FormData()
+    return form
+
+
+def text_of(request: Request, name: str) -> str:
+    """One field of the form as text without white space around; empty when it is missing."""
+    value = form_of(request).get(name, "")
+    return value.strip() if isinstance(value, str) else ""
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without its port and brackets."""
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+def _same_address(name: str, own: str) -> bool:
+    try:
+        return ipaddress.ip_address(name) == ipaddress.ip_address(own)
+    except ValueError:
+        return False
+
+
+def require_own_origin(headers: Headers, scheme: str) -> None:
+    """A browser says where a request comes from; whoever says nothing is no browser. Raises RequestRefused."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        # The browser has compared scheme, name and port itself, also when a proxy stands between.
+        if site not in OWN_FETCH_SITES:
+            raise _foreign()
+        return
+    origin = headers.get("origin")
+    if origin is not None and origin.lower() != f"{scheme}://{headers.get('host', '')}".lower():
+        raise _foreign()
+
+
+def _foreign() -> RequestRefused:
+    return RequestRefused("Another site sent this form.", "Open the page here and try again.", 403)
+
+
+def require_token(connection: HTTPConnection, form: FormData) -> None:
+    """The token that our page carried came back, in the header or in the form. Raises RequestRefused."""
+    given = connection.headers.get(TOKEN_HEADER) or form.get(TOKEN_FIELD) or ""
+    expected = state_of(connection).csrf_token()
+    if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
+        raise RequestRefused("This page is out of date.", "Load it again and repeat what you did.", 403)
+
+
+async def read_body(scope: Scope, receive: Receive) -> bytes:
+    """The whole body, held in memory. Raises RequestRefused when it is larger than BODY_BYTES_MAX."""
+    declared = Headers(scope=scope).get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared) > BODY_BYTES_MAX:
+        raise _too_large()
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return b"".join(parts)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > BODY_BYTES_MAX:
+            raise _too_large()
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _too_large() -> RequestRefused:
+    return RequestRefused("What was sent is too large.", f"At most {BODY_BYTES_MAX // 1_024} KiB are taken.", 413)
+
+
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    waiting = [body]
+
+    async def replay() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replay
+
+
+async def _read_form(scope: Scope, body: bytes) -> FormData:
+    """The form in the body; empty when it is none. Raises RequestRefused when it cannot be read."""
+    kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+        return FormData()
+    limits: dict[str, Any] = {
+        "max_fields": FORM_FIELDS_MAX,
+        "max_files": FORM_FILES_MAX,
+        "max_part_size": BODY_BYTES_MAX,
+    }
+    try:
+        return await Request(scope, _replaying(body, _nothing_more)).form(**limits)
+    except (HTTPException, MultiPartException, UnicodeDecodeError, ValueError):
+        raise RequestRefused("The form cannot be read.", "Load the page again and repeat what you did.") from None
+
+
+async def _nothing_more() -> Message:
+    return {"type": "http.disconnect"}

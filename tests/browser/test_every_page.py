@@ -1,0 +1,84 @@
+"""Every page of the branch: one language at a time, no barriers, nothing on the console; and a picture to look at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from shared.web.translations import UNTRANSLATED_MARKS, marking_untranslated
+from tests.browser.conftest import ServedBranch, Visit
+from tests.support.browsing import linked_paths, screenshot, serious_barriers
+
+CYRILLIC = re.compile(r"[А-Яа-яЁё]")
+NOT_PAGES = {"/healthz", "/authority.crt", "/chip"}
+
+
+@pytest.fixture
+def marked() -> Iterator[None]:
+    with marking_untranslated():
+        yield
+
+
+@pytest.mark.parametrize("standing", ["quiet", "busy"])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_page_speaks_one_language_and_has_no_barriers(
+    branch: ServedBranch, visit: Visit, marked: None, language: str, standing: str
+) -> None:
+    if standing == "busy":
+        branch.standing |= BUSY
+    visitor = visit(branch.address, language)
+    waiting, seen = {path for path in branch.get_paths if path not in NOT_PAGES}, set[str]()
+    assert len(waiting) >= 3
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        page = visitor.open(path)
+        text = page.inner_text("body") + page.title()
+        if language == "en":
+            assert CYRILLIC.findall(text) == [], path
+        assert not set(UNTRANSLATED_MARKS) & set(page.content()), f"{path}: {text}"
+        assert serious_barriers(page) == [], path
+        waiting |= linked_paths(page) - seen - NOT_PAGES
+
+
+BUSY = {
+    "online": False,
+    "waiting": 12,
+    "oldest_waiting_seconds": 250.0,
+    "parked": 2,
+    "undecided": 1,
+    "skew_ms": 7_200_000,
+    "mode": "centralized",
+    "last_sync_at": "2026-11-23T15:00:00Z",
+}
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_pictures_are_taken_to_be_looked_at(
+    branch: ServedBranch, visit: Visit, language: str, colours: str, gallery_address: str
+) -> None:
+    branch.standing |= BUSY
+    visitor = visit(branch.address, language, colours)
+    for path in ("/status", "/help"):
+        page = visitor.open(path)
+        assert serious_barriers(page) == []
+        screenshot(page, f"branch{path.replace('/', '-')}-{language}-{colours}")
+    components = visit(gallery_address, language, colours).open("/")
+    assert serious_barriers(components) == []
+    screenshot(components, f"gallery-{language}-{colours}")
+    narrow = visit(branch.address, language, colours, width=390).open("/status")
+    assert narrow.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    screenshot(narrow, f"branch-status-narrow-{language}-{colours}")
+
+
+def test_whatever_is_touched_is_large_enough_for_a_finger(gallery_address: str, visit: Visit) -> None:
+    page = visit(gallery_address).open("/")
+    small = page.eval_on_selector_all(
+        "button, input:not([type=hidden]), select, [role=button], .bar a",
+        "all => all.filter(e => e.getClientRects().length && e.getBoundingClientRect().height < 44)"
+        ".map(e => e.outerHTML)",
+    )
+    assert small == []

@@ -1,0 +1,47 @@
+"""`filial-branch serve` as a real process: pages without synchronisation, and who else may reach them."""
+
+from __future__ import annotations
+
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from branch_node.storage.store import BranchStore
+from deploy.demo.chain import Serving
+from tests.support.commands import branch as filial_branch
+from tests.support.commands import require_refusal
+
+SECONDS_MAX = 20
+
+
+def read(address: str, path: str) -> str:
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=SECONDS_MAX) as answer:
+        text: str = answer.read().decode()
+        return text
+
+
+def test_pages_are_served_without_synchronisation(branch_store: BranchStore, tmp_path: Path) -> None:
+    serving = Serving("branch_node", tmp_path, "--no-sync", "--web", "127.0.0.1:0")
+    try:
+        assert "Works here, with or without a network" in read(serving.addresses["web"], "/")
+        assert '"status":"ok"' in read(serving.addresses["web"], "/healthz")
+        loaded = (Path("/proc") / str(serving.process.pid) / "maps").read_text()
+        assert "grpc" not in loaded, "Pages alone need no gRPC, which takes long to load."
+    finally:
+        serving.stop()
+    assert serving.process.returncode == 0
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0"])
+def test_other_machines_are_not_served_without_tls(branch_store: BranchStore, tmp_path: Path, address: str) -> None:
+    require_refusal(filial_branch(tmp_path, "serve", "--no-sync", "--web", address), "certificate", "--insecure-web")
+
+
+def test_the_operator_may_insist(branch_store: BranchStore, tmp_path: Path) -> None:
+    serving = Serving("branch_node", tmp_path, "--no-sync", "--insecure-web", "--web", "0.0.0.0:0")
+    try:
+        port = serving.addresses["web"].rpartition(":")[2]
+        assert '"status":"ok"' in read(f"127.0.0.1:{port}", "/healthz")
+    finally:
+        serving.stop()
