@@ -6,7 +6,10 @@
     ├── NotFound                a named thing does not exist
     ├── AlreadyExists           a named thing exists and must not be made twice
     ├── Refused                 understood, but not allowed in this state
-    │   └── StaleEdit           somebody else has changed the same in the meanwhile
+    │   ├── StaleEdit           somebody else has changed the same in the meanwhile
+    │   ├── NotPermitted        the employee's role does not allow it
+    │   └── LogInRefused        code and password or PIN do not belong together
+    │       └── LockedOut       too many failed attempts: none is looked at for a while
     ├── TokenRefused            an enrolment token is malformed, used or expired
     ├── StoreError              the local store cannot do its work
     │   ├── StoreMissing        there is no store here yet
@@ -64,6 +67,26 @@ class Refused(FilialError):
 
 class StaleEdit(Refused):
     reason = "stale"
+
+
+class NotPermitted(Refused):
+    reason = "not_permitted"
+
+
+class LogInRefused(Refused):
+    """It never tells which of the two was wrong, nor whether the code exists."""
+
+    reason = "log_in_refused"
+
+
+class LockedOut(LogInRefused):
+    """`seconds` is how long from now."""
+
+    reason = "locked_out"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Too many attempts have failed.", f"Try again in {seconds} seconds.")
+        self.seconds = seconds
 
 
 class TokenRefused(FilialError):

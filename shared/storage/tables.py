@@ -302,9 +302,62 @@ employee = Table(
     Column("code", Text),
     Column("name", Text),
     Column("archived", Boolean, nullable=False),
+    # Days since 1970-01-01.
+    Column("dismissed_on", BigInteger),
+    Column("language", Text),
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
     Index("employee_by_code", "code"),
+    sqlite_with_rowid=False,
+)
+
+role = Table(
+    "role",
+    record_metadata,
+    Column("id", Id, nullable=False),
+    Column("code", Text),
+    Column("name", Text),
+    # One permission a line.
+    Column("permissions", Text),
+    Column("discount_basis_points_max", BigInteger),
+    Column("refund_without_receipt_minor_max", BigInteger),
+    Column("archived", Boolean, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("id"),
+    sqlite_with_rowid=False,
+)
+
+position = Table(
+    "position",
+    record_metadata,
+    Column("id", Id, nullable=False),
+    Column("employee_id", Id),
+    Column("role_code", Text),
+    Column("reports_to", Id),
+    # One branch's code a line; * for all.
+    Column("branches", Text),
+    # Days since 1970-01-01; the last day belongs to the position.
+    Column("valid_from", BigInteger),
+    Column("valid_to", BigInteger),
+    Column("archived", Boolean, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("id"),
+    Index("position_by_employee", "employee_id"),
+    sqlite_with_rowid=False,
+)
+
+credential = Table(
+    "credential",
+    record_metadata,
+    Column("id", Id, nullable=False),
+    Column("employee_id", Id),
+    # Argon2id in PHC format.
+    Column("password_hash", Text),
+    Column("must_change", Boolean, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("id"),
+    Index("credential_by_employee", "employee_id"),
     sqlite_with_rowid=False,
 )
 

@@ -8,11 +8,12 @@ from sqlalchemy import Connection, MetaData
 
 from branch_node.storage.tables import branch_metadata
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
+from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0005"
-KNOWN = frozenset({"0001", "0002", "0003", "0004", "0005"})
-METADATA: list[MetaData] = [record_metadata, branch_metadata]
+HEAD = "0007"
+KNOWN = frozenset({"0001", "0002", "0003", "0004", "0005", "0007"})
+METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]
 _LOCATION = Path(__file__).parent
 
 
