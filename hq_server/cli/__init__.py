@@ -19,6 +19,8 @@ commands.defer("serve", "hq_server.cli.serve:serve", "Serve the branches and the
 commands.defer("branch", "hq_server.cli.branch:branch", "Add, list, show, edit, enrol and revoke branches.")
 commands.defer("catalog", "hq_server.cli.catalog:catalog", "Import products and prices.")
 commands.defer("client", "hq_server.cli.client:client", "Import, find and show clients.")
+commands.defer("employee", "hq_server.cli.employee:employee", "Hire, place and dismiss employees; who did what.")
+commands.defer("role", "hq_server.cli.role:role", "List and change roles: permissions and limits.")
 commands.defer("sync", "hq_server.cli.sync:sync", "How far each branch has come; verify; conflicts; parked entries.")
 commands.defer("budget", "hq_server.cli.budget:budget", "What the chain may spend once, wherever it is spent.")
 commands.defer("report", "hq_server.cli.report:report", "Consolidated reports.")

@@ -147,8 +147,11 @@ class Personnel:
         person = require_employee(self._connection, code)
         self._apply(person.employee_id, [self._password(person.employee_id, password_hash, must_change)])
 
-    def set_role(self, role: Role, archived: bool = False) -> bool:
-        """Makes a role, or changes one, for everyone who has it; whether anything changed. Raises InvalidInput."""
+    def set_role(self, role: Role, name: str | None = None, archived: bool = False) -> bool:
+        """Makes a role, or changes one, for everyone who has it; whether anything changed. Raises InvalidInput.
+
+        `name` is what the chain calls it, in every language; without one the predefined names or the code stay.
+        """
         limits = role.limits
         if not 0 <= limits.discount_basis_points_max <= BASIS_POINTS_WHOLE:
             raise InvalidInput("The largest discount is between 0 and 100 %.")
@@ -156,12 +159,13 @@ class Personnel:
             raise InvalidInput("The largest refund without a receipt is negative or too large.")
         fields: dict[str, Value] = {
             "code": require_code(role.code, "The role's code"),
-            "name": _require_name(role.name_ru),
             "permissions": tuple(sorted(role.permissions)),
             "discount_basis_points_max": limits.discount_basis_points_max,
             "refund_without_receipt_minor_max": limits.refund_without_receipt_minor_max,
             "archived": archived,
         }
+        if name is not None:
+            fields["name"] = _require_name(name)
         identity = role_id(self._chain_id, role.code)
         edit = self._edit.prepare(RecordKind.ROLE, identity, fields)
         return self._edit.apply([edit], {identity: EVERYONE}) > 0 if edit else False

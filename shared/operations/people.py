@@ -95,17 +95,21 @@ def find_credential(connection: Connection, identity: bytes) -> Credential | Non
     return None if row is None or row.password_hash is None else Credential(row.password_hash, row.must_change)
 
 
-def find_role(connection: Connection, code: str) -> Role | None:
+def find_role(connection: Connection, code: str, with_archived: bool = False) -> Role | None:
     """The role of that code: its card, else the predefined one. None for an archived or an unknown role."""
     row = connection.execute(_ROLE, {"code": code}).first()
-    return ROLES.get(code) if row is None else _role(row)
+    if row is None:
+        return ROLES.get(code)
+    return None if row.archived and not with_archived else _role(row)
 
 
 def all_roles(connection: Connection) -> list[Role]:
     """Every role that can be given, by code."""
-    cards = {row.code: _role(row) for row in connection.execute(select(role).where(role.c.code.is_not(None)))}
-    roles: dict[str, Role | None] = {**ROLES, **cards}
-    return sorted((each for each in roles.values() if each is not None), key=lambda each: each.code)
+    rows = connection.execute(select(role).where(role.c.code.is_not(None))).all()
+    cards = {row.code: _role(row) for row in rows}
+    archived = {row.code for row in rows if row.archived}
+    roles = {**ROLES, **cards}
+    return [roles[code] for code in sorted(roles.keys() - archived)]
 
 
 def actor_on(connection: Connection, person: Employee, day: int, branch_code: str | None) -> Actor | None:
@@ -146,9 +150,7 @@ def _position(row: Any) -> Position:
     )
 
 
-def _role(row: Any) -> Role | None:
-    if row.archived:
-        return None
+def _role(row: Any) -> Role:
     predefined = ROLES.get(row.code)
     name_ru = row.name or (predefined.name_ru if predefined else row.code)
     name_en = row.name or (predefined.name_en if predefined else row.code)

@@ -197,7 +197,7 @@ def test_a_changed_name_goes_to_the_branches_as_an_edit(office: Office, branches
 
 def test_a_role_goes_to_everyone(office: Office, branches: dict[str, BranchRow]) -> None:
     helper = Role("helper", "Помощник", "Помощник", frozenset({Permission.SALE_MAKE}), Limits(100, 0))
-    change(office, lambda people: people.set_role(helper))
+    change(office, lambda people: people.set_role(helper, "Помощник"))
     for row in branches.values():
         (record,) = [each for each in office.feed_of(row.id) if each.kind == RecordKind.ROLE]
         assert isinstance(record, CardFull)
