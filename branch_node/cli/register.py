@@ -58,7 +58,7 @@ def revoke_command(options: GlobalOptions, reference: str) -> None:
     """Take the pairing from all browsers of a register, or from one named by id; sessions opened on them end."""
     store = open_store(settings_for(options.home))
     revoked = [_document(each) for each in revoke_pairings(store, LOCAL_ADMINISTRATOR, reference)]
-    print_result(options, {"revoked": revoked}, f"{len(revoked)} browsers are paired no more.")
+    print_result(options, {"revoked": revoked}, f"Browsers that are paired no more: {len(revoked)}.")
 
 
 def _document(paired: Pairing) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hq_server.operations.authority import Authority
-from hq_server.operations.first_log_in import first_log_in_path, issue_first_log_in
 from hq_server.operations.founding import ChainRow, found_chain, require_chain
 from hq_server.settings import Settings
 from hq_server.storage.store import HqStore, connect_store, open_store
@@ -128,5 +127,8 @@ def only_server(settings: Settings, is_sqlite: bool) -> Iterator[None]:
 
 def first_log_in(home: Path | None) -> str:
     """The path of a new link that makes the first administrator, once."""
+    # Imported here: `init` alone needs it, and it brings half of the operations along.
+    from hq_server.operations.first_log_in import first_log_in_path, issue_first_log_in
+
     with head_office(home) as office, office.store.write() as connection:
         return first_log_in_path(issue_first_log_in(connection, office.ids, office.clock.now_us()))
