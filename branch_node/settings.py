@@ -19,6 +19,11 @@ class Settings:
         2_000, "How long centralized mode waits for the head office before the branch's policy decides, milliseconds."
     )
     journal_poll_ms: int = setting(50, "How often `serve` looks for entries recorded by other processes, milliseconds.")
+    session_idle_minutes: int = setting(720, "After how long without use a log-in by password ends, minutes.")
+    pin_session_idle_minutes: int = setting(15, "After how long without use a log-in by PIN ends, minutes.")
+    unheard_days: int = setting(
+        14, "After how long without the head office only selling, shifts and refunds by receipt remain, days."
+    )
 
     web_hosts: str = setting(
         "",
@@ -61,3 +66,7 @@ class Settings:
     @property
     def authority_path(self) -> Path:
         return self.home / "authority.crt"
+
+    @property
+    def pepper_path(self) -> Path:
+        return self.home / "pin.key"

@@ -23,6 +23,7 @@ class Settings:
         15, "How old a branch's watermark may be to count as complete to now, minutes."
     )
     phone_country: str = setting("RU", "ISO 3166 country whose numbers may be typed without a country code.")
+    session_idle_minutes: int = setting(720, "After how long without use a log-in to the web page ends, minutes.")
 
     @property
     def configuration_path(self) -> Path:

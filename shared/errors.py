@@ -7,6 +7,9 @@
     ├── AlreadyExists           a named thing exists and must not be made twice
     ├── Refused                 understood, but not allowed in this state
     │   ├── StaleEdit           somebody else has changed the same in the meanwhile
+    │   ├── NotPermitted        the employee's role does not allow it
+    │   ├── LogInRefused        code and password or PIN do not belong together
+    │   │   └── LockedOut       too many failed attempts: none is looked at for a while
     │   ├── BasketClosed        the basket is held, being paid, paid or abandoned
     │   ├── TakenOver           another tab has the register by now
     │   └── RequestRefused      a request over HTTP that no page of ours sends
@@ -85,6 +88,26 @@ class RequestRefused(Refused):
     def __init__(self, message: str, hint: str = "", status: int = 400) -> None:
         super().__init__(message, hint)
         self.status = status
+
+
+class NotPermitted(Refused):
+    reason = "not_permitted"
+
+
+class LogInRefused(Refused):
+    """It never tells which of the two was wrong, nor whether the code exists."""
+
+    reason = "log_in_refused"
+
+
+class LockedOut(LogInRefused):
+    """`seconds` is how long from now."""
+
+    reason = "locked_out"
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("Too many attempts have failed.", f"Try again in {seconds} seconds.")
+        self.seconds = seconds
 
 
 class TokenRefused(FilialError):

@@ -23,6 +23,8 @@ commands.defer("client", "branch_node.cli.client:client", "Add, edit, find and s
 commands.defer("receipt", "branch_node.cli.receipt:receipt", "Show a receipt of any branch.")
 commands.defer("budget", "branch_node.cli.budget:budget", "What this branch may spend of the chain's budgets.")
 commands.defer("shift", "branch_node.cli.shift:shift", "Open and close a till, show its shift.")
+commands.defer("employee", "branch_node.cli.employee:employee", "Who works here; PINs.")
+commands.defer("register", "branch_node.cli.register:register", "Pair browsers with registers.")
 commands.defer("backup", "branch_node.cli.backup:backup", "Write a copy of this branch's store.")
 commands.defer("restore", "branch_node.cli.backup:restore", "Put a copy in the place of this branch's store.")
 commands.defer("report", "branch_node.cli.report:report", "Reports over this branch's own store.")

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, update
 
+from branch_node.operations.pairing import forget_pairings
 from branch_node.storage import migrations
 from branch_node.storage.store import BranchStore
 from branch_node.storage.tables import node
 from shared.certificates import sync_folder
 from shared.clock import Clock
 from shared.errors import AlreadyExists, InvalidInput, StoreBusy, StoreError
+from shared.operations.sessions import end_all_sessions
 from shared.storage.sqlite_engine import SqliteStore
 from shared.storage.store_files import (
     look_into,
@@ -62,7 +64,7 @@ def restore_backup(store_path: Path, path: Path, clock: Clock, branch_id: bytes 
     require_backup_file(path)
     owner = _require_backup(path)
     with private_copy(path, store_path.parent) as incoming:
-        _upgrade(incoming, clock)
+        _prepare(incoming, clock)
         with hold_gate(store_path, clock):
             present = _present_owner(store_path, clock)
             _require_own(path, owner, branch_id or (present and present.branch_id))
@@ -136,12 +138,15 @@ def _keep_copy(store_path: Path, kept: Path, clock: Clock) -> bool:
     return True
 
 
-def _upgrade(path: Path, clock: Clock) -> None:
-    """Programs that have the store open do not upgrade it again."""
+def _prepare(path: Path, clock: Clock) -> None:
+    """Upgrades the copy, for programs that have the store open do not do it again, and ends its sessions."""
     store = SqliteStore(path, clock)
     try:
         with store.write() as connection:
             migrations.upgrade(connection)
+            # What ended since the backup was taken must not live again: people log in anew, registers are paired anew.
+            end_all_sessions(connection)
+            forget_pairings(connection)
         store.checkpoint()
     finally:
         store.close()

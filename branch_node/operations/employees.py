@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 from branch_node.storage.transaction import BranchTransaction
-from shared.domain.identifiers import derived_id
 from shared.domain.records import RecordKind
 from shared.operations.cards import edit_card, merge_cards
+from shared.operations.people import employee_id
 from shared.wire.cards import encode_patch
-
-
-def employee_id(chain_id: bytes, code: str) -> bytes:
-    """The id of the employee with that code: the same in every branch, so that a code is one person in the chain."""
-    return derived_id("employee", chain_id, code.encode())
 
 
 def ensure_employee(transaction: BranchTransaction, code: str) -> bytes:

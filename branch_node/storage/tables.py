@@ -248,3 +248,37 @@ pruned_counter = Table(
     PrimaryKeyConstraint("kind", "business_date"),
     sqlite_with_rowid=False,
 )
+
+# PINs are the branch's own: HQ never hears of them. Peppered by a key outside the store.
+pin = Table(
+    "pin",
+    branch_metadata,
+    Column("employee_id", Id, nullable=False),
+    # Argon2id in PHC format, over HMAC-SHA-256 with the pepper.
+    Column("pin_hash", Text, nullable=False),
+    Column("set_at", UtcTime, nullable=False),
+    Column("set_by", Id, nullable=False),
+    PrimaryKeyConstraint("employee_id"),
+    sqlite_with_rowid=False,
+)
+
+# A browser that belongs to a register; before it is paired, a code that waits for one.
+pairing = Table(
+    "pairing",
+    branch_metadata,
+    Column("id", Id, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("code_hash", LargeBinary, nullable=False),
+    Column("code_expires_at", UtcTime, nullable=False),
+    Column("token_hash", LargeBinary),
+    # What the browser says it is.
+    Column("label", Text),
+    Column("created_by", Id, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("paired_at", UtcTime),
+    Column("revoked_at", UtcTime),
+    PrimaryKeyConstraint("id"),
+    Index("pairing_by_token", "token_hash"),
+    Index("pairing_by_code", "code_hash"),
+    sqlite_with_rowid=False,
+)

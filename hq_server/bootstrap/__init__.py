@@ -123,3 +123,12 @@ def only_server(settings: Settings, is_sqlite: bool) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def first_log_in(home: Path | None) -> str:
+    """The path of a new link that makes the first administrator, once."""
+    # Imported here: `init` alone needs it, and it brings half of the operations along.
+    from hq_server.operations.first_log_in import first_log_in_path, issue_first_log_in
+
+    with head_office(home) as office, office.store.write() as connection:
+        return first_log_in_path(issue_first_log_in(connection, office.ids, office.clock.now_us()))

@@ -14,7 +14,9 @@ import structlog
 
 from hq_server.bootstrap import HeadOffice, head_office, only_server
 from hq_server.operations.authority import require_server_identity
+from hq_server.operations.people import refresh_audiences
 from hq_server.settings import Settings
+from hq_server.storage.feed import number_feed
 from hq_server.sync_server.gateway import Gateway
 from hq_server.sync_server.server import SyncServer
 from hq_server.web.app import create_app
@@ -25,6 +27,7 @@ from shared.web.serving import WebServer
 WORKER_STOP_SECONDS_MAX = 10
 WORKER_PAUSE_SECONDS = 0.5
 COMPACTION_PAUSE_SECONDS = 0.05
+PEOPLE_REFRESH_SECONDS = 600
 GARBAGE_THRESHOLD = 50_000
 Ready = Callable[[int, int | None], None]
 
@@ -60,6 +63,7 @@ async def _serve(office: HeadOffice, grpc_address: str, web_address: str | None,
     web = WebServer(create_app(gateway.pulse), web_address) if web_address else None
     web_task = asyncio.create_task(web.run_until_stopped()) if web else None
     compacting = asyncio.create_task(_compact_at_intervals(gateway, office.settings.feed_compaction_minutes))
+    refreshing = asyncio.create_task(_refresh_people_at_intervals(office, gateway))
     try:
         async with _listening(office, gateway, grpc_address, share_port=workers > 1) as port:
             async with _workers(office.settings, grpc_address, workers - 1):
@@ -68,6 +72,7 @@ async def _serve(office: HeadOffice, grpc_address: str, web_address: str | None,
     finally:
         # Also when nothing could be listened on: the store must not be closed under a thread that uses it.
         compacting.cancel()
+        refreshing.cancel()
         if web and web_task:
             web.should_exit = True
             await web_task
@@ -96,6 +101,25 @@ async def _compact_at_intervals(gateway: Gateway, minutes: int) -> None:
         except FilialError as error:
             log.error("feed not compacted", reason=error.message)
         await asyncio.sleep(minutes * 60)
+
+
+async def _refresh_people_at_intervals(office: HeadOffice, gateway: Gateway) -> None:
+    """Takes passwords away from branches where somebody's position ended as the days went by."""
+    log = structlog.get_logger()
+    while True:
+        try:
+            await gateway.run(lambda: _refresh_people(office))
+        except FilialError as error:
+            log.error("people not refreshed", reason=error.message)
+        await asyncio.sleep(PEOPLE_REFRESH_SECONDS)
+
+
+def _refresh_people(office: HeadOffice) -> None:
+    now_us = office.clock.now_us()
+    with office.store.write() as connection:
+        told = refresh_audiences(connection, office.ids, now_us)
+    if told:
+        number_feed(office.store, now_us)
 
 
 @contextlib.asynccontextmanager

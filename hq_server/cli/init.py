@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from hq_server.bootstrap import found, settings_for
+from hq_server.bootstrap import first_log_in, found, settings_for
+from hq_server.operations.first_log_in import FIRST_LOG_IN_HOURS
 from shared.cli.commands import Command, GlobalOptions
 from shared.cli.output import print_result
 from shared.domain.identifiers import format_id
@@ -31,8 +32,16 @@ def init(options: GlobalOptions, database: str | None, name: str, currency: str,
         else "Keep copies of authority.key and authority.crt safe: they sign every branch.\n"
         "Next: filial-hq branch add CODE, filial-hq serve, filial-hq branch token CODE"
     )
+    link = first_log_in(options.home)
     print_result(
         options,
-        {"chain": format_id(founded.chain_id), "name": name, "currency": currency, "timezone": timezone},
-        f"{name} has a head office in {settings.home}. {next_step}",
+        {
+            "chain": format_id(founded.chain_id),
+            "name": name,
+            "currency": currency,
+            "timezone": timezone,
+            "first_login": link,
+        },
+        f"{name} has a head office in {settings.home}. {next_step}\n"
+        f"First administrator, once, within {FIRST_LOG_IN_HOURS} hours, on the head office's web page: {link}",
     )

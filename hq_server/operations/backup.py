@@ -20,6 +20,7 @@ from hq_server.storage.store import HqStore
 from hq_server.storage.tables import branch, chain, feed_head
 from shared.clock import Clock, Ids
 from shared.errors import AlreadyExists, InvalidInput, StoreCorrupt
+from shared.operations.sessions import end_all_sessions
 from shared.storage.store_files import look_into, remove_side_files, remove_store, require_backup_file, require_sound
 
 ROWS_PER_COPY = 5_000
@@ -96,6 +97,8 @@ def restore_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> Backup
         counts = {table.name: _copy_table(source, connection, table) for table in _tables()}
         connection.execute(update(feed_head).values(epoch=ids.new_id()))
         forget_connections(connection)
+        # Whose session has ended since the backup must not be logged in again.
+        end_all_sessions(connection)
         heads = read_heads(connection)
     return BackupDone(path, sum(counts.values()), len({head[0] for head in heads}), kept)
 

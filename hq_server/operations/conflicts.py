@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, select
 
 from hq_server.operations.editing import HqEdit
-from hq_server.storage.audience import audiences_of_card
+from hq_server.storage.audience import TOLD_BY_MEMBERSHIP, audiences_of_card
 from shared.clock import Ids
 from shared.domain.cards import Value
 from shared.domain.records import RecordKind
@@ -57,10 +57,11 @@ def _write(connection: Connection, ids: Ids, now_us: int, row: Any, encoded: str
     prepared = edit.prepare(kind, row.card_id, {row.field: value})
     if prepared is None:
         return value
-    # Clients go to the branches that know them.
-    state = load_card(connection, kind, row.card_id) or CardState()
-    audiences = audiences_of_card(connection, kind, row.card_id, state)
-    edit.apply([prepared], None if kind is RecordKind.CLIENT else {row.card_id: audiences[0]})
+    audiences = None
+    if kind not in TOLD_BY_MEMBERSHIP:
+        state = load_card(connection, kind, row.card_id) or CardState()
+        audiences = {row.card_id: audiences_of_card(connection, kind, row.card_id, state)[0]}
+    edit.apply([prepared], audiences)
     return value
 
 

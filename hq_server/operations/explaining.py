@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from hq_server.storage.audience import members_of
 from hq_server.storage.branches import BranchRow, branch_names, read_cursor
 from hq_server.storage.feed import EVERYONE, audience_of_branch, audience_of_zone
+from hq_server.storage.people import told_branches
 from hq_server.storage.tables import client_audience, client_reference, feed
 from shared.domain.business_time import format_us
 from shared.domain.cards import Value
@@ -16,6 +17,7 @@ from shared.domain.identifiers import format_id, is_id, parse_id, shorten
 from shared.domain.records import RecordKind
 from shared.errors import NotFound
 from shared.operations.cards import shown_fields
+from shared.operations.people import positions_of
 from shared.storage.fact_rows import BRANCH_FACT_TABLES
 from shared.storage.tables import card, client, product, refund, sale, shift_close, shift_open
 from shared.wire.cards import decode_state
@@ -100,10 +102,32 @@ def _audience(
             )
         case RecordKind.BRANCH_SETTINGS:
             return record_id == row.id, "Settings go to their own branch."
-        case RecordKind.EMPLOYEE:
-            return False, "Employees stay at HQ and at the branches that made them."
+        case RecordKind.EMPLOYEE | RecordKind.POSITION:
+            return _employee_audience(connection, record_id, shown, row)
+        case RecordKind.CREDENTIAL:
+            _, told = _employee_told(connection, record_id, shown)
+            return told.get(row.id, False), "A password goes to the branches where its employee works, or will work."
         case _:
             return True, "It is for every branch."
+
+
+def _employee_told(
+    connection: Connection, record_id: bytes, shown: dict[str, Value]
+) -> tuple[bytes, dict[bytes, bool]]:
+    named = shown.get("employee_id")
+    employee_id = named if isinstance(named, bytes) else record_id
+    return employee_id, told_branches(connection, employee_id)
+
+
+def _employee_audience(
+    connection: Connection, record_id: bytes, shown: dict[str, Value], row: BranchRow
+) -> tuple[bool, str]:
+    employee_id, told = _employee_told(connection, record_id, shown)
+    if row.id in told:
+        return True, "The employee works or has worked at the branch."
+    if not positions_of(connection, employee_id):
+        return False, "The head office has not hired this employee: the card stays at HQ and at branches that made it."
+    return False, "The employee has never worked at the branch."
 
 
 def _client_audience(

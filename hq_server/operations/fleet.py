@@ -11,6 +11,7 @@ from hq_server.operations.founding import read_chain
 from hq_server.storage import lives
 from hq_server.storage.branches import BranchRow, branch_by_code, raise_fleet_revision
 from hq_server.storage.feed import Publication, audience_of_branch, publish
+from hq_server.storage.people import settle_everyone
 from hq_server.storage.tables import branch, branch_cursor, certificate, enrolment_token
 from shared.clock import Ids
 from shared.domain.business_time import require_zone
@@ -62,6 +63,7 @@ def add_branch(
     )
     connection.execute(branch_cursor.insert().values(_empty_cursor(row.id)))
     _publish_settings(connection, ids, now_us, row)
+    publish(connection, settle_everyone(connection, now_us))
     return row
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,11 @@ from sqlalchemy import Connection, update
 
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import zone_change
-from hq_server.storage.audience import audiences_of_card
+from hq_server.operations.people import refresh_audiences
+from hq_server.storage.audience import TOLD_BY_MEMBERSHIP, audiences_of_card
 from hq_server.storage.branches import branch_by_id
 from hq_server.storage.feed import Publication, audience_of_branch, publish
+from hq_server.storage.people import PEOPLE_KINDS
 from hq_server.storage.proposals import close_proposal, close_what_is_known, open_proposals, plausible, unseen
 from hq_server.storage.tables import branch
 from shared.clock import Ids
@@ -60,7 +63,11 @@ def list_proposals(connection: Connection, now_us: int) -> list[dict[str, str]]:
 
 
 def _shown(kind: RecordKind, state: bytes | None) -> dict[str, Value]:
-    return {} if state is None else shown_fields(kind, decode_state(state))
+    """What a card shows to whoever decides: of a password only that there is one."""
+    shown = {} if state is None else shown_fields(kind, decode_state(state))
+    if shown.get("password_hash") is not None and kind is RecordKind.CREDENTIAL:
+        shown["password_hash"] = f"a password ({hashlib.sha256(str(shown['password_hash']).encode()).hexdigest()[:8]})"
+    return shown
 
 
 def accept_proposals(
@@ -85,6 +92,8 @@ def accept_proposals(
         if kind == RecordKind.BRANCH_SETTINGS:
             # The prices of a new zone go after the setting that names it.
             _adopt_settings(connection, card_id, state)
+    if any(kind in PEOPLE_KINDS for kind, _ in keys):
+        refresh_audiences(connection, ids, now_us)
     return len(keys)
 
 
@@ -120,8 +129,9 @@ def _insist(edit: HqEdit, kind: RecordKind, card_id: bytes, ours: CardState, row
         for name, versions in sorted(seen.items())
     )
     if patches:
-        audiences = audiences_of_card(edit.connection, kind, card_id, ours)
-        told = None if kind is RecordKind.CLIENT else {card_id: audiences[0]}
+        told = None
+        if kind not in TOLD_BY_MEMBERSHIP:
+            told = {card_id: audiences_of_card(edit.connection, kind, card_id, ours)[0]}
         edit.apply([CardEdit(kind, card_id, edit.stamp, patches)], told)
 
 

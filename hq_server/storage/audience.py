@@ -19,6 +19,7 @@ from hq_server.storage.feed import (
     audience_of_zone,
     read_feed,
 )
+from hq_server.storage.people import PEOPLE_KINDS, audiences_of_person, publications_of_people
 from hq_server.storage.tables import client_audience, client_reference, feed
 from shared.domain.identifiers import NIL_ID
 from shared.domain.records import RecordKind
@@ -35,6 +36,9 @@ Reference = tuple[bytes, str]
 """A branch, and the external id of a client that it named."""
 
 _REFERENCES_PER_QUERY_MAX = 500
+
+TOLD_BY_MEMBERSHIP = PEOPLE_KINDS | {int(RecordKind.CLIENT)}
+"""Cards of which a table says who receives them; the others are published by who edits them."""
 
 # Written out: with a parameter, the index of settings alone would not be found.
 _IS_SETTINGS = feed.c.kind == literal_column(str(int(RecordKind.BRANCH_SETTINGS)))
@@ -90,11 +94,12 @@ def publications_for_edits(
 ) -> list[Publication]:
     """What branches are told of merged edits: the edit itself to those that know the card already, the whole card to
     those that begin to. The branch that made an edit has it."""
-    publications: list[Publication] = []
+    edits = list(edits)
+    publications = list(publications_of_people(connection, edits, merged))
     known: dict[bytes, set[bytes]] = {}
     for edit in edits:
         if edit.kind != RecordKind.CLIENT:
-            continue  # products and prices are published by who edits them; employees stay at HQ for now
+            continue  # products and prices are published by who edits them
         origin = edit.stamp.branch_id
         if edit.key not in merged.changed:
             publications += _welcome_author(connection, edit, now_us)
@@ -191,6 +196,8 @@ def audiences_of_card(connection: Connection, kind: int, card_id: bytes, state: 
         return [audience_of_zone(zone if isinstance(zone, str) else "")]
     if kind == RecordKind.CLIENT:
         return [audience_of_branch(member) for member in sorted(members_of(connection, card_id))]
+    if kind in PEOPLE_KINDS:
+        return audiences_of_person(connection, kind, card_id, state)
     return [EVERYONE]
 
 

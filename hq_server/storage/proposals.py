@@ -15,7 +15,7 @@ from hq_server.storage.audience import join_audience, members_of
 from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.hybrid_clock import next_hlc
 from hq_server.storage.tables import branch, command, proposal
-from shared.domain.cards import can_hold
+from shared.domain.cards import can_hold, may_branch_edit
 from shared.domain.records import BRANCH_EDITED_KINDS, FIRST_CARD_KIND, KNOWN_KINDS, RecordKind
 from shared.errors import DecodeError, ProtocolViolation
 from shared.operations.cards import CardReceived, merge_cards
@@ -111,7 +111,7 @@ def _only(card: _Card, branch_id: bytes, made: set[tuple[bytes, bytes]]) -> Card
             name: field
             for name, field in card.state.fields.items()
             if all(
-                version.stamp.branch_id == branch_id
+                (version.stamp.branch_id == branch_id and may_branch_edit(card.full.kind, name))
                 or version.identity in made
                 or version.version_id in known.get(name, frozenset())
                 for version in field.live

@@ -269,6 +269,30 @@ client_reference = Table(
     sqlite_with_rowid=False,
 )
 
+# Which branches were told of an employee: of card and positions for good, of the credential as long as `works_here`.
+employee_audience = Table(
+    "employee_audience",
+    hq_metadata,
+    Column("employee_id", Id, nullable=False),
+    Column("branch_id", Id, nullable=False),
+    Column("since", UtcTime, nullable=False),
+    Column("works_here", Boolean, nullable=False),
+    PrimaryKeyConstraint("employee_id", "branch_id"),
+    sqlite_with_rowid=False,
+)
+
+# The link that makes the first administrator; the token itself was printed once.
+first_log_in = Table(
+    "first_log_in",
+    hq_metadata,
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("used_at", UtcTime),
+    PrimaryKeyConstraint("token_hash"),
+    sqlite_with_rowid=False,
+)
+
 # What a transaction wants told to branches; the sequencer numbers it once it is committed.
 feed_outbox = Table(
     "feed_outbox",

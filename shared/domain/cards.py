@@ -49,6 +49,7 @@ _ARCHIVED = FieldSpec(FieldType.FLAG)
 _HQ_TEXT = FieldSpec(FieldType.TEXT, MergeRule.HQ_WINS)
 _HQ_INTEGER = FieldSpec(FieldType.INTEGER, MergeRule.HQ_WINS)
 _HQ_FLAG = FieldSpec(FieldType.FLAG, MergeRule.HQ_WINS)
+_HQ_ID = FieldSpec(FieldType.ID, MergeRule.HQ_WINS)
 _HQ_TEXTS = FieldSpec(FieldType.TEXTS, MergeRule.HQ_WINS)
 
 CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
@@ -89,6 +90,9 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "code": _TEXT,
         "name": _TEXT,
         "archived": _ARCHIVED,
+        # Days since 1970-01-01: from that day on the employee has no access.
+        "dismissed_on": _HQ_INTEGER,
+        "language": _HQ_TEXT,
     },
     RecordKind.BRANCH_SETTINGS: {
         "code": _HQ_TEXT,
@@ -98,6 +102,32 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "currency": _HQ_TEXT,
         "mode": _HQ_TEXT,
         "when_unreachable": _HQ_TEXT,
+    },
+    # See shared.domain.permissions.
+    RecordKind.ROLE: {
+        "code": _HQ_TEXT,
+        "name": _HQ_TEXT,
+        "permissions": _HQ_TEXTS,
+        "discount_basis_points_max": _HQ_INTEGER,
+        "refund_without_receipt_minor_max": _HQ_INTEGER,
+        "archived": _HQ_FLAG,
+    },
+    # See shared.domain.positions: days since 1970-01-01, branches by code.
+    RecordKind.POSITION: {
+        "employee_id": _HQ_ID,
+        "role_code": _HQ_TEXT,
+        "reports_to": _HQ_ID,
+        "branches": _HQ_TEXTS,
+        "valid_from": _HQ_INTEGER,
+        "valid_to": _HQ_INTEGER,
+        "archived": _HQ_FLAG,
+    },
+    # Goes to the branches where the employee works, and nowhere else.
+    RecordKind.CREDENTIAL: {
+        "employee_id": _HQ_ID,
+        "password_hash": _HQ_TEXT,
+        "must_change": _HQ_FLAG,
+        "archived": _HQ_FLAG,
     },
     # What the fields mean is said at shared.domain.promotion_rules.Promotion.
     RecordKind.PROMOTION: {
@@ -132,6 +162,9 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
     },
 }
 
+_BRANCH_FIELDS: Final[dict[int, frozenset[str]]] = {int(RecordKind.EMPLOYEE): frozenset({"code"})}
+"""Of cards that branches may edit, but not all of: of an employee a branch says the code that it met at a till."""
+
 _RULES: Final[dict[int, dict[str, MergeRule]]] = {
     int(kind): {name: spec.rule for name, spec in fields.items()} for kind, fields in CARD_FIELDS.items()
 }
@@ -147,6 +180,12 @@ def rules_of(kind: int) -> dict[str, MergeRule]:
 def rule_of(kind: int, field: str) -> MergeRule:
     """The rule of a field. A field of a newer release is folded by `latest` until this node is upgraded."""
     return rules_of(kind).get(field, MergeRule.LATEST)
+
+
+def may_branch_edit(kind: int, field: str) -> bool:
+    """Whether a branch may say what that field of a card it may edit is."""
+    fields = _BRANCH_FIELDS.get(kind)
+    return fields is None or field in fields
 
 
 def can_hold(kind: int, field: str, value: Value) -> bool:

@@ -27,6 +27,9 @@ class RecordKind(IntEnum):
     PRICE = 102
     EMPLOYEE = 103
     BRANCH_SETTINGS = 104
+    ROLE = 105
+    POSITION = 106
+    CREDENTIAL = 107
     PROMOTION = 108
     VAT_RATE = 109
 

@@ -12,7 +12,18 @@ from shared.domain.cards import Value
 from shared.domain.records import RecordKind
 from shared.domain.text_folding import search_text, sort_key
 from shared.storage.fact_rows import Row
-from shared.storage.tables import card, client, employee, price, product, promotion, vat_rate
+from shared.storage.tables import (
+    card,
+    client,
+    credential,
+    employee,
+    position,
+    price,
+    product,
+    promotion,
+    role,
+    vat_rate,
+)
 
 CardKey = tuple[int, bytes]
 _KEYS_PER_QUERY_MAX = 500
@@ -166,9 +177,8 @@ def _product_row(values: Mapping[str, Value]) -> Row:
 
 
 def _price_row(values: Mapping[str, Value]) -> Row:
-    product_id = values.get("product_id")
     return (
-        product_id if isinstance(product_id, bytes) else None,
+        _identity(values, "product_id"),
         _text(values, "zone"),
         _integer(values, "amount_minor"),
         bool(values.get("archived")),
@@ -178,7 +188,45 @@ def _price_row(values: Mapping[str, Value]) -> Row:
 
 
 def _employee_row(values: Mapping[str, Value]) -> Row:
-    return _text(values, "code"), _text(values, "name"), bool(values.get("archived"))
+    return (
+        _text(values, "code"),
+        _text(values, "name"),
+        bool(values.get("archived")),
+        _integer(values, "dismissed_on"),
+        _text(values, "language"),
+    )
+
+
+def _role_row(values: Mapping[str, Value]) -> Row:
+    return (
+        _text(values, "code"),
+        _text(values, "name"),
+        "\n".join(_texts(values, "permissions")) or None,
+        _integer(values, "discount_basis_points_max"),
+        _integer(values, "refund_without_receipt_minor_max"),
+        bool(values.get("archived")),
+    )
+
+
+def _position_row(values: Mapping[str, Value]) -> Row:
+    return (
+        _identity(values, "employee_id"),
+        _text(values, "role_code"),
+        _identity(values, "reports_to"),
+        "\n".join(_texts(values, "branches")) or None,
+        _integer(values, "valid_from"),
+        _integer(values, "valid_to"),
+        bool(values.get("archived")),
+    )
+
+
+def _credential_row(values: Mapping[str, Value]) -> Row:
+    return (
+        _identity(values, "employee_id"),
+        _text(values, "password_hash"),
+        bool(values.get("must_change")),
+        bool(values.get("archived")),
+    )
 
 
 def _promotion_row(values: Mapping[str, Value]) -> Row:
@@ -213,6 +261,11 @@ def _text(values: Mapping[str, Value], field: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _identity(values: Mapping[str, Value], field: str) -> bytes | None:
+    value = values.get(field)
+    return value if isinstance(value, bytes) else None
+
+
 def _texts(values: Mapping[str, Value], field: str) -> tuple[str, ...]:
     value = values.get(field)
     return value if isinstance(value, tuple) else ()
@@ -228,6 +281,9 @@ PROJECTIONS: dict[int, tuple[Table, RowOf]] = {
     RecordKind.EMPLOYEE: (employee, _employee_row),
     RecordKind.PROMOTION: (promotion, _promotion_row),
     RecordKind.VAT_RATE: (vat_rate, _vat_rate_row),
+    RecordKind.ROLE: (role, _role_row),
+    RecordKind.POSITION: (position, _position_row),
+    RecordKind.CREDENTIAL: (credential, _credential_row),
 }
 
 

@@ -1,516 +1,67 @@
-"""The tables that hold records: the same at a branch and at the head office.
-
-Primary keys of facts start with `branch_id`, so that they can be distributed by it; cards are chain-wide. `received_at`
-is when HQ took the row; at the branch that recorded it, it stays empty.
-"""
+"""The tables that hold records, the same at a branch and at the head office: facts, and what cards show."""
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Date,
-    ForeignKeyConstraint,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    SmallInteger,
-    Table,
-    Text,
+from shared.storage.card_tables import (
+    card,
+    client,
+    conflict,
+    credential,
+    employee,
+    position,
+    price,
+    product,
+    promotion,
+    role,
+    vat_rate,
 )
-
-from shared.storage.column_types import Id, UtcTime
-
-record_metadata = MetaData()
-
-ONLY_ON_DIALECT = "only_on_dialect"
-"""In a constraint's `info`: the one dialect that has it."""
-
-
-def _line_belongs_to_sale() -> ForeignKeyConstraint:
-    """Kept where rows are written one by one. HQ copies whole decoded sales, where the check would cost a third."""
-    constraint = ForeignKeyConstraint(
-        ["branch_id", "sale_id"], ["sale.branch_id", "sale.id"], info={ONLY_ON_DIALECT: "sqlite"}
-    )
-    return constraint.ddl_if(dialect="sqlite")
-
-
-sale = Table(
-    "sale",
+from shared.storage.fact_tables import (
+    ONLY_ON_DIALECT,
+    audit_entry,
+    budget_spend,
+    cash_movement,
+    lease_return,
+    mode_switch,
+    payment,
+    receipt_void,
     record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("id", Id, nullable=False),
-    Column("command_id", Id, nullable=False),
-    Column("shift_id", Id, nullable=False),
-    Column("register", Text, nullable=False),
-    Column("receipt_number", BigInteger, nullable=False),
-    Column("cashier", Text, nullable=False),
-    Column("client", Text),
-    Column("client_id", Id),
-    Column("sold_at", UtcTime, nullable=False),
-    Column("utc_offset_seconds", Integer, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("business_date", Date, nullable=False),
-    Column("hour", SmallInteger, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("units_thousandths", BigInteger, nullable=False),
-    Column("gross_minor", BigInteger, nullable=False),
-    Column("discounts_minor", BigInteger, nullable=False),
-    Column("net_minor", BigInteger, nullable=False),
-    Column("change_minor", BigInteger, nullable=False),
-    Column("rounding_minor", BigInteger, nullable=False, server_default="0"),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "id"),
-    sqlite_with_rowid=False,
+    refund,
+    refund_line,
+    refund_payment,
+    sale,
+    sale_line,
+    shift_close,
+    shift_close_method,
+    shift_open,
 )
 
-sale_line = Table(
-    "sale_line",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("sale_id", Id, nullable=False),
-    Column("line_number", Integer, nullable=False),
-    Column("sku", Text, nullable=False),
-    Column("product_id", Id),
-    Column("category", Text),
-    Column("quantity_thousandths", BigInteger, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("discount_minor", BigInteger, nullable=False),
-    Column("vat_basis_points", Integer),
-    Column("vat_minor", BigInteger, nullable=False, server_default="0"),
-    # As printed, when it was known; and why there was a discount.
-    Column("name", Text),
-    Column("reason", Text),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "sale_id", "line_number"),
-    _line_belongs_to_sale(),
-    sqlite_with_rowid=False,
-)
-
-payment = Table(
-    "payment",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("sale_id", Id, nullable=False),
-    Column("payment_number", Integer, nullable=False),
-    Column("method", Text, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "sale_id", "payment_number"),
-    _line_belongs_to_sale(),
-    sqlite_with_rowid=False,
-)
-
-shift_open = Table(
-    "shift_open",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("id", Id, nullable=False),
-    Column("command_id", Id, nullable=False),
-    Column("register", Text, nullable=False),
-    Column("cashier", Text, nullable=False),
-    Column("opened_at", UtcTime, nullable=False),
-    Column("utc_offset_seconds", Integer, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("business_date", Date, nullable=False),
-    Column("implicit", Boolean, nullable=False),
-    Column("float_minor", BigInteger, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "id"),
-    Index("shift_open_by_register", "branch_id", "register", "business_date"),
-    sqlite_with_rowid=False,
-)
-
-shift_close = Table(
-    "shift_close",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("shift_id", Id, nullable=False),
-    Column("id", Id, nullable=False),
-    Column("command_id", Id, nullable=False),
-    Column("register", Text, nullable=False),
-    Column("cashier", Text, nullable=False),
-    Column("closed_at", UtcTime, nullable=False),
-    Column("utc_offset_seconds", Integer, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("business_date", Date, nullable=False),
-    Column("currency", Text, nullable=False),
-    Column("receipts", Integer, nullable=False),
-    Column("first_receipt", BigInteger, nullable=False),
-    Column("last_receipt", BigInteger, nullable=False),
-    Column("gross_minor", BigInteger, nullable=False),
-    Column("discounts_minor", BigInteger, nullable=False),
-    Column("net_minor", BigInteger, nullable=False),
-    Column("float_minor", BigInteger, nullable=False),
-    Column("expected_cash_minor", BigInteger, nullable=False),
-    Column("counted_cash_minor", BigInteger),
-    Column("refunds", Integer, nullable=False, server_default="0"),
-    Column("returns_minor", BigInteger, nullable=False, server_default="0"),
-    Column("cash_in_minor", BigInteger, nullable=False, server_default="0"),
-    Column("cash_out_minor", BigInteger, nullable=False, server_default="0"),
-    Column("rounding_minor", BigInteger, nullable=False, server_default="0"),
-    # Receipt numbers, with commas between them.
-    Column("undecided", Text, nullable=False, server_default=""),
-    Column("late", Text, nullable=False, server_default=""),
-    Column("late_minor", BigInteger, nullable=False, server_default="0"),
-    # `value_minor:pieces`, with commas between them.
-    Column("denominations", Text, nullable=False, server_default=""),
-    Column("signature", LargeBinary, nullable=False, server_default=""),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "shift_id"),
-    sqlite_with_rowid=False,
-)
-
-shift_close_method = Table(
-    "shift_close_method",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("shift_id", Id, nullable=False),
-    Column("method", Text, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "shift_id", "method"),
-    sqlite_with_rowid=False,
-)
-
-refund = Table(
-    "refund",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("id", Id, nullable=False),
-    Column("command_id", Id, nullable=False),
-    Column("shift_id", Id, nullable=False),
-    Column("register", Text, nullable=False),
-    Column("receipt_number", BigInteger, nullable=False),
-    Column("cashier", Text, nullable=False),
-    Column("client", Text),
-    Column("client_id", Id),
-    Column("refunded_at", UtcTime, nullable=False),
-    Column("utc_offset_seconds", Integer, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("business_date", Date, nullable=False),
-    Column("hour", SmallInteger, nullable=False),
-    Column("currency", Text, nullable=False),
-    # The sale whose goods came back, the branch that sold them when it was another, the receipt as printed.
-    Column("sale_id", Id),
-    Column("sale_branch_id", Id),
-    Column("sale_receipt", Text),
-    Column("authorised_by", Text),
-    Column("reason", Text),
-    Column("returns_minor", BigInteger, nullable=False),
-    Column("rounding_minor", BigInteger, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "id"),
-    Index("refund_by_sale", "sale_id"),
-    sqlite_with_rowid=False,
-)
-
-refund_line = Table(
-    "refund_line",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("refund_id", Id, nullable=False),
-    Column("line_number", Integer, nullable=False),
-    Column("sale_line", Integer, nullable=False),
-    Column("sku", Text, nullable=False),
-    Column("product_id", Id),
-    Column("category", Text),
-    Column("quantity_thousandths", BigInteger, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("discount_minor", BigInteger, nullable=False),
-    Column("vat_basis_points", Integer),
-    Column("vat_minor", BigInteger, nullable=False),
-    Column("name", Text),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "refund_id", "line_number"),
-    sqlite_with_rowid=False,
-)
-
-refund_payment = Table(
-    "refund_payment",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("refund_id", Id, nullable=False),
-    Column("payment_number", Integer, nullable=False),
-    Column("method", Text, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "refund_id", "payment_number"),
-    sqlite_with_rowid=False,
-)
-
-receipt_void = Table(
-    "receipt_void",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("id", Id, nullable=False),
-    Column("command_id", Id, nullable=False),
-    Column("register", Text, nullable=False),
-    Column("receipt_number", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("voided_at", UtcTime, nullable=False),
-    Column("utc_offset_seconds", Integer, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("business_date", Date, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "id"),
-    sqlite_with_rowid=False,
-)
-
-mode_switch = Table(
-    "mode_switch",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("id", Id, nullable=False),
-    Column("command_id", Id, nullable=False),
-    Column("mode", Text, nullable=False),
-    Column("when_unreachable", Text, nullable=False),
-    Column("switched_at", UtcTime, nullable=False),
-    Column("utc_offset_seconds", Integer, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("business_date", Date, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "id"),
-    sqlite_with_rowid=False,
-)
-
-budget_spend = Table(
-    "budget_spend",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("id", Id, nullable=False),
-    Column("command_id", Id, nullable=False),
-    Column("budget_id", Id, nullable=False),
-    Column("lease_id", Id),
-    Column("amount", BigInteger, nullable=False),
-    Column("spent_at", UtcTime, nullable=False),
-    Column("utc_offset_seconds", Integer, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("business_date", Date, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "id"),
-    sqlite_with_rowid=False,
-)
-
-lease_return = Table(
-    "lease_return",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("id", Id, nullable=False),
-    Column("command_id", Id, nullable=False),
-    Column("budget_id", Id, nullable=False),
-    Column("lease_id", Id, nullable=False),
-    Column("unused", BigInteger, nullable=False),
-    Column("returned_at", UtcTime, nullable=False),
-    Column("utc_offset_seconds", Integer, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("business_date", Date, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "id"),
-    sqlite_with_rowid=False,
-)
-
-cash_movement = Table(
-    "cash_movement",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("id", Id, nullable=False),
-    Column("command_id", Id, nullable=False),
-    Column("shift_id", Id, nullable=False),
-    Column("register", Text, nullable=False),
-    Column("cashier", Text, nullable=False),
-    # in, out or pickup
-    Column("direction", Text, nullable=False),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("moved_at", UtcTime, nullable=False),
-    Column("utc_offset_seconds", Integer, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("business_date", Date, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "id"),
-    sqlite_with_rowid=False,
-)
-
-audit_entry = Table(
+__all__ = [
+    "ONLY_ON_DIALECT",
     "audit_entry",
-    record_metadata,
-    Column("branch_id", Id, nullable=False),
-    Column("id", Id, nullable=False),
-    Column("command_id", Id, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("register", Text, nullable=False),
-    Column("cashier", Text, nullable=False),
-    Column("authorised_by", Text),
-    Column("amount_minor", BigInteger, nullable=False),
-    Column("detail", Text, nullable=False),
-    Column("at", UtcTime, nullable=False),
-    Column("utc_offset_seconds", Integer, nullable=False),
-    Column("zone", Text, nullable=False),
-    Column("business_date", Date, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "id"),
-    sqlite_with_rowid=False,
-)
-
-card = Table(
+    "budget_spend",
     "card",
-    record_metadata,
-    Column("kind", Integer, nullable=False),
-    Column("id", Id, nullable=False),
-    # Serialised CardState: every version that no edit saw.
-    Column("state", LargeBinary, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("kind", "id"),
-    sqlite_with_rowid=False,
-)
-
-client = Table(
+    "cash_movement",
     "client",
-    record_metadata,
-    Column("id", Id, nullable=False),
-    Column("external_id", Text),
-    Column("name", Text),
-    # One phone or e-mail a line.
-    Column("phones", Text),
-    Column("emails", Text),
-    Column("note", Text),
-    Column("do_not_contact", Boolean, nullable=False),
-    Column("archived", Boolean, nullable=False),
-    # Folded for searching and sorting, so that both dialects agree without ICU.
-    Column("sort_key", Text, nullable=False),
-    Column("search_text", Text, nullable=False),
-    # The field `group`, which SQL reserves.
-    Column("client_group", Text),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("id"),
-    Index("client_by_external_id", "external_id"),
-    Index("client_by_sort_key", "sort_key"),
-    sqlite_with_rowid=False,
-)
-
-product = Table(
-    "product",
-    record_metadata,
-    Column("id", Id, nullable=False),
-    Column("sku", Text),
-    Column("name", Text),
-    Column("category", Text),
-    Column("barcode", Text),
-    Column("unit", Text),
-    Column("archived", Boolean, nullable=False),
-    Column("limited", Boolean, nullable=False, server_default="0"),
-    Column("vat_code", Text),
-    Column("weighed", Boolean, nullable=False, server_default="0"),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("id"),
-    Index("product_by_sku", "sku"),
-    sqlite_with_rowid=False,
-)
-
-price = Table(
-    "price",
-    record_metadata,
-    Column("id", Id, nullable=False),
-    Column("product_id", Id),
-    Column("zone", Text),
-    Column("amount_minor", BigInteger),
-    Column("archived", Boolean, nullable=False),
-    Column("valid_from", BigInteger),
-    Column("valid_to", BigInteger),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("id"),
-    # In the order in which prices count, backwards: a sale reads the first that covers its day.
-    Index("price_by_product", "product_id", "zone", "valid_from"),
-    sqlite_with_rowid=False,
-)
-
-employee = Table(
-    "employee",
-    record_metadata,
-    Column("id", Id, nullable=False),
-    Column("code", Text),
-    Column("name", Text),
-    Column("archived", Boolean, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("id"),
-    Index("employee_by_code", "code"),
-    sqlite_with_rowid=False,
-)
-
-promotion = Table(
-    "promotion",
-    record_metadata,
-    Column("id", Id, nullable=False),
-    Column("code", Text),
-    Column("name", Text),
-    Column("type", Text),
-    Column("value", BigInteger),
-    Column("n", BigInteger),
-    Column("m", BigInteger),
-    # One a line, as a client's phones.
-    Column("skus", Text),
-    Column("categories", Text),
-    Column("client_groups", Text),
-    Column("zones", Text),
-    Column("valid_from", BigInteger),
-    Column("valid_to", BigInteger),
-    Column("weekdays", Text),
-    Column("minute_from", BigInteger),
-    Column("minute_to", BigInteger),
-    Column("minimum_minor", BigInteger),
-    Column("combinable", Boolean, nullable=False),
-    Column("per_basket", Boolean, nullable=False),
-    Column("priority", BigInteger),
-    Column("archived", Boolean, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("id"),
-    Index("promotion_by_code", "code"),
-    sqlite_with_rowid=False,
-)
-
-vat_rate = Table(
-    "vat_rate",
-    record_metadata,
-    Column("id", Id, nullable=False),
-    Column("code", Text),
-    Column("rate_basis_points", BigInteger),
-    Column("valid_from", BigInteger),
-    Column("valid_to", BigInteger),
-    Column("archived", Boolean, nullable=False),
-    Column("received_at", UtcTime),
-    PrimaryKeyConstraint("id"),
-    Index("vat_rate_by_code", "code"),
-    sqlite_with_rowid=False,
-)
-
-conflict = Table(
     "conflict",
-    record_metadata,
-    Column("kind", Integer, nullable=False),
-    Column("card_id", Id, nullable=False),
-    Column("field", Text, nullable=False),
-    Column("older_command_id", Id, nullable=False),
-    Column("newer_command_id", Id, nullable=False),
-    Column("rule", Text, nullable=False),
-    # JSON of the value, then who made it where and when.
-    Column("older_value", Text, nullable=False),
-    Column("older_author", Id, nullable=False),
-    Column("older_branch_id", Id, nullable=False),
-    Column("older_hlc", BigInteger, nullable=False),
-    Column("newer_value", Text, nullable=False),
-    Column("newer_author", Id, nullable=False),
-    Column("newer_branch_id", Id, nullable=False),
-    Column("newer_hlc", BigInteger, nullable=False),
-    Column("shown_command_id", Id, nullable=False),
-    Column("detected_at", UtcTime, nullable=False),
-    # The edit that saw both, once there is one.
-    Column("closed_by_command_id", Id),
-    Column("closed_at", UtcTime),
-    PrimaryKeyConstraint("kind", "card_id", "field", "older_command_id", "newer_command_id"),
-    sqlite_with_rowid=False,
-)
+    "credential",
+    "employee",
+    "lease_return",
+    "mode_switch",
+    "payment",
+    "position",
+    "price",
+    "product",
+    "promotion",
+    "receipt_void",
+    "record_metadata",
+    "refund",
+    "refund_line",
+    "refund_payment",
+    "role",
+    "sale",
+    "sale_line",
+    "shift_close",
+    "shift_close_method",
+    "shift_open",
+    "vat_rate",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shared.domain.branch_facts import AuditEntry, BranchFact, BudgetSpend, CashMovement
-from shared.domain.cards import can_hold
+from shared.domain.cards import can_hold, may_branch_edit
 from shared.domain.records import BRANCH_EDITED_KINDS, FIRST_CARD_KIND, KNOWN_KINDS, Record, RecordKind
 from shared.domain.sales import Refund, Sale
 from shared.domain.shifts import ShiftClose, ShiftOpen
@@ -65,6 +65,8 @@ def _decode_record(entry: DecodedEntry, record: Record) -> None:
         for patch in patches:
             if not can_hold(kind, patch.field, patch.value):
                 raise DecodeError(f"The field {patch.field} cannot hold that value.")
+            if not may_branch_edit(kind, patch.field):
+                raise NotForBranches(kind)
         entry.patches.append((kind, record_id, patches))
     elif kind == RecordKind.SHIFT_OPEN:
         opened = decode_shift_open(payload)

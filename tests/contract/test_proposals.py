@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import select
 
 from hq_server.operations.backup import restore_backup, take_backup
+from hq_server.operations.people import Personnel, Placement, require_employee
 from hq_server.operations.proposals import accept_proposals, list_proposals, reject_proposals
 from hq_server.storage.feed import number_feed
+from hq_server.storage.people import PEOPLE_KINDS, told_branches
 from hq_server.storage.proposals import keep_proposals
 from shared.domain.records import RecordKind
 from shared.errors import ProtocolViolation
 from shared.operations.cards import load_card, shown_fields
+from shared.operations.passwords import hash_password
 from shared.storage.tables import product
 from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldPatch, FieldState, FieldVersion, Stamp
 from shared.sync.messages import CardChange, CardFull
@@ -21,6 +24,7 @@ from shared.wire.cards import encode_state
 from shared.wire.exchange import encode_feed_record
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
+from tests.support.staff import CHEAP, PASSWORD, TODAY
 
 CARD = b"c" * 16
 
@@ -174,3 +178,40 @@ def test_after_an_acceptance_too(pair: Pair, tmp_path: Path) -> None:
     number_feed(office.store, office.clock.now_us())
     node.sync()
     assert product_names(node) == pair.product_names() == ["Bread", "Cream"]
+
+
+def test_people_that_a_restored_head_office_lost_come_back_when_it_is_decided(office: Office, tmp_path: Path) -> None:
+    branch = office.add_branch("B1")
+    take_backup(office.store, tmp_path / "backup", office.clock, office.ids)
+    hashed = hash_password(PASSWORD, b"s" * 16, CHEAP)
+    with office.store.write() as connection:
+        people = Personnel(connection, office.ids, office.clock.now_us())
+        identity = people.hire("anna", "Anna", Placement("cashier", ("B1",)), password_hash=hashed)
+    number_feed(office.store, office.clock.now_us())
+    held = [each for each in office.feed_of(branch.id) if isinstance(each, CardFull) and each.kind in PEOPLE_KINDS]
+    assert len(held) == 3
+    restore_backup(office.store, tmp_path / "backup", office.clock, office.ids)
+    hand_back(office, branch.id, *(encode_feed_record(each) for each in held))
+    with office.store.write() as connection:
+        said = list_proposals(connection, office.clock.now_us())
+        assert len(said) == 3
+        assert "argon2" not in str(said)
+        accept_proposals(connection, office.ids, office.clock.now_us())
+    with office.store.read() as connection:
+        assert told_branches(connection, identity) == {branch.id: True}
+        assert require_employee(connection, "anna").name == "Anna"
+
+
+def test_a_branch_hands_back_no_word_of_its_own_on_who_was_dismissed(office: Office) -> None:
+    branch = office.add_branch("B1")
+    with office.store.write() as connection:
+        people = Personnel(connection, office.ids, office.clock.now_us())
+        identity = people.hire("anna", "Anna", Placement("cashier", ("B1",)))
+    with office.store.write() as connection:
+        Personnel(connection, office.ids, office.clock.now_us()).dismiss("anna")
+    hand_back(office, branch.id, card(office, RecordKind.EMPLOYEE, identity, branch.id, dismissed_on=99_999))
+    with office.store.read() as connection:
+        assert require_employee(connection, "anna").dismissed_on == TODAY
+        state = load_card(connection, RecordKind.EMPLOYEE, identity)
+        assert state is not None
+        assert len(state.fields["dismissed_on"].live) == 1

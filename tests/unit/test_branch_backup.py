@@ -6,12 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from branch_node.operations.authentication import log_out
 from branch_node.operations.backup import restore_backup, take_backup
+from branch_node.operations.pairing import revoke_pairings
+from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
 from hq_server.operations.authority import Authority
 from hq_server.operations.carrying import import_file
 from shared.certificates import new_key
-from shared.errors import AlreadyExists, InvalidInput, StoreError
+from shared.domain.permissions import LOCAL_ADMINISTRATOR
+from shared.errors import AlreadyExists, InvalidInput, LogInRefused, StoreError
 from shared.operations.carry_files import MAGIC_TO_BRANCH, MAGIC_TO_HQ, read_carry_file, write_carry_file
 from shared.operations.record_check import RecordCheck
 from shared.storage.store_files import look_into
@@ -21,6 +25,7 @@ from tests.support.clock import FakeClock, SeededIds
 from tests.support.journal import JournalWriter
 from tests.support.journal import sale as make_sale
 from tests.support.shop import Shop
+from tests.support.staff import Staff
 
 
 def test_a_backup_is_the_store_as_it_was(
@@ -184,3 +189,24 @@ def test_a_record_that_comes_twice_is_expected_once(ids: SeededIds, clock: FakeC
     check.add_entry(2, entry)
     assert [expected.place for expected in check.expected.values()] == [1]
     assert [counter.records for counter in check.counters.counters.values()] == [1]
+
+
+def test_a_restored_backup_brings_back_neither_sessions_nor_paired_browsers(
+    branch_store: BranchStore, clock: FakeClock, tmp_path: Path
+) -> None:
+    staff = Staff(Shop(branch_store, clock), Settings(home=tmp_path))
+    staff.hire("anna")
+    staff.give_pin("anna")
+    browser = staff.pair()
+    tokens = [staff.log_in("anna").token, staff.log_in_by_pin(browser, "anna").token]
+    assert all(staff.current(token) for token in tokens)
+    take_backup(branch_store, tmp_path / "kept", clock)
+    for token in tokens:
+        log_out(branch_store, token)
+    revoke_pairings(branch_store, LOCAL_ADMINISTRATOR, "1")
+    restore_backup(tmp_path / "branch.db", tmp_path / "kept", clock)
+    assert [staff.current(token) for token in tokens] == [None, None]
+    with pytest.raises(LogInRefused, match="not paired"):
+        staff.log_in_by_pin(browser, "anna")
+    assert staff.current(staff.log_in("anna").token) is not None
+    assert staff.current(staff.log_in_by_pin(staff.pair(), "anna").token) is not None

@@ -133,7 +133,7 @@ def test_a_kind_without_a_table_of_its_own_shows_nothing(either_store: HqStore) 
     with either_store.write() as connection:
         save_projections(connection, 999, {ONE: {"name": "x"}}, None)
         save_projections(connection, RecordKind.BRANCH_SETTINGS, {ONE: {"name": "x"}}, None)
-        assert [rows(connection, table.c.id) for table, _ in PROJECTIONS.values()] == [[]] * len(PROJECTIONS)
+        assert [rows(connection, table.c.id) for table, _ in PROJECTIONS.values()] == [[] for _ in PROJECTIONS]
 
 
 def test_a_field_of_the_wrong_type_is_not_shown(either_store: HqStore) -> None:

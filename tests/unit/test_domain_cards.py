@@ -110,6 +110,9 @@ def test_kinds_keep_their_numbers_for_ever() -> None:
         "PRICE": 102,
         "EMPLOYEE": 103,
         "BRANCH_SETTINGS": 104,
+        "ROLE": 105,
+        "POSITION": 106,
+        "CREDENTIAL": 107,
         "PROMOTION": 108,
         "VAT_RATE": 109,
     }

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from branch_node.operations.employees import employee_id, ensure_employee
+from branch_node.operations.employees import ensure_employee
 from shared.domain.records import RecordKind
+from shared.operations.people import employee_id
 from shared.wire.cards import decode_patch
 from tests.support.shop import Shop, change
 

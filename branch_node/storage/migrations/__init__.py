@@ -9,11 +9,12 @@ from sqlalchemy import Connection, MetaData
 from branch_node.storage.basket_tables import SEARCH_TABLE
 from branch_node.storage.tables import branch_metadata
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
+from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
 HEAD = "0010"
-KNOWN = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0008", "0010"})
-METADATA: list[MetaData] = [record_metadata, branch_metadata]
+KNOWN = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0010"})
+METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]
 _LOCATION = Path(__file__).parent
 
 

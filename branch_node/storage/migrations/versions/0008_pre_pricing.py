@@ -7,7 +7,7 @@ from alembic import op
 from shared.storage.migrations.records_0008 import create_pricing_tables
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

@@ -9,7 +9,7 @@ from shared.storage.column_types import Id, UtcTime
 from shared.storage.migrations.records_0008 import create_pricing_tables
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 

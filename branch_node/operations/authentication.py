@@ -1,0 +1,235 @@
+"""Logging in at a branch, offline: by password, by PIN on a paired register; a manager's override for one operation.
+
+Whoever is logged in is looked up at every request, so that a dismissal, a position that ended, a password that was
+changed or a browser that is paired no more ends the session there and then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+
+from branch_node.operations.pairing import Pairing, find_pairing, pairing_by_id
+from branch_node.operations.pins import find_pin, load_pepper
+from branch_node.settings import Settings
+from branch_node.storage.store import BranchStore
+from branch_node.storage.transaction import Node, read_node
+from shared.domain.business_time import MICROSECONDS, SECONDS_PER_DAY
+from shared.domain.permissions import Actor, Permission, limited, require
+from shared.errors import LogInRefused, StoreBusy
+from shared.operations.lockout import EMPLOYEE, PAIRING, Scope, begin_attempt, forgive
+from shared.operations.passwords import PASSWORD_COST, PIN_COST, HashCost, verify_password, verify_pin
+from shared.operations.people import actor_on, day_in_zone, employee_id, find_credential, find_employee
+from shared.operations.sessions import (
+    IdleLimits,
+    Method,
+    Session,
+    end_idle_sessions,
+    end_session,
+    find_session,
+    hash_token,
+    is_touch_due,
+    open_session,
+    proof_of,
+    touch_session,
+)
+
+_REFUSED = "Code and password do not belong together."
+_PIN_REFUSED = "Code and PIN do not belong together."
+_HINT = "Check both; the head office gives new passwords, a manager new PINs."
+
+
+class LoggedIn(NamedTuple):
+    """A new session: its token is for the browser alone."""
+
+    token: str
+    actor: Actor
+
+
+def log_in(
+    store: BranchStore, settings: Settings, code: str, password: str, cost: HashCost = PASSWORD_COST
+) -> LoggedIn:
+    """Opens a session. Raises LogInRefused, LockedOut.
+
+    It takes as long, and says the same, whether the code does not exist, the password is wrong or the employee does not
+    work here; `cost` is that of passwords that are not there.
+    """
+    identity = _identity(store, code)
+    scope = Scope(EMPLOYEE, identity)
+    with store.write() as connection:
+        begin_attempt(connection, [scope], store.clock.now_us())
+    with store.read() as connection:
+        known = find_credential(connection, identity)
+    stored = known.password_hash if known else None
+    is_right = verify_password(password, stored, cost)
+    now_us = store.clock.now_us()
+    with store.write() as connection:
+        actor = _actor(connection, settings, identity, now_us)
+        # Read again: while it was looked at, the credential may have gone or changed.
+        if not is_right or stored is None or actor is None or _stored(connection, identity, Method.PASSWORD) != stored:
+            raise LogInRefused(_REFUSED, _HINT)
+        forgive(connection, scope)
+        end_idle_sessions(connection, idle_limits(settings), now_us)
+        token = open_session(connection, store.ids, now_us, identity, Method.PASSWORD, stored)
+    return LoggedIn(token, actor)
+
+
+def log_in_by_pin(
+    store: BranchStore, settings: Settings, pairing_token: str, code: str, pin: str, cost: HashCost = PIN_COST
+) -> LoggedIn:
+    """Opens a session on a paired register. Raises LogInRefused, LockedOut."""
+    paired, identity, stored = _verify_pin(store, settings, pairing_token, code, pin, cost)
+    now_us = store.clock.now_us()
+    with store.write() as connection:
+        actor = _require_pin_holder(connection, settings, paired, identity, stored, now_us)
+        end_idle_sessions(connection, idle_limits(settings), now_us)
+        token = open_session(connection, store.ids, now_us, identity, Method.PIN, stored, paired.pairing_id)
+    return LoggedIn(token, actor)
+
+
+def override(
+    store: BranchStore,
+    settings: Settings,
+    pairing_token: str,
+    permission: Permission,
+    code: str,
+    pin: str,
+    cost: HashCost = PIN_COST,
+) -> Actor:
+    """The manager who allows one operation on a paired register; nobody is logged in or out by it.
+
+    Raises LogInRefused, LockedOut, NotPermitted when he may not give overrides or lacks the permission himself.
+    """
+    paired, identity, stored = _verify_pin(store, settings, pairing_token, code, pin, cost)
+    with store.write() as connection:
+        actor = _require_pin_holder(connection, settings, paired, identity, stored, store.clock.now_us())
+    require(actor, Permission.OVERRIDE_GIVE)
+    require(actor, permission)
+    return actor
+
+
+def current_actor(store: BranchStore, settings: Settings, token: str) -> Actor | None:
+    """Who is logged in with that token, and may do what now; None when nobody is."""
+    now_us = store.clock.now_us()
+    with store.read() as connection:
+        found = find_session(connection, token, idle_limits(settings), now_us)
+        if found is None:
+            return None
+        actor = _holder(connection, settings, found, now_us)
+    if actor is None:
+        with store.write() as connection:
+            end_session(connection, found.token_hash)
+    elif is_touch_due(found, now_us):
+        # That others write for long is no reason to turn a cashier away.
+        with contextlib.suppress(StoreBusy), store.write() as connection:
+            touch_session(connection, found, now_us)
+    return actor
+
+
+def log_out(store: BranchStore, token: str) -> None:
+    """Ends the session, if there is one."""
+    with store.write() as connection:
+        end_session(connection, hash_token("session", token))
+
+
+def idle_limits(settings: Settings) -> IdleLimits:
+    """After how long without use sessions end here."""
+    return IdleLimits(settings.session_idle_minutes * 60, settings.pin_session_idle_minutes * 60)
+
+
+def limited_since(connection: Connection, unheard_days: int, now_us: int) -> int | None:
+    """Since when the branch has been unheard for too long, microseconds; None while it is heard.
+
+    A store that never heard of the head office counts from when it was made.
+    """
+    heard = "SELECT COALESCE((SELECT last_sync_at FROM sync_state), (SELECT MIN(created_at) FROM incarnation), 0)"
+    last_us: int = connection.exec_driver_sql(heard).scalar_one()
+    since_us = last_us + unheard_days * SECONDS_PER_DAY * MICROSECONDS
+    return since_us if now_us >= since_us else None
+
+
+def _verify_pin(
+    store: BranchStore, settings: Settings, pairing_token: str, code: str, pin: str, cost: HashCost
+) -> tuple[Pairing, bytes, str]:
+    """The browser, the employee and the stored PIN that was given rightly. Raises LogInRefused, LockedOut."""
+    pepper = load_pepper(settings.pepper_path, store.ids)
+    identity = _identity(store, code)
+    with store.write() as connection:
+        paired = find_pairing(connection, pairing_token)
+        if paired is None:
+            raise LogInRefused(
+                "This browser is not paired with a register.",
+                "Log in with the password, or let a manager pair it: filial-branch register pair CODE",
+            )
+        begin_attempt(connection, _scopes(paired, identity), store.clock.now_us())
+    with store.read() as connection:
+        stored = find_pin(connection, identity)
+    if not verify_pin(pin, pepper, stored, cost) or stored is None:
+        raise LogInRefused(_PIN_REFUSED, _HINT)
+    return paired, identity, stored
+
+
+def _require_pin_holder(
+    connection: Connection, settings: Settings, paired: Pairing, identity: bytes, stored: str, now_us: int
+) -> Actor:
+    """The attempt has succeeded, unless meanwhile something changed. Raises LogInRefused."""
+    actor = _actor(connection, settings, identity, now_us)
+    is_paired = pairing_by_id(connection, paired.pairing_id) is not None
+    if actor is None or not is_paired or find_pin(connection, identity) != stored:
+        raise LogInRefused(_PIN_REFUSED, _HINT)
+    employee, *others = _scopes(paired, identity)
+    forgive(connection, employee, others)
+    return replace(actor, register=paired.register)
+
+
+def _scopes(paired: Pairing, identity: bytes) -> list[Scope]:
+    return [Scope(EMPLOYEE, identity), Scope(PAIRING, paired.pairing_id)]
+
+
+def _holder(connection: Connection, settings: Settings, found: Session, now_us: int) -> Actor | None:
+    """Whose session it is; None when it is nobody's any more."""
+    stored = _stored(connection, found.employee_id, found.method)
+    if stored is None or proof_of(stored) != found.proof:
+        return None
+    register = None
+    if found.pairing_id is not None:
+        paired = pairing_by_id(connection, found.pairing_id)
+        if paired is None:
+            return None
+        register = paired.register
+    actor = _actor(connection, settings, found.employee_id, now_us)
+    return None if actor is None else replace(actor, register=register, session_id=found.session_id)
+
+
+def _actor(connection: Connection, settings: Settings, identity: bytes, now_us: int) -> Actor | None:
+    """Who an employee is here and now; None without access."""
+    person = find_employee(connection, identity)
+    if person is None:
+        return None
+    node = _node(connection)
+    actor = actor_on(connection, person, day_in_zone(now_us, node.timezone), node.code)
+    if actor is None:
+        return None
+    known = find_credential(connection, identity)
+    actor = replace(actor, must_change_password=known is not None and known.must_change)
+    return limited(actor, limited_since(connection, settings.unheard_days, now_us))
+
+
+def _stored(connection: Connection, identity: bytes, method: Method) -> str | None:
+    if method is Method.PIN:
+        return find_pin(connection, identity)
+    known = find_credential(connection, identity)
+    return known.password_hash if known else None
+
+
+def _identity(store: BranchStore, code: str) -> bytes:
+    """The id that an employee with this code has, whether there is one or not."""
+    return employee_id(store.node()[0].chain_id, code.strip())
+
+
+def _node(connection: Connection) -> Node:
+    cursor: Any = connection.connection.cursor()
+    return read_node(cursor)[0]

@@ -1,0 +1,358 @@
+"""The tables of facts: the same at a branch and at the head office.
+
+Primary keys start with `branch_id`, so that facts can be distributed by it. `received_at` is when HQ took the row; at
+the branch that recorded it, it stays empty.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+from shared.storage.column_types import Id, UtcTime
+
+record_metadata = MetaData()
+
+ONLY_ON_DIALECT = "only_on_dialect"
+"""In a constraint's `info`: the one dialect that has it."""
+
+
+def _line_belongs_to_sale() -> ForeignKeyConstraint:
+    """Kept where rows are written one by one. HQ copies whole decoded sales, where the check would cost a third."""
+    constraint = ForeignKeyConstraint(
+        ["branch_id", "sale_id"], ["sale.branch_id", "sale.id"], info={ONLY_ON_DIALECT: "sqlite"}
+    )
+    return constraint.ddl_if(dialect="sqlite")
+
+
+sale = Table(
+    "sale",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("shift_id", Id, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("receipt_number", BigInteger, nullable=False),
+    Column("cashier", Text, nullable=False),
+    Column("client", Text),
+    Column("client_id", Id),
+    Column("sold_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("hour", SmallInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("units_thousandths", BigInteger, nullable=False),
+    Column("gross_minor", BigInteger, nullable=False),
+    Column("discounts_minor", BigInteger, nullable=False),
+    Column("net_minor", BigInteger, nullable=False),
+    Column("change_minor", BigInteger, nullable=False),
+    Column("rounding_minor", BigInteger, nullable=False, server_default="0"),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+sale_line = Table(
+    "sale_line",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("sale_id", Id, nullable=False),
+    Column("line_number", Integer, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("product_id", Id),
+    Column("category", Text),
+    Column("quantity_thousandths", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("discount_minor", BigInteger, nullable=False),
+    Column("vat_basis_points", Integer),
+    Column("vat_minor", BigInteger, nullable=False, server_default="0"),
+    # As printed, when it was known; and why there was a discount.
+    Column("name", Text),
+    Column("reason", Text),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "sale_id", "line_number"),
+    _line_belongs_to_sale(),
+    sqlite_with_rowid=False,
+)
+
+payment = Table(
+    "payment",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("sale_id", Id, nullable=False),
+    Column("payment_number", Integer, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "sale_id", "payment_number"),
+    _line_belongs_to_sale(),
+    sqlite_with_rowid=False,
+)
+
+shift_open = Table(
+    "shift_open",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("cashier", Text, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("implicit", Boolean, nullable=False),
+    Column("float_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    Index("shift_open_by_register", "branch_id", "register", "business_date"),
+    sqlite_with_rowid=False,
+)
+
+shift_close = Table(
+    "shift_close",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("shift_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("cashier", Text, nullable=False),
+    Column("closed_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("receipts", Integer, nullable=False),
+    Column("first_receipt", BigInteger, nullable=False),
+    Column("last_receipt", BigInteger, nullable=False),
+    Column("gross_minor", BigInteger, nullable=False),
+    Column("discounts_minor", BigInteger, nullable=False),
+    Column("net_minor", BigInteger, nullable=False),
+    Column("float_minor", BigInteger, nullable=False),
+    Column("expected_cash_minor", BigInteger, nullable=False),
+    Column("counted_cash_minor", BigInteger),
+    Column("refunds", Integer, nullable=False, server_default="0"),
+    Column("returns_minor", BigInteger, nullable=False, server_default="0"),
+    Column("cash_in_minor", BigInteger, nullable=False, server_default="0"),
+    Column("cash_out_minor", BigInteger, nullable=False, server_default="0"),
+    Column("rounding_minor", BigInteger, nullable=False, server_default="0"),
+    # Receipt numbers, with commas between them.
+    Column("undecided", Text, nullable=False, server_default=""),
+    Column("late", Text, nullable=False, server_default=""),
+    Column("late_minor", BigInteger, nullable=False, server_default="0"),
+    # `value_minor:pieces`, with commas between them.
+    Column("denominations", Text, nullable=False, server_default=""),
+    Column("signature", LargeBinary, nullable=False, server_default=""),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "shift_id"),
+    sqlite_with_rowid=False,
+)
+
+shift_close_method = Table(
+    "shift_close_method",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("shift_id", Id, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "shift_id", "method"),
+    sqlite_with_rowid=False,
+)
+
+refund = Table(
+    "refund",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("shift_id", Id, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("receipt_number", BigInteger, nullable=False),
+    Column("cashier", Text, nullable=False),
+    Column("client", Text),
+    Column("client_id", Id),
+    Column("refunded_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("hour", SmallInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    # The sale whose goods came back, the branch that sold them when it was another, the receipt as printed.
+    Column("sale_id", Id),
+    Column("sale_branch_id", Id),
+    Column("sale_receipt", Text),
+    Column("authorised_by", Text),
+    Column("reason", Text),
+    Column("returns_minor", BigInteger, nullable=False),
+    Column("rounding_minor", BigInteger, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    Index("refund_by_sale", "sale_id"),
+    sqlite_with_rowid=False,
+)
+
+refund_line = Table(
+    "refund_line",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("refund_id", Id, nullable=False),
+    Column("line_number", Integer, nullable=False),
+    Column("sale_line", Integer, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("product_id", Id),
+    Column("category", Text),
+    Column("quantity_thousandths", BigInteger, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("discount_minor", BigInteger, nullable=False),
+    Column("vat_basis_points", Integer),
+    Column("vat_minor", BigInteger, nullable=False),
+    Column("name", Text),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "refund_id", "line_number"),
+    sqlite_with_rowid=False,
+)
+
+refund_payment = Table(
+    "refund_payment",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("refund_id", Id, nullable=False),
+    Column("payment_number", Integer, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "refund_id", "payment_number"),
+    sqlite_with_rowid=False,
+)
+
+receipt_void = Table(
+    "receipt_void",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("receipt_number", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("voided_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+mode_switch = Table(
+    "mode_switch",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("mode", Text, nullable=False),
+    Column("when_unreachable", Text, nullable=False),
+    Column("switched_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+budget_spend = Table(
+    "budget_spend",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("budget_id", Id, nullable=False),
+    Column("lease_id", Id),
+    Column("amount", BigInteger, nullable=False),
+    Column("spent_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+lease_return = Table(
+    "lease_return",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("budget_id", Id, nullable=False),
+    Column("lease_id", Id, nullable=False),
+    Column("unused", BigInteger, nullable=False),
+    Column("returned_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+cash_movement = Table(
+    "cash_movement",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("shift_id", Id, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("cashier", Text, nullable=False),
+    # in, out or pickup
+    Column("direction", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("moved_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+audit_entry = Table(
+    "audit_entry",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("cashier", Text, nullable=False),
+    Column("authorised_by", Text),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
