@@ -19,6 +19,14 @@ class Settings:
         2_000, "How long centralized mode waits for the head office before the branch's policy decides, milliseconds."
     )
     journal_poll_ms: int = setting(50, "How often `serve` looks for entries recorded by other processes, milliseconds.")
+    printer: str = setting(
+        "", "The receipt printer: `file:PATH`, `tcp:HOST:PORT`, `simulator:PATH` (text), or nothing for none."
+    )
+    printer_columns: int = setting(48, "Columns of the printer's font A: 32 for 58 mm paper, 42 or 48 for 80 mm.")
+    printer_codepage: str = setting("cp866", "The printer's character set: cp866, cp1251 or cp855.")
+    printer_qr: str = setting("native", "`native` lets the printer draw square codes, `raster` sends them as pictures.")
+    payment_terminal: str = setting("", "The payment terminal: `simulator:FOLDER`, or nothing for none.")
+    fiscal_device: str = setting("", "The fiscal device: `simulator:PATH` (not certified), or nothing for none.")
 
     @property
     def store_path(self) -> Path:
@@ -27,6 +35,10 @@ class Settings:
     @property
     def sync_lock_path(self) -> Path:
         return self.home / "sync.lock"
+
+    @property
+    def print_lock_path(self) -> Path:
+        return self.home / "print.lock"
 
     @property
     def key_path(self) -> Path:

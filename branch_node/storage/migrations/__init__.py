@@ -10,8 +10,8 @@ from branch_node.storage.tables import branch_metadata
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.tables import record_metadata
 
-HEAD = "0005"
-KNOWN = frozenset({"0001", "0002", "0003", "0004", "0005"})
+HEAD = "0009"
+KNOWN = frozenset({"0001", "0002", "0003", "0004", "0005", "0009"})
 METADATA: list[MetaData] = [record_metadata, branch_metadata]
 _LOCATION = Path(__file__).parent
 
