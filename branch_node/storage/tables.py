@@ -162,6 +162,7 @@ print_job = Table(
     Column("state", Text, nullable=False),
     # Some of it may be on paper already: the next try is marked as a copy.
     Column("in_doubt", Boolean, nullable=False),
+    # How often bytes of it left for the printer.
     Column("attempts", Integer, nullable=False),
     Column("last_problem", Text),
     Column("changed_at", UtcTime, nullable=False),
@@ -186,8 +187,8 @@ card_attempt = Table(
     Column("state", Text, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("changed_at", UtcTime, nullable=False),
-    # What the terminal said: the authorisation's code, the masked card.
-    Column("authorization", Text),
+    # What the terminal said: the approval code, the masked card.
+    Column("approval", Text),
     Column("card", Text),
     Column("problem", Text),
     # The record that used it.

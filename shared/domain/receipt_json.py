@@ -1,4 +1,4 @@
-"""A document as JSON, for the print queue: what was queued is printed as it was, whatever became of names and prices."""
+"""A document as JSON, for the print queue: it is printed as it was queued, whatever became of names and prices."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("created_at", UtcTime(), nullable=False),
         sa.Column("changed_at", UtcTime(), nullable=False),
-        sa.Column("authorization", sa.Text()),
+        sa.Column("approval", sa.Text()),
         sa.Column("card", sa.Text()),
         sa.Column("problem", sa.Text()),
         sa.Column("record_id", Id()),
