@@ -83,7 +83,8 @@ class SimulatedTerminal:
     def charges(self) -> dict[str, int]:
         """Live charges by reference, in minor units; refunds are negative. A doubled charge counts twice."""
         known = [json.loads(path.read_text()) for path in sorted(self._folder.glob("payment-*.json"))]
-        return {found["reference"]: found["amount_minor"] * found["charges"] for found in known if found["charges"]}
+        live = [found for found in known if found["charges"]]
+        return {found["reference"]: found["amount_minor"] * found["charges"] for found in live}
 
     def _perform(self, reference: str, details: dict[str, Any]) -> TerminalAnswer:
         script = self._script()
@@ -119,7 +120,10 @@ class SimulatedTerminal:
     def _refundable_minor(self, original: dict[str, Any]) -> int:
         known = [json.loads(path.read_text()) for path in self._folder.glob("payment-*.json")]
         paid_back = [found for found in known if found.get("refunds") == original["reference"]]
-        return int(original["amount_minor"]) + sum(found["amount_minor"] * found["charges"] for found in paid_back)
+        left_minor: int = original["amount_minor"]
+        for found in paid_back:
+            left_minor += found["amount_minor"] * found["charges"]
+        return left_minor
 
     def _require_on(self) -> None:
         if self._script()[:1] == [Script.SILENT]:

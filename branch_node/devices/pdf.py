@@ -35,9 +35,7 @@ class Paper(NamedTuple):
 
 PAPERS = {
     "roll": Paper(ROLL_WIDTH_MM * POINTS_PER_MM, None, 4 * POINTS_PER_MM, 72 * POINTS_PER_MM),
-    "a4": Paper(
-        A4_WIDTH_MM * POINTS_PER_MM, A4_HEIGHT_MM * POINTS_PER_MM, 20 * POINTS_PER_MM, 110 * POINTS_PER_MM
-    ),
+    "a4": Paper(A4_WIDTH_MM * POINTS_PER_MM, A4_HEIGHT_MM * POINTS_PER_MM, 20 * POINTS_PER_MM, 110 * POINTS_PER_MM),
 }
 
 

@@ -171,6 +171,12 @@ class ReceiptDocument:
     opens_drawer: bool = False
 
 
+_TEST_LINES = (
+    ReceiptLine("Съешь ещё этих мягких французских булок, да выпей же чаю «Ёлочка» № 1", 2_000, 140_000, 10_000),
+    ReceiptLine("Сыр российский, весовой – 45 %", 133, 18_169),
+)
+
+
 def sale_document(shop: ReceiptShop, sale: ReceiptSale, *, opens_drawer: bool = False) -> ReceiptDocument:
     """The receipt of a sale."""
     return _receipt(DocumentKind.SALE, shop, sale, (), opens_drawer)
@@ -247,6 +253,22 @@ def drawer_document(shop: ReceiptShop, register: str, cashier: str, moment: Loca
         header=_header(shop, register, "", cashier, moment),
         title=label("drawer", shop.language),
         opens_drawer=True,
+    )
+
+
+def test_page(shop: ReceiptShop, moment: LocalMoment, notes: tuple[str, ...]) -> ReceiptDocument:
+    """A page that shows whether and how a printer prints; `notes` say how it is set up."""
+    return ReceiptDocument(
+        kind=DocumentKind.TEST,
+        language=shop.language,
+        currency="RUB",
+        header=_header(shop, "1", "", "", moment),
+        title=label("test", shop.language),
+        notes=notes,
+        items=tuple(_item(line, shop.language) for line in _TEST_LINES),
+        totals=(DocumentSum(label("total", shop.language), 148_169, strong=True),),
+        footer=shop.footer_lines,
+        qr="https://example.com/filial-test",
     )
 
 

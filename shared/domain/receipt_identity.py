@@ -21,12 +21,10 @@ from shared.errors import InvalidInput
 
 QR_PREFIX = "filial:1:"
 QR_CHARACTERS_MAX = 1_000
-SIGNATURE_CHARACTERS = 86
-"""64 bytes in base64url."""
-
+# The last of 86 characters carries two bits: only four letters are written there.
 _PATTERN = re.compile(
     r"filial:1:(?P<branch>[^:]{1,400}):(?P<receipt>[^:]{1,400}):(?P<sale_id>[0-9a-f]{32})"
-    r":(?P<total>-?(?:0|[1-9][0-9]{0,15})):(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}):(?P<signature>[A-Za-z0-9_-]{86})?",
+    r":(?P<total>-?(?:0|[1-9][0-9]{0,15})):(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2}):(?P<signature>[A-Za-z0-9_-]{85}[AQgw])?",
     re.ASCII,
 )
 
