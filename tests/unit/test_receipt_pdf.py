@@ -39,10 +39,11 @@ def test_a_roll_is_as_long_as_its_receipt() -> None:
 
 def test_a_receipt_of_a_thousand_lines_goes_over_pages() -> None:
     long = sale_document(SHOP, sale_of(*(ReceiptLine(f"Чай № {number}.", 1_000, 100) for number in range(1_000))))
-    for paper, pages in (("roll", 3), ("a4", 30)):
-        data = receipt_pdf(long, paper)
-        assert 1 < len(read(data).pages) <= pages * 2
-        assert all(f"Чай № {number}." in text_of(data) for number in (0, 500, 999))
+    assert len(read(receipt_pdf(long, "roll")).pages) == 3
+    pages = read(receipt_pdf(long, "a4")).pages
+    assert len(pages) > 30
+    assert "Чай № 0." in pages[0].extract_text()
+    assert "Чай № 999." in pages[-2].extract_text() + pages[-1].extract_text()
 
 
 def test_a_name_wider_than_the_paper_is_not_lost() -> None:
