@@ -46,7 +46,7 @@ class NetworkPrinter:
         send_timeout_ms: int = SEND_TIMEOUT_MS,
         close_timeout_ms: int = CLOSE_TIMEOUT_MS,
     ) -> None:
-        self.name = f"tcp:{host}:{port}"
+        self.name = f"tcp:[{host}]:{port}" if ":" in host else f"tcp:{host}:{port}"
         self._address = (host, port)
         self._connect_timeout_ms = connect_timeout_ms
         self._send_timeout_ms = send_timeout_ms

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from sqlalchemy import Connection, inspect, update
 
 from branch_node.storage import migrations
+from branch_node.storage.card_attempts import doubt_restored_attempts
+from branch_node.storage.print_jobs import doubt_restored_jobs
 from branch_node.storage.store import BranchStore
 from branch_node.storage.tables import node
 from shared.certificates import sync_folder
@@ -62,7 +64,7 @@ def restore_backup(store_path: Path, path: Path, clock: Clock, branch_id: bytes 
     require_backup_file(path)
     owner = _require_backup(path)
     with private_copy(path, store_path.parent) as incoming:
-        _upgrade(incoming, clock)
+        _prepare(incoming, clock)
         with hold_gate(store_path, clock):
             present = _present_owner(store_path, clock)
             _require_own(path, owner, branch_id or (present and present.branch_id))
@@ -136,12 +138,15 @@ def _keep_copy(store_path: Path, kept: Path, clock: Clock) -> bool:
     return True
 
 
-def _upgrade(path: Path, clock: Clock) -> None:
-    """Programs that have the store open do not upgrade it again."""
+def _prepare(path: Path, clock: Clock) -> None:
+    """Upgrades it, as programs that have the store open do not again; what it was about to do may be done since."""
     store = SqliteStore(path, clock)
     try:
         with store.write() as connection:
             migrations.upgrade(connection)
+            cursor = connection.connection.cursor()
+            doubt_restored_jobs(cursor, clock.now_us())
+            doubt_restored_attempts(cursor, clock.now_us())
         store.checkpoint()
     finally:
         store.close()

@@ -11,6 +11,8 @@ UNRESOLVED_SHOWN_MAX = 200
 ATTEMPTS_PER_KEY_MAX = 50
 """Tries to pay for one basket: beyond it something asks in a loop."""
 
+RESTORED_PROBLEM = "The store was restored from a backup: look whether the sale exists before reversing."
+
 
 class CardAttempt(NamedTuple):
     """One question to the terminal. `refunds` is the reference that is paid back, None for a charge."""
@@ -88,6 +90,15 @@ def advance_attempt(
     statement = _ADVANCE.format(marks=", ".join("?" * len(before)))
     values = (state.value, now_us, approval, card, problem, record_id, reference, *(each.value for each in before))
     return bool(cursor.execute(statement, values).rowcount)
+
+
+def doubt_restored_attempts(cursor: Any, now_us: int) -> None:
+    """The store comes from a backup: what was begun then may have been asked since, what was approved may be a sale's.
+
+    The first must not be asked any more, only about; the second is for people to compare with the sales.
+    """
+    cursor.execute("UPDATE card_attempt SET state = 'unknown', changed_at = ? WHERE state = 'begun'", (now_us,))
+    cursor.execute("UPDATE card_attempt SET problem = ? WHERE state = 'approved'", (RESTORED_PROBLEM,))
 
 
 def _attempt(row: Sequence[Any]) -> CardAttempt:

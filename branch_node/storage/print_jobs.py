@@ -158,6 +158,12 @@ def doubt_unfinished(cursor: Any, now_us: int) -> int:
     return int(cursor.execute(statement, (now_us,)).rowcount)
 
 
+def doubt_restored_jobs(cursor: Any, now_us: int) -> None:
+    """The store comes from a backup: whatever waited when it was taken may be on paper by now."""
+    cursor.execute("UPDATE print_job SET in_doubt = 1 WHERE state = 'waiting'")
+    doubt_unfinished(cursor, now_us)
+
+
 def retry_failed(cursor: Any, now_us: int) -> int:
     """Failed jobs wait again; returns how many."""
     statement = "UPDATE print_job SET state = 'waiting', attempts = 0, changed_at = ? WHERE state = 'failed'"

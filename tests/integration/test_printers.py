@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import struct
 import subprocess
@@ -17,9 +18,10 @@ from branch_node.devices.escpos import encode_document, require_profile
 from branch_node.devices.escpos_simulator import EscposSimulator
 from branch_node.devices.print_queue import Pass, PrintQueue
 from branch_node.devices.printers import FilePrinter, NetworkPrinter, SimulatedPrinter, open_printer
-from branch_node.storage.print_jobs import queue_print
+from branch_node.storage.print_jobs import list_jobs, queue_print
 from branch_node.storage.store import BranchStore
 from shared.errors import InvalidInput, PrinterInterrupted, PrinterUnreachable
+from tests.support.deadlines import wait_until
 from tests.support.receipts import SALE_ID, plain_document
 
 PROFILE = require_profile(48, "cp866")
@@ -244,7 +246,7 @@ def test_a_simulated_printer_writes_what_the_paper_shows(tmp_path: Path) -> None
     ("target", "name"),
     [
         ("tcp:192.0.2.1:9100", "tcp:192.0.2.1:9100"),
-        ("tcp:[::1]:9100", "tcp:::1:9100"),
+        ("tcp:[::1]:9100", "tcp:[::1]:9100"),
         ("file:/dev/usb/lp0", "file:/dev/usb/lp0"),
         ("simulator:paper.txt", "simulator:paper.txt"),
     ],
@@ -260,3 +262,32 @@ def test_no_setting_is_no_printer_and_a_wrong_one_is_refused() -> None:
     for target in ("usb", "tcp:", "tcp:host", "lpt:1", "file:"):
         with pytest.raises(InvalidInput):
             open_printer(target, 48)
+
+
+def test_a_serving_branch_prints_what_is_queued_and_stops_in_order(branch_store: BranchStore, tmp_path: Path) -> None:
+    paper = tmp_path / "paper.txt"
+    command = [sys.executable, "-m", "branch_node", "serve", "--home", str(tmp_path), "--no-sync", "--json"]
+    environment = {**os.environ, "FILIAL_PRINTER": f"simulator:{paper}", "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([*command, "--web", "127.0.0.1:0"], env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        with branch_store.write() as connection:
+            queue_print(connection.connection.cursor(), plain_document(), SALE_ID, 0)
+
+        def printed() -> bool:
+            return paper.exists() and "Бананы" in paper.read_text()
+
+        wait_until(printed, "the receipt on paper")
+        process.terminate()
+        assert process.wait(20) == 0
+    with branch_store.read_cursor() as cursor:
+        assert [job.state for job in list_jobs(cursor, ("waiting", "printing", "printed"))] == ["printed"]
+
+
+def test_a_branch_is_not_served_with_a_printer_that_makes_no_sense(branch_store: BranchStore, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "branch_node", "serve", "--home", str(tmp_path), "--no-sync"]
+    environment = {**os.environ, "FILIAL_PRINTER": "lpt:1"}
+    command += ["--web", "127.0.0.1:0"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: The printer “lpt:1” is not understood.")
