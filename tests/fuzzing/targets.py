@@ -13,6 +13,7 @@ from pathlib import Path
 
 from hq_server.operations.central import read_request as read_asked
 from shared.certificates import certificate_to_pem, read_request
+from shared.domain.receipt_identity import parse_qr, unsigned_qr
 from shared.errors import DecodeError, InvalidInput, ProtocolViolation, TokenRefused
 from shared.operations.carry_files import MAGIC_TO_HQ, read_carry_file
 from shared.sync.messages import Undecodable
@@ -131,6 +132,12 @@ def _findings(data: bytes) -> None:
     assert central.decode_findings(central.encode_findings(findings)) == findings
 
 
+def _receipt_code(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    parsed = parse_qr(text)
+    assert unsigned_qr(parsed.identity) + parsed.signature == text
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "branch-message": _branch_message,
     "hq-message": _hq_message,
@@ -152,6 +159,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "outcome": _outcome,
     "question": _question,
     "findings": _findings,
+    "receipt-code": _receipt_code,
 }
 
 

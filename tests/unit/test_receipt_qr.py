@@ -26,7 +26,7 @@ from tests.support.receipts import SALE_ID, plain_document
 KEY = new_key()
 IDENTITY = ReceiptIdentity("B7", "1-000001", SALE_ID, 26_996, date(2026, 11, 23))
 UNSIGNED = "filial:1:B7:1-000001:000102030405060708090a0b0c0d0e0f:26996:2026-11-23:"
-CODES = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)
+CODES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 IDENTITIES = st.builds(
     ReceiptIdentity,
     CODES,
