@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from datetime import date
+from dataclasses import fields
 from typing import Any
 
 from shared.domain.business_time import LocalMoment
@@ -19,8 +18,8 @@ from shared.errors import DecodeError
 
 
 def document_to_json(document: ReceiptDocument) -> str:
-    """One line of JSON."""
-    return json.dumps(asdict(document), ensure_ascii=False, separators=(",", ":"), default=_plain)
+    """One line of JSON in ASCII: half a surrogate pair in a name cannot be stored otherwise, and would stop the sale."""
+    return json.dumps(document, separators=(",", ":"), default=_plain)
 
 
 def document_from_json(text: str) -> ReceiptDocument:
@@ -31,10 +30,9 @@ def document_from_json(text: str) -> ReceiptDocument:
         raise DecodeError("A stored document cannot be read.", "Print the receipt again from its sale.") from None
 
 
-def _plain(value: object) -> str:
-    if isinstance(value, date):
-        return value.isoformat()
-    raise TypeError(type(value).__name__)
+def _plain(value: Any) -> dict[str, Any]:
+    """A part of the document by its fields; `asdict` would copy everything, at three times the price."""
+    return {each.name: getattr(value, each.name) for each in fields(value)}
 
 
 def _document(found: dict[str, Any]) -> ReceiptDocument:

@@ -78,6 +78,13 @@ def test_jobs_come_in_the_order_in_which_they_were_committed(shop: Shop) -> None
     assert do(shop, next_job).job_id == second
 
 
+def test_a_name_that_cannot_be_encoded_stops_no_sale(shop: Shop) -> None:
+    document = replace(plain_document(), notes=("half a pair: \ud83d",))
+    do(shop, queue_print, document, SALE_ID, NOW_US)
+    assert document_from_json(do(shop, next_job).document) == document
+    assert "half a pair:" in paper_of(document).words
+
+
 def test_a_job_is_claimed_once(shop: Shop) -> None:
     (job_id,) = queue(shop)
     assert do(shop, claim_job, job_id, NOW_US)
