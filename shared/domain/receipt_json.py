@@ -18,7 +18,7 @@ from shared.errors import DecodeError
 
 
 def document_to_json(document: ReceiptDocument) -> str:
-    """One line of JSON in ASCII: half a surrogate pair in a name cannot be stored otherwise, and would stop the sale."""
+    """One line of JSON in ASCII: half a surrogate pair in a name could not be stored otherwise, and stop the sale."""
     return json.dumps(document, separators=(",", ":"), default=_plain)
 
 

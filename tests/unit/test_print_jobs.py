@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from branch_node.storage.print_jobs import (
     retry_failed,
 )
 from shared.domain.receipt_json import document_from_json
-from tests.support.receipts import SALE_ID, plain_document
+from tests.support.receipts import SALE_ID, paper_of, plain_document
 from tests.support.shop import Shop, request
 
 NOW_US = 1
