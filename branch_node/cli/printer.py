@@ -84,10 +84,12 @@ def retry_command(options: GlobalOptions) -> int:
         sentence = f"The program that serves this branch prints what waits ({state.waiting})."
     elif done.problem is not None:
         sentence = f"{done.problem} Still waiting: {state.waiting}."
+    elif state.failed:
+        sentence = f"Printed: {done.printed}. Not printed: {state.failed}; see: filial-branch printer queue"
     else:
         sentence = f"Printed: {done.printed}."
     print_result(options, document, sentence)
-    return 1 if done is not None and done.problem is not None else 0
+    return 1 if done is not None and (done.problem is not None or state.failed) else 0
 
 
 @printer.command("discard")

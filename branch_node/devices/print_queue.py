@@ -78,35 +78,35 @@ class PrintQueue:
                 job = next_job(cursor)
             if job is None:
                 return Pass(printed, None)
-            problem = self._print(job)
-            if problem is not None:
-                return Pass(printed, problem)
-            printed += 1
+            done = self._print(job)
+            printed += done.printed
+            if done.problem is not None:
+                return Pass(printed, done.problem)
         return Pass(printed, None)
 
-    def _print(self, job: PrintJob) -> str | None:
-        """One job; why the printer does not take it, or None when the next one may follow."""
+    def _print(self, job: PrintJob) -> Pass:
+        """One job; the problem is why the printer does not take it, None when the next one may follow."""
         data = self._encode(job)
         if data is None or not self._claim(job):
-            return None
+            return Pass(0, None)
         try:
             if data:
                 self._printer.print(data)
         except PrinterUnreachable as error:
             self._put_back(job, error.message, in_doubt=False)
-            return error.message
+            return Pass(0, error.message)
         except PrinterInterrupted as error:
             if job.attempts + 1 >= INTERRUPTIONS_MAX:
                 self._fail(job, error.message)
             else:
                 self._put_back(job, error.message, in_doubt=True)
-            return error.message
+            return Pass(0, error.message)
         except DecodeError as error:
             self._fail(job, error.message)
-            return None
+            return Pass(0, None)
         with self._store.write() as connection:
             finish_job(connection.connection.cursor(), job.job_id, self._store.clock.now_us())
-        return None
+        return Pass(1, None)
 
     def _encode(self, job: PrintJob) -> bytes | None:
         """The job's bytes; None when there are none to be had and it was set aside. One bad job stops no other."""

@@ -16,6 +16,7 @@ from branch_node.devices.escpos_simulator import EscposSimulator
 from shared.addresses import split_address
 from shared.errors import InvalidInput, PrinterInterrupted, PrinterUnreachable
 
+PORT_USUAL = 9_100
 CONNECT_TIMEOUT_MS = 3_000
 SEND_TIMEOUT_MS = 10_000
 """A printer out of paper stops reading: its buffer and ours fill, and sending waits."""
@@ -132,7 +133,8 @@ def open_printer(target: str, columns: int) -> Printer | None:
             case "file":
                 return FilePrinter(Path(place))
             case "tcp":
-                return NetworkPrinter(*split_address(place))
+                has_port = ":" in place.rpartition("]")[2]
+                return NetworkPrinter(*split_address(place if has_port else f"{place}:{PORT_USUAL}"))
             case "simulator":
                 return SimulatedPrinter(Path(place), columns)
     raise InvalidInput(

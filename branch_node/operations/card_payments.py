@@ -15,6 +15,7 @@ from branch_node.storage.card_attempts import (
     advance_attempt,
     attempts_of_payment,
     open_attempts,
+    prune_attempts,
     read_attempt,
 )
 from branch_node.storage.store import BranchStore
@@ -176,6 +177,8 @@ def resolve_all(store: BranchStore, terminal: PaymentTerminal, register: str | N
     for attempt in unresolved(store, register):
         if attempt.state is not AttemptState.APPROVED:
             resolve_unknown(store, terminal, attempt.reference)
+    with store.write() as connection:
+        prune_attempts(connection.connection.cursor(), store.clock.now_us())
     return unresolved(store, register)
 
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from shared.domain.business_time import MICROSECONDS, SECONDS_PER_DAY
 from shared.domain.card_payments import OPEN_STATES, AttemptState, states_before
 
 UNRESOLVED_SHOWN_MAX = 200
 ATTEMPTS_PER_KEY_MAX = 50
 """Tries to pay for one basket: beyond it something asks in a loop."""
+
+USED_DAYS_KEPT_MAX = 400
+"""A charge that a sale used is kept as long as goods may come back: a refund must name it."""
+
+OVER_DAYS_KEPT_MAX = 60
+"""One that was declined or reversed moved no money: it is kept for questions."""
 
 RESTORED_PROBLEM = "The store was restored from a backup: look whether the sale exists before reversing."
 
@@ -37,6 +44,11 @@ _COLUMNS = (
     "approval, card, problem, record_id"
 )
 _INSERT = f"INSERT INTO card_attempt ({_COLUMNS}, changed_at) VALUES ({', '.join('?' * 14)})"
+_DAY_US = SECONDS_PER_DAY * MICROSECONDS
+_PRUNE = """
+DELETE FROM card_attempt
+WHERE (state = 'used' AND changed_at < ?) OR (state IN ('declined', 'reversed') AND changed_at < ?)
+"""
 _ADVANCE = """
 UPDATE card_attempt SET state = ?, changed_at = ?, approval = COALESCE(?, approval), card = COALESCE(?, card),
        problem = ?, record_id = COALESCE(?, record_id)
@@ -61,6 +73,19 @@ def attempts_of_payment(cursor: Any, key: str, payment_number: int) -> list[Card
         f"SELECT {_COLUMNS} FROM card_attempt WHERE key = ? AND payment_number = ? ORDER BY created_at, reference"
     )
     return [_attempt(row) for row in cursor.execute(statement, (key, payment_number)).fetchall()]
+
+
+def attempts_of_record(cursor: Any, record_id: bytes) -> list[CardAttempt]:
+    """The attempts that a sale or refund used: what a refund pays back to."""
+    statement = f"SELECT {_COLUMNS} FROM card_attempt WHERE record_id = ? ORDER BY payment_number, reference"
+    return [_attempt(row) for row in cursor.execute(statement, (record_id,)).fetchall()]
+
+
+def prune_attempts(cursor: Any, now_us: int) -> int:
+    """Drops attempts that nobody asks for any more; open ones stay for ever. Returns how many."""
+    used_before_us = now_us - USED_DAYS_KEPT_MAX * _DAY_US
+    over_before_us = now_us - OVER_DAYS_KEPT_MAX * _DAY_US
+    return int(cursor.execute(_PRUNE, (used_before_us, over_before_us)).rowcount)
 
 
 def open_attempts(cursor: Any, register: str | None, attempts_max: int = UNRESOLVED_SHOWN_MAX) -> list[CardAttempt]:

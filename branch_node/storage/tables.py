@@ -196,6 +196,7 @@ card_attempt = Table(
     PrimaryKeyConstraint("reference"),
     Index("card_attempt_by_key", "key", "payment_number"),
     Index("card_attempt_by_state", "state", "register"),
+    Index("card_attempt_by_record", "record_id"),
     sqlite_with_rowid=False,
 )
 

@@ -246,7 +246,9 @@ def test_a_simulated_printer_writes_what_the_paper_shows(tmp_path: Path) -> None
     ("target", "name"),
     [
         ("tcp:192.0.2.1:9100", "tcp:192.0.2.1:9100"),
-        ("tcp:[::1]:9100", "tcp:[::1]:9100"),
+        ("tcp:[::1]:9101", "tcp:[::1]:9101"),
+        ("tcp:printer", "tcp:printer:9100"),
+        ("tcp:[::1]", "tcp:[::1]:9100"),
         ("file:/dev/usb/lp0", "file:/dev/usb/lp0"),
         ("simulator:paper.txt", "simulator:paper.txt"),
     ],
@@ -259,7 +261,7 @@ def test_a_printer_is_named_by_a_setting(target: str, name: str) -> None:
 
 def test_no_setting_is_no_printer_and_a_wrong_one_is_refused() -> None:
     assert open_printer("", 48) is None
-    for target in ("usb", "tcp:", "tcp:host", "lpt:1", "file:"):
+    for target in ("usb", "tcp:", "tcp:host:x", "lpt:1", "file:"):
         with pytest.raises(InvalidInput):
             open_printer(target, 48)
 

@@ -29,6 +29,7 @@ from branch_node.storage.card_attempts import (
     CardAttempt,
     advance_attempt,
     attempts_of_payment,
+    attempts_of_record,
     open_attempts,
 )
 from shared.domain.card_payments import (
@@ -474,6 +475,33 @@ def test_a_row_moves_only_along_the_table(shop: Shop) -> None:
         assert not advance_attempt(cursor, reference, AttemptState.ASKED, 1)
         assert [each.state for each in attempts_of_payment(cursor, "k1", 1)] == [AttemptState.ASKED]
         assert len(open_attempts(cursor, None)) == 1
+
+
+def test_a_sale_names_the_charges_that_a_refund_goes_back_to(shop: Shop, terminal: SimulatedTerminal) -> None:
+    first, second = pay(shop, terminal), begin(shop, payment_number=2)
+    ask(shop.store, terminal, second.reference)
+    for reference in (first.reference, second.reference):
+        use(shop, reference)
+    with shop.store.read_cursor() as cursor:
+        found = attempts_of_record(cursor, SALE)
+        assert attempts_of_record(cursor, b"t" * 16) == []
+    assert [attempt.reference for attempt in found] == [first.reference, second.reference]
+
+
+def test_what_is_over_is_forgotten_in_time_and_what_is_open_never(shop: Shop, terminal: SimulatedTerminal) -> None:
+    used = pay(shop, terminal, "used").reference
+    use(shop, used)
+    approved = pay(shop, terminal, "approved").reference
+    terminal.set_script([Script.DECLINE])
+    declined = pay(shop, terminal, "declined").reference
+
+    def kept() -> set[str]:
+        return {reference for (reference,) in shop.rows("SELECT reference FROM card_attempt")}
+
+    for days, expected in ((0, {used, approved, declined}), (61, {used, approved}), (340, {approved})):
+        shop.clock.advance(days * 86_400)
+        resolve_all(shop.store, terminal)
+        assert kept() == expected
 
 
 # The simulator.

@@ -162,7 +162,7 @@ def test_a_document_that_cannot_be_read_does_not_stop_the_next(shop: Shop, queue
     sold(shop, 2)
     with shop.store.write() as connection:
         connection.exec_driver_sql("UPDATE print_job SET document = '{}' WHERE id = 1")
-    assert queue.print_waiting().problem is None
+    assert queue.print_waiting() == Pass(1, None)
     assert states(shop) == [FAILED, PRINTED]
     with shop.store.read_cursor() as cursor:
         (failed,) = list_jobs(cursor, (FAILED,))

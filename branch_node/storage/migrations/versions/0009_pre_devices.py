@@ -52,3 +52,4 @@ def upgrade() -> None:
     )
     op.create_index("card_attempt_by_key", "card_attempt", ["key", "payment_number"])
     op.create_index("card_attempt_by_state", "card_attempt", ["state", "register"])
+    op.create_index("card_attempt_by_record", "card_attempt", ["record_id"])
