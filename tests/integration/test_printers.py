@@ -84,8 +84,9 @@ def loopback() -> Iterator[LoopbackPrinter]:
     printer.close()
 
 
-def network(port: int, send_timeout_ms: int = 5_000) -> NetworkPrinter:
-    return NetworkPrinter("127.0.0.1", port, 2_000, send_timeout_ms, 200)
+def network(port: int, send_timeout_ms: int = 20_000, close_timeout_ms: int = 20_000) -> NetworkPrinter:
+    """Patient, as this machine may be busy; a test that waits for a time-out shortens it."""
+    return NetworkPrinter("127.0.0.1", port, 20_000, send_timeout_ms, close_timeout_ms)
 
 
 def test_a_document_arrives_whole_over_the_network(loopback: LoopbackPrinter) -> None:
@@ -106,7 +107,7 @@ def test_a_printer_that_never_hangs_up_is_content(loopback: LoopbackPrinter) -> 
         return data
 
     loopback.behaviours = [hold]
-    network(loopback.port).print(DATA)
+    network(loopback.port, close_timeout_ms=50).print(DATA)
     taken.set()
     assert loopback.served.acquire(timeout=10)
     assert loopback.received == [DATA]
