@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,57 +42,11 @@ from shared.domain.card_payments import (
     states_before,
 )
 from shared.errors import InvalidInput, NotFound, Refused
+from tests.support.fuse import FragileTerminal
 from tests.support.shop import Shop, request
 
 AMOUNT = 23_000
 SALE = b"s" * 16
-
-
-class PowerCut(BaseException):
-    """The process dies here; nothing may catch it."""
-
-
-@dataclass
-class Fuse:
-    """Blows at the given step, counted over everything that passes it."""
-
-    steps_left: int | None = None
-
-    def pass_through(self) -> None:
-        if self.steps_left is not None:
-            if self.steps_left == 0:
-                self.steps_left = None
-                raise PowerCut
-            self.steps_left -= 1
-
-
-@dataclass
-class FragileTerminal:
-    """The simulator behind a wire that may be cut before and after every question."""
-
-    terminal: SimulatedTerminal
-    fuse: Fuse = field(default_factory=Fuse)
-
-    def _ask(self, question: Callable[..., Any], *arguments: Any) -> Any:
-        self.fuse.pass_through()
-        answer = question(*arguments)
-        self.fuse.pass_through()
-        return answer
-
-    def authorize(self, reference: str, amount_minor: int, currency: str) -> TerminalAnswer:
-        answer: TerminalAnswer = self._ask(self.terminal.authorize, reference, amount_minor, currency)
-        return answer
-
-    def refund(self, reference: str, original_reference: str, amount_minor: int, currency: str) -> TerminalAnswer:
-        answer: TerminalAnswer = self._ask(self.terminal.refund, reference, original_reference, amount_minor, currency)
-        return answer
-
-    def status(self, reference: str) -> TerminalAnswer:
-        answer: TerminalAnswer = self._ask(self.terminal.status, reference)
-        return answer
-
-    def cancel(self, reference: str) -> bool:
-        return bool(self._ask(self.terminal.cancel, reference))
 
 
 @pytest.fixture
@@ -326,122 +278,6 @@ def test_a_refund_in_doubt_is_found_out_like_a_charge(shop: Shop, terminal: Simu
     assert ask(shop.store, terminal, refund.reference).state is AttemptState.UNKNOWN
     assert resolve_unknown(shop.store, terminal, refund.reference).state is AttemptState.APPROVED
     assert sum(terminal.charges().values()) == 0
-
-
-# Dying anywhere.
-
-
-def cut_writes(shop: Shop, fuse: Fuse, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The power may fail before and after every transaction too."""
-    write = shop.store.write
-
-    class Cut:
-        def __init__(self, turn: Any) -> None:
-            self._turn = turn
-
-        @property
-        def driver(self) -> Any:
-            return self._turn.driver
-
-        def __enter__(self) -> Any:
-            fuse.pass_through()
-            return self._turn.__enter__()
-
-        def __exit__(self, *error: Any) -> None:
-            self._turn.__exit__(*error)
-            if error[0] is None:
-                fuse.pass_through()
-
-    monkeypatch.setattr(shop.store, "write", lambda: Cut(write()))
-
-
-def checkout(shop: Shop, terminal: Any, key: str) -> None:
-    """What a till does: pay, sell; when in doubt find out, and give back what is declined."""
-    attempt = begin(shop, key)
-    if attempt.state is AttemptState.BEGUN:
-        attempt = ask(shop.store, terminal, attempt.reference)
-    if attempt.state is not AttemptState.APPROVED:
-        attempt = resolve_unknown(shop.store, terminal, attempt.reference)
-    if attempt.state is AttemptState.APPROVED:
-        with shop.store.operation() as transaction:
-            answer = sell(transaction, request(key, AMOUNT, payments=[{"method": "card", "amount_minor": AMOUNT}]))
-            use_attempt(transaction.cursor, attempt.reference, answer.sale_id, AMOUNT, "RUB", transaction.now_us)
-
-
-def check_promises(shop: Shop, terminal: SimulatedTerminal, sales_before: int) -> None:
-    """Every charge has a row that says so or is in doubt, the one sale has one live charge, and none is doubled."""
-    charges = terminal.charges()
-    assert all(amount == AMOUNT for amount in charges.values()), "a reference was charged twice"
-    rows = dict(shop.rows("SELECT reference, state FROM card_attempt"))
-    for reference in charges:
-        assert rows[reference] == AttemptState.USED or rows[reference] in OPEN_STATES
-    used = {reference for reference, state in rows.items() if state == AttemptState.USED}
-    assert used <= set(charges)
-    assert shop.count("sale") - sales_before == len(used) <= 1
-
-
-def live(shop: Shop, terminal: SimulatedTerminal, fuse: Fuse, key: str) -> bool:
-    """One life of the till; whether it lived to the end."""
-    try:
-        checkout(shop, FragileTerminal(terminal, fuse), key)
-    except PowerCut:
-        return False
-    except Refused:
-        pass  # it was sold in an earlier life
-    return True
-
-
-@pytest.mark.parametrize(
-    "script", [[], [Script.TIME_OUT_AFTER_APPROVAL], [Script.TIME_OUT_BEFORE_APPROVAL], [Script.DECLINE]]
-)
-def test_dying_at_any_step_charges_once_and_the_next_life_finishes(
-    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: list[Script]
-) -> None:
-    fuse = Fuse()
-    cut_writes(shop, fuse, monkeypatch)
-    steps, survived = 0, False
-    while not survived:
-        shop.store.nodes.forget()
-        terminal = SimulatedTerminal(tmp_path / f"terminal-{steps}", script)
-        with shop.store.write() as connection:
-            connection.exec_driver_sql("DELETE FROM card_attempt")
-        shop.clock.advance(1)
-        sales = shop.count("sale")
-        fuse.steps_left = steps
-        survived = live(shop, terminal, fuse, f"k{steps}")
-        fuse.steps_left = None
-        check_promises(shop, terminal, sales)
-        for _ in range(3):
-            assert live(shop, terminal, fuse, f"k{steps}")
-            check_promises(shop, terminal, sales)
-            resolve_all(shop.store, terminal)
-            check_promises(shop, terminal, sales)
-        assert shop.count("sale") == sales + 1
-        assert list(terminal.charges().values()) == [AMOUNT]
-        assert unresolved(shop.store) == []
-        steps += 1
-    assert steps > 8
-
-
-@pytest.mark.parametrize("cut", range(12))
-def test_dying_amid_a_reversal_leaves_it_to_be_finished(
-    shop: Shop, terminal: SimulatedTerminal, monkeypatch: pytest.MonkeyPatch, cut: int
-) -> None:
-    attempt = pay(shop, terminal)
-    fuse = Fuse()
-    cut_writes(shop, fuse, monkeypatch)
-    fuse.steps_left = cut
-    with contextlib.suppress(PowerCut):
-        reverse(shop.store, FragileTerminal(terminal, fuse), attempt.reference)
-    fuse.steps_left = None
-    if terminal.charges() == {}:
-        assert require_attempt(shop.store, attempt.reference).state is not AttemptState.APPROVED
-    else:
-        assert unresolved(shop.store) != []
-    if require_attempt(shop.store, attempt.reference).state is AttemptState.APPROVED:
-        reverse(shop.store, terminal, attempt.reference)
-    assert resolve_all(shop.store, terminal) == []
-    assert terminal.charges() == {}
 
 
 # The table of states.
