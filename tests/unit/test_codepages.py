@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from branch_node.devices.codepages import CODE_PAGES, CodePage, encode_text, printable, require_code_page
 from shared.errors import InvalidInput
+from tests.support.strategies import MANY
 
 PAGES = sorted(CODE_PAGES.values())
 RUSSIAN = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
@@ -32,6 +33,7 @@ def test_no_cyrillic_letter_becomes_a_question_mark(page: CodePage) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES)
+@MANY
 @given(text=st.text(max_size=50))
 def test_any_text_can_be_printed_one_byte_a_character_and_without_control(page: CodePage, text: str) -> None:
     data = encode_text(text, page)

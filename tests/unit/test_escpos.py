@@ -18,6 +18,7 @@ from shared.domain.receipt_document import ReceiptDocument, as_reprint, drawer_d
 from shared.domain.receipt_labels import NOT_FISCAL_LINES, label
 from shared.errors import DecodeError, InvalidInput
 from tests.support.receipts import BANANAS, MOMENT, SHOP, TEA, documents, paper_of, plain_document, sale_of
+from tests.support.strategies import SOME
 
 COLUMNS = [32, 42, 48]
 WIDTHS = st.sampled_from(COLUMNS)
@@ -68,6 +69,7 @@ def test_a_receipt_reads_as_it_should() -> None:
     assert lines[-1].startswith(f"- - {CUT_MARK}")
 
 
+@SOME
 @given(document=documents(), columns=WIDTHS, page=PAGES)
 def test_every_word_is_on_the_paper_and_no_line_is_too_long(document: ReceiptDocument, columns: int, page: str) -> None:
     paper = paper_of(document, columns, page)
@@ -82,6 +84,7 @@ def test_every_word_is_on_the_paper_and_no_line_is_too_long(document: ReceiptDoc
         assert spaceless(item.reason) in written
 
 
+@SOME
 @given(document=documents(), columns=WIDTHS, page=PAGES)
 def test_the_sums_printed_are_the_sums(document: ReceiptDocument, columns: int, page: str) -> None:
     lines = [line.text for line in paper_of(document, columns, page).lines]
@@ -99,6 +102,7 @@ def _rounding(document: ReceiptDocument) -> int:
     return sum(found.amount_minor for found in document.totals if found.label == name)
 
 
+@SOME
 @given(document=documents(st.text(max_size=60)), columns=WIDTHS, page=PAGES)
 def test_no_text_whatever_reaches_the_printer_as_a_command(document: ReceiptDocument, columns: int, page: str) -> None:
     paper = paper_of(replace(document, opens_drawer=False), columns, page)
@@ -186,6 +190,7 @@ def test_the_simulator_refuses_what_a_printer_would_not_understand(data: bytes) 
         EscposSimulator(48).feed(data)
 
 
+@SOME
 @given(st.text("аб в", max_size=60), st.text("12.", max_size=40), WIDTHS)
 def test_a_pair_never_loses_and_never_overflows(left: str, right: str, columns: int) -> None:
     lines = pair(left, right, columns)

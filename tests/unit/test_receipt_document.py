@@ -28,6 +28,7 @@ from shared.domain.receipt_rows import RowKind, receipt_rows
 from shared.domain.sales import Payment
 from shared.errors import DecodeError
 from tests.support.receipts import BANANAS, MOMENT, SHOP, TEA, documents, paper_of, plain_document, sale_of
+from tests.support.strategies import SOME
 
 test_page.__test__ = False  # type: ignore[attr-defined]
 
@@ -181,6 +182,7 @@ def test_words_that_are_not_known_stay_as_they_are() -> None:
     assert moment_text(MOMENT) == "23.11.2026 19:00"
 
 
+@SOME
 @given(documents(st.text(max_size=40)))
 def test_a_document_survives_the_queue(document: ReceiptDocument) -> None:
     assert document_from_json(document_to_json(document)) == document

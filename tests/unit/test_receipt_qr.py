@@ -22,6 +22,7 @@ from shared.errors import InvalidInput
 from shared.operations.receipt_signatures import sign_qr, verify_qr
 from tests.support.clock import START_US
 from tests.support.receipts import SALE_ID, plain_document
+from tests.support.strategies import SOME
 
 KEY = new_key()
 IDENTITY = ReceiptIdentity("B7", "1-000001", SALE_ID, 26_996, date(2026, 11, 23))
@@ -64,6 +65,7 @@ def test_the_code_is_written_as_documented() -> None:
     assert verify_qr(signed, CERTIFICATE) == IDENTITY
 
 
+@SOME
 @given(IDENTITIES)
 def test_any_identity_survives_the_code(identity: ReceiptIdentity) -> None:
     unsigned = unsigned_qr(identity)
@@ -75,6 +77,7 @@ def test_any_identity_survives_the_code(identity: ReceiptIdentity) -> None:
     assert verify_qr(signed, CERTIFICATE) == identity
 
 
+@SOME
 @given(st.data())
 def test_a_code_that_was_changed_anywhere_is_not_believed(data: st.DataObject) -> None:
     signed = sign_qr(UNSIGNED, KEY)
@@ -115,6 +118,7 @@ def test_what_is_no_receipt_is_said_to_be_none(text: str) -> None:
         parse_qr(text)
 
 
+@SOME
 @given(st.text(max_size=200))
 def test_a_scanner_may_send_anything(text: str) -> None:
     with pytest.raises(InvalidInput):
