@@ -24,10 +24,20 @@ class Settings:
     unheard_days: int = setting(
         14, "After how long without the head office only selling, shifts and refunds by receipt remain, days."
     )
-
     web_hosts: str = setting(
         "",
         "Names of this machine in its network, separated by commas, under which pages are served.",
+    )
+    printer: str = setting(
+        "", "The receipt printer: `file:PATH`, `tcp:HOST:PORT`, `simulator:PATH` (text), or nothing for none."
+    )
+    printer_columns: int = setting(48, "Columns of the printer's font A: 32 for 58 mm paper, 42 or 48 for 80 mm.")
+    printer_codepage: str = setting("cp866", "The printer's character set: cp866, cp1251 or cp855.")
+    printer_qr: str = setting("native", "`native` lets the printer draw square codes, `raster` sends them as pictures.")
+    payment_terminal: str = setting("", "The payment terminal: `simulator:FOLDER`, or nothing for none.")
+    fiscal_device: str = setting("", "The fiscal device: `simulator:PATH` (not certified), or nothing for none.")
+    cash_rounding: str = setting(
+        "", "To which step cash is rounded, by currency: `RUB=100:client` is whole roubles in the client's favour."
     )
 
     @property
@@ -54,6 +64,10 @@ class Settings:
     @property
     def sync_lock_path(self) -> Path:
         return self.home / "sync.lock"
+
+    @property
+    def print_lock_path(self) -> Path:
+        return self.home / "print.lock"
 
     @property
     def key_path(self) -> Path:

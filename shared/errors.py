@@ -23,6 +23,11 @@
     ├── DecodeError             bytes from outside are not what they claim to be
     │   ├── UnknownKind         a record of a newer release
     │   └── NotForBranches      an edit that only the head office may make
+    ├── DeviceError             something on the counter does not do its work
+    │   ├── PrinterUnreachable  no answer, or no place to write to: nothing was printed
+    │   ├── PrinterInterrupted  it broke off amid a document: a part, or all, may be on paper
+    │   ├── TerminalSilent      the payment terminal did not say what became of a charge
+    │   └── FiscalDeviceFailed  the fiscal device refused, or did not answer
     └── SyncError               branch and head office cannot talk
         ├── HqUnreachable       no answer at the address, or the connection broke
         │   └── CallLost        a call ended before what HQ said of it could be read
@@ -160,6 +165,26 @@ class NotForBranches(DecodeError):
     def __init__(self, kind: int) -> None:
         super().__init__(f"A branch may not edit cards of kind {kind}.", "The head office edits them.")
         self.kind = kind
+
+
+class DeviceError(FilialError):
+    reason = "device_failed"
+
+
+class PrinterUnreachable(DeviceError):
+    reason = "printer_unreachable"
+
+
+class PrinterInterrupted(DeviceError):
+    reason = "printer_interrupted"
+
+
+class TerminalSilent(DeviceError):
+    reason = "terminal_silent"
+
+
+class FiscalDeviceFailed(DeviceError):
+    reason = "fiscal_device_failed"
 
 
 class SyncError(FilialError):

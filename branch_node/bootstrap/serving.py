@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from branch_node.bootstrap.printing import start_print_worker
 from branch_node.bootstrap.status import read_status
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
@@ -60,6 +61,7 @@ async def _serve(settings: Settings, store: BranchStore, choice: WebChoice, sync
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     web = _make_web(settings, store, choice)
+    print_worker = start_print_worker(settings, store)
     web_task = asyncio.create_task(web.run_until_stopped())
     tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stopped.wait())]
     if synchronise:
@@ -77,3 +79,5 @@ async def _serve(settings: Settings, store: BranchStore, choice: WebChoice, sync
     finally:
         web.should_exit = True
         await web_task
+        if print_worker is not None:
+            await asyncio.to_thread(print_worker.stop)

@@ -21,6 +21,8 @@ commands.defer("sell", "branch_node.cli.sell:sell", "Sell, one JSON line at a ti
 commands.defer("refund", "branch_node.cli.sell:refund", "Give back, one JSON line at a time.")
 commands.defer("client", "branch_node.cli.client:client", "Add, edit, find and show clients.")
 commands.defer("receipt", "branch_node.cli.receipt:receipt", "Show a receipt of any branch.")
+commands.defer("printer", "branch_node.cli.printer:printer", "Try the receipt printer, look at what waits for it.")
+commands.defer("card", "branch_node.cli.card:card", "Find out and reverse card payments.")
 commands.defer("budget", "branch_node.cli.budget:budget", "What this branch may spend of the chain's budgets.")
 commands.defer("shift", "branch_node.cli.shift:shift", "Open and close a till, show its shift.")
 commands.defer("employee", "branch_node.cli.employee:employee", "Who works here; PINs.")

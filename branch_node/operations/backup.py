@@ -9,6 +9,8 @@ from sqlalchemy import Connection, inspect, update
 
 from branch_node.operations.pairing import forget_pairings
 from branch_node.storage import migrations
+from branch_node.storage.card_attempts import doubt_restored_attempts
+from branch_node.storage.print_jobs import doubt_restored_jobs
 from branch_node.storage.store import BranchStore
 from branch_node.storage.tables import node
 from shared.certificates import sync_folder
@@ -139,7 +141,7 @@ def _keep_copy(store_path: Path, kept: Path, clock: Clock) -> bool:
 
 
 def _prepare(path: Path, clock: Clock) -> None:
-    """Upgrades the copy, for programs that have the store open do not do it again, and ends its sessions."""
+    """Upgrades it, as programs that have it open do not again; ends its sessions, doubts what it was doing."""
     store = SqliteStore(path, clock)
     try:
         with store.write() as connection:
@@ -147,6 +149,9 @@ def _prepare(path: Path, clock: Clock) -> None:
             # What ended since the backup was taken must not live again: people log in anew, registers are paired anew.
             end_all_sessions(connection)
             forget_pairings(connection)
+            cursor = connection.connection.cursor()
+            doubt_restored_jobs(cursor, clock.now_us())
+            doubt_restored_attempts(cursor, clock.now_us())
         store.checkpoint()
     finally:
         store.close()

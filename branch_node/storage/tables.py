@@ -147,6 +147,59 @@ lease_wish = Table(
     sqlite_with_rowid=False,
 )
 
+# What is to be printed, in the order of its id; written in the transaction of what it documents.
+print_job = Table(
+    "print_job",
+    branch_metadata,
+    Column("id", Integer, primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("record_id", Id),
+    # The document as JSON (shared.domain.receipt_json).
+    Column("document", Text, nullable=False),
+    # waiting, printing, printed, failed
+    Column("state", Text, nullable=False),
+    # Some of it may be on paper already: the next try is marked as a copy.
+    Column("in_doubt", Boolean, nullable=False),
+    # How often bytes of it left for the printer.
+    Column("attempts", Integer, nullable=False),
+    Column("last_problem", Text),
+    Column("changed_at", UtcTime, nullable=False),
+    Index("print_job_by_state", "state", "id"),
+    sqlite_autoincrement=True,
+)
+
+# Card payments: committed before the terminal is asked, so that no charge is without a row here.
+card_attempt = Table(
+    "card_attempt",
+    branch_metadata,
+    Column("reference", Text, nullable=False),
+    # The basket or sale it pays for, and which of its payments it is.
+    Column("key", Text, nullable=False),
+    Column("payment_number", Integer, nullable=False),
+    Column("register", Text, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    # The reference of the charge that is paid back; null for a charge.
+    Column("refunds", Text),
+    # begun, asked, unknown, approved, declined, used, reversing, reversed
+    Column("state", Text, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    # What the terminal said: the approval code, the masked card.
+    Column("approval", Text),
+    Column("card", Text),
+    Column("problem", Text),
+    # The record that used it.
+    Column("record_id", Id),
+    PrimaryKeyConstraint("reference"),
+    Index("card_attempt_by_key", "key", "payment_number"),
+    Index("card_attempt_by_state", "state", "register"),
+    Index("card_attempt_by_record", "record_id"),
+    sqlite_with_rowid=False,
+)
+
 # One row: how far synchronisation has come.
 sync_state = Table(
     "sync_state",

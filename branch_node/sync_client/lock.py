@@ -1,39 +1,9 @@
-"""One process at a time synchronises a branch: a file lock that vanishes with its process."""
+"""One process at a time synchronises a branch."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-from pathlib import Path
+from branch_node.storage.process_lock import ProcessLock
 
 
-class SyncLock:
+class SyncLock(ProcessLock):
     """The right to synchronise this store."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._descriptor: int | None = None
-
-    def take(self) -> bool:
-        """Takes the lock; false when another process has it."""
-        descriptor = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
-        self._descriptor = descriptor
-        return True
-
-    def release(self) -> None:
-        """Gives the lock back."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    def is_held_elsewhere(self) -> bool:
-        """Whether another process synchronises now."""
-        if self.take():
-            self.release()
-            return False
-        return True

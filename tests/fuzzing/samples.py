@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from shared.certificates import certificate_request
 from shared.domain.identifiers import NIL_ID
+from shared.domain.receipt_identity import ReceiptIdentity, unsigned_qr
 from shared.domain.records import Record, RecordKind
 from shared.operations.carry_files import MAGIC_TO_HQ, write_carry_file
+from shared.operations.receipt_signatures import sign_qr
 from shared.sync.card_merge import CardState, FieldPatch, Stamp, merge_patch
 from shared.sync.central import (
     CommitRequest,
@@ -173,6 +175,11 @@ def _scanned_codes() -> list[bytes]:
     return [text.encode() for text in texts]
 
 
+def _receipt_codes() -> list[bytes]:
+    unsigned = unsigned_qr(ReceiptIdentity("Невский", "1-000001", b"s" * 16, 26_996, date(2026, 11, 23)))
+    return [unsigned.encode(), sign_qr(unsigned, ec.generate_private_key(ec.SECP256R1())).encode()]
+
+
 SAMPLES: dict[str, Callable[[], list[bytes]]] = {
     "branch-message": _branch_messages,
     "hq-message": _hq_messages,
@@ -195,4 +202,5 @@ SAMPLES: dict[str, Callable[[], list[bytes]]] = {
     "question": _questions,
     "findings": _findings,
     "scanned-code": _scanned_codes,
+    "receipt-code": _receipt_codes,
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 from hq_server.operations.central import read_request as read_asked
 from shared.certificates import certificate_to_pem, read_request
 from shared.domain.barcodes import CodePlan, PlainCode, lookup_texts, parse_code
+from shared.domain.receipt_identity import parse_qr, unsigned_qr
 from shared.errors import DecodeError, InvalidInput, ProtocolViolation, TokenRefused
 from shared.operations.carry_files import MAGIC_TO_HQ, read_carry_file
 from shared.sync.messages import Undecodable
@@ -143,6 +144,12 @@ def _scanned_code(data: bytes) -> None:
         raise AssertionError(error.message) from error
 
 
+def _receipt_code(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    parsed = parse_qr(text)
+    assert unsigned_qr(parsed.identity) + parsed.signature == text
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "branch-message": _branch_message,
     "hq-message": _hq_message,
@@ -165,6 +172,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "question": _question,
     "findings": _findings,
     "scanned-code": _scanned_code,
+    "receipt-code": _receipt_code,
 }
 
 

@@ -8,7 +8,7 @@ from alembic import op
 from shared.storage.column_types import Id, UtcTime
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
