@@ -7,7 +7,10 @@ certificate carries the DNS name `filial-hq`, whatever its address: a chain has 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography import x509
@@ -16,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from shared.domain.identifiers import format_id, is_id, parse_id
+from shared.domain.identifiers import format_id, is_id, parse_id, shorten
 from shared.errors import InvalidInput
 
 UNREADABLE = (ValueError, TypeError, x509.InvalidVersion, InvalidSignature, UnsupportedAlgorithm)
@@ -25,6 +28,9 @@ UNREADABLE = (ValueError, TypeError, x509.InvalidVersion, InvalidSignature, Unsu
 SERVER_NAME = "filial-hq"
 ENROL_URI = "filial:enrol"
 _BRANCH_URI = "filial:branch:"
+
+WEB_HOSTS_MAX = 20
+_HOST = re.compile(r"(?!.{254})[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
 
 PrivateKey = ec.EllipticCurvePrivateKey
 
@@ -72,6 +78,47 @@ def read_request(data: bytes) -> ec.EllipticCurvePublicKey:
     if not valid or not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise InvalidInput("The certificate request does not carry a proven P-256 key.")
     return key
+
+
+def web_request(key: PrivateKey, hosts: Sequence[str]) -> bytes:
+    """A PEM request for a certificate of a branch's web pages, for the names and addresses that browsers ask for.
+
+    Raises InvalidInput.
+    """
+    if not 1 <= len(hosts) <= WEB_HOSTS_MAX:
+        raise InvalidInput(f"A web certificate is for 1 to {WEB_HOSTS_MAX} names and addresses.")
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "filial web")])
+    names = x509.SubjectAlternativeName([_web_name(host) for host in hosts])
+    builder = x509.CertificateSigningRequestBuilder().subject_name(subject).add_extension(names, critical=False)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def read_web_request(data: bytes) -> tuple[ec.EllipticCurvePublicKey, list[x509.GeneralName]]:
+    """The key and the names of such a request whose signature holds. Raises InvalidInput."""
+    try:
+        request = x509.load_pem_x509_csr(data)
+        names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (*UNREADABLE, x509.ExtensionNotFound):
+        raise InvalidInput("The request cannot be read.", "Make one: filial-branch web-request HOST…") from None
+    key = read_request(request.public_bytes(serialization.Encoding.DER))
+    hosts = [str(name.value) if isinstance(name, x509.DNSName | x509.IPAddress) else "" for name in names]
+    if not 1 <= len(hosts) <= WEB_HOSTS_MAX:
+        raise InvalidInput(f"A web certificate is for 1 to {WEB_HOSTS_MAX} names and addresses.")
+    return key, [_web_name(host) for host in hosts]
+
+
+def _web_name(host: str) -> x509.GeneralName:
+    """A name or an address; never the head office's own, which branches trust to be the head office."""
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        pass
+    lowered = host.lower()
+    if lowered == SERVER_NAME or not _HOST.fullmatch(lowered):
+        raise InvalidInput(
+            f"“{shorten(host)}” is no name for a branch's pages.", "Write it as till.shop or 192.168.1.5."
+        )
+    return x509.DNSName(lowered)
 
 
 def public_key_hash(key: ec.EllipticCurvePublicKey) -> bytes:

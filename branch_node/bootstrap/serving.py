@@ -34,18 +34,14 @@ def serve(settings: Settings, store: BranchStore, choice: WebChoice, synchronise
 def choose_tls(settings: Settings, choice: WebChoice) -> TlsFiles | None:
     """The certificate when there is one; this machine alone may do without. Raises InvalidInput, Refused."""
     files = TlsFiles(settings.web_certificate_path, settings.web_key_path)
-    there = [path for path in files if path.exists()]
-    if len(there) == len(files):
+    if files.certificate.exists():
+        if not files.key.exists():
+            raise Refused(f"There is {files.certificate.name} without {files.key.name}.", "Put them together.")
         return files
-    if there:
-        raise Refused(
-            f"There is {there[0].name} without its pair.",
-            f"Put {files.certificate.name} and {files.key.name} together.",
-        )
     if not is_loopback(choice.address) and not choice.insecure:
         raise Refused(
             f"Other machines reach {choice.address}, and there is no certificate to protect what they send.",
-            f"Put {files.certificate.name} and {files.key.name} into {settings.home}, or give --insecure-web.",
+            "Get one: filial-branch web-request HOST…, then filial-hq branch web-certificate. Or give --insecure-web.",
         )
     return None
 

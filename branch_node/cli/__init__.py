@@ -16,6 +16,7 @@ def commands() -> None:
 
 commands.defer("enrol", "branch_node.cli.enrol:enrol", "Join a chain with a one-use token from the head office.")
 commands.defer("serve", "branch_node.cli.serve:serve", "Keep this branch synchronised and its web pages open.")
+commands.defer("web-request", "branch_node.cli.web_request:web_request", "Ask for a certificate of the web pages.")
 commands.defer("sync", "branch_node.cli.sync:sync", "Synchronise once, show how far it has come, verify.")
 commands.defer("sell", "branch_node.cli.sell:sell", "Sell, one JSON line at a time.")
 commands.defer("refund", "branch_node.cli.sell:refund", "Give back, one JSON line at a time.")

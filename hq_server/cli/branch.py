@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -11,12 +11,15 @@ from hq_server.operations import enrolment, fleet
 from hq_server.storage.branches import BranchRow, all_branches, branch_by_code, read_cursor
 from hq_server.storage.feed import number_feed
 from hq_server.storage.lives import lives_of
+from shared.certificates import read_web_request
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_json, print_result, print_rows
 from shared.domain.business_time import format_us
 from shared.domain.identifiers import format_id
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from shared.sync.recognition import LifeState
+
+REQUEST_BYTES_MAX = 65_536
 
 
 @click.group(cls=Group)
@@ -113,6 +116,23 @@ def token_command(options: GlobalOptions, code: str) -> None:
         print_json({"branch": code, "token": token, "valid_hours": hours})
     else:
         click.echo(token)
+
+
+@branch.command("web-certificate")
+@click.argument("code")
+@click.option("--request", type=click.File("rb"), default="-", help="What `filial-branch web-request` wrote.")
+@click.pass_obj
+def web_certificate_command(options: GlobalOptions, code: str, request: BinaryIO) -> None:
+    """Certify the web pages of a branch: its request in, the certificate out, both PEM."""
+    key, names = read_web_request(request.read(REQUEST_BYTES_MAX))
+    with head_office(options.home) as office:
+        with office.store.read() as connection:
+            row = branch_by_code(connection, code)
+        certificate = office.authority().issue_web(key, names, row.code, office.clock.now_us()).decode()
+    if options.json:
+        print_json({"branch": row.code, "certificate": certificate})
+    else:
+        click.echo(certificate, nl=False)
 
 
 @branch.command("lives")

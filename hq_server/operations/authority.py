@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,12 +23,27 @@ from shared.certificates import (
     new_key,
     write_secret,
 )
+from shared.domain.business_time import EPOCH
 from shared.errors import AlreadyExists, InvalidInput, StoreMissing
 
 # A branch with a wrong clock, or back after years, must still be let in far enough to say so; HQ's table of serials
 # decides who is (DESIGN §8).
 VALID_FROM = datetime(2000, 1, 1, tzinfo=UTC)
 VALID_TO = datetime(2099, 12, 31, tzinfo=UTC)
+
+
+WEB_VALID_DAYS = 800
+"""Browsers of some makers take no server certificate of more than 825 days, whoever signed it."""
+
+
+class Validity(NamedTuple):
+    """From when until when a certificate holds."""
+
+    begins: datetime
+    ends: datetime
+
+
+ALWAYS = Validity(VALID_FROM, VALID_TO)
 
 
 class Issued(NamedTuple):
@@ -98,6 +114,15 @@ class Authority:
         """A certificate that may only call Enrol."""
         return self._issue(key, "filial enrolment", x509.UniformResourceIdentifier(ENROL_URI))
 
+    def issue_web(
+        self, key: ec.EllipticCurvePublicKey, names: Sequence[x509.GeneralName], code: str, now_us: int
+    ) -> bytes:
+        """A PEM certificate for the web pages of a branch; `names` as `read_web_request` gives them."""
+        issued_at = EPOCH + timedelta(microseconds=now_us)
+        validity = Validity(issued_at - timedelta(days=1), issued_at + timedelta(days=WEB_VALID_DAYS))
+        issued = self._issue(key, f"{code} web", *names, for_server=True, validity=validity)
+        return x509.load_der_x509_certificate(issued.certificate).public_bytes(serialization.Encoding.PEM)
+
     @property
     def signing_key(self) -> PrivateKey:
         """The key that signs certificates, and files that are carried to branches."""
@@ -112,16 +137,21 @@ class Authority:
         return self.certificate.public_bytes(serialization.Encoding.DER)
 
     def _issue(
-        self, key: ec.EllipticCurvePublicKey, common_name: str, name: x509.GeneralName, for_server: bool = False
+        self,
+        key: ec.EllipticCurvePublicKey,
+        common_name: str,
+        *names: x509.GeneralName,
+        for_server: bool = False,
+        validity: Validity = ALWAYS,
     ) -> Issued:
         usage = ExtendedKeyUsageOID.SERVER_AUTH if for_server else ExtendedKeyUsageOID.CLIENT_AUTH
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name[:64])])
         certificate = (
-            _builder(subject, self.certificate.subject, key)
+            _builder(subject, self.certificate.subject, key, validity)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
-            .add_extension(x509.SubjectAlternativeName([name]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
         )
@@ -149,15 +179,17 @@ def _read_pair(key_path: Path, certificate_path: Path) -> tuple[PrivateKey, x509
     return key, certificate
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, validity: Validity = ALWAYS
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(VALID_FROM)
-        .not_valid_after(VALID_TO)
+        .not_valid_before(validity.begins)
+        .not_valid_after(validity.ends)
     )
 
 

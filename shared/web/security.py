@@ -5,6 +5,7 @@ Pure ASGI, so that nothing below it runs before a request has passed.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import socket
@@ -22,6 +23,7 @@ from shared.errors import RequestRefused
 from shared.web.request_state import state_of
 
 BODY_BYTES_MAX = 1_048_576
+BODY_SECONDS_MAX = 30
 FORM_FIELDS_MAX = 1_000
 FORM_FILES_MAX = 4
 
@@ -65,7 +67,7 @@ class Door:
             self._require_known_host(scope)
         if scope["method"] not in SAFE_METHODS:
             require_own_origin(Headers(scope=scope), scope["scheme"])
-            body = await read_body(scope, receive)
+            body = await _read_in_time(scope, receive)
             receive = _replaying(body, receive)
             form = await _read_form(scope, body)
             require_token(HTTPConnection(scope), form)
@@ -132,6 +134,14 @@ def require_token(connection: HTTPConnection, form: FormData) -> None:
     expected = state_of(connection).csrf_token()
     if not isinstance(given, str) or not hmac.compare_digest(given.encode(), expected.encode()):
         raise RequestRefused("This page is out of date.", "Load it again and repeat what you did.", 403)
+
+
+async def _read_in_time(scope: Scope, receive: Receive) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            return await read_body(scope, receive)
+    except TimeoutError:
+        raise RequestRefused("What was sent came too slowly.", "Check the network and try again.", 408) from None
 
 
 async def read_body(scope: Scope, receive: Receive) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ipaddress
 import socket
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from shared.addresses import split_address
 from shared.errors import InvalidInput
@@ -19,7 +21,10 @@ CONNECTIONS_MAX = 256
 """More at once are answered with 503: a shop has a few tills."""
 
 HEADER_BYTES_MAX = 65_536
-KEEP_ALIVE_SECONDS: Final = 15
+HEADER_SECONDS_MAX = 15
+"""For a request's head: a connection that sends nothing would hold its place for ever."""
+
+KEEP_ALIVE_SECONDS: Final = 10
 STOP_SECONDS_MAX = 5
 """How long requests under way may take when the program ends."""
 
@@ -29,6 +34,46 @@ class TlsFiles(NamedTuple):
 
     certificate: Path
     key: Path
+
+
+class ImpatientProtocol(H11Protocol):
+    """HTTP that ends a connection whose request does not come."""
+
+    _giving_up: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait_for_request()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._wait_for_request()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._wait_for_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait_for_request(self) -> None:
+        # uvicorn's own `cycle` is None before the first request, whatever its annotation says.
+        under_way = self.cycle is not None and not self.cycle.response_complete
+        if under_way:
+            self._stop_waiting()
+        elif self._giving_up is None:
+            self._giving_up = self.loop.call_later(HEADER_SECONDS_MAX, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
+
+    def _give_up(self) -> None:
+        self._giving_up = None
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
 
 
 class WebServer(uvicorn.Server):
@@ -75,7 +120,7 @@ def _configuration(app: Any, tls: TlsFiles | None) -> uvicorn.Config:
         log_config=None,
         lifespan="off",
         access_log=False,
-        http="h11",
+        http=ImpatientProtocol,
         ws="none",
         # Whom a request comes from is what the socket says, whatever a header claims.
         proxy_headers=False,

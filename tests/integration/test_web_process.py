@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import urllib.request
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import pytest
 
 from branch_node.storage.store import BranchStore
 from deploy.demo.chain import Serving
+from tests.support.chains import Chain
 from tests.support.commands import branch as filial_branch
-from tests.support.commands import require_refusal
+from tests.support.commands import hq as filial_hq
+from tests.support.commands import require_done, require_refusal
 
 SECONDS_MAX = 20
 
@@ -36,6 +39,27 @@ def test_pages_are_served_without_synchronisation(branch_store: BranchStore, tmp
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0"])
 def test_other_machines_are_not_served_without_tls(branch_store: BranchStore, tmp_path: Path, address: str) -> None:
     require_refusal(filial_branch(tmp_path, "serve", "--no-sync", "--web", address), "certificate", "--insecure-web")
+
+
+def test_other_machines_are_served_with_a_certificate_of_the_chain(
+    branch_store: BranchStore, tmp_path: Path, own_chain: Chain
+) -> None:
+    office = own_chain.office.home
+    require_done(filial_hq(office, "branch", "add", "T1"))
+    request = require_done(filial_branch(tmp_path, "web-request", "127.0.0.1", "till.shop")).out
+    certificate = require_done(filial_hq(office, "branch", "web-certificate", "T1", give=request)).out
+    require_refusal(filial_hq(office, "branch", "web-certificate", "T2", give=request), "T2")
+    require_refusal(filial_hq(office, "branch", "web-certificate", "T1", give="nonsense"), "request")
+    (tmp_path / "web.crt").write_text(certificate)
+    serving = Serving("branch_node", tmp_path, "--no-sync", "--web", "0.0.0.0:0")
+    try:
+        port = serving.addresses["web"].rpartition(":")[2]
+        trusting = ssl.create_default_context(cafile=str(office / "authority.crt"))
+        url = f"https://127.0.0.1:{port}/status"
+        with urllib.request.urlopen(url, timeout=SECONDS_MAX, context=trusting) as answer:
+            assert answer.headers["Set-Cookie"].startswith("__Host-visitor=")
+    finally:
+        serving.stop()
 
 
 def test_the_operator_may_insist(branch_store: BranchStore, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from shared.errors import FilialError, NotFound, Refused, StaleEdit, StoreBusy
 from shared.web.failures import status_of
-from shared.web.pages import show_hotkey
+from shared.web.pages import in_order, show_hotkey
 from shared.web.request_state import choose_language
 from shared.web.site import local_path
 from shared.web.static_files import FOREVER
@@ -148,6 +148,11 @@ def test_static_files_change_their_address_with_their_content_and_are_kept(clien
         assert (answer.status_code, answer.headers["Cache-Control"]) == (200, FOREVER)
     assert client.get(urls[0].replace("/static/", "/static/0")).status_code == 404
     assert client.get("/static/../pages.py").status_code == 404
+
+
+def test_names_stand_in_the_order_that_people_expect() -> None:
+    items = [{"name": name} for name in ("яблоко", "Ёлка", None, "арбуз", "ежевика")]
+    assert [item["name"] for item in in_order(items, "name")] == ["арбуз", "ежевика", "Ёлка", "яблоко", None]
 
 
 def test_keys_are_shown_as_people_say_them() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import socket
 import ssl
 import threading
 import urllib.error
@@ -81,6 +82,29 @@ def test_a_header_does_not_make_a_connection_secure() -> None:
         )
         with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
             assert answer.headers["Set-Cookie"].startswith("visitor=")
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow:"])
+def test_a_connection_whose_request_does_not_come_is_ended(monkeypatch: pytest.MonkeyPatch, sent: bytes) -> None:
+    monkeypatch.setattr("shared.web.serving.HEADER_SECONDS_MAX", 0.1)
+    with served() as server, socket.create_connection(("127.0.0.1", server.port), SECONDS_MAX) as connection:
+        connection.sendall(sent)
+        assert connection.recv(1) == b""
+
+
+def test_a_slow_second_request_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.web.serving.HEADER_SECONDS_MAX", 0.5)
+    with served() as server, socket.create_connection(("127.0.0.1", server.port), SECONDS_MAX) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /")
+        answered = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert answered.count(b"HTTP/1.1 200") == 1
+
+
+def test_a_body_that_does_not_come_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.web.security.BODY_SECONDS_MAX", 0.1)
+    with served() as server, socket.create_connection(("127.0.0.1", server.port), SECONDS_MAX) as connection:
+        connection.sendall(b"POST /sales HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\na=")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 408")
 
 
 def test_a_certificate_that_cannot_be_used_is_said_before_serving(files: TlsFiles) -> None:
