@@ -7,7 +7,7 @@ this holds the chain's clock (`next_hlc`), so that a new branch and a new employ
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -29,6 +29,9 @@ from shared.operations.people import (
 from shared.storage.card_rows import CardKey, load_states, upsert
 from shared.sync.card_merge import HQ_ORIGIN, CardState
 from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedRecord
+
+Calendar = Sequence[tuple[BranchRow, int]]
+"""Every branch, and which day it is there."""
 
 PEOPLE_KINDS = frozenset({int(RecordKind.EMPLOYEE), int(RecordKind.POSITION), int(RecordKind.CREDENTIAL)})
 
@@ -68,30 +71,38 @@ def settle_person(connection: Connection, employee_id: bytes, now_us: int) -> li
     person = find_employee(connection, employee_id)
     if person is None:
         return []
-    return _settle(connection, person, positions_of(connection, employee_id), all_branches(connection), now_us)
+    told = told_branches(connection, employee_id)
+    return _settle(
+        connection, person, positions_of(connection, employee_id), told, _calendar(connection, now_us), now_us
+    )
 
 
 def settle_everyone(connection: Connection, now_us: int) -> list[Publication]:
     """The same for all: after a branch was added, and as days go by."""
-    positions, branches = all_positions(connection), all_branches(connection)
-    told: list[Publication] = []
+    positions, calendar = all_positions(connection), _calendar(connection, now_us)
+    told: dict[bytes, dict[bytes, bool]] = {}
+    for row in connection.execute(select(employee_audience)):
+        told.setdefault(row.employee_id, {})[row.branch_id] = row.works_here
+    publications: list[Publication] = []
     for person in all_employees(connection):
-        if person.employee_id in positions:
-            told += _settle(connection, person, positions[person.employee_id], branches, now_us)
-    return told
+        own = positions.get(person.employee_id)
+        if own:
+            known = told.get(person.employee_id, {})
+            publications += _settle(connection, person, own, known, calendar, now_us)
+    return publications
 
 
 def _settle(
     connection: Connection,
     person: Employee,
     positions: Collection[Position],
-    branches: Collection[BranchRow],
+    told: Mapping[bytes, bool],
+    calendar: Calendar,
     now_us: int,
 ) -> list[Publication]:
-    told = told_branches(connection, person.employee_id)
-    working = _working_at(person, positions, branches, now_us)
+    working = _working_at(person, positions, calendar)
     publications: list[Publication] = []
-    for branch in branches:
+    for branch, _ in calendar:
         works_here = branch.id in working
         if told.get(branch.id, False) == works_here:
             continue
@@ -108,22 +119,21 @@ def _settle(
     return publications
 
 
-def _working_at(
-    person: Employee, positions: Collection[Position], branches: Collection[BranchRow], now_us: int
-) -> set[bytes]:
+def _working_at(person: Employee, positions: Collection[Position], calendar: Calendar) -> set[bytes]:
     """The branches, each by its own calendar, where an employee works or will."""
     places_by_day: dict[int, set[str]] = {}
-    working: set[bytes] = set()
-    for branch in branches:
-        day = day_in_zone(now_us, branch.timezone)
-        if branch.revoked_at_us is not None or person.is_dismissed(day):
-            continue
-        if day not in places_by_day:
-            counting = positions_from(positions, day)
-            places_by_day[day] = {code for position in counting for code in position.branches}
-        if places_by_day[day] & {ALL_BRANCHES, branch.code}:
-            working.add(branch.id)
-    return working
+    for day in {day for _, day in calendar}:
+        counting = [] if person.is_dismissed(day) else positions_from(positions, day)
+        places_by_day[day] = {code for position in counting for code in position.branches}
+    return {
+        branch.id
+        for branch, day in calendar
+        if branch.revoked_at_us is None and places_by_day[day] & {ALL_BRANCHES, branch.code}
+    }
+
+
+def _calendar(connection: Connection, now_us: int) -> Calendar:
+    return [(branch, day_in_zone(now_us, branch.timezone)) for branch in all_branches(connection)]
 
 
 def _cards_of(person: Employee, positions: Collection[Position]) -> list[CardKey]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+import threading
 import unicodedata
 from typing import Final, NamedTuple
 
@@ -19,10 +20,14 @@ PASSWORD_CHARACTERS_MAX = 200
 PIN_DIGITS_MIN = 4
 PIN_DIGITS_MAX = 8
 PEPPER_BYTES = 32
+HASHES_AT_ONCE_MAX = 4
+"""In one process: whoever knocks at every door at once takes no more memory than that many passwords need."""
+
 MEMORY_KIB_MAX = 1_048_576
 """Of a hash that is to be verified: one that asks for more was not made here."""
 
 _HASH_BYTES = 32
+_turns = threading.BoundedSemaphore(HASHES_AT_ONCE_MAX)
 _PHC = re.compile(
     r"\$argon2id\$v=19\$m=(\d{1,8}),t=(\d{1,4}),p=(\d{1,3})\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}", re.ASCII
 )
@@ -99,17 +104,19 @@ def needs_rehash(stored: str, cost: HashCost = PASSWORD_COST) -> bool:
 
 
 def _hash(material: bytes, salt: bytes, cost: HashCost) -> str:
-    return _kdf(salt, cost).derive_phc_encoded(material)
+    with _turns:
+        return _kdf(salt, cost).derive_phc_encoded(material)
 
 
 def _verify(material: bytes, stored: str | None, cost: HashCost) -> bool:
     if stored is None or _cost_of(stored) is None:
         _hash(material, bytes(SALT_BYTES), cost)
         return False
-    try:
-        Argon2id.verify_phc_encoded(material, stored)
-    except InvalidKey:
-        return False
+    with _turns:
+        try:
+            Argon2id.verify_phc_encoded(material, stored)
+        except InvalidKey:
+            return False
     return True
 
 

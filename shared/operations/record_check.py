@@ -37,6 +37,9 @@ _MASK = (1 << 8 * _DIGEST_BYTES) - 1
 # Of the versions of this encoding the last whose bytes depend on nothing but the values.
 _MARSHAL_VERSION = 2
 _ROWS_PER_FETCH = 5_000
+SECRET_COLUMNS = frozenset({"password_hash"})
+"""Of a difference in one of these only that there is one is said."""
+
 DIFFERENCES_MAX = 1_000
 """Differences that are named; beyond it their number alone is told."""
 
@@ -246,7 +249,9 @@ def compare_row(columns: list[Any], there: Row | None, wanted: Row | None) -> st
     if wanted is None:
         return "is extra"
     changed = [
-        f"{column.name} is {name_value(is_now)}, was {name_value(was)}"
+        f"{column.name} is another"
+        if column.name in SECRET_COLUMNS
+        else f"{column.name} is {name_value(is_now)}, was {name_value(was)}"
         for column, is_now, was in zip(columns, there, wanted, strict=True)
         if is_now != was
     ]

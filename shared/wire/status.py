@@ -13,6 +13,7 @@ from shared.errors import (
     InvalidInput,
     NotAuthorised,
     NotFound,
+    NotPermitted,
     ProtocolViolation,
     Refused,
     SessionReplaced,
@@ -47,6 +48,7 @@ _BY_REASON: dict[str, type[FilialError]] = {
         InvalidInput,
         NotFound,
         Refused,
+        NotPermitted,
         StoreBusy,
         StoreError,
     )

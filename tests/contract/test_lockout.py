@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from sqlalchemy import select
 
@@ -149,3 +151,22 @@ def test_a_touch_moves_the_end(office: Office) -> None:
         assert found is not None
         sessions.end_all_sessions(connection)
     assert office.count(session) == 0
+
+
+def test_of_many_attempts_at_once_only_five_are_looked_at(office: Office) -> None:
+    outcomes: list[str] = []
+
+    def try_once() -> None:
+        try:
+            attempt(office, ANNA)
+        except LockedOut:
+            outcomes.append("locked")
+        else:
+            outcomes.append("looked at")
+
+    threads = [threading.Thread(target=try_once) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["locked"] * 7 + ["looked at"] * 5

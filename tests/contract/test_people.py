@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
 
+from hq_server.operations.explaining import explain
 from hq_server.operations.fleet import revoke_branch
 from hq_server.operations.people import (
     Personnel,
@@ -16,16 +18,17 @@ from hq_server.operations.people import (
     refresh_audiences,
     require_employee,
 )
-from hq_server.storage.branches import BranchRow
+from hq_server.storage.branches import BranchRow, all_branches
 from hq_server.storage.feed import number_feed
 from hq_server.storage.people import told_branches
 from shared.domain.business_time import SECONDS_PER_DAY
+from shared.domain.identifiers import format_id
 from shared.domain.permissions import ROLES, Limits, Permission, Role
 from shared.domain.positions import position_on
 from shared.domain.records import RecordKind
 from shared.errors import AlreadyExists, InvalidInput, NotFound, NotPermitted, Refused
 from shared.operations.cards import shown_fields
-from shared.operations.people import actor_on, employee_id, find_credential, find_role, positions_of
+from shared.operations.people import actor_on, credential_id, employee_id, find_credential, find_role, positions_of
 from shared.sync.messages import CardChange, CardForgotten, CardFull
 from shared.wire.cards import decode_state
 from tests.support.office import Office
@@ -283,3 +286,41 @@ def test_a_branch_cannot_say_more_of_an_employee_than_the_code(office: Office) -
     with office.store.read() as connection:
         person = require_employee(connection, "anna")
     assert (person.name, person.dismissed_on) == ("Anna", TODAY)
+
+
+def test_it_can_be_explained_who_was_told_of_an_employee(office: Office, branches: dict[str, BranchRow]) -> None:
+    identity = hire(office, "anna", "B1")
+    place(office, "anna", "B2")
+    with office.store.read() as connection:
+        position = positions_of(connection, identity)[0]
+        records = (identity, position.position_id, credential_id(identity))
+        receives = [
+            [explain(connection, format_id(record), branches[code])["receives"] for code in ("B1", "B2", "B3")]
+            for record in records
+        ]
+        reason = explain(connection, format_id(identity), branches["B3"])["reason"]
+    assert receives == [[True, True, False], [True, True, False], [False, True, False]]
+    assert reason == "The employee has never worked at the branch."
+
+
+def test_two_who_hire_and_add_a_branch_at_once_do_not_miss_each_other(office: Office) -> None:
+    """Each commits after the other has begun; whoever is later in the chain's clock sees what the other did."""
+    begun = threading.Barrier(2)
+
+    def add() -> None:
+        begun.wait()
+        office.add_branch("B9")
+
+    def employ() -> None:
+        begun.wait()
+        hire(office, "owner", "*")
+
+    threads = [threading.Thread(target=each) for each in (add, employ)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    number_feed(office.store, office.clock.now_us())
+    with office.store.read() as connection:
+        (row,) = all_branches(connection)
+    assert told(office, row) == WHOLE

@@ -21,6 +21,8 @@ from shared.operations.passwords import (
     verify_password,
     verify_pin,
 )
+from shared.operations.record_check import compare_row
+from shared.storage.tables import credential
 from tests.support.staff import CHEAP
 from tests.support.strategies import FEW
 
@@ -128,3 +130,9 @@ def test_what_one_guess_costs_does_not_sink_below_what_is_recommended() -> None:
     assert PIN_COST.memory_kib >= 19_456
     assert PIN_COST.iterations >= 2
     assert PASSWORD_COST.memory_kib * PASSWORD_COST.iterations >= 4 * PIN_COST.memory_kib * PIN_COST.iterations
+
+
+def test_of_an_altered_hash_a_check_says_only_that_it_is_another() -> None:
+    columns = [credential.c.must_change, credential.c.password_hash]
+    said = compare_row(columns, (1, "$argon2id$theirs"), (0, "$argon2id$ours"))
+    assert said == "must_change is 1, was 0, password_hash is another"
