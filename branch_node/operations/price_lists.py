@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from branch_node.storage.transaction import BranchTransaction, NodeCache
-from shared.domain.promotion_rules import Promotion
+from shared.domain.business_time import SECONDS_PER_DAY, LocalMoment, days_from_date
+from shared.domain.promotions import BasketContext, BasketLine, ManualDiscount, Promotion
 from shared.domain.vat import DatedVatRate, covers, rate_on
+from shared.errors import InvalidInput
 from shared.operations.promotions import promotion_of_row, vat_rate_of_row
 
 REMEMBERED_ANSWERS_MAX = 50_000
@@ -77,6 +79,44 @@ class PriceLists(NamedTuple):
         """The group of a client that is known here."""
         row = client_id and self.cursor.execute(_GROUP, (client_id,)).fetchone()
         return row[0] if row else None
+
+    def basket_line(
+        self,
+        line_id: str,
+        sku: str,
+        quantity_thousandths: int,
+        day: int,
+        manual_price_minor: int | None = None,
+        manual_discount: ManualDiscount | None = None,
+    ) -> BasketLine:
+        """A line as `price_basket` takes it. What is unknown or has no price is sold at the price set by hand.
+
+        Raises InvalidInput when there is none.
+        """
+        product = self.product(sku)
+        unit_price = None if product is None else self.price_on(product.product_id, day)
+        if unit_price is None and manual_price_minor is None:
+            what = "is unknown" if product is None else "has no price today"
+            raise InvalidInput(f"The product {sku} {what}.", "Set a price by hand.")
+        rate = None if product is None else self.vat_on(product.vat_code, day)
+        return BasketLine(
+            line_id=line_id,
+            sku=sku,
+            category=None if product is None else product.category,
+            quantity_thousandths=quantity_thousandths,
+            unit_price_minor=unit_price or 0,
+            manual_price_minor=manual_price_minor,
+            manual_discount=manual_discount,
+            vat_rate_basis_points=None if rate is None else rate.rate_basis_points,
+        )
+
+    def basket_context(
+        self, moment: LocalMoment, client_id: bytes | None, manual_discount: ManualDiscount | None = None
+    ) -> BasketContext:
+        """When, where and to whom a basket is sold, as `price_basket` takes it."""
+        day = days_from_date(moment.business_date)
+        minute = moment.local_seconds % SECONDS_PER_DAY // 60
+        return BasketContext(day, minute, self.client_group(client_id), self.price_zone, manual_discount)
 
     def _remember(self, key: tuple[object, ...], read: Callable[[], _Answer]) -> _Answer:
         if key not in self.remembered:

@@ -93,10 +93,8 @@ def test_prices_of_the_step_before_stay_and_raise_the_revision_from_now_on(tmp_p
             text("INSERT INTO price (id, product_id, zone, amount_minor, archived) VALUES (x'01', x'02', '', 5, 0)")
         )
         branch_migrations.upgrade(connection)
-        shown = (
-            "SELECT amount_minor, valid_from, valid_to FROM price UNION ALL SELECT weighed, vat_code, 0 FROM product"
-        )
-        assert connection.execute(text(shown)).all() == [(5, None, None), (0, None, 0)]
+        shown = text("SELECT amount_minor, valid_from, valid_to, vat_code, weighed FROM price, product")
+        assert connection.execute(shown).all() == [(5, None, None, None, 0)]
         raising = text("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%raises_revision'")
         watched = set(connection.execute(raising).scalars())
         assert watched == {"product", "client", "price", "promotion", "vat_rate"}

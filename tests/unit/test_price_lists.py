@@ -57,8 +57,10 @@ def test_the_price_that_counts_is_of_the_zone_and_began_last(shop: Shop) -> None
 
 def test_a_sale_takes_the_price_of_its_own_day(shop: Shop) -> None:
     product_id = shop.learn_product("1", everywhere=100)
-    shop.learn_price(product_id, 40, valid_from=days_from_date(parse_date("2024-03-08", "day")), valid_to=None)
-    for sold_at, amount in (("2024-03-07T23:59:59", 100), ("2024-03-08T00:00:00", 40)):
+    day = days_from_date(parse_date("2024-03-08", "day"))
+    shop.learn_price(product_id, 40, valid_from=day, valid_to=day)
+    moments = {"2024-03-07T23:59:59": 100, "2024-03-08T00:00:00": 40, "2024-03-09T00:00:00": 100}
+    for sold_at, amount in moments.items():
         cash = [{"method": "cash", "amount_minor": amount}]
         answer = shop.sell(sold_at, lines=[{"sku": "1", "quantity": 1}], payments=cash, sold_at=sold_at)
         assert answer.total_minor == amount
