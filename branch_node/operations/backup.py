@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, update
 
+from branch_node.operations.basket.settling import give_up_restored
 from branch_node.storage import migrations
 from branch_node.storage.store import BranchStore
 from branch_node.storage.tables import node
@@ -62,7 +63,7 @@ def restore_backup(store_path: Path, path: Path, clock: Clock, branch_id: bytes 
     require_backup_file(path)
     owner = _require_backup(path)
     with private_copy(path, store_path.parent) as incoming:
-        _upgrade(incoming, clock)
+        _make_ready(incoming, clock)
         with hold_gate(store_path, clock):
             present = _present_owner(store_path, clock)
             _require_own(path, owner, branch_id or (present and present.branch_id))
@@ -136,12 +137,13 @@ def _keep_copy(store_path: Path, kept: Path, clock: Clock) -> bool:
     return True
 
 
-def _upgrade(path: Path, clock: Clock) -> None:
-    """Programs that have the store open do not upgrade it again."""
+def _make_ready(path: Path, clock: Clock) -> None:
+    """Programs that have the store open do not upgrade it again, nor do they go on with baskets of back then."""
     store = SqliteStore(path, clock)
     try:
         with store.write() as connection:
             migrations.upgrade(connection)
+            give_up_restored(connection.connection.cursor(), clock.now_us())
         store.checkpoint()
     finally:
         store.close()
