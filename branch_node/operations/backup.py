@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, inspect, update
 
+from branch_node.operations.basket.settling import give_up_restored
 from branch_node.operations.pairing import forget_pairings
 from branch_node.storage import migrations
 from branch_node.storage.card_attempts import doubt_restored_attempts
@@ -152,6 +153,7 @@ def _prepare(path: Path, clock: Clock) -> None:
             cursor = connection.connection.cursor()
             doubt_restored_jobs(cursor, clock.now_us())
             doubt_restored_attempts(cursor, clock.now_us())
+            give_up_restored(cursor, clock.now_us())
         store.checkpoint()
     finally:
         store.close()

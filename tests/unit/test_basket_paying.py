@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from branch_node.operations import basket
+from branch_node.operations.backup import restore_backup, take_backup
 from branch_node.operations.basket import BasketState, DiscountKind
 from branch_node.operations.basket.settling import UNDECIDED_SECONDS_MAX, note_what_became
 from branch_node.operations.budgets import store_grants, want_lease
 from branch_node.operations.sale_request import SaleRequest
 from branch_node.operations.selling import SaleAnswer
+from branch_node.storage.store import BranchStore
 from shared.domain.banknotes import CASH_SUGGESTIONS_MAX, suggest_cash
 from shared.domain.check_digits import check_digit
 from shared.domain.identifiers import format_id
@@ -318,6 +321,30 @@ def test_a_tab_that_lost_the_register_does_not_sell(till: Till) -> None:
     till.pay(tab_token="new")
     # It hears how the sale went all the same.
     assert till.pay(tab_token="old").state is BasketState.PAID
+
+
+def test_a_basket_of_a_backup_is_not_sold_again(till: Till, tmp_path: Path) -> None:
+    store, clock, ids = till.shop.store, till.shop.clock, till.shop.store.ids
+    take_backup(store, tmp_path / "kept", clock)
+    till.pay()
+    store.close()
+    restore_backup(tmp_path / "branch.db", tmp_path / "kept", clock)
+    restored = BranchStore(tmp_path / "branch.db", clock, ids)
+    view = basket.view(restored, till.basket_id)
+    assert (view.state, "restored from a backup" in view.trouble) == (BasketState.ABANDONED, True)
+    assert basket.current_basket(restored, "1") is None
+    restored.close()
+
+
+def test_a_basket_that_was_sold_before_the_backup_stays_sold(till: Till, tmp_path: Path) -> None:
+    store, clock, ids = till.shop.store, till.shop.clock, till.shop.store.ids
+    die_after(till)
+    take_backup(store, tmp_path / "kept", clock)
+    store.close()
+    restore_backup(tmp_path / "branch.db", tmp_path / "kept", clock)
+    restored = BranchStore(tmp_path / "branch.db", clock, ids)
+    assert basket.view(restored, till.basket_id).state is BasketState.PAID
+    restored.close()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Thread
+
 import pytest
 
 from branch_node.operations import basket
@@ -11,7 +13,7 @@ from branch_node.operations.basket.unknown_codes import UNKNOWN_CODES_KEPT_MAX
 from shared.domain.barcodes import CodePlan
 from shared.domain.check_digits import check_digit
 from shared.domain.sales import LINES_MAX
-from shared.errors import BasketClosed, InvalidInput, NotFound, Refused
+from shared.errors import BasketClosed, FilialError, InvalidInput, NotFound, Refused
 from tests.support.basket_desk import Till, learn_client, learn_goods
 from tests.support.shop import Shop
 
@@ -292,3 +294,24 @@ def test_archived_products_are_found_no_more(till: Till) -> None:
         assert find_by_sku(cursor, "milk") is None
         assert find_product(cursor, [EAN]) is None
     assert till.scan(EAN).outcome is Outcome.UNKNOWN
+
+
+def test_two_threads_that_send_the_same_queue_scan_each_code_once(till: Till) -> None:
+    codes = ["milk", "tea", "cheese"] * 10
+    refused: list[FilialError] = []
+
+    def send() -> None:
+        try:
+            for number, code in enumerate(codes):
+                till.scan(code, f"queue-{number}")
+        except FilialError as error:
+            refused.append(error)
+
+    threads = [Thread(target=send) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert refused == []
+    assert sorted(till.lines()) == [("cheese", 10_000, 800_000), ("milk", 10_000, 99_900), ("tea", 10_000, 50_000)]
+    assert till.view().revision == len(codes)

@@ -12,7 +12,7 @@ from branch_node.cli.sell import answer_line
 from branch_node.operations.sale_request import parse_sale_request
 from branch_node.operations.selling import sell
 from shared.domain.business_time import days_from_date
-from shared.domain.identifiers import NIL_ID, derived_id
+from shared.domain.identifiers import NIL_ID, derived_id, format_id
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, KeyReused
 from shared.wire.payloads import decode_sale
@@ -348,3 +348,11 @@ def test_every_answer_can_be_written_as_utf_8(shop: Shop) -> None:
     answer = sold(shop, asked_line("KEY").replace("KEY", "\\ud800").encode())
     assert answer["status"] == "refused"
     assert json.dumps(answer, ensure_ascii=False).encode()
+
+
+def test_a_client_without_a_number_is_named_by_id(shop: Shop) -> None:
+    client_id = derived_id("client", b"boris")
+    shop.learn(change(RecordKind.CLIENT, client_id, name="Boris"))
+    shop.sell("k1", client=format_id(client_id))
+    shop.sell("k2", client=format_id(b"x" * 16))
+    assert shop.rows("SELECT client_id FROM sale ORDER BY receipt_number") == [(client_id,), (None,)]

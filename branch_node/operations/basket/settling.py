@@ -101,6 +101,20 @@ def recover_baskets(store: BranchStore) -> int:
     return settled
 
 
+def give_up_restored(cursor: Any, now_us: int) -> int:
+    """To be called on a store that comes from a backup: what was not sold then may have been sold since, under a key
+    that the backup does not know. Returns how many baskets were given up; whatever has a key is left to it."""
+    given_up = 0
+    rows = cursor.execute("SELECT id FROM basket WHERE state IN ('open', 'held', 'undecided')").fetchall()
+    for (basket_id,) in rows:
+        basket = baskets.read_basket(cursor, basket_id)
+        if basket is not None and not is_asked(cursor, basket_id):
+            trouble = "The store was restored from a backup, and the basket may have been sold since."
+            change(cursor, basket, now_us, {"state": BasketState.ABANDONED.value, "trouble": trouble})
+            given_up += 1
+    return given_up
+
+
 def change(cursor: Any, basket: BasketRow, now_us: int, changes: dict[str, Any]) -> None:
     """Sets columns of a basket, its revision among them."""
     baskets.change_basket(
