@@ -33,7 +33,7 @@ from shared.wire.entries import open_entry, place_intent
 _HAS_SALE = "SELECT 1 FROM sale WHERE branch_id = ? AND id = ?"
 _HAS_REFUND = "SELECT 1 FROM refund WHERE branch_id = ? AND id = ?"
 _HAS_OPEN = "SELECT 1 FROM shift_open WHERE branch_id = ? AND id = ?"
-_HAS_CLOSE = "SELECT 1 FROM shift_close WHERE branch_id = ? AND shift_id = ?"
+_HAS_CLOSE = "SELECT 1 FROM shift_close WHERE branch_id = ? AND id = ?"
 _HELD = "UPDATE history_entry SET held_at_hq = 1 WHERE command_id = ? AND NOT held_at_hq"
 
 
@@ -154,7 +154,7 @@ def _add_facts(cursor: Any, branch_id: bytes, entry: DecodedEntry) -> bool:
                     (shift_id, opened.register),
                 )
     for close_id, closed in entry.shift_closes:
-        if cursor.execute(_HAS_CLOSE, (branch_id, closed.shift_id)).fetchone() is None:
+        if cursor.execute(_HAS_CLOSE, (branch_id, close_id)).fetchone() is None:
             add_shift_close_rows(rows, branch_id, close_id, command_id, closed, None)
             for column in ("open_shift_id", "implicit_shift_id"):
                 cursor.execute(

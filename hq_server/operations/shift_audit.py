@@ -80,8 +80,8 @@ def audit_shifts(
 
 def _audit(connection: Connection, rows: Any, certificates: Mapping[bytes, list[x509.Certificate]]) -> list[ShiftAudit]:
     shift_ids = [row.shift_id for row in rows]
-    by_method = _methods(connection, shift_ids)
-    reports = [(row.branch_id, _report(row, by_method.get((row.branch_id, row.shift_id), []))) for row in rows]
+    by_method = _methods(connection, [row.id for row in rows])
+    reports = [(row.branch_id, _report(row, by_method.get((row.branch_id, row.id), []))) for row in rows]
     sums = _sums_of(connection, reports)
     cash = _moved(connection, shift_ids)
     floats = _floats(connection, shift_ids)
@@ -213,12 +213,12 @@ def _floats(connection: Connection, shift_ids: list[bytes]) -> dict[ShiftKey, in
     return {(branch_id, shift_id): float_minor for branch_id, shift_id, float_minor in rows}
 
 
-def _methods(connection: Connection, shift_ids: list[bytes]) -> dict[ShiftKey, list[MethodTotal]]:
+def _methods(connection: Connection, close_ids: list[bytes]) -> dict[ShiftKey, list[MethodTotal]]:
     columns = shift_close_method.c
-    statement = select(columns.branch_id, columns.shift_id, columns.method, columns.amount_minor)
+    statement = select(columns.branch_id, columns.close_id, columns.method, columns.amount_minor)
     methods: dict[ShiftKey, list[MethodTotal]] = defaultdict(list)
-    for branch_id, shift_id, method, amount in connection.execute(statement.where(columns.shift_id.in_(shift_ids))):
-        methods[branch_id, shift_id].append(MethodTotal(method, amount))
+    for branch_id, close_id, method, amount in connection.execute(statement.where(columns.close_id.in_(close_ids))):
+        methods[branch_id, close_id].append(MethodTotal(method, amount))
     return methods
 
 

@@ -181,9 +181,9 @@ def add_shift_close_rows(
     rows[shift_close].append(
         (
             branch_id,
-            fact.shift_id,
             close_id,
             command_id,
+            fact.shift_id,
             fact.register,
             fact.cashier,
             fact.closed_at.at_us,
@@ -214,7 +214,7 @@ def add_shift_close_rows(
         )
     )
     for total in fact.methods:
-        rows[shift_close_method].append((branch_id, fact.shift_id, total.method, total.amount_minor, received_at_us))
+        rows[shift_close_method].append((branch_id, close_id, total.method, total.amount_minor, received_at_us))
 
 
 def add_branch_fact_rows(

@@ -129,9 +129,10 @@ shift_close = Table(
     "shift_close",
     record_metadata,
     Column("branch_id", Id, nullable=False),
-    Column("shift_id", Id, nullable=False),
     Column("id", Id, nullable=False),
     Column("command_id", Id, nullable=False),
+    # Closed once, but by stores that did not know of each other: both facts stand.
+    Column("shift_id", Id, nullable=False),
     Column("register", Text, nullable=False),
     Column("cashier", Text, nullable=False),
     Column("closed_at", UtcTime, nullable=False),
@@ -161,7 +162,8 @@ shift_close = Table(
     Column("denominations", Text, nullable=False, server_default=""),
     Column("signature", LargeBinary, nullable=False, server_default=""),
     Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "shift_id"),
+    PrimaryKeyConstraint("branch_id", "id"),
+    Index("shift_close_by_shift", "branch_id", "shift_id"),
     sqlite_with_rowid=False,
 )
 
@@ -169,11 +171,11 @@ shift_close_method = Table(
     "shift_close_method",
     record_metadata,
     Column("branch_id", Id, nullable=False),
-    Column("shift_id", Id, nullable=False),
+    Column("close_id", Id, nullable=False),
     Column("method", Text, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),
     Column("received_at", UtcTime),
-    PrimaryKeyConstraint("branch_id", "shift_id", "method"),
+    PrimaryKeyConstraint("branch_id", "close_id", "method"),
     sqlite_with_rowid=False,
 )
 

@@ -23,11 +23,12 @@ from shared.storage.tables import refund
 from shared.sync.central import Committed, Rejected
 from shared.sync.messages import WhenUnreachable
 from shared.wire.entries import intend_entry, open_entry
-from shared.wire.payloads import encode_refund
+from shared.wire.payloads import encode_refund, encode_shift_close
 from tests.contract.test_centralized import centralized, sell
 from tests.support.journal import line
 from tests.support.journal import refund as make_refund
 from tests.support.journal import sale as make_sale
+from tests.support.journal import z_report as make_z_report
 from tests.support.office import Office
 from tests.support.pair import CentralWire, Node, Pair
 from tests.support.shop import request
@@ -203,3 +204,16 @@ def test_both_facts_stand_when_the_seller_gave_back_offline_meanwhile(pair: Pair
         (case,) = find_over_refunds(connection)
     assert (case.receipt, case.sold_thousandths, case.refunded_thousandths) == (receipt, 2_000, 4_000)
     assert pair.verify("B1") == () == pair.verify("B2")
+
+
+def test_two_stores_may_have_closed_one_shift_and_both_z_reports_stand(office: Office) -> None:
+    journal = office.journal("B1")
+    journal.add_sale(make_sale(1))
+    closed = make_z_report(1, 50)
+    for number, counted in enumerate((50, 40)):
+        payload = encode_shift_close(replace(closed, counted_cash_minor=counted))
+        journal.add([Record(RecordKind.SHIFT_CLOSE, b"z%015d" % number, payload)])
+    assert office.merge(journal, journal.batch()).ack.outcomes == ()
+    with office.store.read() as connection:
+        audits = audit_shifts(connection, None, None, None)
+    assert sorted(audit.report.counted_cash_minor or 0 for audit in audits) == [40, 50]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from branch_node.operations.refund_request import RefundRequest
 from branch_node.operations.sale_request import SaleRequest
-from branch_node.operations.selling import SaleAnswer
 from branch_node.sync_client.processor import Processor
 from hq_server.operations.central import read_request
-from shared.domain.records import RecordKind
 from shared.errors import FilialError
 from shared.sync.central import (
     Answer,
@@ -32,7 +31,7 @@ from shared.wire.central import (
     encode_resolve_request,
 )
 from shared.wire.entries import open_entry
-from tests.simulation.places import Place
+from tests.simulation.places import RECEIPTS, Place
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -50,7 +49,7 @@ class Undecided(NamedTuple):
     """A sale that somebody will ask about again with the same key."""
 
     place: Place
-    request: SaleRequest
+    request: SaleRequest | RefundRequest
 
 
 class SimulatedWire:
@@ -125,7 +124,7 @@ def deliver_commit(world: World, place: Place, data: bytes) -> Answer:
     if isinstance(outcome, Committed):
         # HQ has it now, whoever gets to know.
         records = open_entry(request.entry).records
-        world.acknowledged |= {record.record_id for record in records if record.kind == RecordKind.SALE}
+        world.acknowledged |= {record.record_id for record in records if record.kind in RECEIPTS}
     return decode_outcome(encode_outcome(outcome))
 
 
@@ -141,11 +140,16 @@ def deliver_resolve(world: World, place: Place, data: bytes) -> Answer:
     return decode_outcome(encode_outcome(outcome))
 
 
-def sell(world: World, place: Place, request: SaleRequest) -> SaleAnswer | None:
-    """Sells as the branch works at the moment; None when nothing was answered, or it was refused."""
+def sell(world: World, place: Place, request: SaleRequest | RefundRequest) -> bytes | None:
+    """Sells, or gives back, as the branch works at the moment; the record's id.
+
+    None when nothing was answered, or it was refused.
+    """
     processor = Processor(place.store, lambda: SimulatedWire(world, place, request.key))
     try:
-        return processor.sell(request)
+        if isinstance(request, RefundRequest):
+            return processor.refund(request).refund_id
+        return processor.sell(request).sale_id
     except ProcessDiedError:
         world.note("died")
         if place.is_alive:

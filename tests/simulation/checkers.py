@@ -11,6 +11,8 @@ from branch_node.storage.counters import count_acknowledged
 from branch_node.storage.counters import read_counters as branch_counters
 from branch_node.storage.intents import count_intents
 from hq_server.operations.budgeting import list_budgets
+from hq_server.operations.refund_checks import find_over_refunds
+from hq_server.operations.shift_audit import audit_shifts
 from hq_server.operations.verification import verify_branch
 from hq_server.storage.branches import all_branches
 from hq_server.storage.central import commits_waiting
@@ -19,7 +21,7 @@ from hq_server.storage.rollups import compare_rollups
 from hq_server.storage.tables import feed_outbox, parked_entry
 from shared.domain.cards import MergeRule, rule_of
 from shared.domain.records import RecordKind
-from shared.storage.tables import budget_spend, card, conflict, price, product, sale
+from shared.storage.tables import budget_spend, card, conflict, price, product, refund, sale
 from shared.sync.counting import Counter, CounterKey
 from shared.sync.hlc import is_plausible
 from shared.wire.cards import decode_state
@@ -60,9 +62,10 @@ def check_money(world: World) -> None:
         differences = compare_rollups(connection)
         if differences:
             raise Broken(f"rollups differ from their folds: {differences[0]}")
-        commands = connection.execute(select(func.count(), func.count(sale.c.command_id.distinct()))).one()
-        if commands[0] != commands[1]:
-            raise Broken(f"{commands[0] - commands[1]} sales came twice")
+        for table in (sale, refund):
+            commands = connection.execute(select(func.count(), func.count(table.c.command_id.distinct()))).one()
+            if commands[0] != commands[1]:
+                raise Broken(f"{commands[0] - commands[1]} of table {table.name} came twice")
 
 
 def check_counters(world: World) -> None:
@@ -107,6 +110,23 @@ def check_budgets(world: World) -> None:
         raise Broken(f"{found['overdraft']} more were spent than there were")
     if found["overdraft"] != max(0, int(spent) - BUDGET_AMOUNT):
         raise Broken(f"an overdraft of {found['overdraft']} for {spent} spent")
+
+
+def check_tills(world: World) -> None:
+    """Nothing comes back twice, and every Z-report is what its receipts make, where one store alone spoke for a branch.
+
+    A store that was copied, restored or replaced by an empty one does not know what the other gave back, and sells on
+    in a shift that the other closes.
+    """
+    with world.hq.store.read() as connection:
+        doubled, audits = find_over_refunds(connection), audit_shifts(connection, None, None, None)
+    if world.was_copied or world.replaced:
+        return
+    if doubled:
+        raise Broken(f"{len(doubled)} lines were given back more than once")
+    differing = [each.differences[0] for each in audits if each.differences]
+    if differing:
+        raise Broken(f"{len(differing)} Z-reports are not what the receipts make: {differing[0]}")
 
 
 def check_chains(world: World) -> None:
@@ -226,6 +246,7 @@ CHECKS: tuple[Callable[[World], None], ...] = (
     check_chains,
     check_intents,
     check_budgets,
+    check_tills,
     check_queues,
     check_counters,
     check_convergence,

@@ -14,7 +14,7 @@ from deploy.postgresql import PostgresqlServer
 from hq_server.operations.founding import ChainRow, found_chain
 from hq_server.storage.store import HqStore, connect_store
 from hq_server.sync_server.gateway import Gateway
-from shared.storage.tables import sale
+from shared.storage.tables import refund, sale
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.small_disks import let_grow_no_more
 
@@ -146,6 +146,7 @@ class Headquarters:
         self.gateway.start()
 
     def sales(self) -> dict[bytes, int]:
-        """Every sale that HQ holds, and its net amount."""
+        """Every sale that HQ holds, and its net amount; refunds too."""
+        both = select(sale.c.id, sale.c.net_minor).union_all(select(refund.c.id, refund.c.returns_minor))
         with self.store.read() as connection:
-            return {row[0]: row[1] for row in connection.execute(select(sale.c.id, sale.c.net_minor))}
+            return {row[0]: row[1] for row in connection.execute(both)}

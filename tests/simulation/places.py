@@ -17,14 +17,17 @@ from hq_server.storage.branches import BranchRow
 from hq_server.storage.store import connect_store
 from hq_server.storage.tables import certificate
 from hq_server.sync_server.identity import Peer
+from shared.domain.records import RecordKind
 from shared.storage.sqlite_engine import SqliteStore
-from shared.storage.tables import sale
+from shared.storage.tables import refund, sale
 from tests.simulation.head_office import Headquarters
 from tests.support.clock import START_US, FakeClock, SeededIds
 from tests.support.link import Link
 from tests.support.small_disks import let_grow_no_more
 
 LOST_AND_FOUND = b"b" * 16
+RECEIPTS = (RecordKind.SALE, RecordKind.REFUND)
+"""What has a receipt, and must neither be lost nor double."""
 
 
 class WrongClock(FakeClock):
@@ -115,8 +118,9 @@ class Place:
         self.store.close()
 
     def sales(self) -> set[bytes]:
+        """Sales and refunds: whatever has a receipt."""
         with self.store.read() as connection:
-            return set(connection.execute(select(sale.c.id)).scalars())
+            return set(connection.execute(select(sale.c.id).union_all(select(refund.c.id))).scalars())
 
 
 def enrol(hq: Headquarters, templates: Templates, row: BranchRow, name: str, ids: SeededIds, replace: bool) -> Place:

@@ -16,6 +16,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from branch_node.operations.clients import add_client, edit_client
+from branch_node.operations.refund_request import RefundRequest
 from branch_node.operations.sale_request import SaleRequest
 from hq_server.operations.budgeting import add_to_budget
 from hq_server.operations.editing import HqEdit
@@ -38,7 +39,8 @@ from tests.simulation import carry, central
 from tests.simulation.central import BUDGET, BUDGET_AMOUNT
 from tests.simulation.central_actions import central_actions
 from tests.simulation.head_office import Disk, Headquarters
-from tests.simulation.places import Place, Templates, certify, enrol
+from tests.simulation.places import RECEIPTS, Place, Templates, certify, enrol
+from tests.simulation.till_actions import TILLS_FROM, till_actions
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.link import Link
 from tests.support.shop import request
@@ -47,8 +49,7 @@ ZONES = ("", "east", "west")
 BRANCHES = len(ZONES)
 OPERATIONS = 220
 STEPS_PER_OPERATION_MAX = 14
-PRODUCTS = 5
-POISON_KIND = 999
+PRODUCTS, POISON_KIND = 5, 999
 DISTRIBUTED_EVERY = 3
 """In every so many worlds no branch is ever told to commit through HQ."""
 CREDITS = Credits(batches=3, batch_rows=12)
@@ -65,7 +66,7 @@ class World:
 
     def __init__(self, seed: int, folder: Path, templates: Templates, disk: Disk, operations: int = OPERATIONS) -> None:
         # The others process apart, all the time.
-        self.is_mixed = seed % DISTRIBUTED_EVERY != 0
+        self.is_mixed, self.has_tills = seed % DISTRIBUTED_EVERY != 0, seed >= TILLS_FROM
         self.random = random.Random(seed)
         self.folder, self.templates, self.operations = folder, templates, operations
         self.clock = FakeClock()
@@ -78,7 +79,7 @@ class World:
         self.places: list[Place] = []
         self.copies: list[tuple[Place, Path, set[bytes]]] = []
         self.hq_backups: list[tuple[str, set[bytes]]] = []
-        # Sales that HQ has acknowledged and not lost since with its own disk.
+        # What HQ has acknowledged and not lost since with its own disk.
         self.acknowledged: set[bytes] = set()
         self.files: list[carry.CarriedFile] = []
         self.clones: list[tuple[Place, Place]] = []
@@ -110,7 +111,7 @@ class World:
 
     def run(self) -> None:
         """All operations, in the midst of faults. Raises Broken."""
-        mixed = central_actions(self) if self.is_mixed else []
+        mixed = (central_actions(self) if self.is_mixed else []) + (till_actions(self) if self.has_tills else [])
         actions, weights = zip(*self._actions(), *mixed, strict=True)
         for _ in range(self.operations):
             self.clock.advance(self.random.choice((0.01, 0.5, 3, 40)))
@@ -171,15 +172,14 @@ class World:
         with_client = {"client": f"K{self.random.randrange(6)}"} if self.random.random() < 0.3 else {}
         self.sell_at(self.pick_place(), request(f"key{self.keys}", amount, **with_client))
 
-    def sell_at(self, place: Place, asked: SaleRequest) -> None:
+    def sell_at(self, place: Place, asked: SaleRequest | RefundRequest) -> None:
         answer = central.sell(self, place, asked)
         if answer is not None:
-            self.note_key(place, asked.key, answer.sale_id)
+            self.note_key(place, asked.key, answer)
         if answer is not None and place.is_alive:
-            before = place.answers.setdefault(asked.key, answer.sale_id)
-            if before != answer.sale_id:
+            if place.answers.setdefault(asked.key, answer) != answer:
                 raise Broken(f"{place.name} sold {asked.key} twice")
-            place.committed.add(answer.sale_id)
+            place.committed.add(answer)
             self.grew(place)
 
     def note_key(self, place: Place, key: str, sale_id: bytes) -> None:
@@ -209,7 +209,7 @@ class World:
         self._edit_products([self.random.randrange(PRODUCTS)])
 
     def _import_catalogue(self) -> None:
-        self._edit_products(list(range(PRODUCTS)))
+        self._edit_products([*range(PRODUCTS)])
 
     def _edit_products(self, numbers: list[int]) -> None:
         with self.hq.store.write() as connection:
@@ -445,7 +445,7 @@ class World:
     def _remember_acknowledged(self, entries: tuple[bytes, ...]) -> None:
         for data in entries:
             records = open_entry(data).records
-            self.acknowledged |= {record.record_id for record in records if record.kind == RecordKind.SALE}
+            self.acknowledged |= {record.record_id for record in records if record.kind in RECEIPTS}
 
     def tell_feed(self, position: int) -> None:
         for place in self.places:

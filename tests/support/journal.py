@@ -11,6 +11,7 @@ from shared.domain.cards import Value
 from shared.domain.identifiers import NIL_ID
 from shared.domain.records import Record, RecordKind
 from shared.domain.sales import CASH, Payment, Refund, RefundLine, Sale, SaleLine
+from shared.domain.shifts import MethodTotal, ShiftClose
 from shared.sync.card_merge import FieldPatch
 from shared.sync.chain import EntryHeader, Head, hash_genesis
 from shared.sync.hlc import next_stamp
@@ -73,6 +74,29 @@ def refund(
         *nobody,
         kept,
         (Payment(CASH, sum(each.amount_minor for each in kept)),),
+    )
+
+
+def z_report(receipts: int, net_minor: int, closed_at: str = "2026-11-20T21:00:00") -> ShiftClose:
+    """The report of the shift that `sale` sells in, all of it paid in cash."""
+    moment = parse_local(closed_at, ZONE, "closed_at")
+    return ShiftClose(
+        shift_id=b"s" * 16,
+        register="1",
+        cashier="anna",
+        closed_at=moment,
+        business_date=moment.business_date,
+        currency="RUB",
+        receipts=receipts,
+        first_receipt=1,
+        last_receipt=receipts,
+        gross_minor=net_minor,
+        discounts_minor=0,
+        net_minor=net_minor,
+        methods=(MethodTotal(CASH, net_minor),),
+        float_minor=0,
+        expected_cash_minor=net_minor,
+        counted_cash_minor=None,
     )
 
 

@@ -114,8 +114,8 @@ def test_a_closed_shift_s_rows_hold_what_the_report_says(fact: ShiftClose) -> No
     assert [row["undecided"], row["late"]] == [",".join(map(str, fact.undecided)), ",".join(map(str, fact.late))]
     assert row["denominations"] == ",".join(f"{one.value_minor}:{one.pieces}" for one in fact.denominations)
     methods = named(rows, shift_close_method)
-    assert [(m["shift_id"], m["method"], m["amount_minor"]) for m in methods] == [
-        (fact.shift_id, total.method, total.amount_minor) for total in fact.methods
+    assert [(m["close_id"], m["method"], m["amount_minor"]) for m in methods] == [
+        (RECORD, total.method, total.amount_minor) for total in fact.methods
     ]
 
 

@@ -7,6 +7,39 @@ from alembic import op
 
 from shared.storage.column_types import Id, UtcTime
 
+_CLOSED = (
+    ("branch_id", Id),
+    ("id", Id),
+    ("command_id", Id),
+    ("shift_id", Id),
+    ("register", sa.Text),
+    ("cashier", sa.Text),
+    ("closed_at", UtcTime),
+    ("utc_offset_seconds", sa.Integer),
+    ("zone", sa.Text),
+    ("business_date", sa.Date),
+    ("currency", sa.Text),
+    ("receipts", sa.Integer),
+    ("first_receipt", sa.BigInteger),
+    ("last_receipt", sa.BigInteger),
+    ("gross_minor", sa.BigInteger),
+    ("discounts_minor", sa.BigInteger),
+    ("net_minor", sa.BigInteger),
+    ("float_minor", sa.BigInteger),
+    ("expected_cash_minor", sa.BigInteger),
+)
+_NEW = (
+    ("refunds", sa.Integer, "0"),
+    ("returns_minor", sa.BigInteger, "0"),
+    ("cash_in_minor", sa.BigInteger, "0"),
+    ("cash_out_minor", sa.BigInteger, "0"),
+    ("rounding_minor", sa.BigInteger, "0"),
+    ("undecided", sa.Text, ""),
+    ("late", sa.Text, ""),
+    ("late_minor", sa.BigInteger, "0"),
+    ("denominations", sa.Text, ""),
+)
+
 
 def create_register_tables() -> None:
     """Creates the tables, empty, and adds what sales and closed shifts did not have."""
@@ -17,12 +50,43 @@ def create_register_tables() -> None:
     op.add_column("sale_line", sa.Column("vat_minor", sa.BigInteger(), nullable=False, server_default="0"))
     op.add_column("sale_line", sa.Column("name", sa.Text()))
     op.add_column("sale_line", sa.Column("reason", sa.Text()))
-    op.add_column("shift_close", sa.Column("refunds", sa.Integer(), nullable=False, server_default="0"))
-    for name in ("returns_minor", "cash_in_minor", "cash_out_minor", "rounding_minor", "late_minor"):
-        op.add_column("shift_close", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
-    for name in ("undecided", "late", "denominations"):
-        op.add_column("shift_close", sa.Column(name, sa.Text(), nullable=False, server_default=""))
-    op.add_column("shift_close", sa.Column("signature", sa.LargeBinary(), nullable=False, server_default=_no_bytes()))
+    _recreate_shift_closes()
+
+
+def _recreate_shift_closes() -> None:
+    """A Z-report is known by its own id: two stores of one branch may have closed one shift."""
+    op.rename_table("shift_close", "old_shift_close")
+    op.rename_table("shift_close_method", "old_shift_close_method")
+    op.create_table(
+        "shift_close",
+        *[sa.Column(name, kind(), nullable=False) for name, kind in _CLOSED],
+        sa.Column("counted_cash_minor", sa.BigInteger()),
+        *[sa.Column(name, kind(), nullable=False, server_default=default) for name, kind, default in _NEW],
+        sa.Column("signature", sa.LargeBinary(), nullable=False, server_default=_no_bytes()),
+        sa.Column("received_at", UtcTime()),
+        # Named: the old tables have their keys' names still.
+        sa.PrimaryKeyConstraint("branch_id", "id", name="shift_close_key"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("shift_close_by_shift", "shift_close", ["branch_id", "shift_id"])
+    op.create_table(
+        "shift_close_method",
+        sa.Column("branch_id", Id(), nullable=False),
+        sa.Column("close_id", Id(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
+        sa.Column("received_at", UtcTime()),
+        sa.PrimaryKeyConstraint("branch_id", "close_id", "method", name="shift_close_method_key"),
+        sqlite_with_rowid=False,
+    )
+    kept = ", ".join([*(name for name, _ in _CLOSED), "counted_cash_minor", "received_at"])
+    op.execute(f"INSERT INTO shift_close ({kept}) SELECT {kept} FROM old_shift_close")
+    op.execute(
+        "INSERT INTO shift_close_method SELECT m.branch_id, c.id, m.method, m.amount_minor, m.received_at "
+        "FROM old_shift_close_method m JOIN old_shift_close c ON c.branch_id = m.branch_id AND c.shift_id = m.shift_id"
+    )
+    op.drop_table("old_shift_close_method")
+    op.drop_table("old_shift_close")
 
 
 def _no_bytes() -> sa.TextClause:
