@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, select, true
 
 from hq_server.operations.people import earliest_today
 from hq_server.storage.tables import branch
@@ -22,7 +22,7 @@ from shared.domain.positions import Position, position_on
 from shared.domain.records import RecordKind
 from shared.operations.cards import load_card
 from shared.operations.people import Employee, all_employees, all_positions, all_roles
-from shared.storage.tables import sale, shift_close, shift_open
+from shared.storage.tables import cash_movement, refund, sale, shift_close, shift_open
 from shared.sync.card_merge import shown_version
 from shared.sync.hlc import wall_ms
 
@@ -33,9 +33,11 @@ _CODES_PER_QUERY_MAX = 500
 class _Kind(NamedTuple):
     """A kind of fact that somebody did."""
 
+    name: str
     table: Table
     done_at: ColumnElement[int]
     permission: Permission
+    only: ColumnElement[bool] | None = None
 
 
 class Act(NamedTuple):
@@ -61,9 +63,20 @@ class _Person(NamedTuple):
 
 
 _KINDS = (
-    _Kind(sale, sale.c.sold_at, Permission.SALE_MAKE),
-    _Kind(shift_open, shift_open.c.opened_at, Permission.SHIFT_OPEN),
-    _Kind(shift_close, shift_close.c.closed_at, Permission.SHIFT_CLOSE),
+    _Kind("sale", sale, sale.c.sold_at, Permission.SALE_MAKE),
+    # An implicit shift was opened by the till, not by a person.
+    _Kind("shift_open", shift_open, shift_open.c.opened_at, Permission.SHIFT_OPEN, shift_open.c.implicit.is_(False)),
+    _Kind("shift_close", shift_close, shift_close.c.closed_at, Permission.SHIFT_CLOSE),
+    _Kind("refund", refund, refund.c.refunded_at, Permission.REFUND_BY_RECEIPT, refund.c.sale_receipt.is_not(None)),
+    _Kind(
+        "refund without receipt",
+        refund,
+        refund.c.refunded_at,
+        Permission.REFUND_WITHOUT_RECEIPT,
+        # Where somebody else allowed it, it was not the cashier's to have.
+        refund.c.sale_receipt.is_(None) & refund.c.authorised_by.is_(None),
+    ),
+    _Kind("cash_movement", cash_movement, cash_movement.c.moved_at, Permission.CASH_MOVE),
 )
 
 
@@ -100,8 +113,8 @@ def _days(
         .where(table.c.cashier.in_(bindparam("codes", codes, expanding=True)))
         .group_by(table.c.branch_id, branch.c.code, table.c.cashier, table.c.business_date)
     )
-    if table is shift_open:
-        statement = statement.where(shift_open.c.implicit.is_(False))  # the till opened it, not a person
+    if kind.only is not None:
+        statement = statement.where(kind.only)
     if first is not None:
         statement = statement.where(table.c.business_date >= first)
     if last is not None:
@@ -114,7 +127,7 @@ def _judge(connection: Connection, kind: _Kind, row: Any, person: _Person, roles
     day = days_from_date(row.business_date)
     if person.first_day is not None and day < person.first_day:
         return
-    act = Act(str(kind.table.name), row.cashier, row.code, row.business_date, row.acts, row.first_at, row.last_at, "")
+    act = Act(kind.name, row.cashier, row.code, row.business_date, row.acts, row.first_at, row.last_at, "")
     dismissed_on = person.card.dismissed_on
     if dismissed_on is not None and day >= dismissed_on:
         after = _after_dismissal(connection, kind, row, person)
@@ -136,6 +149,7 @@ def _after_dismissal(connection: Connection, kind: _Kind, row: Any, person: _Per
         return None
     table = kind.table
     statement = select(func.count().label("acts"), func.min(kind.done_at).label("first_at")).where(
+        kind.only if kind.only is not None else true(),
         table.c.branch_id == row.branch_id,
         table.c.cashier == row.cashier,
         table.c.business_date == row.business_date,

@@ -8,14 +8,15 @@ import pytest
 
 from hq_server.operations.people import Personnel, Placement
 from hq_server.operations.staff_audit import audit_staff
+from shared.domain.branch_facts import CashMovement
 from shared.domain.business_time import parse_local
 from shared.domain.permissions import ROLES, Permission, Role
 from shared.domain.records import Record, RecordKind
 from shared.domain.shifts import ShiftClose, ShiftOpen
 from shared.storage.tables import sale as sale_table
-from shared.wire.payloads import encode_shift_close, encode_shift_open
+from shared.wire.payloads import encode_branch_fact, encode_refund, encode_shift_close, encode_shift_open
 from tests.support.clock import START_US
-from tests.support.journal import ZONE, JournalWriter, sale
+from tests.support.journal import ZONE, JournalWriter, line, refund, sale
 from tests.support.office import Office
 from tests.support.staff import TODAY
 
@@ -157,6 +158,29 @@ def test_shifts_are_judged_by_the_role_of_their_day(office: Office, journal: Jou
     ]
     people(office).set_role(Role("auditor", "", "", frozenset(Permission)))
     assert found(office) == []
+
+
+def test_refunds_and_cash_are_judged_too_but_not_what_somebody_allowed(office: Office, journal: JournalWriter) -> None:
+    sold = journal.add_sale(sale(1, sold_at="2026-11-21T12:00:00"))
+    loose = [(0, line("1", 50))]
+    facts = [
+        refund(2, sold, [(1, line("1", 50))], "2026-11-21T13:00:00")._replace(sale_receipt="1-000001"),
+        refund(3, None, loose, "2026-11-21T14:00:00"),
+        refund(4, None, loose, "2026-11-21T15:00:00")._replace(authorised_by="boss"),
+    ]
+    for number, fact in enumerate(facts):
+        journal.add([Record(RecordKind.REFUND, b"r%015d" % number, encode_refund(fact))])
+    at = parse_local("2026-11-21T16:00:00", ZONE, "at")
+    moved = CashMovement(b"s" * 16, "1", "anna", "out", 50, "bread", at)
+    journal.add([Record(RecordKind.CASH_MOVEMENT, b"c" * 16, encode_branch_fact(moved))])
+    office.merge(journal, journal.batch())
+    people(office).place("anna", Placement("auditor", ("B1",), None, TODAY - 2))
+    assert found(office) == [
+        "2026-11-21 B1 anna cash_movement 1: the role auditor lacks cash.move",
+        "2026-11-21 B1 anna refund 1: the role auditor lacks refund.by_receipt",
+        "2026-11-21 B1 anna refund without receipt 1: the role auditor lacks refund.without_receipt",
+        "2026-11-21 B1 anna sale 1: the role auditor lacks sale.make",
+    ]
 
 
 def test_a_role_that_is_put_away_allows_nothing(office: Office, journal: JournalWriter) -> None:
