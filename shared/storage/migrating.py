@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, MetaData, inspect, text
+from sqlalchemy import Connection, Index, MetaData, inspect, text
 
 from shared.errors import StoreVersionUnknown
 from shared.storage.tables import ONLY_ON_DIALECT
@@ -47,10 +48,16 @@ def run_migrations(metadata: list[MetaData]) -> None:
         context.run_migrations()
 
 
-def schema_differences(connection: Connection, metadata: list[MetaData], untold: tuple[str, ...] = ()) -> list[Any]:
+def schema_differences(
+    connection: Connection,
+    metadata: list[MetaData],
+    untold: tuple[str, ...] = (),
+    indexes: Mapping[str, tuple[str, tuple[str, ...]]] | None = None,
+) -> list[Any]:
     """What the store's schema lacks of the tables in code, or has too much; empty when they agree.
 
     Tables whose names begin with one of `untold` are the database's own business: those of a full-text index.
+    `indexes`, by name, are those that only this store has: table and columns.
     """
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
@@ -59,6 +66,8 @@ def schema_differences(connection: Connection, metadata: list[MetaData], untold:
     for part in metadata:
         for table in part.tables.values():
             table.to_metadata(merged)
+    for name, (table_name, columns) in (indexes or {}).items():
+        Index(name, *[merged.tables[table_name].c[column] for column in columns])
     for table in merged.tables.values():
         for constraint in list(table.foreign_key_constraints):
             if constraint.info.get(ONLY_ON_DIALECT, connection.dialect.name) != connection.dialect.name:
