@@ -49,6 +49,7 @@ class _Sums(NamedTuple):
     change_minor: int
 
 
+_OF_SHIFT = "+s.branch_id = ? AND s.shift_id = ?"
 _SALES = (
     "SELECT COUNT(*), COALESCE(MIN(receipt_number), 0), COALESCE(MAX(receipt_number), 0), "
     "COALESCE(SUM(gross_minor), 0), COALESCE(SUM(discounts_minor), 0), COALESCE(SUM(net_minor), 0), "
@@ -90,7 +91,7 @@ def summarize_shift(
     moved = dict(transaction.cursor.execute(_MOVED, (node.branch_id, opened.shift_id)).fetchall())
     cash_in = moved.pop(CASH_IN, 0)
     cash_out = sum(moved.values())
-    own = "s.branch_id = ? AND s.shift_id = ?"
+    own = _OF_SHIFT
     numbers = [
         _sums(transaction, statement, own, (node.branch_id, opened.shift_id)) for statement in (_SALES, _REFUNDS)
     ]
@@ -157,7 +158,7 @@ def _numbers(text: str) -> set[int]:
 
 
 def _within(branch_id: bytes, opened: OpenedShift, late: tuple[int, ...]) -> tuple[str, tuple[Any, ...]]:
-    where, parameters = "s.branch_id = ? AND s.shift_id = ?", (branch_id, opened.shift_id)
+    where, parameters = _OF_SHIFT, (branch_id, opened.shift_id)
     if not late:
         return where, parameters
     marks = ", ".join("?" * len(late))
