@@ -6,14 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from branch_node.operations.receipt_printing import texts_of
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
-from branch_node.storage.transaction import ReceiptTexts
 from branch_node.sync_client.processor import Processor
 from shared.clock import SystemClock, SystemIds
-from shared.domain.receipt_labels import LANGUAGES
 from shared.environment import load_settings
-from shared.errors import InvalidInput
 
 if TYPE_CHECKING:
     from branch_node.sync_client.central import CentralClient
@@ -26,23 +24,8 @@ def settings_for(home: Path | None) -> Settings:
 
 def open_store(settings: Settings) -> BranchStore:
     """The node's store. Raises StoreMissing before enrolment."""
-    printing = receipt_texts(settings) if settings.printer else None
+    printing = texts_of(settings) if settings.printer else None
     return BranchStore(settings.store_path, SystemClock(), SystemIds(), printing)
-
-
-def receipt_texts(settings: Settings) -> ReceiptTexts:
-    """What receipts say beside the facts. Raises InvalidInput for a language that no receipt is printed in."""
-    if settings.receipt_language not in LANGUAGES:
-        raise InvalidInput(
-            f"Receipts are not printed in “{settings.receipt_language}”.", "Set FILIAL_RECEIPT_LANGUAGE to ru or en."
-        )
-    return ReceiptTexts(
-        settings.receipt_language, _lines_of(settings.receipt_header), _lines_of(settings.receipt_footer)
-    )
-
-
-def _lines_of(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.split("|") if line.strip())
 
 
 def open_processor(settings: Settings, store: BranchStore) -> Processor:

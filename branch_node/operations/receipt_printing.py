@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from branch_node.operations.shift_reports import OpenedShift
+from branch_node.settings import Settings
 from branch_node.storage.card_attempts import open_attempts
 from branch_node.storage.print_jobs import queue_print
 from branch_node.storage.transaction import BranchTransaction, Node, ReceiptTexts
@@ -29,9 +30,10 @@ from shared.domain.receipt_document import (
     sale_document,
     shift_document,
 )
-from shared.domain.receipt_labels import label, method_label
+from shared.domain.receipt_labels import LANGUAGES, label, method_label
 from shared.domain.sales import CASH, Payment, Refund, RefundLine, Sale, SaleLine, format_receipt
 from shared.domain.shifts import ShiftClose
+from shared.errors import InvalidInput
 
 _CASHIER = "SELECT name FROM employee WHERE code = ? LIMIT 1"
 _PRODUCT = "SELECT name FROM product WHERE sku = ? LIMIT 1"
@@ -239,3 +241,18 @@ def _has_cash(payments: Sequence[Payment]) -> bool:
 
 def _receipts(register: str, numbers: Sequence[int]) -> tuple[str, ...]:
     return tuple(format_receipt(register, number) for number in numbers)
+
+
+def texts_of(settings: Settings) -> ReceiptTexts:
+    """What receipts say beside the facts. Raises InvalidInput for a language that no receipt is printed in."""
+    if settings.receipt_language not in LANGUAGES:
+        raise InvalidInput(
+            f"Receipts are not printed in “{settings.receipt_language}”.", "Set FILIAL_RECEIPT_LANGUAGE to ru or en."
+        )
+    return ReceiptTexts(
+        settings.receipt_language, _lines_of(settings.receipt_header), _lines_of(settings.receipt_footer)
+    )
+
+
+def _lines_of(text: str) -> tuple[str, ...]:
+    return tuple(line.strip() for line in text.split("|") if line.strip())

@@ -187,6 +187,27 @@ def find_sold(transaction: BranchTransaction, receipt: str | None, sale_id: byte
     return SoldBefore(sale_id, sale, tuple(given), tuple(paid))
 
 
+class RefundProposal(NamedTuple):
+    """What a refund of some lines would give back; nothing is committed."""
+
+    lines: tuple[RefundLine, ...]
+    payments: tuple[Payment, ...]
+    rounding_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        return sum(payment.amount_minor for payment in self.payments)
+
+
+def propose_refund(sold: SoldBefore, wanted: tuple[SoldLineRequest, ...]) -> RefundProposal:
+    """By which methods how much would come back; of no lines named, everything that is left.
+
+    Raises InvalidInput, and Refused when nothing is left.
+    """
+    lines = _lines_of_sale(sold, wanted)
+    return RefundProposal(lines, *_pay_back(sold, lines, None))
+
+
 def _refund_here(transaction: BranchTransaction, request: RefundRequest, refund_id: bytes) -> RefundAnswer:
     fact = _build_refund(transaction, request)
     rows = new_rows()

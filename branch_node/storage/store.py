@@ -75,6 +75,13 @@ class BranchStore:
         with self._sqlite.read_cursor() as cursor:
             yield cursor
 
+    @contextmanager
+    def look(self) -> Iterator[BranchTransaction]:
+        """A snapshot as operations read it; it cannot be written to and is never sealed."""
+        with self._sqlite.read() as connection:
+            now_us = self.clock.now_us()
+            yield BranchTransaction(connection, connection.connection, self.screen_nodes, self.ids, now_us)
+
     def node(self) -> tuple[Node, ChainState]:
         """Who this branch is, and its chain's head."""
         with self.read_cursor() as cursor:
