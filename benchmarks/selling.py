@@ -25,6 +25,9 @@ from shared.storage.tables import payment, sale, sale_line
 
 RATIO_MIN = 0.5
 ROUND_SALES = 200
+_UNTAXED = (None, 0, None, None, None)
+"""A line without VAT, name and reason."""
+
 BARE_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 
 
@@ -128,8 +131,8 @@ def _rows_of(request: SaleRequest, number: int, ids: SystemIds) -> tuple[Any, An
         None,
     )
     lines = [
-        (branch_id, sale_id, position, line.sku, None, None, line.quantity_thousandths, line.amount_minor, 0, None)
+        (branch_id, sale_id, position, line.sku, None, None, line.quantity_thousandths, line.amount_minor, 0, *_UNTAXED)
         for position, line in enumerate(request.lines, 1)
     ]
     paid = (branch_id, sale_id, 1, "cash", total, None)
-    return (*head, *sold, 3_000, total, 0, total, 0, None), lines, paid
+    return (*head, *sold, 3_000, total, 0, total, 0, 0, None), lines, paid

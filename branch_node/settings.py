@@ -34,6 +34,9 @@ class Settings:
     printer_columns: int = setting(48, "Columns of the printer's font A: 32 for 58 mm paper, 42 or 48 for 80 mm.")
     printer_codepage: str = setting("cp866", "The printer's character set: cp866, cp1251 or cp855.")
     printer_qr: str = setting("native", "`native` lets the printer draw square codes, `raster` sends them as pictures.")
+    receipt_language: str = setting("ru", "The language of receipts and reports on paper: `ru` or `en`.")
+    receipt_header: str = setting("", "Lines at the head of every receipt, with `|` between them.")
+    receipt_footer: str = setting("", "Lines at the foot of every receipt, with `|` between them.")
     payment_terminal: str = setting("", "The payment terminal: `simulator:FOLDER`, or nothing for none.")
     fiscal_device: str = setting("", "The fiscal device: `simulator:PATH` (not certified), or nothing for none.")
     cash_rounding: str = setting(

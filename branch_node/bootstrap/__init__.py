@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from branch_node.operations.receipt_printing import texts_of
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
 from branch_node.sync_client.processor import Processor
@@ -23,7 +24,8 @@ def settings_for(home: Path | None) -> Settings:
 
 def open_store(settings: Settings) -> BranchStore:
     """The node's store. Raises StoreMissing before enrolment."""
-    return BranchStore(settings.store_path, SystemClock(), SystemIds())
+    printing = texts_of(settings) if settings.printer else None
+    return BranchStore(settings.store_path, SystemClock(), SystemIds(), printing)
 
 
 def open_processor(settings: Settings, store: BranchStore) -> Processor:

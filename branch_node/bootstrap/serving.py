@@ -58,6 +58,8 @@ async def _serve(settings: Settings, store: BranchStore, choice: WebChoice, sync
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     web = _make_web(settings, store, choice)
     print_worker = start_print_worker(settings, store)
+    if print_worker is not None:
+        store.wake_printer = print_worker.wake
     web_task = asyncio.create_task(web.run_until_stopped())
     tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stopped.wait())]
     if synchronise:

@@ -125,7 +125,10 @@ def reverse(store: BranchStore, terminal: PaymentTerminal, reference: str) -> Ca
     attempt = require_attempt(store, reference)
     if attempt.state is AttemptState.APPROVED:
         # From here on no sale can use it.
-        _advance(store, reference, AttemptState.REVERSING)
+        with store.write() as connection:
+            cursor = connection.connection.cursor()
+            _require_decided(cursor, attempt)
+            advance_attempt(cursor, reference, AttemptState.REVERSING, store.clock.now_us())
         attempt = require_attempt(store, reference)
     if attempt.state in (AttemptState.REVERSED, AttemptState.DECLINED):
         return attempt
@@ -135,6 +138,13 @@ def reverse(store: BranchStore, terminal: PaymentTerminal, reference: str) -> Ca
             "One that a sale used is refunded; one in doubt is resolved first.",
         )
     return _finish_reversal(store, terminal, reference)
+
+
+def _require_decided(cursor: Any, attempt: CardAttempt) -> None:
+    if cursor.execute("SELECT 1 FROM intent WHERE key = ?", (attempt.key,)).fetchone() is not None:
+        raise Refused(
+            "The head office is being asked about the sale that this card pays for.", "Wait until that is decided."
+        )
 
 
 def use_attempt(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.employees import ensure_employee
+from branch_node.operations.receipt_printing import queue_cash_movement
 from branch_node.operations.shift_reports import summarize_shift
 from branch_node.operations.shifts import require_open_shift
 from branch_node.storage.transaction import BranchTransaction
@@ -45,7 +46,7 @@ def move_cash(
     transaction.author = ensure_employee(transaction, require_code(cashier, "cashier"))
     at = local_moment(transaction.now_us, transaction.node.timezone)
     fact = CashMovement(opened.shift_id, register, cashier, direction, amount_minor, reason.strip(), at)
-    record_branch_fact(transaction, fact)
+    queue_cash_movement(transaction, record_branch_fact(transaction, fact), fact)
     return fact
 
 

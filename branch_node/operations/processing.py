@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from branch_node.operations.branch_facts import record_branch_fact
+from branch_node.operations.card_charges import use_charges_found
+from branch_node.operations.receipt_printing import queue_refund, queue_sale
 from branch_node.storage import intents
 from branch_node.storage.intents import Intent
 from branch_node.storage.transaction import BranchTransaction
@@ -139,7 +141,18 @@ def _journal(transaction: BranchTransaction, intent: Intent, decision: Decision)
         transaction.cursor.execute(
             "UPDATE idempotency_key SET seq = ?, confirmed = ? WHERE key = ?", (transaction.seq, confirmed, intent.key)
         )
+    _follow(transaction, intent.key, entry)
     return Settled(decision, transaction.seq, confirmed, entry)
+
+
+def _follow(transaction: BranchTransaction, key: str | None, entry: DecodedEntry) -> None:
+    """What a sale or a refund brings with it once it is journaled: its charges are used, its paper is queued."""
+    for sale_id, sale in entry.sales:
+        use_charges_found(transaction.cursor, key, sale.payments, sale.currency, sale_id, transaction.now_us)
+        queue_sale(transaction, sale_id, sale)
+    for refund_id, refund in entry.refunds:
+        use_charges_found(transaction.cursor, key, refund.payments, refund.currency, refund_id, transaction.now_us)
+        queue_refund(transaction, refund_id, refund)
 
 
 def _apply(transaction: BranchTransaction, entry: DecodedEntry) -> int:

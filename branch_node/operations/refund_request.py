@@ -48,7 +48,8 @@ class RefundRequest(NamedTuple):
 
     With a receipt – by its printed number or the sale's id – `lines` name lines of the sale, none of them all that is
     left. Without one, `loose_lines` say what comes back. Without payments the sale's methods decide. `branch` is the
-    code of the branch that sold, when that is another. `content_hash` is equal for equal content.
+    code of the branch that sold, when that is another. `content_hash` is equal for equal content. `card_references`
+    are as in a sale: what the terminal paid back.
     """
 
     key: str
@@ -65,6 +66,7 @@ class RefundRequest(NamedTuple):
     client: str | None
     content_hash: bytes
     branch: str | None = None
+    card_references: tuple[str, ...] = ()
 
     @property
     def has_receipt(self) -> bool:

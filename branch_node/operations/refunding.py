@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from branch_node.operations.card_charges import require_charges, use_charges
 from branch_node.operations.employees import ensure_employee
 from branch_node.operations.keys import CommittedBefore, Known, claim_key, known_key
 from branch_node.operations.processing import Settled, begin, is_asked_of_hq
+from branch_node.operations.receipt_printing import queue_refund
 from branch_node.operations.refund_request import LooseLineRequest, RefundRequest, SoldLineRequest
 from branch_node.operations.selling import client_id_of, find_product, moment_of, take_number
 from branch_node.operations.shifts import ensure_register, shift_for_sale
@@ -113,6 +115,7 @@ def begin_refund(transaction: BranchTransaction, request: RefundRequest) -> Refu
     if not asks:
         return _refund_here(transaction, request, refund_id)
     fact = _build_refund(transaction, request)
+    require_charges(transaction.cursor, request.key, request.card_references, fact.payments, fact.currency)
     take_number(transaction, fact.register, fact.receipt_number)
     records = [Record(RecordKind.REFUND, refund_id, encode_refund(fact))]
     return begin(transaction, records, command_id, request.key, fact.register, fact.receipt_number)
@@ -130,6 +133,7 @@ def begin_refund_elsewhere(
     if before is not None:
         return before
     fact = _build_refund(transaction, request, sold)
+    require_charges(transaction.cursor, request.key, request.card_references, fact.payments, fact.currency)
     take_number(transaction, fact.register, fact.receipt_number)
     records = [Record(RecordKind.REFUND, refund_id, encode_refund(fact))]
     return begin(transaction, records, command_id, request.key, fact.register, fact.receipt_number)
@@ -183,6 +187,27 @@ def find_sold(transaction: BranchTransaction, receipt: str | None, sale_id: byte
     return SoldBefore(sale_id, sale, tuple(given), tuple(paid))
 
 
+class RefundProposal(NamedTuple):
+    """What a refund of some lines would give back; nothing is committed."""
+
+    lines: tuple[RefundLine, ...]
+    payments: tuple[Payment, ...]
+    rounding_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        return sum(payment.amount_minor for payment in self.payments)
+
+
+def propose_refund(sold: SoldBefore, wanted: tuple[SoldLineRequest, ...]) -> RefundProposal:
+    """By which methods how much would come back; of no lines named, everything that is left.
+
+    Raises InvalidInput, and Refused when nothing is left.
+    """
+    lines = _lines_of_sale(sold, wanted)
+    return RefundProposal(lines, *_pay_back(sold, lines, None))
+
+
 def _refund_here(transaction: BranchTransaction, request: RefundRequest, refund_id: bytes) -> RefundAnswer:
     fact = _build_refund(transaction, request)
     rows = new_rows()
@@ -191,6 +216,9 @@ def _refund_here(transaction: BranchTransaction, request: RefundRequest, refund_
     take_number(transaction, fact.register, fact.receipt_number)
     row_count = 1 + len(fact.lines) + len(fact.payments)
     transaction.record(RecordKind.REFUND, refund_id, encode_refund(fact), row_count)
+    charges = (request.card_references, fact.payments, fact.currency)
+    use_charges(transaction.cursor, request.key, *charges, refund_id, transaction.now_us)
+    queue_refund(transaction, refund_id, fact)
     return _answer(request, refund_id, fact, transaction.seq, confirmed=False)
 
 

@@ -40,6 +40,8 @@ class SaleRequest(NamedTuple):
 
     What is due is the sum of the lines and the rounding.
     `content_hash` is equal for equal content, whatever the spelling: a repeated key is held against it.
+    `card_references` name what the terminal approved, one for each payment by card in their order; without any, what it
+    approved under this key is looked for.
     """
 
     key: str
@@ -51,6 +53,7 @@ class SaleRequest(NamedTuple):
     payments: tuple[Payment, ...]
     content_hash: bytes
     rounding_minor: int = 0
+    card_references: tuple[str, ...] = ()
 
 
 def parse_object(line: str | bytes) -> dict[str, Any]:

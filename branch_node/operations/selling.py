@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.budgets import intend_spending, spend_leased
+from branch_node.operations.card_charges import require_charges, use_charges
 from branch_node.operations.employees import ensure_employee
 from branch_node.operations.keys import CommittedBefore, Known, claim_key, known_key
 from branch_node.operations.price_lists import price_lists_of
 from branch_node.operations.processing import Settled, begin, is_asked_of_hq
+from branch_node.operations.receipt_printing import queue_sale
 from branch_node.operations.sale_request import LineRequest, SaleRequest
 from branch_node.operations.shifts import ensure_register, shift_for_sale
+from branch_node.operations.till_audit import audit_of_sale
 from branch_node.storage.intents import Intent
 from branch_node.storage.transaction import BranchTransaction, KnownProduct
+from shared.domain.branch_facts import KINDS
 from shared.domain.budgets import owner_of_product
 from shared.domain.business_time import (
     FUTURE_SECONDS_MAX,
@@ -36,7 +41,7 @@ from shared.storage.fact_rows import add_sale_rows, new_rows
 from shared.sync.messages import ProcessingMode
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import open_entry
-from shared.wire.payloads import encode_sale
+from shared.wire.payloads import encode_branch_fact, encode_sale
 
 _PRICE = """
 SELECT amount_minor FROM price
@@ -106,8 +111,11 @@ def begin_sale(transaction: BranchTransaction, request: SaleRequest) -> SaleAnsw
     if not asks:
         return _sell_here(transaction, request, sale_id)
     sale = _build_sale(transaction, request)
+    require_charges(transaction.cursor, request.key, request.card_references, sale.payments, sale.currency)
     take_number(transaction, sale.register, sale.receipt_number)
     records = [Record(RecordKind.SALE, sale_id, encode_sale(sale))]
+    for entry in audit_of_sale(transaction.cursor, request.key, sale.sold_at):
+        records.append(Record(KINDS[type(entry)], transaction.ids.new_id(), encode_branch_fact(entry)))
     for owner, amount in _limited(transaction, sale).items():
         records += intend_spending(transaction, owner, amount)
     return begin(transaction, records, command_id, request.key, sale.register, sale.receipt_number)
@@ -124,6 +132,10 @@ def answer_from_intent(request: SaleRequest, intent: Intent, settled: Settled) -
 def _sell_here(transaction: BranchTransaction, request: SaleRequest, sale_id: bytes) -> SaleAnswer:
     sale = _build_sale(transaction, request)
     _write_sale(transaction, sale_id, sale)
+    charges = (request.card_references, sale.payments, sale.currency)
+    use_charges(transaction.cursor, request.key, *charges, sale_id, transaction.now_us)
+    for entry in audit_of_sale(transaction.cursor, request.key, sale.sold_at):
+        record_branch_fact(transaction, entry)
     for owner, amount in _limited(transaction, sale).items():
         spend_leased(transaction, owner, amount)
     receipt = format_receipt(sale.register, sale.receipt_number)
@@ -177,6 +189,7 @@ def _write_sale(transaction: BranchTransaction, sale_id: bytes, sale: Sale) -> N
     transaction.insert_all(rows)
     take_number(transaction, sale.register, sale.receipt_number)
     transaction.record(RecordKind.SALE, sale_id, encode_sale(sale), 1 + len(sale.lines) + len(sale.payments))
+    queue_sale(transaction, sale_id, sale)
 
 
 def take_number(transaction: BranchTransaction, register: str, receipt_number: int) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
+from branch_node.operations.receipt_printing import queue_opening, queue_report
 from branch_node.operations.shift_reports import OpenedShift, summarize_shift
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.business_time import LocalMoment, local_moment
@@ -52,6 +53,7 @@ def open_shift(transaction: BranchTransaction, register: str, cashier: str, floa
     moment = local_moment(transaction.now_us, transaction.node.timezone)
     opened = _record_open(transaction, register, cashier, moment, moment.business_date, False, float_minor)
     transaction.cursor.execute("UPDATE register SET open_shift_id = ? WHERE code = ?", (opened.shift_id, register))
+    queue_opening(transaction, opened)
     return opened
 
 
@@ -129,6 +131,7 @@ def close_shift(
     transaction.cursor.execute(
         f"UPDATE register SET {column} = NULL WHERE code = ? AND {column} = ?", (register, opened.shift_id)
     )
+    queue_report(transaction, opened, report, closes=True)
     return report
 
 

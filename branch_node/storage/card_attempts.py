@@ -75,6 +75,12 @@ def attempts_of_payment(cursor: Any, key: str, payment_number: int) -> list[Card
     return [_attempt(row) for row in cursor.execute(statement, (key, payment_number)).fetchall()]
 
 
+def approved_attempts(cursor: Any, key: str) -> list[CardAttempt]:
+    """What was approved under a key and belongs to nothing yet, in the order of the payments."""
+    statement = f"SELECT {_COLUMNS} FROM card_attempt WHERE key = ? AND state = 'approved' ORDER BY payment_number"
+    return [_attempt(row) for row in cursor.execute(statement, (key,)).fetchall()]
+
+
 def attempts_of_record(cursor: Any, record_id: bytes) -> list[CardAttempt]:
     """The attempts that a sale or refund used: what a refund pays back to."""
     statement = f"SELECT {_COLUMNS} FROM card_attempt WHERE record_id = ? ORDER BY payment_number, reference"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from branch_node.storage import migrations
-from branch_node.storage.transaction import BranchTransaction, ChainState, Node, NodeCache, read_node
+from branch_node.storage.transaction import BranchTransaction, ChainState, Node, NodeCache, ReceiptTexts, read_node
 from shared.clock import Clock, Ids
 from shared.errors import StoreCorrupt, StoreMissing
 from shared.storage.sqlite_engine import SqliteStore, WriteTurn
@@ -20,8 +20,11 @@ from shared.storage.sqlite_engine import SqliteStore, WriteTurn
 class BranchStore:
     """One SQLite file. Any number of processes may have it open."""
 
-    def __init__(self, path: Path, clock: Clock, ids: Ids) -> None:
-        """Raises StoreMissing before enrolment, StoreCorrupt or StoreVersionUnknown when the file cannot be used."""
+    def __init__(self, path: Path, clock: Clock, ids: Ids, printing: ReceiptTexts | None = None) -> None:
+        """`printing` makes operations queue their papers; without a printer it stays None.
+
+        Raises StoreMissing before enrolment, StoreCorrupt or StoreVersionUnknown when the file cannot be used.
+        """
         if not path.exists():
             raise StoreMissing(
                 f"There is no branch in {path.parent}.", "Run: filial-branch enrol --hq HOST:PORT --token TOKEN"
@@ -30,6 +33,8 @@ class BranchStore:
             raise StoreCorrupt(f"{path} is empty.", "Restore it from a backup.")
         self.clock = clock
         self.ids = ids
+        self.printing = printing
+        self.wake_printer: Callable[[], None] = _nobody_prints
         self.nodes = NodeCache()
         self._screens = threading.local()
         self._sqlite = SqliteStore(path, clock)
@@ -70,6 +75,13 @@ class BranchStore:
         with self._sqlite.read_cursor() as cursor:
             yield cursor
 
+    @contextmanager
+    def look(self) -> Iterator[BranchTransaction]:
+        """A snapshot as operations read it; it cannot be written to and is never sealed."""
+        with self._sqlite.read() as connection:
+            now_us = self.clock.now_us()
+            yield BranchTransaction(connection, connection.connection, self.screen_nodes, self.ids, now_us)
+
     def node(self) -> tuple[Node, ChainState]:
         """Who this branch is, and its chain's head."""
         with self.read_cursor() as cursor:
@@ -99,7 +111,10 @@ class _Operation:
         store, turn = self._store, self._turn
         connection = turn.__enter__()
         try:
-            self._transaction = BranchTransaction(connection, turn.driver, store.nodes, store.ids, store.clock.now_us())
+            now_us = store.clock.now_us()
+            self._transaction = BranchTransaction(
+                connection, turn.driver, store.nodes, store.ids, now_us, store.printing
+            )
         except BaseException as error:
             turn.__exit__(type(error), error, None)
             raise
@@ -118,3 +133,9 @@ class _Operation:
         self._turn.__exit__(kind, error, traceback)
         if error is None and self._transaction is not None and self._transaction.learned_employees:
             self._store.nodes.known_employees.update(self._transaction.learned_employees)
+        if error is None and self._transaction is not None and self._transaction.has_paper:
+            self._store.wake_printer()
+
+
+def _nobody_prints() -> None:
+    """Another process may print, and looks by itself."""

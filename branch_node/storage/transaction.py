@@ -41,6 +41,14 @@ KnownProduct = tuple[bytes, str | None, int, str | None]
 """A product's id, category, whether it is limited, and its VAT code."""
 
 
+class ReceiptTexts(NamedTuple):
+    """What a branch's papers say beside the facts: their language, the shop's own lines above and below."""
+
+    language: str
+    header_lines: tuple[str, ...] = ()
+    footer_lines: tuple[str, ...] = ()
+
+
 class ChainState(NamedTuple):
     """The current incarnation and its last entry. `hlc` is the largest clock this store has seen."""
 
@@ -135,8 +143,20 @@ class BranchTransaction:
     `connection` is for queries through SQLAlchemy, `cursor` for the driver itself; both see the same transaction.
     """
 
-    def __init__(self, connection: Connection, driver: Any, nodes: NodeCache, ids: Ids, now_us: int) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        driver: Any,
+        nodes: NodeCache,
+        ids: Ids,
+        now_us: int,
+        printing: ReceiptTexts | None = None,
+    ) -> None:
         self.connection = connection
+        # None: there is no printer, and nothing is queued for one.
+        self.printing = printing
+        # Whether something was queued for the printer.
+        self.has_paper = False
         self.cursor: Any = driver.cursor()
         self.ids = ids
         self.now_us = now_us

@@ -86,7 +86,9 @@ class ReceiptSale:
 
 @dataclass(frozen=True, slots=True)
 class ReceiptShift:
-    """A shift as it stands at `moment`. Amounts are ≥ 0 but the variance; `unresolved` warns, one text a line."""
+    """A shift as it stands at `moment`. Amounts are ≥ 0 but the variance and the rounding, which is what the
+    ways of payment hold beyond the net. `unresolved` warns, one text a line; `late` are receipts of earlier shifts that
+    are counted here."""
 
     register: str
     cashier: str
@@ -107,6 +109,8 @@ class ReceiptShift:
     cash_in_minor: int = 0
     cash_out_minor: int = 0
     unresolved: tuple[str, ...] = ()
+    rounding_minor: int = 0
+    late: tuple[str, ...] = ()
 
 
 # The document.
@@ -379,7 +383,8 @@ def _shift_totals(shift: ReceiptShift, language: str) -> tuple[DocumentSum, ...]
     sums.append(DocumentSum(label("discounts", language), -shift.discounts_minor))
     if shift.refunds_minor:
         sums.append(DocumentSum(label("refunds", language), -shift.refunds_minor))
-    return (*sums, DocumentSum(label("net", language), shift.net_minor, strong=True))
+    sums.append(DocumentSum(label("net", language), shift.net_minor, strong=True))
+    return (*sums, *([DocumentSum(label("rounding", language), shift.rounding_minor)] if shift.rounding_minor else []))
 
 
 def _drawer_sums(shift: ReceiptShift, language: str) -> tuple[DocumentSum, ...]:
@@ -396,4 +401,5 @@ def _drawer_sums(shift: ReceiptShift, language: str) -> tuple[DocumentSum, ...]:
 
 def _shift_warnings(shift: ReceiptShift, language: str, closes: bool) -> tuple[str, ...]:
     uncounted = (label("not_counted", language),) if closes and shift.counted_cash_minor is None else ()
-    return (*uncounted, *(f"{label('unresolved', language)}: {text}" for text in shift.unresolved))
+    late = (f"{label('late', language)}: {', '.join(shift.late)}",) if shift.late else ()
+    return (*uncounted, *late, *(f"{label('unresolved', language)}: {text}" for text in shift.unresolved))

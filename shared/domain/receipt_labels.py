@@ -54,6 +54,7 @@ _LABELS: Final[dict[str, tuple[str, str]]] = {
     "counted_cash": ("Пересчитано", "Counted cash"),
     "variance": ("Расхождение", "Variance"),
     "not_counted": ("Наличные не пересчитаны", "The cash was not counted"),
+    "late": ("Чеки прошлых смен", "Receipts of earlier shifts"),
     "unresolved": ("Не выяснено", "Unresolved"),
     "cash": ("Наличные", "Cash"),
     "card": ("Банковская карта", "Card"),

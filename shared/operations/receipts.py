@@ -84,6 +84,13 @@ def refunds_of(connection: Connection, sale_id: bytes) -> list[Refund]:
     return [_read_refund(connection, head) for head in heads]
 
 
+def read_refund(connection: Connection, key: SaleKey) -> Refund:
+    """A refund with its lines and payments, by branch and id."""
+    branch_id, refund_id = key
+    head = connection.execute(select(refund).where(refund.c.branch_id == branch_id, refund.c.id == refund_id)).one()
+    return _read_refund(connection, head)
+
+
 def _read_refund(connection: Connection, head: Any) -> Refund:
     lines = connection.execute(
         select(refund_line)

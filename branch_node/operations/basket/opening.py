@@ -9,10 +9,14 @@ from branch_node.operations.basket.claims import require_claim
 from branch_node.operations.basket.desk import BasketState, require_basket, require_open
 from branch_node.operations.basket.pricing import basket_discount, price_lines, pricing_of
 from branch_node.operations.basket.settling import note_what_became
+from branch_node.operations.branch_facts import record_branch_fact
+from branch_node.operations.employees import ensure_employee
+from branch_node.operations.till_audit import audit_of_abandoned
 from branch_node.storage import baskets
 from branch_node.storage.baskets import BasketRow
 from branch_node.storage.store import BranchStore
-from shared.domain.business_time import MICROSECONDS
+from branch_node.storage.transaction import BranchTransaction
+from shared.domain.business_time import MICROSECONDS, local_moment
 from shared.domain.identifiers import require_code
 from shared.errors import BasketClosed, InvalidInput, Refused
 
@@ -86,9 +90,8 @@ def recall(store: BranchStore, basket_id: bytes, register: str, cashier: str, ta
     empty. Returns its id. Raises NotFound, BasketClosed, Refused, TakenOver."""
     require_code(register, "register")
     require_code(cashier, "cashier")
-    turn = store.write()
-    with turn:
-        cursor = turn.driver.cursor()
+    with store.operation() as transaction:
+        cursor = transaction.cursor
         basket = require_basket(cursor, basket_id)
         _require_tab(cursor, register, tab_token)
         if basket.state == BasketState.OPEN and basket.register == register:
@@ -99,7 +102,7 @@ def recall(store: BranchStore, basket_id: bytes, register: str, cashier: str, ta
             require_open(basket)
         current = baskets.open_basket_at(cursor, register)
         if current is not None and _is_empty(cursor, current):
-            _set_state(store, cursor, current, BasketState.ABANDONED)
+            _give_up(store, transaction, current, cashier)
         elif current is not None:
             _hold(store, cursor, current, "")
         _set_state(store, cursor, basket, BasketState.OPEN, cashier=cashier, held_at=None, register=register)
@@ -118,18 +121,28 @@ def undecided(store: BranchStore, register: str | None = None) -> list[BasketGla
     return _glances(store, BasketState.UNDECIDED, register)
 
 
-def abandon(store: BranchStore, basket_id: bytes, tab_token: str | None = None) -> None:
-    """Gives an open or held basket up. Raises NotFound, BasketClosed, TakenOver."""
-    turn = store.write()
-    with turn:
-        cursor = turn.driver.cursor()
+def abandon(store: BranchStore, basket_id: bytes, tab_token: str | None = None, cashier: str | None = None) -> None:
+    """Gives an open or held basket up, and tells the head office when there was something in it. `cashier` is who does
+    so, without one the basket's. Raises NotFound, BasketClosed, TakenOver."""
+    with store.operation() as transaction:
+        cursor = transaction.cursor
         basket = require_basket(cursor, basket_id)
         if basket.state == BasketState.ABANDONED:
             return
         _require_tab(cursor, basket.register, tab_token)
         if basket.state != BasketState.HELD:
             require_open(basket)
-        _set_state(store, cursor, basket, BasketState.ABANDONED)
+        _give_up(store, transaction, basket, cashier or basket.cashier)
+
+
+def _give_up(store: BranchStore, transaction: BranchTransaction, basket: BasketRow, cashier: str) -> None:
+    at = local_moment(transaction.now_us, transaction.node.timezone)
+    entries = audit_of_abandoned(transaction.cursor, basket, cashier, at)
+    if entries:
+        transaction.author = ensure_employee(transaction, cashier)
+    for entry in entries:
+        record_branch_fact(transaction, entry)
+    _set_state(store, transaction.cursor, basket, BasketState.ABANDONED)
 
 
 def _open(store: BranchStore, cursor: Any, register: str, cashier: str) -> bytes:

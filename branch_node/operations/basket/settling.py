@@ -10,6 +10,7 @@ import json
 from typing import Any, NamedTuple
 
 from branch_node.operations.basket.desk import BasketState
+from branch_node.operations.till_audit import BASKET_KEY_PREFIX
 from branch_node.storage import baskets
 from branch_node.storage.baskets import BasketRow, encode_document
 from branch_node.storage.store import BranchStore
@@ -39,7 +40,7 @@ WHERE s.branch_id = n.branch_id AND s.id = ?
 
 def sale_key(basket_id: bytes) -> str:
     """The key of a basket's sale: the same however often it is asked for."""
-    return f"basket:{format_id(basket_id)}"
+    return f"{BASKET_KEY_PREFIX}{format_id(basket_id)}"
 
 
 def read_sold(basket: BasketRow) -> SoldAs | None:

@@ -1,0 +1,148 @@
+"""Finding a receipt by what somebody holds in hands: its square code, its number, or nothing but the day."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from branch_node.operations.receipt_printing import Papers
+from branch_node.storage.transaction import BranchTransaction, ReceiptTexts
+from shared.domain.barcodes import ReceiptCode, parse_code
+from shared.domain.business_time import SECONDS_PER_DAY
+from shared.domain.identifiers import format_id, is_id, parse_id
+from shared.domain.receipt_document import ReceiptDocument
+from shared.domain.receipt_identity import QR_PREFIX, parse_qr
+from shared.domain.sales import RECEIPT_NUMBER_DIGITS_MAX, Refund, Sale, format_receipt
+from shared.errors import InvalidInput, NotFound
+from shared.operations.receipts import read_refund, read_sale
+
+RECEIPTS_SHOWN_MAX = 200
+EPOCH = date(1970, 1, 1)
+
+_BY_ID = """
+SELECT id, 0 FROM sale WHERE branch_id = ?1 AND id = ?2
+UNION ALL
+SELECT id, 1 FROM refund WHERE branch_id = ?1 AND id = ?2
+"""
+_BY_NUMBER = """
+SELECT id, 0, sold_at FROM sale WHERE branch_id = ?1 AND register = ?2 AND receipt_number = ?3
+UNION ALL
+SELECT id, 1, refunded_at FROM refund WHERE branch_id = ?1 AND register = ?2 AND receipt_number = ?3
+ORDER BY 3 DESC LIMIT 1
+"""
+_OF_DAY = """
+SELECT id, 0, register, receipt_number, sold_at, cashier, net_minor + rounding_minor, currency,
+       EXISTS (SELECT 1 FROM refund r WHERE r.sale_id = sale.id)
+FROM sale WHERE branch_id = ?1 AND id >= ?5 AND business_date = ?2 AND (?3 = '' OR register = ?3)
+UNION ALL
+SELECT id, 1, register, receipt_number, refunded_at, cashier, -(returns_minor + rounding_minor), currency, 0
+FROM refund WHERE branch_id = ?1 AND id >= ?5 AND business_date = ?2 AND (?3 = '' OR register = ?3)
+ORDER BY 5 DESC, 4 DESC LIMIT ?4
+"""
+
+
+class ReceiptAt(NamedTuple):
+    """Where a receipt is: at which branch, under which number; its id when the code told it."""
+
+    branch_code: str
+    receipt: str
+    record_id: bytes | None = None
+
+
+class ReceiptGlance(NamedTuple):
+    """A receipt in a list; `total_minor` of a refund is below nought. `came_back`: something of it was given back."""
+
+    record_id: bytes
+    is_refund: bool
+    register: str
+    receipt_number: int
+    at_us: int
+    cashier: str
+    total_minor: int
+    currency: str
+    came_back: bool
+
+    @property
+    def receipt(self) -> str:
+        return format_receipt(self.register, self.receipt_number)
+
+
+class ReceiptRead(NamedTuple):
+    """One receipt with its paper."""
+
+    record_id: bytes
+    fact: Sale | Refund
+    document: ReceiptDocument
+
+    @property
+    def is_refund(self) -> bool:
+        return isinstance(self.fact, Refund)
+
+
+def read_reference(transaction: BranchTransaction, text: str, register: str = "", branch_code: str = "") -> ReceiptAt:
+    """What was scanned or typed: a square code, `1-000042`, or a number alone, which is of the register at hand.
+
+    Raises InvalidInput.
+    """
+    given = text.strip()
+    code = branch_code.strip() or transaction.node.code
+    if given.isascii() and given.isdigit() and len(given) <= RECEIPT_NUMBER_DIGITS_MAX and register:
+        return ReceiptAt(code, format_receipt(register, int(given)))
+    # A scanner types in the layout at hand: the code's own parser knows.
+    found = parse_code(given)
+    if isinstance(found, ReceiptCode) and found.text.startswith(QR_PREFIX):
+        identity = parse_qr(found.text).identity
+        return ReceiptAt(identity.branch_code, identity.receipt, identity.sale_id)
+    if isinstance(found, ReceiptCode) and found.register:
+        return ReceiptAt(code, format_receipt(found.register, found.number))
+    raise InvalidInput(f"“{given[:40]}” is no receipt number.", "It is written as on the receipt: 1-000001.")
+
+
+def find_receipt(transaction: BranchTransaction, at: ReceiptAt) -> bytes:
+    """The id of a sale or a refund of this branch. Raises NotFound."""
+    branch_id = transaction.node.branch_id
+    row = None
+    if at.record_id is not None:
+        row = transaction.cursor.execute(_BY_ID, (branch_id, at.record_id)).fetchone()
+    if row is None and at.branch_code == transaction.node.code:
+        register, _, number = at.receipt.rpartition("-")
+        row = transaction.cursor.execute(_BY_NUMBER, (branch_id, register, int(number))).fetchone()
+    if row is None:
+        raise NotFound(
+            f"There is no receipt {at.receipt} of this branch.", "It may be of another branch, or not be confirmed yet."
+        )
+    return bytes(row[0])
+
+
+def list_receipts(transaction: BranchTransaction, day: date, register: str = "") -> list[ReceiptGlance]:
+    """Receipts of a day, the latest first; of one register, or of all."""
+    values = (transaction.node.branch_id, day.isoformat(), register, RECEIPTS_SHOWN_MAX, _first_id_of(day))
+    rows = transaction.cursor.execute(_OF_DAY, values).fetchall()
+    return [ReceiptGlance._make((row[0], bool(row[1]), *row[2:8], bool(row[8]))) for row in rows]
+
+
+def _first_id_of(day: date) -> bytes:
+    """No record of that day has a smaller id: ids begin with the milliseconds at which they were made."""
+    earliest_ms = ((day - EPOCH).days - 1) * SECONDS_PER_DAY * 1_000
+    return max(0, earliest_ms).to_bytes(6) + bytes(10)
+
+
+def read_receipt(transaction: BranchTransaction, record_id: bytes, texts: ReceiptTexts) -> ReceiptRead:
+    """A sale or a refund of this branch, and its paper as it was printed. Raises NotFound."""
+    key = (transaction.node.branch_id, record_id)
+    row = transaction.cursor.execute(_BY_ID, key).fetchone()
+    if row is None:
+        raise NotFound(f"This branch has no receipt {format_id(record_id)}.", "Look at the list of receipts.")
+    papers = Papers(transaction.cursor, transaction.node, texts)
+    if row[1]:
+        given_back = read_refund(transaction.connection, key)
+        return ReceiptRead(record_id, given_back, papers.refund(record_id, given_back))
+    sold = read_sale(transaction.connection, key)
+    return ReceiptRead(record_id, sold, papers.sale(record_id, sold))
+
+
+def parse_record_id(text: str) -> bytes:
+    """An id as it stands in a page's address. Raises NotFound."""
+    if not is_id(text):
+        raise NotFound("There is no such receipt.", "Look at the list of receipts.")
+    return parse_id(text)

@@ -1,0 +1,91 @@
+"""Shifts that were closed at this branch: the list of their Z-reports, and each as it was signed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+
+from branch_node.operations.shift_reports import OpenedShift
+from branch_node.operations.shifts import read_shift
+from branch_node.storage.transaction import BranchTransaction
+from shared.domain.business_time import LocalMoment
+from shared.domain.identifiers import format_id
+from shared.domain.shifts import Denomination, MethodTotal, ShiftClose
+from shared.errors import NotFound
+from shared.storage.tables import shift_close, shift_close_method
+
+Z_REPORTS_PER_PAGE = 50
+
+_LIST = """
+SELECT shift_id, register, cashier, closed_at, business_date, currency, receipts + refunds, net_minor - returns_minor,
+       counted_cash_minor, counted_cash_minor - expected_cash_minor
+FROM shift_close WHERE branch_id = ? AND (? = '' OR register = ?) ORDER BY closed_at DESC, shift_id LIMIT ? OFFSET ?
+"""
+
+# Columns that a report has under the same name.
+_PLAIN = (
+    *("shift_id", "register", "cashier", "business_date", "currency", "receipts", "first_receipt", "last_receipt"),
+    *("gross_minor", "discounts_minor", "net_minor", "float_minor", "expected_cash_minor", "counted_cash_minor"),
+    *("refunds", "returns_minor", "cash_in_minor", "cash_out_minor", "rounding_minor", "late_minor", "signature"),
+)
+
+
+class ZGlance(NamedTuple):
+    """A Z-report in a list. `variance_minor` is None when nobody counted."""
+
+    shift_id: bytes
+    register: str
+    cashier: str
+    closed_at_us: int
+    business_date: date
+    currency: str
+    receipts: int
+    net_minor: int
+    counted_minor: int | None
+    variance_minor: int | None
+
+
+class ZReport(NamedTuple):
+    """A shift that is over."""
+
+    opened: OpenedShift
+    report: ShiftClose
+
+
+def list_z_reports(transaction: BranchTransaction, register: str = "", page: int = 0) -> list[ZGlance]:
+    """The latest first, Z_REPORTS_PER_PAGE a page; of one register, or of all."""
+    values = (transaction.node.branch_id, register, register, Z_REPORTS_PER_PAGE, max(0, page) * Z_REPORTS_PER_PAGE)
+    rows = transaction.cursor.execute(_LIST, values).fetchall()
+    return [ZGlance._make((*row[:4], date.fromisoformat(row[4]), *row[5:])) for row in rows]
+
+
+def read_z_report(transaction: BranchTransaction, shift_id: bytes) -> ZReport:
+    """A Z-report as it was signed. Raises NotFound."""
+    key = (shift_close.c.branch_id == transaction.node.branch_id) & (shift_close.c.shift_id == shift_id)
+    row = transaction.connection.execute(select(shift_close).where(key)).first()
+    if row is None:
+        raise NotFound(f"No shift {format_id(shift_id)} was closed at this branch.", "Look at the list of Z-reports.")
+    methods = transaction.connection.execute(
+        select(shift_close_method.c.method, shift_close_method.c.amount_minor)
+        .where(shift_close_method.c.branch_id == row.branch_id, shift_close_method.c.shift_id == shift_id)
+        .order_by(shift_close_method.c.method)
+    )
+    return ZReport(read_shift(transaction, shift_id), _report(row, tuple(MethodTotal(*each) for each in methods)))
+
+
+def _report(row: Any, methods: tuple[MethodTotal, ...]) -> ShiftClose:
+    counted = [pair.split(":") for pair in row.denominations.split(",") if pair]
+    return ShiftClose(
+        closed_at=LocalMoment(row.closed_at, row.utc_offset_seconds, row.zone),
+        methods=methods,
+        undecided=_numbers(row.undecided),
+        late=_numbers(row.late),
+        denominations=tuple(Denomination(int(value), int(pieces)) for value, pieces in counted),
+        **{name: getattr(row, name) for name in _PLAIN},
+    )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in text.split(",") if number)
