@@ -207,6 +207,8 @@ stock_on_hand = Table(
     branch_metadata,
     Column("sku", Text, nullable=False),
     Column("quantity_thousandths", BigInteger, nullable=False),
+    # Some of it was received or counted here, so that the quantity means something.
+    Column("is_kept", Boolean, nullable=False),
     PrimaryKeyConstraint("sku"),
     sqlite_with_rowid=False,
 )

@@ -13,8 +13,7 @@ branch_labels = None
 depends_on = None
 
 # Whatever writes lines – a sale, an answer of HQ, a history taken back, a repair – moves the stock in its transaction.
-_SIGNS = {"sale_line": "-", "refund_line": "", "stock_movement_line": ""}
-_OPPOSITE = {"-": "", "": "-"}
+_MOVED = "SELECT 1 FROM stock_movement_line WHERE sku = old.sku"
 
 
 def upgrade() -> None:
@@ -23,23 +22,29 @@ def upgrade() -> None:
         "stock_on_hand",
         sa.Column("sku", sa.Text(), nullable=False),
         sa.Column("quantity_thousandths", sa.BigInteger(), nullable=False),
+        sa.Column("is_kept", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("sku"),
         sqlite_with_rowid=False,
     )
     op.execute(
-        "INSERT INTO stock_on_hand SELECT sku, SUM(quantity) FROM ("
+        "INSERT INTO stock_on_hand SELECT sku, SUM(quantity), 0 FROM ("
         "SELECT sku, -quantity_thousandths AS quantity FROM sale_line "
         "UNION ALL SELECT sku, quantity_thousandths FROM refund_line) GROUP BY sku"
     )
-    for table, sign in _SIGNS.items():
-        came, went = _move("new", sign), _move("old", _OPPOSITE[sign])
+    for table, sign, is_kept in (("sale_line", "-", 0), ("refund_line", "", 0), ("stock_movement_line", "", 1)):
+        came, went = _move("new", sign, is_kept), _move("old", "" if sign else "-", 0)
+        if is_kept:
+            # Only a repair takes a movement away.
+            went += f"UPDATE stock_on_hand SET is_kept = EXISTS ({_MOVED}) WHERE sku = old.sku;"
         op.execute(f"CREATE TRIGGER {table}_insert_moves_stock AFTER INSERT ON {table} BEGIN {came} END")
         op.execute(f"CREATE TRIGGER {table}_delete_moves_stock AFTER DELETE ON {table} BEGIN {went} END")
         op.execute(f"CREATE TRIGGER {table}_update_moves_stock AFTER UPDATE ON {table} BEGIN {went} {came} END")
 
 
-def _move(row: str, sign: str) -> str:
+def _move(row: str, sign: str, is_kept: int) -> str:
     return (
-        f"INSERT INTO stock_on_hand (sku, quantity_thousandths) VALUES ({row}.sku, {sign}{row}.quantity_thousandths) "
-        "ON CONFLICT (sku) DO UPDATE SET quantity_thousandths = quantity_thousandths + excluded.quantity_thousandths;"
+        "INSERT INTO stock_on_hand (sku, quantity_thousandths, is_kept) "
+        f"VALUES ({row}.sku, {sign}{row}.quantity_thousandths, {is_kept}) "
+        "ON CONFLICT (sku) DO UPDATE SET quantity_thousandths = quantity_thousandths + excluded.quantity_thousandths, "
+        "is_kept = is_kept OR excluded.is_kept;"
     )
