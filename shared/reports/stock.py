@@ -134,7 +134,7 @@ def _lines(
 ) -> Any:
     """Lines up to the end of the period as (branch, SKU, on hand, sold, received)."""
     joined = head.join(line, and_(line.c.branch_id == head.c.branch_id, head_id == head.c.id))
-    conditions = [head.c.branch_id.in_(list(branch_codes))]
+    conditions: list[Expression] = [head.c.branch_id.in_(list(branch_codes))]
     if parameters.date_to:
         conditions.append(head.c.business_date <= parameters.date_to)
     if parameters.as_of_us is not None:

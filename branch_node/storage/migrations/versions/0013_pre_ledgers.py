@@ -18,6 +18,11 @@ _MOVED = "SELECT 1 FROM stock_movement_line WHERE sku = old.sku"
 
 def upgrade() -> None:
     create_ledger_tables()
+    for event in ("INSERT", "UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER loyalty_program_{event.lower()}_raises_revision AFTER {event} ON loyalty_program "
+            "BEGIN UPDATE node SET revision = revision + 1; END"
+        )
     op.create_table(
         "stock_on_hand",
         sa.Column("sku", sa.Text(), nullable=False),
