@@ -25,6 +25,7 @@ commands.defer("receipt", "branch_node.cli.receipt:receipt", "Show a receipt of 
 commands.defer("printer", "branch_node.cli.printer:printer", "Try the receipt printer, look at what waits for it.")
 commands.defer("card", "branch_node.cli.card:card", "Find out and reverse card payments.")
 commands.defer("budget", "branch_node.cli.budget:budget", "What this branch may spend of the chain's budgets.")
+commands.defer("stock", "branch_node.cli.stock:stock", "Receive, write off and count goods; what is on hand.")
 commands.defer("shift", "branch_node.cli.shift:shift", "Open and close a till, show its shift.")
 commands.defer("employee", "branch_node.cli.employee:employee", "Who works here; PINs.")
 commands.defer("register", "branch_node.cli.register:register", "Pair browsers with registers.")

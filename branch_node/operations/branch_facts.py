@@ -20,10 +20,11 @@ def record_switch(transaction: BranchTransaction, mode: str, when_unreachable: s
 
 
 def record_branch_fact(transaction: BranchTransaction, fact: BranchFact) -> bytes:
-    """Writes a fact and its record; returns its id."""
+    """Writes a fact's rows and its record; returns its id."""
     fact_id = transaction.ids.new_id()
     rows = new_rows()
     add_branch_fact_rows(rows, transaction.node.branch_id, fact_id, transaction.command_id, fact, None)
     transaction.insert_all(rows)
-    transaction.record(KINDS[type(fact)], fact_id, encode_branch_fact(fact))
+    row_count = sum(map(len, rows.values()))
+    transaction.record(KINDS[type(fact)], fact_id, encode_branch_fact(fact), row_count)
     return fact_id

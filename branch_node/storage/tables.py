@@ -200,6 +200,19 @@ card_attempt = Table(
     sqlite_with_rowid=False,
 )
 
+# What is on hand of each product: derived, moved by triggers in the transaction of whatever writes lines of sales,
+# refunds and movements. `filial-branch stock rebuild --compare` holds it against them.
+stock_on_hand = Table(
+    "stock_on_hand",
+    branch_metadata,
+    Column("sku", Text, nullable=False),
+    Column("quantity_thousandths", BigInteger, nullable=False),
+    # Some of it was received or counted here, so that the quantity means something.
+    Column("is_kept", Boolean, nullable=False),
+    PrimaryKeyConstraint("sku"),
+    sqlite_with_rowid=False,
+)
+
 # One row: how far synchronisation has come.
 sync_state = Table(
     "sync_state",

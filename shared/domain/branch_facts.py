@@ -1,4 +1,4 @@
-"""Small facts of a branch's life: numbers never sold under, switches of the mode, budgets, cash, what is audited."""
+"""Small facts of a branch's life: numbers never sold under, the mode, budgets, cash, what is audited, stock, points."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.business_time import LocalMoment
+from shared.domain.loyalty import LoyaltyEntry
 from shared.domain.records import RecordKind
+from shared.domain.stock import StockMovement
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,9 @@ class AuditEntry:
     at: LocalMoment
 
 
-BranchFact = ReceiptVoid | ModeSwitch | BudgetSpend | LeaseReturn | CashMovement | AuditEntry
+BranchFact = (
+    ReceiptVoid | ModeSwitch | BudgetSpend | LeaseReturn | CashMovement | AuditEntry | StockMovement | LoyaltyEntry
+)
 
 KINDS: Final[dict[type[BranchFact], RecordKind]] = {
     ReceiptVoid: RecordKind.RECEIPT_VOID,
@@ -87,4 +91,6 @@ KINDS: Final[dict[type[BranchFact], RecordKind]] = {
     LeaseReturn: RecordKind.LEASE_RETURN,
     CashMovement: RecordKind.CASH_MOVEMENT,
     AuditEntry: RecordKind.AUDIT_ENTRY,
+    StockMovement: RecordKind.STOCK_MOVEMENT,
+    LoyaltyEntry: RecordKind.LOYALTY_ENTRY,
 }

@@ -63,6 +63,8 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         # What promotions may be for: see shared.domain.promotions.
         "group": _TEXT,
         "archived": _ARCHIVED,
+        # What points are earned by: see shared.domain.loyalty.
+        "tier": _TEXT,
     },
     RecordKind.PRODUCT: {
         "sku": _HQ_TEXT,
@@ -158,6 +160,16 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "rate_basis_points": _HQ_INTEGER,
         "valid_from": _HQ_INTEGER,
         "valid_to": _HQ_INTEGER,
+        "archived": _HQ_FLAG,
+    },
+    # What the fields mean is said at shared.domain.loyalty.LoyaltyProgram.
+    RecordKind.LOYALTY_PROGRAM: {
+        "code": _HQ_TEXT,
+        "name": _HQ_TEXT,
+        "earn_basis_points": _HQ_TEXTS,
+        "payable_share_basis_points_max": _HQ_INTEGER,
+        "expires_days": _HQ_INTEGER,
+        "point_value_minor": _HQ_INTEGER,
         "archived": _HQ_FLAG,
     },
 }

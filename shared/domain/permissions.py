@@ -46,6 +46,8 @@ class Permission(StrEnum):
     AUDIT_VIEW = "audit.view"
     OVERRIDE_GIVE = "override.give"
     SETTINGS_BRANCH = "settings.branch"
+    STOCK_VIEW = "stock.view"
+    STOCK_EDIT = "stock.edit"
 
 
 EVERYTHING: Final = frozenset(Permission)
@@ -98,6 +100,7 @@ _CASHIER: Final = frozenset(
         Permission.SHIFT_CLOSE,
         Permission.CLIENT_VIEW,
         Permission.CLIENT_EDIT,
+        Permission.STOCK_VIEW,
     }
 )
 _MANAGER: Final = _CASHIER | {
@@ -114,6 +117,7 @@ _MANAGER: Final = _CASHIER | {
     Permission.REPORT_BRANCH,
     Permission.OVERRIDE_GIVE,
     Permission.SETTINGS_BRANCH,
+    Permission.STOCK_EDIT,
 }
 _HEAD_OF_SALES: Final = frozenset(
     {
@@ -126,10 +130,17 @@ _HEAD_OF_SALES: Final = frozenset(
         Permission.SALE_DISCOUNT,
         Permission.SALE_LINE_REMOVE,
         Permission.SALE_PRICE,
+        Permission.STOCK_VIEW,
     }
 )
 _AUDITOR: Final = frozenset(
-    {Permission.CLIENT_VIEW, Permission.REPORT_BRANCH, Permission.REPORT_CHAIN, Permission.AUDIT_VIEW}
+    {
+        Permission.CLIENT_VIEW,
+        Permission.REPORT_BRANCH,
+        Permission.REPORT_CHAIN,
+        Permission.AUDIT_VIEW,
+        Permission.STOCK_VIEW,
+    }
 )
 _ADMINISTRATOR: Final = frozenset(
     {

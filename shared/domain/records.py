@@ -21,6 +21,8 @@ class RecordKind(IntEnum):
     REFUND = 8
     CASH_MOVEMENT = 9
     AUDIT_ENTRY = 10
+    STOCK_MOVEMENT = 12
+    LOYALTY_ENTRY = 13
 
     CLIENT = 100
     PRODUCT = 101
@@ -32,6 +34,7 @@ class RecordKind(IntEnum):
     CREDENTIAL = 107
     PROMOTION = 108
     VAT_RATE = 109
+    LOYALTY_PROGRAM = 111
 
     @property
     def is_card(self) -> bool:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from shared.domain.identifiers import shorten
 from shared.errors import NotFound
-from shared.reports import sales
+from shared.reports import sales, stock
 from shared.reports.parameters import ReportParameters
 from shared.reports.result import Column
 
@@ -41,7 +41,15 @@ REPORTS: dict[str, Report] = {
         sales.MEASURES,
         sales.DEFINITIONS,
         sales.run_sales,
-    )
+    ),
+    stock.NAME: Report(
+        stock.NAME,
+        "Goods on hand at the end of the period, what was sold and received in it, products below zero.",
+        stock.DIMENSIONS,
+        stock.MEASURES,
+        stock.DEFINITIONS,
+        stock.run_stock,
+    ),
 }
 
 

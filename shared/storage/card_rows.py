@@ -17,6 +17,7 @@ from shared.storage.tables import (
     client,
     credential,
     employee,
+    loyalty_program,
     position,
     price,
     product,
@@ -167,6 +168,7 @@ def _client_row(values: Mapping[str, Value]) -> Row:
         sort_key(name),
         search_text(name, external_id, *phones, *emails),
         _text(values, "group"),
+        _text(values, "tier"),
     )
 
 
@@ -251,6 +253,16 @@ def _vat_rate_row(values: Mapping[str, Value]) -> Row:
     return (_text(values, "code"), *numbers, bool(values.get("archived")))
 
 
+def _loyalty_program_row(values: Mapping[str, Value]) -> Row:
+    return (
+        _text(values, "code"),
+        _text(values, "name"),
+        "\n".join(_texts(values, "earn_basis_points")) or None,
+        *(_integer(values, field) for field in ("payable_share_basis_points_max", "expires_days", "point_value_minor")),
+        bool(values.get("archived")),
+    )
+
+
 def _integer(values: Mapping[str, Value], field: str) -> int | None:
     value = values.get(field)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
@@ -281,6 +293,7 @@ PROJECTIONS: dict[int, tuple[Table, RowOf]] = {
     RecordKind.EMPLOYEE: (employee, _employee_row),
     RecordKind.PROMOTION: (promotion, _promotion_row),
     RecordKind.VAT_RATE: (vat_rate, _vat_rate_row),
+    RecordKind.LOYALTY_PROGRAM: (loyalty_program, _loyalty_program_row),
     RecordKind.ROLE: (role, _role_row),
     RecordKind.POSITION: (position, _position_row),
     RecordKind.CREDENTIAL: (credential, _credential_row),

@@ -49,6 +49,7 @@ client = Table(
     Column("search_text", Text, nullable=False),
     # The field `group`, which SQL reserves.
     Column("client_group", Text),
+    Column("tier", Text),
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
     Index("client_by_external_id", "external_id"),
@@ -201,6 +202,23 @@ vat_rate = Table(
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
     Index("vat_rate_by_code", "code"),
+    sqlite_with_rowid=False,
+)
+
+loyalty_program = Table(
+    "loyalty_program",
+    record_metadata,
+    Column("id", Id, nullable=False),
+    Column("code", Text),
+    Column("name", Text),
+    # tier:category:rate, one a line.
+    Column("earn_basis_points", Text),
+    Column("payable_share_basis_points_max", BigInteger),
+    Column("expires_days", BigInteger),
+    Column("point_value_minor", BigInteger),
+    Column("archived", Boolean, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("id"),
     sqlite_with_rowid=False,
 )
 

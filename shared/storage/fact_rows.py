@@ -15,13 +15,16 @@ from shared.domain.branch_facts import (
     ModeSwitch,
     ReceiptVoid,
 )
+from shared.domain.loyalty import LoyaltyEntry
 from shared.domain.sales import Refund, Sale, SaleTotals, total_lines
 from shared.domain.shifts import ShiftClose, ShiftOpen
+from shared.domain.stock import StockMovement
 from shared.storage.tables import (
     audit_entry,
     budget_spend,
     cash_movement,
     lease_return,
+    loyalty_entry,
     mode_switch,
     payment,
     receipt_void,
@@ -33,6 +36,8 @@ from shared.storage.tables import (
     shift_close,
     shift_close_method,
     shift_open,
+    stock_movement,
+    stock_movement_line,
 )
 
 Row = tuple[Any, ...]
@@ -45,6 +50,8 @@ BRANCH_FACT_TABLES: dict[type[BranchFact], Table] = {
     LeaseReturn: lease_return,
     CashMovement: cash_movement,
     AuditEntry: audit_entry,
+    StockMovement: stock_movement,
+    LoyaltyEntry: loyalty_entry,
 }
 FACT_TABLES = (
     sale,
@@ -57,6 +64,7 @@ FACT_TABLES = (
     refund_line,
     refund_payment,
     *BRANCH_FACT_TABLES.values(),
+    stock_movement_line,
 )
 
 
@@ -225,7 +233,7 @@ def add_branch_fact_rows(
     fact: BranchFact,
     received_at_us: int | None,
 ) -> None:
-    """Adds the row of one of the small facts."""
+    """Adds the rows of one of the small facts."""
     match fact:
         case ReceiptVoid(register, receipt_number, _, reason):
             values: Row = (register, receipt_number, reason)
@@ -239,5 +247,12 @@ def add_branch_fact_rows(
             values = (shift_id, register, cashier, direction, amount, reason)
         case AuditEntry(action, register, cashier, authorised_by, amount, detail, _):
             values = (action, register, cashier, authorised_by, amount, detail)
+        case StockMovement(reason, document, register_, employee, lines, _):
+            values = (reason, document, register_, employee)
+            rows[stock_movement_line] += [
+                (branch_id, fact_id, number, *line, received_at_us) for number, line in enumerate(lines, 1)
+            ]
+        case LoyaltyEntry(client_id, kind, points, sale_id, refund_id, expires_on, reason, _):
+            values = (client_id, kind, points, sale_id, refund_id, expires_on, reason)
     row = (branch_id, fact_id, command_id, *values, *fact.at, fact.at.business_date, received_at_us)
     rows[BRANCH_FACT_TABLES[type(fact)]].append(row)

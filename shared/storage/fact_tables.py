@@ -358,3 +358,67 @@ audit_entry = Table(
     PrimaryKeyConstraint("branch_id", "id"),
     sqlite_with_rowid=False,
 )
+
+stock_movement = Table(
+    "stock_movement",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    # received, written_off, counted, returned_to_supplier or moved
+    Column("reason", Text, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("register", Text),
+    Column("employee", Text, nullable=False),
+    Column("moved_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    sqlite_with_rowid=False,
+)
+
+stock_movement_line = Table(
+    "stock_movement_line",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("movement_id", Id, nullable=False),
+    Column("line_number", Integer, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("product_id", Id),
+    Column("quantity_thousandths", BigInteger, nullable=False),
+    Column("cost_minor", BigInteger),
+    # Of a count.
+    Column("counted_thousandths", BigInteger),
+    Column("expected_thousandths", BigInteger),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "movement_id", "line_number"),
+    sqlite_with_rowid=False,
+)
+
+loyalty_entry = Table(
+    "loyalty_entry",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("client_id", Id, nullable=False),
+    # earned, spent, clawed_back, given_back, expired or adjusted
+    Column("kind", Text, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("sale_id", Id),
+    Column("refund_id", Id),
+    # The last day on which they count, in days since 1970-01-01.
+    Column("expires_on", BigInteger),
+    Column("reason", Text, nullable=False),
+    Column("made_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    Index("loyalty_entry_by_client", "client_id"),
+    Index("loyalty_entry_by_sale", "sale_id"),
+    sqlite_with_rowid=False,
+)

@@ -8,6 +8,7 @@ from shared.storage.card_tables import (
     conflict,
     credential,
     employee,
+    loyalty_program,
     position,
     price,
     product,
@@ -21,6 +22,7 @@ from shared.storage.fact_tables import (
     budget_spend,
     cash_movement,
     lease_return,
+    loyalty_entry,
     mode_switch,
     payment,
     receipt_void,
@@ -33,6 +35,8 @@ from shared.storage.fact_tables import (
     shift_close,
     shift_close_method,
     shift_open,
+    stock_movement,
+    stock_movement_line,
 )
 
 __all__ = [
@@ -46,6 +50,8 @@ __all__ = [
     "credential",
     "employee",
     "lease_return",
+    "loyalty_entry",
+    "loyalty_program",
     "mode_switch",
     "payment",
     "position",
@@ -63,5 +69,7 @@ __all__ = [
     "shift_close",
     "shift_close_method",
     "shift_open",
+    "stock_movement",
+    "stock_movement_line",
     "vat_rate",
 ]

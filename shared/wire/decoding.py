@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from shared.domain.branch_facts import AuditEntry, BranchFact, BudgetSpend, CashMovement
 from shared.domain.cards import can_hold, may_branch_edit
+from shared.domain.loyalty import LoyaltyEntry
 from shared.domain.records import BRANCH_EDITED_KINDS, FIRST_CARD_KIND, KNOWN_KINDS, Record, RecordKind
 from shared.domain.sales import Refund, Sale
 from shared.domain.shifts import ShiftClose, ShiftOpen
+from shared.domain.stock import StockMovement
 from shared.errors import DecodeError, NotForBranches, UnknownKind
 from shared.sync.card_merge import FieldPatch
 from shared.sync.counting import FactFigure
@@ -93,5 +95,9 @@ def _amount_of(fact: BranchFact) -> int:
             return fact.amount
         case CashMovement() | AuditEntry():
             return fact.amount_minor
+        case StockMovement():
+            return sum(line.quantity_thousandths for line in fact.lines)
+        case LoyaltyEntry():
+            return fact.points
         case _:
             return 0

@@ -7,7 +7,6 @@ park the entry instead of failing on it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
 
 from google.protobuf.message import Message
 
@@ -21,21 +20,13 @@ from shared.domain.branch_facts import (
     ModeSwitch,
     ReceiptVoid,
 )
-from shared.domain.business_time import (
-    EARLIEST_US,
-    LATEST_US,
-    MICROSECONDS,
-    SECONDS_PER_DAY,
-    LocalMoment,
-    date_from_days,
-    days_from_date,
-)
+from shared.domain.business_time import days_from_date
 from shared.domain.cards import TEXT_CHARACTERS_MAX
 from shared.domain.identifiers import CODE_CHARACTERS_MAX, ID_BYTES
+from shared.domain.loyalty import LoyaltyEntry
 from shared.domain.money import AMOUNT_MINOR_MAX, BUDGET_MAX, QUANTITY_THOUSANDTHS_MAX, TOTAL_MINOR_MAX
 from shared.domain.records import RecordKind
 from shared.domain.sales import (
-    DETAIL_CHARACTERS_MAX,
     LINES_MAX,
     PAYMENTS_MAX,
     ROUNDING_MINOR_MAX,
@@ -47,15 +38,22 @@ from shared.domain.sales import (
     SaleLine,
 )
 from shared.domain.shifts import DENOMINATIONS_MAX, UNDECIDED_MAX, Denomination, MethodTotal, ShiftClose, ShiftOpen
+from shared.domain.stock import StockMovement
 from shared.errors import DecodeError
+from shared.wire.fact_fields import decode_date, decode_moment, encode_moment, read_code, read_detail, read_within
 from shared.wire.generated import records_pb2 as pb
+from shared.wire.ledger_payloads import (
+    decode_loyalty_entry,
+    decode_stock_movement,
+    encode_loyalty_entry,
+    encode_stock_movement,
+)
 from shared.wire.parsing import optional_id, parse_message, require_id
 
 _CASH_MINOR_MAX = 2**62
 RECEIPT_NUMBER_MAX = 2**62
 RECEIPTS_MAX = 2**31 - 1
 SIGNATURE_BYTES_MAX = 200
-_DAYS_MAX = LATEST_US // MICROSECONDS // SECONDS_PER_DAY + 1
 
 
 def encode_sale(sale: Sale) -> bytes:
@@ -67,7 +65,7 @@ def encode_sale(sale: Sale) -> bytes:
         cashier=sale.cashier,
         client=sale.client or "",
         client_id=sale.client_id or b"",
-        sold_at=_encode_moment(sale.sold_at),
+        sold_at=encode_moment(sale.sold_at),
         business_date=days_from_date(sale.business_date),
         currency=sale.currency,
         change_minor=sale.change_minor,
@@ -97,17 +95,17 @@ def decode_sale(payload: bytes) -> Sale:
     message = parse_message(pb.Sale, payload)
     return Sale(
         require_id(message.shift_id),
-        _code(message.register),
+        read_code(message.register),
         _receipt_number(message.receipt_number),
-        _code(message.cashier),
-        _code(message.client) if message.client else None,
+        read_code(message.cashier),
+        read_code(message.client) if message.client else None,
         optional_id(message.client_id, None),
-        _decode_moment(message.sold_at),
-        _decode_date(message.business_date),
+        decode_moment(message.sold_at),
+        decode_date(message.business_date),
         _currency(message.currency),
         _decode_lines(message.lines),
         _decode_payments(message.payments),
-        _within(message.change_minor, TOTAL_MINOR_MAX * PAYMENTS_MAX),
+        read_within(message.change_minor, TOTAL_MINOR_MAX * PAYMENTS_MAX),
         _rounding(message.rounding_minor),
     )
 
@@ -151,7 +149,9 @@ def _decode_lines(messages: Sequence[pb.SaleLine]) -> tuple[SaleLine, ...]:
 def _decode_payments(messages: Sequence[pb.Payment]) -> tuple[Payment, ...]:
     if len(messages) > PAYMENTS_MAX:
         raise DecodeError(f"A sale has more than {PAYMENTS_MAX} payments.")
-    return tuple([Payment(_code(paid.method), _within(paid.amount_minor, TOTAL_MINOR_MAX)) for paid in messages])
+    return tuple(
+        [Payment(read_code(paid.method), read_within(paid.amount_minor, TOTAL_MINOR_MAX)) for paid in messages]
+    )
 
 
 def encode_refund(refund: Refund) -> bytes:
@@ -163,7 +163,7 @@ def encode_refund(refund: Refund) -> bytes:
         cashier=refund.cashier,
         client=refund.client or "",
         client_id=refund.client_id or b"",
-        refunded_at=_encode_moment(refund.refunded_at),
+        refunded_at=encode_moment(refund.refunded_at),
         business_date=days_from_date(refund.business_date),
         currency=refund.currency,
         sale_id=refund.sale_id or b"",
@@ -187,19 +187,19 @@ def decode_refund(payload: bytes) -> Refund:
         raise DecodeError(f"A refund has no line, or more than {LINES_MAX}.")
     return Refund(
         shift_id=require_id(message.shift_id),
-        register=_code(message.register),
+        register=read_code(message.register),
         receipt_number=_receipt_number(message.receipt_number),
-        cashier=_code(message.cashier),
-        client=_code(message.client) if message.client else None,
+        cashier=read_code(message.cashier),
+        client=read_code(message.client) if message.client else None,
         client_id=optional_id(message.client_id, None),
-        refunded_at=_decode_moment(message.refunded_at),
-        business_date=_decode_date(message.business_date),
+        refunded_at=decode_moment(message.refunded_at),
+        business_date=decode_date(message.business_date),
         currency=_currency(message.currency),
         sale_id=optional_id(message.sale_id, None),
         sale_branch_id=optional_id(message.sale_branch_id, None),
-        sale_receipt=_code(message.sale_receipt) if message.sale_receipt else None,
-        authorised_by=_code(message.authorised_by) if message.authorised_by else None,
-        reason=_detail(message.reason) or None,
+        sale_receipt=read_code(message.sale_receipt) if message.sale_receipt else None,
+        authorised_by=read_code(message.authorised_by) if message.authorised_by else None,
+        reason=read_detail(message.reason) or None,
         lines=tuple([_decode_refund_line(line) for line in message.lines]),
         payments=_decode_payments(message.payments),
         rounding_minor=_rounding(message.rounding_minor),
@@ -208,18 +208,18 @@ def decode_refund(payload: bytes) -> Refund:
 
 def _decode_refund_line(line: pb.RefundLine) -> RefundLine:
     return RefundLine(
-        sale_line=_within(line.sale_line, LINES_MAX),
-        sku=_code(line.sku),
+        sale_line=read_within(line.sale_line, LINES_MAX),
+        sku=read_code(line.sku),
         product_id=optional_id(line.product_id, None),
-        category=_detail(line.category) or None,
-        quantity_thousandths=_within(line.quantity_thousandths, QUANTITY_THOUSANDTHS_MAX),
-        amount_minor=_within(line.amount_minor, AMOUNT_MINOR_MAX),
-        discount_minor=_within(line.discount_minor, AMOUNT_MINOR_MAX),
+        category=read_detail(line.category) or None,
+        quantity_thousandths=read_within(line.quantity_thousandths, QUANTITY_THOUSANDTHS_MAX),
+        amount_minor=read_within(line.amount_minor, AMOUNT_MINOR_MAX),
+        discount_minor=read_within(line.discount_minor, AMOUNT_MINOR_MAX),
         vat_basis_points=(
-            _within(line.vat_basis_points, VAT_BASIS_POINTS_MAX) if line.HasField("vat_basis_points") else None
+            read_within(line.vat_basis_points, VAT_BASIS_POINTS_MAX) if line.HasField("vat_basis_points") else None
         ),
-        vat_minor=_within(line.vat_minor, line.amount_minor),
-        name=_detail(line.name) or None,
+        vat_minor=read_within(line.vat_minor, line.amount_minor),
+        name=read_detail(line.name) or None,
     )
 
 
@@ -228,7 +228,7 @@ def encode_shift_open(shift: ShiftOpen) -> bytes:
     return pb.ShiftOpen(
         register=shift.register,
         cashier=shift.cashier,
-        opened_at=_encode_moment(shift.opened_at),
+        opened_at=encode_moment(shift.opened_at),
         business_date=days_from_date(shift.business_date),
         implicit=shift.implicit,
         float_minor=shift.float_minor,
@@ -240,12 +240,12 @@ def decode_shift_open(payload: bytes) -> ShiftOpen:
     """Raises DecodeError."""
     message = parse_message(pb.ShiftOpen, payload)
     return ShiftOpen(
-        register=_code(message.register),
-        cashier=_code(message.cashier),
-        opened_at=_decode_moment(message.opened_at),
-        business_date=_decode_date(message.business_date),
+        register=read_code(message.register),
+        cashier=read_code(message.cashier),
+        opened_at=decode_moment(message.opened_at),
+        business_date=decode_date(message.business_date),
         implicit=message.implicit,
-        float_minor=_within(message.float_minor, TOTAL_MINOR_MAX),
+        float_minor=read_within(message.float_minor, TOTAL_MINOR_MAX),
         currency=_currency(message.currency),
     )
 
@@ -256,7 +256,7 @@ def encode_shift_close(shift: ShiftClose) -> bytes:
         shift_id=shift.shift_id,
         register=shift.register,
         cashier=shift.cashier,
-        closed_at=_encode_moment(shift.closed_at),
+        closed_at=encode_moment(shift.closed_at),
         business_date=days_from_date(shift.business_date),
         currency=shift.currency,
         receipts=shift.receipts,
@@ -291,33 +291,33 @@ def decode_shift_close(payload: bytes) -> ShiftClose:
         raise DecodeError("A Z-report names more undecided receipts or denominations than a shift can have.")
     return ShiftClose(
         shift_id=require_id(message.shift_id),
-        register=_code(message.register),
-        cashier=_code(message.cashier),
-        closed_at=_decode_moment(message.closed_at),
-        business_date=_decode_date(message.business_date),
+        register=read_code(message.register),
+        cashier=read_code(message.cashier),
+        closed_at=decode_moment(message.closed_at),
+        business_date=decode_date(message.business_date),
         currency=_currency(message.currency),
-        receipts=_within(message.receipts, RECEIPTS_MAX),
-        first_receipt=_within(message.first_receipt, RECEIPT_NUMBER_MAX),
-        last_receipt=_within(message.last_receipt, RECEIPT_NUMBER_MAX),
-        gross_minor=_within(message.gross_minor, _CASH_MINOR_MAX),
-        discounts_minor=_within(message.discounts_minor, _CASH_MINOR_MAX),
-        net_minor=_within(message.net_minor, _CASH_MINOR_MAX),
-        methods=tuple(MethodTotal(_code(total.method), total.amount_minor) for total in message.methods),
-        float_minor=_within(message.float_minor, TOTAL_MINOR_MAX),
+        receipts=read_within(message.receipts, RECEIPTS_MAX),
+        first_receipt=read_within(message.first_receipt, RECEIPT_NUMBER_MAX),
+        last_receipt=read_within(message.last_receipt, RECEIPT_NUMBER_MAX),
+        gross_minor=read_within(message.gross_minor, _CASH_MINOR_MAX),
+        discounts_minor=read_within(message.discounts_minor, _CASH_MINOR_MAX),
+        net_minor=read_within(message.net_minor, _CASH_MINOR_MAX),
+        methods=tuple(MethodTotal(read_code(total.method), total.amount_minor) for total in message.methods),
+        float_minor=read_within(message.float_minor, TOTAL_MINOR_MAX),
         expected_cash_minor=message.expected_cash_minor,
         counted_cash_minor=(
-            _within(message.counted_cash_minor, _CASH_MINOR_MAX) if message.HasField("counted_cash_minor") else None
+            read_within(message.counted_cash_minor, _CASH_MINOR_MAX) if message.HasField("counted_cash_minor") else None
         ),
-        refunds=_within(message.refunds, RECEIPTS_MAX),
-        returns_minor=_within(message.returns_minor, _CASH_MINOR_MAX),
-        cash_in_minor=_within(message.cash_in_minor, _CASH_MINOR_MAX),
-        cash_out_minor=_within(message.cash_out_minor, _CASH_MINOR_MAX),
+        refunds=read_within(message.refunds, RECEIPTS_MAX),
+        returns_minor=read_within(message.returns_minor, _CASH_MINOR_MAX),
+        cash_in_minor=read_within(message.cash_in_minor, _CASH_MINOR_MAX),
+        cash_out_minor=read_within(message.cash_out_minor, _CASH_MINOR_MAX),
         rounding_minor=message.rounding_minor,
         undecided=tuple(map(_receipt_number, message.undecided)),
         late=tuple(map(_receipt_number, message.late)),
-        late_minor=_within(message.late_minor, _CASH_MINOR_MAX),
+        late_minor=read_within(message.late_minor, _CASH_MINOR_MAX),
         denominations=tuple(
-            Denomination(_within(counted.value_minor, TOTAL_MINOR_MAX), _within(counted.pieces, RECEIPTS_MAX))
+            Denomination(read_within(counted.value_minor, TOTAL_MINOR_MAX), read_within(counted.pieces, RECEIPTS_MAX))
             for counted in message.denominations
         ),
         signature=_signature(message.signature),
@@ -326,7 +326,7 @@ def decode_shift_close(payload: bytes) -> ShiftClose:
 
 def encode_branch_fact(fact: BranchFact) -> bytes:
     """The payload of one of the small facts."""
-    moment = _encode_moment(fact.at)
+    moment = encode_moment(fact.at)
     message: Message
     match fact:
         case ReceiptVoid(register, number, _, reason):
@@ -357,6 +357,10 @@ def encode_branch_fact(fact: BranchFact) -> bytes:
                 detail=detail,
                 at=moment,
             )
+        case StockMovement():
+            message = encode_stock_movement(fact)
+        case LoyaltyEntry():
+            message = encode_loyalty_entry(fact)
     return message.SerializeToString()
 
 
@@ -366,38 +370,44 @@ def decode_branch_fact(kind: int, payload: bytes) -> BranchFact:
         case RecordKind.RECEIPT_VOID:
             void = parse_message(pb.ReceiptVoid, payload)
             number = _receipt_number(void.receipt_number)
-            return ReceiptVoid(_code(void.register), number, _decode_moment(void.voided_at), _code(void.reason))
+            return ReceiptVoid(read_code(void.register), number, decode_moment(void.voided_at), read_code(void.reason))
         case RecordKind.MODE_SWITCH:
             switch = parse_message(pb.ModeSwitch, payload)
-            return ModeSwitch(_code(switch.mode), _code(switch.when_unreachable), _decode_moment(switch.switched_at))
+            return ModeSwitch(
+                read_code(switch.mode), read_code(switch.when_unreachable), decode_moment(switch.switched_at)
+            )
         case RecordKind.BUDGET_SPEND:
             spend = parse_message(pb.BudgetSpend, payload)
             return BudgetSpend(
                 require_id(spend.budget_id),
                 optional_id(spend.lease_id, None),
-                _within(spend.amount, BUDGET_MAX),
-                _decode_moment(spend.spent_at),
+                read_within(spend.amount, BUDGET_MAX),
+                decode_moment(spend.spent_at),
             )
         case RecordKind.CASH_MOVEMENT:
             return _decode_cash_movement(parse_message(pb.CashMovement, payload))
         case RecordKind.AUDIT_ENTRY:
             audited = parse_message(pb.AuditEntry, payload)
             return AuditEntry(
-                _code(audited.action),
-                _code(audited.register),
-                _code(audited.cashier),
-                _code(audited.authorised_by) if audited.authorised_by else None,
-                _within(audited.amount_minor, TOTAL_MINOR_MAX),
-                _detail(audited.detail),
-                _decode_moment(audited.at),
+                read_code(audited.action),
+                read_code(audited.register),
+                read_code(audited.cashier),
+                read_code(audited.authorised_by) if audited.authorised_by else None,
+                read_within(audited.amount_minor, TOTAL_MINOR_MAX),
+                read_detail(audited.detail),
+                decode_moment(audited.at),
             )
+        case RecordKind.STOCK_MOVEMENT:
+            return decode_stock_movement(payload)
+        case RecordKind.LOYALTY_ENTRY:
+            return decode_loyalty_entry(payload)
         case _:
             back = parse_message(pb.LeaseReturn, payload)
             return LeaseReturn(
                 require_id(back.budget_id),
                 require_id(back.lease_id),
-                _within(back.unused, BUDGET_MAX),
-                _decode_moment(back.returned_at),
+                read_within(back.unused, BUDGET_MAX),
+                decode_moment(back.returned_at),
             )
 
 
@@ -406,43 +416,13 @@ def _decode_cash_movement(moved: pb.CashMovement) -> CashMovement:
         raise DecodeError("Cash moves in, out or by pickup.")
     return CashMovement(
         require_id(moved.shift_id),
-        _code(moved.register),
-        _code(moved.cashier),
+        read_code(moved.register),
+        read_code(moved.cashier),
         moved.direction,
-        _within(moved.amount_minor, TOTAL_MINOR_MAX),
-        _detail(moved.reason),
-        _decode_moment(moved.moved_at),
+        read_within(moved.amount_minor, TOTAL_MINOR_MAX),
+        read_detail(moved.reason),
+        decode_moment(moved.moved_at),
     )
-
-
-def _encode_moment(moment: LocalMoment) -> pb.LocalMoment:
-    return pb.LocalMoment(at_us=moment.at_us, utc_offset_seconds=moment.utc_offset_seconds, zone=moment.zone)
-
-
-def _decode_moment(message: pb.LocalMoment) -> LocalMoment:
-    moment = LocalMoment(message.at_us, message.utc_offset_seconds, message.zone)
-    _code(moment.zone)
-    if not EARLIEST_US <= moment.at_us <= LATEST_US or not -86_400 < moment.utc_offset_seconds < 86_400:
-        raise DecodeError("A moment lies outside 1970–2099, or its offset outside a day.")
-    return moment
-
-
-def _decode_date(days: int) -> date:
-    if not 0 <= days <= _DAYS_MAX:
-        raise DecodeError("A business date lies outside 1970–2099.")
-    return date_from_days(days)
-
-
-def _code(text: str) -> str:
-    if not 0 < len(text) <= CODE_CHARACTERS_MAX or "\0" in text:
-        raise DecodeError("A code is empty, longer than allowed or holds a zero byte.")
-    return text
-
-
-def _detail(text: str) -> str:
-    if len(text) > DETAIL_CHARACTERS_MAX or "\0" in text:
-        raise DecodeError("A text is longer than allowed or holds a zero byte.")
-    return text
 
 
 def _rounding(minor: int) -> int:
@@ -467,9 +447,3 @@ def _receipt_number(number: int) -> int:
     if not 0 < number <= RECEIPT_NUMBER_MAX:
         raise DecodeError(f"The receipt number {number} is out of range.")
     return number
-
-
-def _within(value: int, maximum: int) -> int:
-    if value > maximum:
-        raise DecodeError(f"The number {value} is larger than {maximum}.")
-    return value

@@ -23,9 +23,21 @@ from shared.domain.branch_facts import (
     ReceiptVoid,
 )
 from shared.domain.business_time import local_moment
-from shared.domain.money import BUDGET_MAX
+from shared.domain.loyalty import ENTRY_KINDS, LoyaltyEntry
+from shared.domain.money import AMOUNT_MINOR_MAX, BUDGET_MAX
+from shared.domain.stock import STOCK_THOUSANDTHS_MAX, MovementLine, MovementReason, StockMovement
 from shared.errors import DecodeError
-from shared.storage.tables import audit_entry, budget_spend, cash_movement, lease_return, mode_switch, receipt_void
+from shared.storage.tables import (
+    audit_entry,
+    budget_spend,
+    cash_movement,
+    lease_return,
+    loyalty_entry,
+    mode_switch,
+    receipt_void,
+    stock_movement,
+)
+from shared.wire.fact_fields import DAYS_MAX
 from shared.wire.payloads import decode_branch_fact, encode_branch_fact
 from tests.support.clock import START_US
 from tests.support.shop import Shop
@@ -38,8 +50,19 @@ TABLES: dict[type[BranchFact], Any] = {
     LeaseReturn: lease_return,
     CashMovement: cash_movement,
     AuditEntry: audit_entry,
+    StockMovement: stock_movement,
+    LoyaltyEntry: loyalty_entry,
 }
 amounts = st.integers(1, BUDGET_MAX)
+movement_lines = st.builds(
+    MovementLine,
+    codes,
+    st.none() | ids,
+    st.integers(-STOCK_THOUSANDTHS_MAX, STOCK_THOUSANDTHS_MAX),
+    st.none() | st.integers(0, AMOUNT_MINOR_MAX),
+    st.none() | st.integers(0, STOCK_THOUSANDTHS_MAX),
+    st.none() | st.integers(-STOCK_THOUSANDTHS_MAX, STOCK_THOUSANDTHS_MAX),
+)
 branch_facts = st.one_of(
     st.builds(ReceiptVoid, codes, st.integers(1, 2**62), local_moments, st.just("not_committed")),
     st.builds(
@@ -52,6 +75,26 @@ branch_facts = st.one_of(
     st.builds(LeaseReturn, ids, ids, st.integers(0, BUDGET_MAX), local_moments),
     st.builds(CashMovement, ids, codes, codes, st.sampled_from(CASH_DIRECTIONS), totals, texts, local_moments),
     st.builds(AuditEntry, codes, codes, codes, st.none() | codes, totals, texts, local_moments),
+    st.builds(
+        StockMovement,
+        st.sampled_from([str(reason) for reason in MovementReason]),
+        st.just("") | codes,
+        st.none() | codes,
+        codes,
+        st.lists(movement_lines, min_size=1, max_size=4).map(tuple),
+        local_moments,
+    ),
+    st.builds(
+        LoyaltyEntry,
+        ids,
+        st.sampled_from(sorted(ENTRY_KINDS)),
+        st.integers(-BUDGET_MAX, BUDGET_MAX),
+        st.none() | ids,
+        st.none() | ids,
+        st.none() | st.integers(0, DAYS_MAX),
+        texts,
+        local_moments,
+    ),
 )
 
 
@@ -80,6 +123,8 @@ AT = local_moment(START_US, "Europe/Moscow")
         ModeSwitch("centralized", "refuse", AT),
         BudgetSpend(b"b" * 16, None, 3, AT),
         LeaseReturn(b"b" * 16, b"l" * 16, 2, AT),
+        StockMovement("received", "INV-7", None, "anna", (MovementLine("952", None, 5_000, 40_000),), AT),
+        LoyaltyEntry(b"c" * 16, "earned", 25, b"s" * 16, None, 20_000, "", AT),
     ],
 )
 def test_a_fact_is_a_row_and_a_record_of_one_entry(shop: Shop, fact: BranchFact) -> None:

@@ -105,6 +105,8 @@ def test_kinds_keep_their_numbers_for_ever() -> None:
         "REFUND": 8,
         "CASH_MOVEMENT": 9,
         "AUDIT_ENTRY": 10,
+        "STOCK_MOVEMENT": 12,
+        "LOYALTY_ENTRY": 13,
         "CLIENT": 100,
         "PRODUCT": 101,
         "PRICE": 102,
@@ -115,6 +117,7 @@ def test_kinds_keep_their_numbers_for_ever() -> None:
         "CREDENTIAL": 107,
         "PROMOTION": 108,
         "VAT_RATE": 109,
+        "LOYALTY_PROGRAM": 111,
     }
 
 

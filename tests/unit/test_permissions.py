@@ -55,6 +55,8 @@ def test_the_words_of_permissions_never_change() -> None:
         "settings.branch",
         "shift.close",
         "shift.open",
+        "stock.edit",
+        "stock.view",
     ]
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from branch_node.operations.basket.products import Product, find_product, read_products
 from branch_node.storage.product_words import has_unindexed, index_products
+from branch_node.storage.stock import read_stock
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import read_node
 from shared.domain.barcodes import lookup_texts, parse_code
@@ -38,8 +39,8 @@ WHERE owner = ? AND incarnation = ? AND NOT returned AND expires_at > ? AND spen
 
 
 class FoundProduct(NamedTuple):
-    """A product that was found. `stock_thousandths` is what may be sold here without the head office, of limited
-    products; None for the others, of which no stock is kept."""
+    """A product that was found. `stock_thousandths` is what is on hand here, maybe below zero; of limited products what
+    may be sold without the head office; None for a product that was never received or counted here."""
 
     product: Product
     stock_thousandths: int | None
@@ -100,7 +101,8 @@ def _rank(product_id: bytes, name: str, words: list[str]) -> tuple[bool, int, st
 
 def _with_stock(store: BranchStore, cursor: Any, product: Product) -> FoundProduct:
     if not product.is_limited:
-        return FoundProduct(product, None)
+        stock = read_stock(cursor, product.sku)
+        return FoundProduct(product, stock.quantity_thousandths if stock.is_kept else None)
     _, chain = read_node(cursor)
     parameters = (owner_of_product(product.sku), chain.incarnation, store.clock.now_us())
     return FoundProduct(product, int(cursor.execute(_LEFT, parameters).fetchone()[0]))

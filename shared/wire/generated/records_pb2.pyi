@@ -734,6 +734,141 @@ class AuditEntry(_message.Message):
 Global___AuditEntry: _TypeAlias = AuditEntry  # noqa: Y015
 
 @_typing.final
+class StockMovement(_message.Message):
+    """Kind 12, a fact: goods came or went other than by a sale or a refund, or were counted."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    DOCUMENT_FIELD_NUMBER: _builtins.int
+    REGISTER_FIELD_NUMBER: _builtins.int
+    EMPLOYEE_FIELD_NUMBER: _builtins.int
+    MOVED_AT_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """"received", "written_off", "counted", "returned_to_supplier" or "moved"."""
+    document: _builtins.str
+    """The number of the paper that came with it. Empty: there is none."""
+    register: _builtins.str
+    employee: _builtins.str
+    @_builtins.property
+    def moved_at(self) -> Global___LocalMoment: ...
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___StockMovementLine]: ...
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        document: _builtins.str = ...,
+        register: _builtins.str = ...,
+        employee: _builtins.str = ...,
+        moved_at: Global___LocalMoment | None = ...,
+        lines: _abc.Iterable[Global___StockMovementLine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["moved_at", b"moved_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "employee", b"employee", "lines", b"lines", "moved_at", b"moved_at", "reason", b"reason", "register", b"register"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StockMovement: _TypeAlias = StockMovement  # noqa: Y015
+
+@_typing.final
+class StockMovementLine(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SKU_FIELD_NUMBER: _builtins.int
+    PRODUCT_ID_FIELD_NUMBER: _builtins.int
+    QUANTITY_THOUSANDTHS_FIELD_NUMBER: _builtins.int
+    COST_MINOR_FIELD_NUMBER: _builtins.int
+    COUNTED_THOUSANDTHS_FIELD_NUMBER: _builtins.int
+    EXPECTED_THOUSANDTHS_FIELD_NUMBER: _builtins.int
+    sku: _builtins.str
+    product_id: _builtins.bytes
+    quantity_thousandths: _builtins.int
+    """More than 0 came, less went. Of a count: counted − expected."""
+    cost_minor: _builtins.int
+    """What the whole line cost."""
+    counted_thousandths: _builtins.int
+    expected_thousandths: _builtins.int
+    def __init__(
+        self,
+        *,
+        sku: _builtins.str = ...,
+        product_id: _builtins.bytes = ...,
+        quantity_thousandths: _builtins.int = ...,
+        cost_minor: _builtins.int | None = ...,
+        counted_thousandths: _builtins.int | None = ...,
+        expected_thousandths: _builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_minor", b"_cost_minor", "_counted_thousandths", b"_counted_thousandths", "_expected_thousandths", b"_expected_thousandths", "cost_minor", b"cost_minor", "counted_thousandths", b"counted_thousandths", "expected_thousandths", b"expected_thousandths"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_minor", b"_cost_minor", "_counted_thousandths", b"_counted_thousandths", "_expected_thousandths", b"_expected_thousandths", "cost_minor", b"cost_minor", "counted_thousandths", b"counted_thousandths", "expected_thousandths", b"expected_thousandths", "product_id", b"product_id", "quantity_thousandths", b"quantity_thousandths", "sku", b"sku"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__cost_minor: _TypeAlias = _typing.Literal["cost_minor"]  # noqa: Y015
+    _WhichOneofArgType__cost_minor: _TypeAlias = _typing.Literal["_cost_minor", b"_cost_minor"]  # noqa: Y015
+    _WhichOneofReturnType__counted_thousandths: _TypeAlias = _typing.Literal["counted_thousandths"]  # noqa: Y015
+    _WhichOneofArgType__counted_thousandths: _TypeAlias = _typing.Literal["_counted_thousandths", b"_counted_thousandths"]  # noqa: Y015
+    _WhichOneofReturnType__expected_thousandths: _TypeAlias = _typing.Literal["expected_thousandths"]  # noqa: Y015
+    _WhichOneofArgType__expected_thousandths: _TypeAlias = _typing.Literal["_expected_thousandths", b"_expected_thousandths"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_minor) -> _WhichOneofReturnType__cost_minor | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__counted_thousandths) -> _WhichOneofReturnType__counted_thousandths | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_thousandths) -> _WhichOneofReturnType__expected_thousandths | None: ...
+
+Global___StockMovementLine: _TypeAlias = StockMovementLine  # noqa: Y015
+
+@_typing.final
+class LoyaltyEntry(_message.Message):
+    """Kind 13, a fact: points of a client."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    SALE_ID_FIELD_NUMBER: _builtins.int
+    REFUND_ID_FIELD_NUMBER: _builtins.int
+    EXPIRES_ON_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MADE_AT_FIELD_NUMBER: _builtins.int
+    client_id: _builtins.bytes
+    kind: _builtins.str
+    """"earned", "spent", "clawed_back", "given_back", "expired" or "adjusted"."""
+    points: _builtins.int
+    """More than 0 for the client, less against him."""
+    sale_id: _builtins.bytes
+    refund_id: _builtins.bytes
+    expires_on: _builtins.int
+    """The last day on which they count, in days since 1970-01-01. Absent: they never expire."""
+    reason: _builtins.str
+    @_builtins.property
+    def made_at(self) -> Global___LocalMoment: ...
+    def __init__(
+        self,
+        *,
+        client_id: _builtins.bytes = ...,
+        kind: _builtins.str = ...,
+        points: _builtins.int = ...,
+        sale_id: _builtins.bytes = ...,
+        refund_id: _builtins.bytes = ...,
+        expires_on: _builtins.int | None = ...,
+        reason: _builtins.str = ...,
+        made_at: Global___LocalMoment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_expires_on", b"_expires_on", "expires_on", b"expires_on", "made_at", b"made_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_expires_on", b"_expires_on", "client_id", b"client_id", "expires_on", b"expires_on", "kind", b"kind", "made_at", b"made_at", "points", b"points", "reason", b"reason", "refund_id", b"refund_id", "sale_id", b"sale_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expires_on: _TypeAlias = _typing.Literal["expires_on"]  # noqa: Y015
+    _WhichOneofArgType__expires_on: _TypeAlias = _typing.Literal["_expires_on", b"_expires_on"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expires_on) -> _WhichOneofReturnType__expires_on | None: ...
+
+Global___LoyaltyEntry: _TypeAlias = LoyaltyEntry  # noqa: Y015
+
+@_typing.final
 class CardPatch(_message.Message):
     """Kinds from 100 on, cards: one edit. The record id is the card's id."""
 

@@ -7,7 +7,7 @@ from alembic import op
 from branch_node.storage.receipt_indexes import RECEIPT_INDEXES
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
