@@ -115,6 +115,8 @@ class Bench:
         if self._postgresql is None:
             self._postgresql = self._find_postgresql()
             make_hq_schema(self._postgresql.create_database(POSTGRESQL_TEMPLATE), self.folder)
+            # The server may be shared, and outlive this bench.
+            self._resources.callback(self._postgresql.drop_database, POSTGRESQL_TEMPLATE)
         return PostgresqlDisk(self._postgresql, f"seed{seed}")
 
     def _start_postgresql(self) -> PostgresqlServer:
