@@ -15,6 +15,7 @@ from benchmarks.centralized import measure_centralized
 from benchmarks.figures import Figure
 from benchmarks.ingest import measure_ingest
 from benchmarks.joining import measure_joining
+from benchmarks.pages import measure_pages
 from benchmarks.recovery import measure_recovery
 from benchmarks.reporting import measure_reports
 from benchmarks.selling import measure_selling
@@ -46,6 +47,10 @@ def _selling(folder: Path) -> list[Figure]:
 
 def _till(folder: Path) -> list[Figure]:
     return measure_till(folder, products=100_000, baskets=200, runs=5)
+
+
+def _pages(folder: Path) -> list[Figure]:
+    return measure_pages(folder, products=100_000, baskets=20, runs=3)
 
 
 def _ingest(folder: Path) -> list[Figure]:
@@ -85,6 +90,7 @@ def _streams(folder: Path) -> list[Figure]:
 MEASUREMENTS: dict[str, Measure] = {
     "selling": _selling,
     "till": _till,
+    "pages": _pages,
     "ingest": _ingest,
     "reports": _reports,
     "starting": _starting,

@@ -43,7 +43,7 @@ _QUERIES = ("мол", "молоко ферма", "сыр бел", "шок 77", "
 def measure_till(folder: Path, products: int, baskets: int, runs: int) -> list[Figure]:
     """Alternates rounds of ours and of the bare driver; `baskets` of each a run."""
     folder.mkdir(parents=True, exist_ok=True)
-    store = _new_store(folder, products)
+    store = new_store(folder, products)
     bare = _BareTill(folder / "bare.db", products)
     scans, pays, scan_ms, pay_ms, bare_scan_ms = [], [], [], [], []
     for number in range(runs):
@@ -51,7 +51,7 @@ def measure_till(folder: Path, products: int, baskets: int, runs: int) -> list[F
         random = Random(number)
         for _ in range(0, baskets, ROUND_BASKETS):
             codes = [
-                [_barcode(random.randrange(products)) for _ in range(LINES_A_BASKET)] for _ in range(ROUND_BASKETS)
+                [barcode_of(random.randrange(products)) for _ in range(LINES_A_BASKET)] for _ in range(ROUND_BASKETS)
             ]
             for basket_codes in codes:
                 bare.sell(basket_codes, theirs)
@@ -125,16 +125,19 @@ def _name(number: int) -> str:
     return f"{first} {second} {_THIRD[number // 61 % len(_THIRD)]} артикул {number}"
 
 
-def _barcode(number: int) -> str:
+def barcode_of(number: int) -> str:
+    """The barcode of a product of the catalogue."""
     return f"46{number:011d}"
 
 
-def _catalogue(products: int) -> Iterator[tuple[bytes, str, str, str]]:
+def catalogue(products: int) -> Iterator[tuple[bytes, str, str, str]]:
+    """Products: id, SKU, name and barcode."""
     for number in range(products):
-        yield b"%016d" % number, f"SKU{number}", _name(number), _barcode(number)
+        yield b"%016d" % number, f"SKU{number}", _name(number), barcode_of(number)
 
 
-def _new_store(home: Path, products: int) -> BranchStore:
+def new_store(home: Path, products: int) -> BranchStore:
+    """A branch with that many products, each with a price."""
     clock, ids = SystemClock(), SystemIds()
     bare = SqliteStore(home / "branch.db", clock)
     identity = BranchIdentity(ids.new_id(), "Chain", ids.new_id(), "B1", "Shop", "Europe/Moscow", "RUB", "")
@@ -143,7 +146,7 @@ def _new_store(home: Path, products: int) -> BranchStore:
         write_identity(connection, identity, "127.0.0.1:1", ids, clock.now_us())
         cursor: Any = connection.connection.cursor()
         statement = "INSERT INTO product (id, sku, name, barcode, archived) VALUES (?, ?, ?, ?, 0)"
-        cursor.executemany(statement, _catalogue(products))
+        cursor.executemany(statement, catalogue(products))
         cursor.execute(
             "INSERT INTO price (id, product_id, zone, amount_minor, archived) SELECT id, id, '', 9990, 0 FROM product"
         )
@@ -162,7 +165,7 @@ class _BareTill:
         self._connection.execute("CREATE TABLE line (id INTEGER PRIMARY KEY, basket INTEGER, name TEXT, price INTEGER)")
         self._connection.execute("CREATE TABLE sale (id INTEGER PRIMARY KEY, total INTEGER)")
         self._connection.execute("BEGIN")
-        rows = ((barcode, name, 9_990) for _, _, name, barcode in _catalogue(products))
+        rows = ((barcode, name, 9_990) for _, _, name, barcode in catalogue(products))
         self._connection.executemany("INSERT INTO product VALUES (?, ?, ?)", rows)
         self._connection.execute("COMMIT")
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from branch_node.storage import migrations
-from branch_node.storage.transaction import BranchTransaction, ChainState, Node, NodeCache, ReceiptTexts, read_node
+from branch_node.storage.transaction import BranchTransaction, ChainState, Node, NodeCache, ReceiptTexts
 from shared.clock import Clock, Ids
 from shared.errors import StoreCorrupt, StoreMissing
 from shared.storage.sqlite_engine import SqliteStore, WriteTurn
@@ -85,7 +85,7 @@ class BranchStore:
     def node(self) -> tuple[Node, ChainState]:
         """Who this branch is, and its chain's head."""
         with self.read_cursor() as cursor:
-            return read_node(cursor)
+            return self.screen_nodes.read(cursor)
 
     def copy_to(self, path: Path) -> None:
         """A consistent copy as a file of its own, while others go on writing."""

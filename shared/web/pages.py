@@ -95,6 +95,8 @@ def make_environment(folders: Iterable[Path]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
+        # A program's templates do not change while it runs: nobody asks the disk at every request.
+        auto_reload=False,
     )
     # The type stubs do not know what an extension adds.
     environment.install_gettext_callables(translations.gettext, translations.ngettext, newstyle=True)  # type: ignore[attr-defined]
