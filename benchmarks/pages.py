@@ -50,6 +50,7 @@ def measure_pages(folder: Path, products: int, baskets: int, runs: int) -> list[
     for number in range(TILLS):
         staff.hire(f"cashier{number}", "cashier")
     store.close()
+    bare_path = folder / "bare.db"
     with (
         _Serving([sys.executable, "-m", "branch_node", "--home", str(folder), "serve", "--no-sync"]) as ours,
         _Serving(
