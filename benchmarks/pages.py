@@ -54,7 +54,7 @@ def measure_pages(folder: Path, products: int, baskets: int, runs: int) -> list[
     with (
         _Serving([sys.executable, "-m", "branch_node", "--home", str(folder), "serve", "--no-sync"]) as ours,
         _Serving(
-            [sys.executable, "-m", "benchmarks.reference.endpoint", str(folder / "bare.db"), str(products)]
+            [sys.executable, "-m", "benchmarks.reference.endpoint", str(bare_path), str(products)]
         ) as bare,
     ):
         tills: list[Any] = [_Till(ours.port, number, products) for number in range(TILLS)]
