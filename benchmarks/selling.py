@@ -127,9 +127,11 @@ def _rows_of(request: SaleRequest, number: int, ids: SystemIds) -> tuple[Any, An
         request.client,
         None,
     )
+    # discount, VAT, name, reason, received
+    unprinted = (0, None, 0, None, None, None)
     lines = [
-        (branch_id, sale_id, position, line.sku, None, None, line.quantity_thousandths, line.amount_minor, 0, None)
+        (branch_id, sale_id, position, line.sku, None, None, line.quantity_thousandths, line.amount_minor, *unprinted)
         for position, line in enumerate(request.lines, 1)
     ]
     paid = (branch_id, sale_id, 1, "cash", total, None)
-    return (*head, *sold, 3_000, total, 0, total, 0, None), lines, paid
+    return (*head, *sold, 3_000, total, 0, total, 0, 0, None), lines, paid
