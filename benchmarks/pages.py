@@ -53,9 +53,7 @@ def measure_pages(folder: Path, products: int, baskets: int, runs: int) -> list[
     bare_path = folder / "bare.db"
     with (
         _Serving([sys.executable, "-m", "branch_node", "--home", str(folder), "serve", "--no-sync"]) as ours,
-        _Serving(
-            [sys.executable, "-m", "benchmarks.reference.endpoint", str(bare_path), str(products)]
-        ) as bare,
+        _Serving([sys.executable, "-m", "benchmarks.reference.endpoint", str(bare_path), str(products)]) as bare,
     ):
         tills: list[Any] = [_Till(ours.port, number, products) for number in range(TILLS)]
         bare_tills: list[Any] = [_BareTill(bare.port, number, products) for number in range(TILLS)]

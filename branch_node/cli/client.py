@@ -10,6 +10,7 @@ import click
 
 from branch_node.bootstrap import open_processor, open_store, settings_for
 from branch_node.bootstrap.asking import find_in_chain, show_from_chain
+from branch_node.operations.loyalty import points_here
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
 from branch_node.sync_client.processor import Processor
@@ -42,6 +43,7 @@ def client() -> None:
 @click.option("--phone", "phones", multiple=True, help="A phone; may be repeated.")
 @click.option("--email", "emails", multiple=True, help="An e-mail address; may be repeated.")
 @click.option("--note", help="A note.")
+@click.option("--tier", help="What points are earned by, such as gold.")
 @click.option("--do-not-contact", is_flag=True, help="The client does not want to be contacted.")
 @click.pass_obj
 def add_command(options: GlobalOptions, /, **given: Any) -> None:
@@ -61,6 +63,7 @@ def add_command(options: GlobalOptions, /, **given: Any) -> None:
 @click.option("--phone", "phones", multiple=True, help="All phones from now on; may be repeated.")
 @click.option("--email", "emails", multiple=True, help="All e-mail addresses from now on; may be repeated.")
 @click.option("--note", help="A note; empty to clear.")
+@click.option("--tier", help="What points are earned by; empty for none.")
 @click.option("--do-not-contact/--may-contact", default=None, help="Whether the client wants no contact.")
 @click.option("--archive/--restore", "archived", default=None, help="Put the card away, or bring it back.")
 @click.pass_obj
@@ -106,6 +109,10 @@ def show_command(options: GlobalOptions, reference: str, chain: bool) -> None:
     with store.read() as connection:
         client_id = resolve_client(connection, reference)
         card = client_card(connection, client_id, {node.branch_id: node.code, HQ_ORIGIN: "head office"})
+    with store.read_cursor() as cursor:
+        here = points_here(cursor, client_id, store.clock.now_us(), node.timezone)
+    # Only the head office knows what other branches entered.
+    card |= {"points_entered_here": here.balance.points, "points_at_hand": here.at_hand}
     print_card(options, card)
 
 

@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.card_charges import require_charges, use_charges
 from branch_node.operations.employees import ensure_employee
 from branch_node.operations.keys import CommittedBefore, Known, claim_key, known_key
+from branch_node.operations.loyalty import (
+    PaidBack,
+    as_records,
+    entries_of_refund,
+    points_paid_minor,
+)
 from branch_node.operations.processing import Settled, begin, is_asked_of_hq
 from branch_node.operations.receipt_printing import queue_refund
 from branch_node.operations.refund_request import LooseLineRequest, RefundRequest, SoldLineRequest
@@ -19,17 +26,20 @@ from branch_node.operations.shifts import ensure_register, shift_for_sale
 from branch_node.storage.intents import Intent, read_intents
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.identifiers import format_id
+from shared.domain.loyalty import LoyaltyEntry
 from shared.domain.records import Record, RecordKind
 from shared.domain.refunds import RefundLine as GivenBack
 from shared.domain.refunds import SoldLine, WantedLine, refund_lines, refund_payments, refundable
 from shared.domain.sales import Payment, Refund, RefundLine, Sale, format_receipt, parse_receipt
 from shared.errors import InvalidInput, NotFound, Refused
+from shared.operations.loyalty import points_of_sale
 from shared.operations.receipts import read_sale, sale_by_number
 from shared.storage.fact_rows import add_refund_rows, new_rows
 from shared.sync.central import FoundSale
 from shared.sync.messages import ProcessingMode
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import open_entry
+from shared.wire.ledger_payloads import decode_loyalty_entry
 from shared.wire.payloads import decode_refund, decode_sale, encode_refund
 
 _GIVEN_BACK = """
@@ -76,6 +86,7 @@ class SoldBefore(NamedTuple):
     given_back: tuple[GivenBack, ...]
     paid_back: tuple[Payment, ...]
     branch_id: bytes | None = None
+    points: tuple[LoyaltyEntry, ...] = ()
 
     @property
     def sold_lines(self) -> list[SoldLine]:
@@ -83,6 +94,14 @@ class SoldBefore(NamedTuple):
             SoldLine(number, line.quantity_thousandths, line.amount_minor, line.discount_minor, line.vat_minor)
             for number, line in enumerate(self.sale.lines, 1)
         ]
+
+    @property
+    def paid(self) -> PaidBack:
+        """What was paid by points and by money, and what of it came back."""
+        points, points_back = points_paid_minor(self.sale.payments), points_paid_minor(self.paid_back)
+        sold = sum(line.amount_minor for line in self.sale.lines)
+        back = sum(line.amount_minor for line in self.given_back)
+        return PaidBack(points, sold - points, points_back, back - points_back)
 
 
 def refund(transaction: BranchTransaction, request: RefundRequest) -> RefundAnswer:
@@ -114,10 +133,10 @@ def begin_refund(transaction: BranchTransaction, request: RefundRequest) -> Refu
         return before
     if not asks:
         return _refund_here(transaction, request, refund_id)
-    fact = _build_refund(transaction, request)
+    fact, entries = _build_refund(transaction, request, refund_id)
     require_charges(transaction.cursor, request.key, request.card_references, fact.payments, fact.currency)
     take_number(transaction, fact.register, fact.receipt_number)
-    records = [Record(RecordKind.REFUND, refund_id, encode_refund(fact))]
+    records = [Record(RecordKind.REFUND, refund_id, encode_refund(fact)), *as_records(transaction, entries)]
     return begin(transaction, records, command_id, request.key, fact.register, fact.receipt_number)
 
 
@@ -132,10 +151,10 @@ def begin_refund_elsewhere(
     before = _claim(transaction, request, command_id, refund_id, 0)
     if before is not None:
         return before
-    fact = _build_refund(transaction, request, sold)
+    fact, entries = _build_refund(transaction, request, refund_id, sold)
     require_charges(transaction.cursor, request.key, request.card_references, fact.payments, fact.currency)
     take_number(transaction, fact.register, fact.receipt_number)
-    records = [Record(RecordKind.REFUND, refund_id, encode_refund(fact))]
+    records = [Record(RecordKind.REFUND, refund_id, encode_refund(fact)), *as_records(transaction, entries)]
     return begin(transaction, records, command_id, request.key, fact.register, fact.receipt_number)
 
 
@@ -153,7 +172,8 @@ def sold_elsewhere(found: FoundSale) -> SoldBefore:
         for line in back.lines
     ]
     paid = [payment for back in refunds for payment in back.payments]
-    return SoldBefore(found.sale_id, decode_sale(found.payload), tuple(given), tuple(paid), found.branch_id)
+    points = tuple(map(decode_loyalty_entry, found.points))
+    return SoldBefore(found.sale_id, decode_sale(found.payload), tuple(given), tuple(paid), found.branch_id, points)
 
 
 def answer_from_intent(request: RefundRequest, intent: Intent, settled: Settled) -> RefundAnswer:
@@ -184,7 +204,7 @@ def find_sold(transaction: BranchTransaction, receipt: str | None, sale_id: byte
     sale = read_sale(connection, (branch_id, sale_id))
     given = [GivenBack._make(row) for row in transaction.cursor.execute(_GIVEN_BACK, (sale_id,)).fetchall()]
     paid = [Payment._make(row) for row in transaction.cursor.execute(_PAID_BACK, (sale_id,)).fetchall()]
-    return SoldBefore(sale_id, sale, tuple(given), tuple(paid))
+    return SoldBefore(sale_id, sale, tuple(given), tuple(paid), points=tuple(points_of_sale(connection, sale_id)))
 
 
 class RefundProposal(NamedTuple):
@@ -209,7 +229,7 @@ def propose_refund(sold: SoldBefore, wanted: tuple[SoldLineRequest, ...]) -> Ref
 
 
 def _refund_here(transaction: BranchTransaction, request: RefundRequest, refund_id: bytes) -> RefundAnswer:
-    fact = _build_refund(transaction, request)
+    fact, entries = _build_refund(transaction, request, refund_id)
     rows = new_rows()
     add_refund_rows(rows, transaction.node.branch_id, refund_id, transaction.command_id, fact, None)
     transaction.insert_all(rows)
@@ -219,13 +239,15 @@ def _refund_here(transaction: BranchTransaction, request: RefundRequest, refund_
     charges = (request.card_references, fact.payments, fact.currency)
     use_charges(transaction.cursor, request.key, *charges, refund_id, transaction.now_us)
     queue_refund(transaction, refund_id, fact)
+    for entry in entries:
+        record_branch_fact(transaction, entry)
     return _answer(request, refund_id, fact, transaction.seq, confirmed=False)
 
 
 def _build_refund(
-    transaction: BranchTransaction, request: RefundRequest, elsewhere: SoldBefore | None = None
-) -> Refund:
-    """The finished refund, with the register's next receipt number."""
+    transaction: BranchTransaction, request: RefundRequest, refund_id: bytes, elsewhere: SoldBefore | None = None
+) -> tuple[Refund, list[LoyaltyEntry]]:
+    """The finished refund, with the register's next receipt number, and what it enters of points."""
     at = moment_of(transaction, request.refunded_at, "refunded_at")
     sold = elsewhere
     if sold is None and request.has_receipt:
@@ -240,11 +262,13 @@ def _build_refund(
         total_minor = sum(line.amount_minor for line in lines)
         payments, rounding_minor = request.payments or (Payment("cash", total_minor),), 0
         _require_equal(total_minor, payments)
+        if points_paid_minor(payments):
+            raise InvalidInput("Points come back by a receipt only.", "Give it back in money.")
         client = request.client
     transaction.author = ensure_employee(transaction, request.cashier)
     register = ensure_register(transaction.cursor, request.register)
     day = at.business_date
-    return Refund(
+    fact = Refund(
         shift_id=shift_for_sale(transaction, request.register, register, request.cashier, at, day),
         register=request.register,
         receipt_number=register.last_receipt_number + 1,
@@ -263,6 +287,7 @@ def _build_refund(
         payments=payments,
         rounding_minor=rounding_minor,
     )
+    return fact, entries_of_refund(transaction, refund_id, fact, sold.points, sold.paid) if sold else []
 
 
 def _lines_of_sale(sold: SoldBefore, wanted: tuple[SoldLineRequest, ...]) -> tuple[RefundLine, ...]:
@@ -301,6 +326,9 @@ def _pay_back(
     if asked is None:
         return proposed.payments, proposed.rounding_minor
     _require_equal(sum(paid.amount_minor for paid in proposed.payments), asked)
+    if points_paid_minor(asked) != points_paid_minor(proposed.payments):
+        by_points = points_paid_minor(proposed.payments)
+        raise InvalidInput(f"What was paid by points comes back by points: {by_points}.", "Leave the payments out.")
     return asked, proposed.rounding_minor
 
 

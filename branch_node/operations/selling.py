@@ -13,6 +13,7 @@ from branch_node.operations.budgets import intend_spending, spend_leased
 from branch_node.operations.card_charges import require_charges, use_charges
 from branch_node.operations.employees import ensure_employee
 from branch_node.operations.keys import CommittedBefore, Known, claim_key, known_key
+from branch_node.operations.loyalty import as_records, entries_of_sale, lacks_leases, points_paid_minor, points_spent
 from branch_node.operations.price_lists import price_lists_of
 from branch_node.operations.processing import Settled, begin, is_asked_of_hq
 from branch_node.operations.receipt_printing import queue_sale
@@ -103,7 +104,7 @@ def begin_sale(transaction: BranchTransaction, request: SaleRequest) -> SaleAnsw
         before = _told_before(transaction, request, known_key(transaction, request.key, request.content_hash))
         if before is not None:
             return before
-    asks = is_asked_of_hq(transaction)
+    asks = is_asked_of_hq(transaction) or _must_ask(transaction, request)
     command_id = transaction.ids.new_id() if asks else transaction.command_id
     before = _claim(transaction, request, command_id, sale_id, 0 if asks else transaction.seq)
     if before is not None:
@@ -114,10 +115,11 @@ def begin_sale(transaction: BranchTransaction, request: SaleRequest) -> SaleAnsw
     require_charges(transaction.cursor, request.key, request.card_references, sale.payments, sale.currency)
     take_number(transaction, sale.register, sale.receipt_number)
     records = [Record(RecordKind.SALE, sale_id, encode_sale(sale))]
-    for entry in audit_of_sale(transaction.cursor, request.key, sale.sold_at):
-        records.append(Record(KINDS[type(entry)], transaction.ids.new_id(), encode_branch_fact(entry)))
-    for owner, amount in _limited(transaction, sale).items():
+    for audited in audit_of_sale(transaction.cursor, request.key, sale.sold_at):
+        records.append(Record(KINDS[type(audited)], transaction.ids.new_id(), encode_branch_fact(audited)))
+    for owner, amount in _spends(transaction, sale).items():
         records += intend_spending(transaction, owner, amount)
+    records += as_records(transaction, entries_of_sale(transaction, sale_id, sale))
     return begin(transaction, records, command_id, request.key, sale.register, sale.receipt_number)
 
 
@@ -134,10 +136,12 @@ def _sell_here(transaction: BranchTransaction, request: SaleRequest, sale_id: by
     _write_sale(transaction, sale_id, sale)
     charges = (request.card_references, sale.payments, sale.currency)
     use_charges(transaction.cursor, request.key, *charges, sale_id, transaction.now_us)
-    for entry in audit_of_sale(transaction.cursor, request.key, sale.sold_at):
-        record_branch_fact(transaction, entry)
-    for owner, amount in _limited(transaction, sale).items():
+    for audited in audit_of_sale(transaction.cursor, request.key, sale.sold_at):
+        record_branch_fact(transaction, audited)
+    for owner, amount in _spends(transaction, sale).items():
         spend_leased(transaction, owner, amount)
+    for entry in entries_of_sale(transaction, sale_id, sale):
+        record_branch_fact(transaction, entry)
     receipt = format_receipt(sale.register, sale.receipt_number)
     return SaleAnswer(request.key, sale_id, receipt, _due(sale), transaction.seq, confirmed=False)
 
@@ -172,9 +176,16 @@ def _build_sale(transaction: BranchTransaction, request: SaleRequest) -> Sale:
     )
 
 
-def _limited(transaction: BranchTransaction, sale: Sale) -> dict[str, int]:
-    """What a sale takes of budgets: the quantities of its limited products, by owner."""
-    amounts: dict[str, int] = {}
+def _must_ask(transaction: BranchTransaction, request: SaleRequest) -> bool:
+    """Whether a sale of a branch that works alone needs HQ's leave: for points of which it does not hold enough."""
+    if transaction.node.mode is ProcessingMode.CENTRALIZED or not points_paid_minor(request.payments):
+        return False
+    return lacks_leases(transaction, client_id_of(transaction, request.client), request.payments)
+
+
+def _spends(transaction: BranchTransaction, sale: Sale) -> dict[str, int]:
+    """What a sale takes of budgets, by owner: the quantities of its limited products, and its client's points."""
+    amounts = points_spent(transaction, sale)
     for line in sale.lines:
         known = find_product(transaction, line.sku)
         if known is not None and known[2] and line.quantity_thousandths:

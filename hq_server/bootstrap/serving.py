@@ -14,6 +14,7 @@ import structlog
 
 from hq_server.bootstrap import HeadOffice, head_office, only_server
 from hq_server.operations.authority import require_server_identity
+from hq_server.operations.loyalty import refresh_points
 from hq_server.operations.people import refresh_audiences
 from hq_server.settings import Settings
 from hq_server.storage.feed import number_feed
@@ -28,6 +29,7 @@ WORKER_STOP_SECONDS_MAX = 10
 WORKER_PAUSE_SECONDS = 0.5
 COMPACTION_PAUSE_SECONDS = 0.05
 PEOPLE_REFRESH_SECONDS = 600
+POINTS_REFRESH_SECONDS = 3_600
 GARBAGE_THRESHOLD = 50_000
 Ready = Callable[[int, int | None], None]
 
@@ -64,6 +66,7 @@ async def _serve(office: HeadOffice, grpc_address: str, web_address: str | None,
     web_task = asyncio.create_task(web.run_until_stopped()) if web else None
     compacting = asyncio.create_task(_compact_at_intervals(gateway, office.settings.feed_compaction_minutes))
     refreshing = asyncio.create_task(_refresh_people_at_intervals(office, gateway))
+    expiring = asyncio.create_task(_expire_points_at_intervals(office, gateway))
     try:
         async with _listening(office, gateway, grpc_address, share_port=workers > 1) as port:
             async with _workers(office.settings, grpc_address, workers - 1):
@@ -73,6 +76,7 @@ async def _serve(office: HeadOffice, grpc_address: str, web_address: str | None,
         # Also when nothing could be listened on: the store must not be closed under a thread that uses it.
         compacting.cancel()
         refreshing.cancel()
+        expiring.cancel()
         if web and web_task:
             web.should_exit = True
             await web_task
@@ -112,6 +116,17 @@ async def _refresh_people_at_intervals(office: HeadOffice, gateway: Gateway) -> 
         except FilialError as error:
             log.error("people not refreshed", reason=error.message)
         await asyncio.sleep(PEOPLE_REFRESH_SECONDS)
+
+
+async def _expire_points_at_intervals(office: HeadOffice, gateway: Gateway) -> None:
+    """Takes points out of what may be spent once their last day is over."""
+    log = structlog.get_logger()
+    while True:
+        try:
+            await gateway.run(lambda: refresh_points(office.store, office.clock.now_us()))
+        except FilialError as error:
+            log.error("points not expired", reason=error.message)
+        await asyncio.sleep(POINTS_REFRESH_SECONDS)
 
 
 def _refresh_people(office: HeadOffice) -> None:

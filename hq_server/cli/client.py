@@ -8,6 +8,7 @@ import click
 
 from hq_server.bootstrap import head_office
 from hq_server.operations.importing import import_clients
+from hq_server.operations.loyalty import client_points
 from hq_server.storage.branches import branch_names
 from hq_server.storage.feed import number_feed
 from shared.cli.clients import print_card, print_clients, print_import
@@ -51,5 +52,8 @@ def find_command(options: GlobalOptions, text: str) -> None:
 def show_command(options: GlobalOptions, reference: str) -> None:
     """Show a client, named by id or external id, with conflicts of its fields."""
     with head_office(options.home) as office, office.store.read() as connection:
-        card = client_card(connection, resolve_client(connection, reference), branch_names(connection))
+        client_id = resolve_client(connection, reference)
+        card = client_card(connection, client_id, branch_names(connection))
+        points = client_points(connection, client_id, office.clock.now_us())
+    card |= {name: points[name] for name in ("points", "points_available")}
     print_card(options, card)

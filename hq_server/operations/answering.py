@@ -14,9 +14,11 @@ from shared.domain.records import RecordKind
 from shared.errors import NotFound
 from shared.operations.cards import load_card, shown_fields
 from shared.operations.clients import FOUND_MAX, find_clients, resolve_client
+from shared.operations.loyalty import points_of_sale
 from shared.operations.receipts import SaleKey, read_sale, refunds_of, sale_by_number, sales_to_client
 from shared.storage.card_rows import load_states
 from shared.sync.central import (
+    POINTS_OF_SALE_MAX,
     REFUNDS_OF_SALE_MAX,
     FindClients,
     Findings,
@@ -27,7 +29,7 @@ from shared.sync.central import (
     ShowClient,
     ShowReceipt,
 )
-from shared.wire.payloads import encode_refund, encode_sale
+from shared.wire.payloads import encode_branch_fact, encode_refund, encode_sale
 
 SALES_MAX = 100
 
@@ -55,7 +57,9 @@ def answer(connection: Connection, question: Question, now_us: int) -> Findings:
                 raise NotFound(f"Branch {branch_code} has no receipt {register}-{receipt_number:06}.")
             (receipt,) = _sales(connection, [key])
             refunds = refunds_of(connection, key[1])[:REFUNDS_OF_SALE_MAX]
-            return Findings(now_us, sales=(replace(receipt, refunds=tuple(map(encode_refund, refunds))),))
+            points = [encode_branch_fact(entry) for entry in points_of_sale(connection, key[1])[:POINTS_OF_SALE_MAX]]
+            found_sale = replace(receipt, refunds=tuple(map(encode_refund, refunds)), points=tuple(points))
+            return Findings(now_us, sales=(found_sale,))
         case ShowBudget(owner):
             return Findings(now_us, budgets=(find_budget(connection, owner),))
 

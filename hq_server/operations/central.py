@@ -19,13 +19,13 @@ from hq_server.operations.central_checks import claimed_numbers, lock_numbers, p
 from hq_server.operations.refund_checks import GivenBack, problem_with_refunds
 from hq_server.storage import central
 from hq_server.storage.audience import Reference
-from hq_server.storage.budgets import available_of
+from hq_server.storage.budgets import available_of, spent_of
 from hq_server.storage.central import CommandKey
 from hq_server.storage.effects import REFUSALS, Effects, evidence_of, write_effects
+from hq_server.storage.loyalty import make_budgets
 from hq_server.storage.questions import Question, ask_together
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import branch, branch_cursor
-from shared.domain.branch_facts import BudgetSpend
 from shared.domain.identifiers import shorten
 from shared.errors import FilialError, NotAuthorised, ProtocolViolation, Refused
 from shared.storage.card_rows import lock_cards
@@ -214,11 +214,8 @@ class _Group:
         """Numbers before cards, cards before budgets, each in one order: so no two transactions wait for each other."""
         lock_numbers(self._connection, set().union(*(claimed_numbers(each.entry) for each in asked)))
         lock_cards(self._connection, {(kind, card_id) for each in asked for kind, card_id, _ in each.entry.patches})
-        spends = {
-            fact.budget_id for each in asked for _, fact in each.entry.branch_facts if isinstance(fact, BudgetSpend)
-        }
-        if spends:
-            available_of(self._connection, spends)
+        facts = [(each.branch_id, fact) for each in asked for _, fact in each.entry.branch_facts]
+        available_of(self._connection, make_budgets(self._connection, facts, self._now_us) | spent_of(facts))
 
     def known_when_locked(self, branch_id: bytes, command_id: bytes) -> Outcome | None:
         """Holds the branch's cursor; whether the command is decided, or its journal has brought it."""

@@ -52,7 +52,15 @@ class Available(NamedTuple):
 
 def available_of(connection: Connection, budget_ids: Iterable[bytes]) -> dict[bytes, Available]:
     """What may still be spent of budgets, which are held until the transaction ends."""
-    return {row.id: Available(row.owner, row.amount - row.committed) for row in _lock(connection, budget_ids)}
+    wanted = set(budget_ids)
+    if not wanted:
+        return {}
+    return {row.id: Available(row.owner, row.amount - row.committed) for row in _lock(connection, wanted)}
+
+
+def spent_of(facts: Iterable[Fact]) -> set[bytes]:
+    """The budgets of which something is spent or returned."""
+    return {fact.budget_id for _, fact in facts if isinstance(fact, BudgetSpend | LeaseReturn)}
 
 
 def apply_facts(connection: Connection, facts: Sequence[Fact], now_us: int) -> None:

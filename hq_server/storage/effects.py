@@ -16,9 +16,10 @@ from hq_server.storage.audience import (
     reference_row,
     welcome_references,
 )
-from hq_server.storage.budgets import apply_facts
+from hq_server.storage.budgets import apply_facts, available_of, spent_of
 from hq_server.storage.counters import counter_rows
 from hq_server.storage.feed import publish
+from hq_server.storage.loyalty import apply_points, make_budgets
 from hq_server.storage.rollups import RollupDeltas
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import central_commit, client_reference, command, record_counter
@@ -134,7 +135,9 @@ def write_effects(
         _require_small_cards(merged)
         published += publish(connection, publications_for_edits(connection, effects.edits, merged, now_us))
     published += publish(connection, welcome_references(connection, new, now_us))
-    # Cards are locked before budgets, here as everywhere.
+    # Cards are locked before budgets, here as everywhere; and all budgets of a transaction in one order.
+    available_of(connection, make_budgets(connection, effects.branch_facts, now_us) | spent_of(effects.branch_facts))
+    apply_points(connection, effects.branch_facts, now_us)
     apply_facts(connection, effects.branch_facts, now_us)
     return Written(merged, published, references)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from shared.domain.business_time import LocalMoment
+from shared.domain.identifiers import format_id
 from shared.domain.money import BUDGET_MAX
 from shared.domain.proration import BASIS_POINTS, spread
 from shared.errors import InvalidInput
@@ -100,7 +101,7 @@ class Balance(NamedTuple):
 
 def owner_of_client(client_id: bytes) -> str:
     """Whose budget a client's points are spent from; it counts points."""
-    return f"{_OWNER}{client_id.hex()}"
+    return f"{_OWNER}{format_id(client_id)}"
 
 
 def parse_rule(text: str) -> EarnRule:

@@ -25,7 +25,7 @@ from shared.sync.hlc import wall_ms
 FOUND_MAX = 50
 FOUND_BY_CHARACTERS_MAX = 200
 _LIST_SEPARATOR = ";"
-COLUMNS = ("external_id", "name", "phones", "emails", "note", "do_not_contact", "group")
+COLUMNS = ("external_id", "name", "phones", "emails", "note", "do_not_contact", "group", "tier")
 _ALIASES = {"id": "external_id", "phone": "phones", "email": "emails", "notes": "note"}
 
 
@@ -43,7 +43,7 @@ def client_fields(given: Mapping[str, Any], country: str) -> dict[str, Value]:
                 fields[name] = tuple(sorted({normalize_phone(phone, country) for phone in value or ()}))
             case "emails":
                 fields[name] = tuple(sorted({normalize_email(email) for email in value or ()}))
-            case "name" | "note" | "group":
+            case "name" | "note" | "group" | "tier":
                 fields[name] = value.strip() or None if isinstance(value, str) else None
             case _:
                 fields[name] = value
@@ -131,6 +131,7 @@ def client_summary(row: Any) -> dict[str, Any]:
         "note": row.note,
         "do_not_contact": bool(row.do_not_contact),
         "group": row.client_group,
+        "tier": row.tier,
         "archived": bool(row.archived),
     }
 
@@ -147,6 +148,7 @@ def summary_of_state(client_id: bytes, state: CardState) -> dict[str, Any]:
         "note": shown.get("note"),
         "do_not_contact": bool(shown.get("do_not_contact")),
         "group": shown.get("group"),
+        "tier": shown.get("tier"),
         "archived": bool(shown.get("archived")),
     }
 

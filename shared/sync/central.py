@@ -114,6 +114,7 @@ class ShowBudget:
 Question = FindClients | ShowClient | ShowReceipt | ShowBudget
 
 
+POINTS_OF_SALE_MAX = 4_000
 REFUNDS_OF_SALE_MAX = 1_000
 """Refunds of one sale that HQ tells of."""
 
@@ -128,13 +129,14 @@ class FoundClient:
 
 @dataclass(frozen=True, slots=True)
 class FoundSale:
-    """A sale of any branch: a serialised Sale, and when it alone was asked for, the serialised Refunds of it."""
+    """A sale of any branch: a serialised Sale; and when it alone was asked for, serialised, its refunds and points."""
 
     branch_code: str
     sale_id: bytes
     payload: bytes
     branch_id: bytes = NIL_ID
     refunds: tuple[bytes, ...] = ()
+    points: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shared.domain.identifiers import NIL_ID
 from shared.errors import DecodeError
 from shared.sync.central import (
+    POINTS_OF_SALE_MAX,
     REFUNDS_OF_SALE_MAX,
     CommitRequest,
     Committed,
@@ -138,6 +139,7 @@ def encode_findings(findings: Findings) -> bytes:
             payload=found.payload,
             branch_id=found.branch_id,
             refunds=found.refunds,
+            points=found.points,
         )
     for budget in findings.budgets:
         holdings = [pb.Holding(branch_code=code, left=left) for code, left in budget.holdings]
@@ -160,6 +162,7 @@ def decode_findings(data: bytes) -> Findings:
                 found.payload,
                 optional_id(found.branch_id, NIL_ID),
                 tuple(found.refunds[:REFUNDS_OF_SALE_MAX]),
+                tuple(found.points[:POINTS_OF_SALE_MAX]),
             )
             for found in message.sales
         ),

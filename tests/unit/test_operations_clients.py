@@ -217,6 +217,7 @@ def test_a_card_is_shown_with_its_open_conflicts(shop: Shop) -> None:
         "note": None,
         "do_not_contact": False,
         "group": None,
+        "tier": None,
         "archived": False,
     }
     assert (conflict["kind"], conflict["field"], conflict["rule"], conflict["shown"]) == (

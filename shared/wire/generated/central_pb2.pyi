@@ -364,6 +364,7 @@ class FoundSale(_message.Message):
     PAYLOAD_FIELD_NUMBER: _builtins.int
     BRANCH_ID_FIELD_NUMBER: _builtins.int
     REFUNDS_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
     branch_code: _builtins.str
     id: _builtins.bytes
     payload: _builtins.bytes
@@ -373,6 +374,10 @@ class FoundSale(_message.Message):
     def refunds(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Serialised Refunds of it, wherever they were given; only of a receipt that was asked for."""
 
+    @_builtins.property
+    def points(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Serialised LoyaltyEntries of it; only of a receipt that was asked for."""
+
     def __init__(
         self,
         *,
@@ -381,10 +386,11 @@ class FoundSale(_message.Message):
         payload: _builtins.bytes = ...,
         branch_id: _builtins.bytes = ...,
         refunds: _abc.Iterable[_builtins.bytes] | None = ...,
+        points: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch_code", b"branch_code", "branch_id", b"branch_id", "id", b"id", "payload", b"payload", "refunds", b"refunds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch_code", b"branch_code", "branch_id", b"branch_id", "id", b"id", "payload", b"payload", "points", b"points", "refunds", b"refunds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,123 @@
+"""The loyalty programme of the chain, what a client has by the ledger, and points whose last day is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from hq_server.operations.editing import HqEdit
+from hq_server.operations.founding import read_chain
+from hq_server.storage.branches import branch_names
+from hq_server.storage.feed import EVERYONE
+from hq_server.storage.loyalty import read_points, refresh_amounts
+from hq_server.storage.store import HqStore
+from hq_server.storage.tables import budget
+from shared.clock import Ids
+from shared.domain.budgets import budget_id
+from shared.domain.business_time import date_from_days, days_from_date, format_us, local_moment
+from shared.domain.identifiers import NIL_ID, derived_id, format_id, require_code
+from shared.domain.loyalty import LoyaltyProgram, owner_of_client
+from shared.domain.records import RecordKind
+from shared.errors import NotFound
+from shared.operations.loyalty import program_fields
+from shared.storage.tables import loyalty_entry, loyalty_program
+
+ENTRIES_SHOWN_MAX = 100
+
+
+def set_program(connection: Connection, ids: Ids, now_us: int, program: LoyaltyProgram, name: str) -> bool:
+    """Makes the programme of that code, or puts these rules in the place of its rules; false when it changes nothing.
+
+    Of several programmes the first by code counts. Raises InvalidInput.
+    """
+    require_code(program.code, "The programme's code")
+    program_id = _program_id(connection, program.code)
+    edit = HqEdit(connection, ids, now_us)
+    prepared = edit.prepare(RecordKind.LOYALTY_PROGRAM, program_id, program_fields(program, name))
+    if prepared is None:
+        return False
+    edit.apply([prepared], {program_id: EVERYONE})
+    return True
+
+
+def end_program(connection: Connection, ids: Ids, now_us: int, code: str) -> None:
+    """Nothing is earned or spent by the programme any more, wherever that is known. Raises NotFound."""
+    program_id = _program_id(connection, code)
+    if not any(found["code"] == code for found in list_programs(connection)):
+        raise NotFound(f"There is no loyalty programme {code}.", "See: filial-hq loyalty show")
+    edit = HqEdit(connection, ids, now_us)
+    prepared = edit.prepare(RecordKind.LOYALTY_PROGRAM, program_id, {"archived": True})
+    if prepared is not None:
+        edit.apply([prepared], {program_id: EVERYONE})
+
+
+def list_programs(connection: Connection) -> list[dict[str, Any]]:
+    """The programmes that were not ended, the one that counts first."""
+    statement = select(loyalty_program).where(loyalty_program.c.archived.is_(False))
+    return [
+        {
+            "code": row.code,
+            "name": row.name,
+            "rules": (row.earn_basis_points or "").split("\n"),
+            "payable_share_basis_points_max": row.payable_share_basis_points_max,
+            "expires_days": row.expires_days,
+            "point_value_minor": row.point_value_minor,
+        }
+        for row in connection.execute(statement.order_by(loyalty_program.c.code, loyalty_program.c.id))
+    ]
+
+
+def client_points(connection: Connection, client_id: bytes, now_us: int) -> dict[str, Any]:
+    """What a client has today by the ledger, what of it may be spent now, what expired, and the newest entries.
+
+    What branches hold on lease is in the balance, and not available.
+    """
+    founded = read_chain(connection)
+    today = days_from_date(local_moment(now_us, founded.timezone).business_date)
+    found = next(read_points(connection, today, [client_id]), None)
+    identity = budget_id(founded.chain_id, owner_of_client(client_id))
+    row = connection.execute(select(budget).where(budget.c.id == identity)).one_or_none()
+    return {
+        "client": format_id(client_id),
+        "points": found.balance.points if found else 0,
+        "points_available": max(0, row.amount - row.committed) if row else 0,
+        "expired": found.balance.expired if found else 0,
+        "entries": _entries(connection, client_id),
+    }
+
+
+def refresh_points(store: HqStore, now_us: int) -> int:
+    """Sets what may be spent of every client's points to what the ledger says today; returns how many changed.
+
+    A short transaction for some clients after the other, so that no sale waits for long.
+    """
+    changed, after = 0, NIL_ID
+    while True:
+        with store.write() as connection:
+            today = days_from_date(local_moment(now_us, read_chain(connection).timezone).business_date)
+            of_these, last = refresh_amounts(connection, today, now_us, after)
+        changed += of_these
+        if last is None:
+            return changed
+        after = last
+
+
+def _entries(connection: Connection, client_id: bytes) -> list[dict[str, Any]]:
+    codes = branch_names(connection)
+    statement = select(loyalty_entry).where(loyalty_entry.c.client_id == client_id)
+    newest = statement.order_by(loyalty_entry.c.made_at.desc(), loyalty_entry.c.id.desc()).limit(ENTRIES_SHOWN_MAX)
+    return [
+        {
+            "at": format_us(row.made_at),
+            "branch": codes.get(row.branch_id),
+            "kind": row.kind,
+            "points": row.points,
+            "expires_on": None if row.expires_on is None else date_from_days(row.expires_on).isoformat(),
+        }
+        for row in connection.execute(newest)
+    ]
+
+
+def _program_id(connection: Connection, code: str) -> bytes:
+    return derived_id("loyalty_program", read_chain(connection).chain_id, code.encode())
