@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
-from branch_node.web import health, help, login, pairing, status
+from branch_node.web import health, help, login, pairing, sale, sale_paying, sale_sheets, status
 from branch_node.web.context import WebContext
 from branch_node.web.people import Doorway, actor_of, actor_seen, navigation_for, register_of, session_reader
 from branch_node.web.status import read_chip
@@ -26,6 +26,7 @@ STATIC = Path(__file__).with_name("static")
 FIRST_PAGE = "/status"
 
 NAVIGATION = (
+    Doorway(Destination("/sale", _("Sale"), "Alt+KeyR"), Permission.SALE_MAKE),
     Doorway(Destination("/status", _("Status"), "Alt+KeyS")),
     Doorway(Destination("/pairing", _("Registers")), Permission.REGISTER_PAIR),
     Doorway(Destination("/help", _("Help"))),
@@ -35,6 +36,9 @@ PAGES: tuple[BaseRoute, ...] = (
     *health.ROUTES,
     *login.ROUTES,
     *pairing.ROUTES,
+    *sale.ROUTES,
+    *sale_sheets.ROUTES,
+    *sale_paying.ROUTES,
     *status.ROUTES,
     *help.ROUTES,
 )
@@ -74,4 +78,7 @@ def create_app(context: WebContext) -> Starlette:
 
 def first_page(request: Request) -> RedirectResponse:
     """Where somebody begins: nobody at the log-in."""
-    return RedirectResponse("/login" if actor_of(request) is None else FIRST_PAGE, status_code=303)
+    actor = actor_of(request)
+    if actor is None:
+        return RedirectResponse("/login", status_code=303)
+    return RedirectResponse("/sale" if actor.may(Permission.SALE_MAKE) else FIRST_PAGE, status_code=303)

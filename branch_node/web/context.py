@@ -8,18 +8,27 @@ from typing import Any
 
 from starlette.requests import Request
 
+from branch_node.operations.sale_request import SaleRequest
+from branch_node.operations.selling import SaleAnswer
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
 from shared.clock import Clock
+from shared.domain.card_payments import PaymentTerminal
 
 
 @dataclass(frozen=True, slots=True)
 class WebContext:
-    """`read_status` says how the branch stands and raises FilialError when the store does not answer."""
+    """`read_status` says how the branch stands and raises FilialError when the store does not answer.
+
+    `sell` commits one sale, here or at the head office, and may be called by several threads at once. `terminal` is the
+    payment terminal, None when none is connected.
+    """
 
     store: BranchStore
     settings: Settings
     read_status: Callable[[], dict[str, Any]]
+    sell: Callable[[SaleRequest], SaleAnswer]
+    terminal: PaymentTerminal | None = None
 
     @property
     def clock(self) -> Clock:
