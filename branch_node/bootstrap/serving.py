@@ -6,13 +6,16 @@ import asyncio
 import signal
 from collections.abc import Callable
 from queue import Empty, LifoQueue
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from branch_node.bootstrap import open_processor
+from branch_node.bootstrap import open_processor, open_signer
+from branch_node.bootstrap.printing import open_signer as open_code_signer
 from branch_node.bootstrap.printing import start_print_worker
 from branch_node.bootstrap.status import read_status
 from branch_node.devices.payment_terminal import open_terminal
 from branch_node.operations.basket import recover_baskets
+from branch_node.operations.refund_request import RefundRequest
+from branch_node.operations.refunding import RefundAnswer, SoldBefore
 from branch_node.operations.sale_request import SaleRequest
 from branch_node.operations.selling import SaleAnswer
 from branch_node.settings import Settings
@@ -24,6 +27,7 @@ from shared.errors import Refused
 from shared.web.serving import TlsFiles, WebServer, is_loopback
 
 Ready = Callable[[WebServer], None]
+Answer = TypeVar("Answer")
 
 
 class WebChoice(NamedTuple):
@@ -62,12 +66,23 @@ class Sellers:
 
     def sell(self, request: SaleRequest) -> SaleAnswer:
         """Sells, as `Processor.sell` does."""
+        return self._lend(lambda processor: processor.sell(request))
+
+    def refund(self, request: RefundRequest) -> RefundAnswer:
+        """Gives back, as `Processor.refund` does."""
+        return self._lend(lambda processor: processor.refund(request))
+
+    def find_sold(self, branch_code: str, receipt: str) -> SoldBefore:
+        """What another branch sold, as `Processor.find_sold` does."""
+        return self._lend(lambda processor: processor.find_sold(branch_code, receipt))
+
+    def _lend(self, work: Callable[[Processor], Answer]) -> Answer:
         try:
             processor = self._idle.get_nowait()
         except Empty:
             processor = open_processor(self._settings, self._store)
         try:
-            return processor.sell(request)
+            return work(processor)
         finally:
             self._idle.put(processor)
 
@@ -80,7 +95,17 @@ class Sellers:
 def make_context(settings: Settings, store: BranchStore, sellers: Sellers) -> WebContext:
     """What the pages are given. Raises InvalidInput for a terminal that is not understood."""
     terminal = open_terminal(settings.payment_terminal)
-    return WebContext(store, settings, lambda: read_status(settings, store), sellers.sell, terminal)
+    return WebContext(
+        store,
+        settings,
+        lambda: read_status(settings, store),
+        sellers.sell,
+        terminal,
+        sellers.refund,
+        sellers.find_sold,
+        open_signer(settings),
+        open_code_signer(settings),
+    )
 
 
 def _make_web(settings: Settings, store: BranchStore, choice: WebChoice, sellers: Sellers) -> WebServer:

@@ -32,7 +32,6 @@ from shared.domain.sales import Sale
 from shared.errors import FilialError
 from shared.web.pages import render
 from shared.web.request_state import Notice
-from shared.web.security import text_of
 from shared.web.site import see_other
 from shared.web.translations import lazy_text as _
 

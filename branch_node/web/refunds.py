@@ -6,6 +6,7 @@ Contains no rules of refunds: what is left of a line and how it is paid back is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 
 from branch_node.operations.basket.products import find_product
 from branch_node.operations.drawer_actions import give_back
-from branch_node.operations.receipt_finding import ReceiptAt, find_receipt, read_reference
+from branch_node.operations.receipt_finding import ReceiptAt, read_reference
 from branch_node.operations.receipt_printing import Papers, texts_of
 from branch_node.operations.refund_request import SoldLineRequest
 from branch_node.operations.refunding import RefundAnswer, SoldBefore, find_sold, propose_refund
@@ -22,13 +23,12 @@ from branch_node.web.leave import STATUS_REFUSED, failure_of, leave_given, may_a
 from branch_node.web.people import guarded, signed_in
 from branch_node.web.shift import register_at
 from shared.domain.barcodes import lookup_texts, parse_code
-from shared.domain.identifiers import format_id, is_id, parse_id
-from shared.domain.money import format_minor, parse_major, parse_quantity
+from shared.domain.identifiers import format_id
+from shared.domain.money import parse_major, parse_quantity
 from shared.domain.permissions import Permission
 from shared.domain.receipt_document import quantity_text
 from shared.domain.receipt_labels import method_label
 from shared.domain.refunds import refundable
-from shared.domain.sales import format_receipt
 from shared.errors import FilialError, HqUnreachable, InvalidInput
 from shared.web.formats import format_money
 from shared.web.pages import render
@@ -68,7 +68,7 @@ class Asked:
 
 
 def page(request: Request) -> Response:
-    """`/refunds/new`: asks for a receipt; with `receipt` (a number, or what the scanner read) and `branch`, its lines."""
+    """`/refunds/new`: asks for a receipt; with `receipt`, as it was scanned or typed, and `branch` its lines."""
     query = request.query_params
     if not query.get("receipt", "").strip():
         return _show_finder(request)
@@ -134,7 +134,11 @@ def _give(request: Request, document: dict[str, Any], permission: Permission) ->
 def _given(request: Request, answer: RefundAnswer, currency: str) -> Response:
     amount = format_money(answer.total_minor, currency)
     if text_of(request, "exchange"):
-        said = _("Given back: %(amount)s, receipt %(receipt)s. Now scan what is taken instead.", amount=amount, receipt=answer.receipt)
+        said = _(
+            "Given back: %(amount)s, receipt %(receipt)s. Now scan what is taken instead.",
+            amount=amount,
+            receipt=answer.receipt,
+        )
         return see_other(request, "/sale", Notice(said))
     said = _("Give back %(amount)s. Receipt %(receipt)s.", amount=amount, receipt=answer.receipt)
     return see_other(request, f"/receipts/{format_id(answer.refund_id)}", Notice(said))
@@ -257,11 +261,11 @@ def _lines_left(request: Request, sold: SoldBefore) -> list[LineLeft]:
 def _reckoning(request: Request, asked: Asked, wanted: tuple[SoldLineRequest, ...]) -> HTMLResponse:
     proposal = propose_refund(asked.sold, wanted) if wanted else None
     language = state_of(request).language
-    methods = [(method_label(paid.method, language), paid.amount_minor) for paid in proposal.payments] if proposal else []
-    currency = asked.sold.sale.currency
-    return render(
-        request, "refund_reckoning.html", proposal=proposal, methods=methods, said=None, currency=currency
+    methods = (
+        [(method_label(paid.method, language), paid.amount_minor) for paid in proposal.payments] if proposal else []
     )
+    currency = asked.sold.sale.currency
+    return render(request, "refund_reckoning.html", proposal=proposal, methods=methods, said=None, currency=currency)
 
 
 def _show_loose(request: Request, error: FilialError | None = None) -> HTMLResponse:
@@ -280,6 +284,18 @@ def _show_loose(request: Request, error: FilialError | None = None) -> HTMLRespo
         needs_leave=not actor.may(Permission.REFUND_WITHOUT_RECEIPT),
         asks_leave=may_ask_leave(request),
     )
+
+
+def _number(typed: str) -> Decimal:
+    """Raises InvalidInput."""
+    try:
+        return Decimal(typed)
+    except InvalidOperation:
+        raise InvalidInput(f"“{typed[:20]}” is no quantity.", "Write it as 2 or 0.5.") from None
+
+
+def _decimal(quantity_thousandths: int | None) -> Decimal | None:
+    return None if quantity_thousandths is None else Decimal(quantity_thousandths).scaleb(-3)
 
 
 ROUTES = (

@@ -5,7 +5,6 @@ The cash is counted blindly: no page that a cashier may see tells what there sho
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -25,7 +24,7 @@ from branch_node.web.leave import STATUS_REFUSED, failure_of, leave_given, may_a
 from branch_node.web.people import guarded, register_of, signed_in
 from shared.domain.banknotes import denominations
 from shared.domain.branch_facts import CASH_IN, CASH_OUT, CASH_PICKUP
-from shared.domain.business_time import MICROSECONDS, local_moment
+from shared.domain.business_time import MICROSECONDS
 from shared.domain.card_payments import AttemptState
 from shared.domain.identifiers import format_id
 from shared.domain.money import parse_major

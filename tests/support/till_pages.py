@@ -29,11 +29,13 @@ ADDRESS = "http://127.0.0.1:7490"
 def make_pages(store: BranchStore, home: Path, standing: dict[str, Any] | None = None, **settings: Any) -> Starlette:
     """The application; `standing` replaces parts of how the branch stands, at any time."""
     chosen = Settings(home=home, **settings)
-    sell = open_processor(chosen, store).sell
+    processor = open_processor(chosen, store)
     terminal = open_terminal(chosen.payment_terminal)
-    return create_app(
-        WebContext(store, chosen, lambda: {**read_status(chosen, store), **(standing or {})}, sell, terminal)
-    )
+
+    def read() -> dict[str, Any]:
+        return {**read_status(chosen, store), **(standing or {})}
+
+    return create_app(WebContext(store, chosen, read, processor.sell, terminal, processor.refund, processor.find_sold))
 
 
 @dataclass
