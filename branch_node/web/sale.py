@@ -62,9 +62,9 @@ def scan(request: Request) -> Response:
         return taken_over(request, error)
     if is_part(request):
         return render(request, "sale.html", block="board", **read_board(request, entered))
-    return (
-        render(request, "sale.html", **read_board(request, entered)) if _said(entered) else see_other(request, "/sale")
-    )
+    if not _says_something(entered):
+        return see_other(request, "/sale")
+    return render(request, "sale.html", **read_board(request, entered))
 
 
 def _says_something(entered: list[Entered]) -> bool:
