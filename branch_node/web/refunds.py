@@ -82,7 +82,7 @@ def reckon(request: Request) -> Response:
     """POST of the lines' form, nothing committed: what would be given back, and by which methods."""
     try:
         asked = _asked(request, text_of(request, "receipt"), text_of(request, "branch"))
-        return _reckoning(request, asked, _wanted(request, asked.sold))
+        return _reckoning(request, asked, _wanted(request))
     except FilialError as error:
         return render(request, "refund_reckoning.html", proposal=None, methods=(), said=failure_of(error), currency="")
 
@@ -91,7 +91,7 @@ def give(request: Request) -> Response:
     """POST `key`, `receipt`, `branch`, `line` and `quantity-N`: gives back, once for the key."""
     try:
         asked = _asked(request, text_of(request, "receipt"), text_of(request, "branch"))
-        wanted = _wanted(request, asked.sold)
+        wanted = _wanted(request)
         if not wanted:
             raise InvalidInput("No line is ticked.", "Tick what comes back.")
         document = _document(request) | {
@@ -163,15 +163,14 @@ def _asked(request: Request, text: str, branch_code: str) -> Asked:
     return Asked(at, context.find_sold(at.branch_code, at.receipt), True)
 
 
-def _wanted(request: Request, sold: SoldBefore) -> tuple[SoldLineRequest, ...]:
+def _wanted(request: Request) -> tuple[SoldLineRequest, ...]:
     """The ticked lines. Raises InvalidInput."""
-    left = {line.line_number: line.quantity_thousandths for line in refundable(sold.sold_lines, sold.given_back)}
     wanted = []
     for value in form_of(request).getlist("line"):
         text = str(value)
         number = int(text) if text.isascii() and text.isdigit() and len(text) <= LINE_DIGITS_MAX else 0
         typed = text_of(request, f"quantity-{number}").replace(",", ".")
-        quantity = left.get(number, 0) if not typed else parse_quantity(_number(typed), "The quantity")
+        quantity = parse_quantity(_number(typed), "The quantity") if typed else None
         wanted.append(SoldLineRequest(number, quantity))
     return tuple(wanted)
 

@@ -98,9 +98,7 @@ def test_without_a_receipt_a_role_has_its_limit(staff: Staff, cashier: Browser, 
     assert staff.shop.count("refund") == 1
 
 
-def test_a_receipt_is_found_shown_and_printed_again_as_a_copy(
-    staff: Staff, cashier: Browser, manager: Browser
-) -> None:
+def test_a_receipt_is_found_shown_and_printed_again_as_a_copy(staff: Staff, cashier: Browser, manager: Browser) -> None:
     staff.shop.sell("k1", 700)
     address = cashier.get("/receipts?q=1-000001").headers["location"]
     assert "7.00" in cashier.get(address).text
