@@ -37,10 +37,6 @@ from shared.operations.sessions import (
     touch_session,
 )
 
-_REFUSED = "Code and password do not belong together."
-_PIN_REFUSED = "Code and PIN do not belong together."
-_HINT = "Check both; the head office gives new passwords, a manager new PINs."
-
 
 class LoggedIn(NamedTuple):
     """A new session: its token is for the browser alone."""
@@ -70,7 +66,7 @@ def log_in(
         actor = _actor(connection, settings, identity, now_us)
         # Read again: while it was looked at, the credential may have gone or changed.
         if not is_right or stored is None or actor is None or _stored(connection, identity, Method.PASSWORD) != stored:
-            raise LogInRefused(_REFUSED, _HINT)
+            raise _refused()
         forgive(connection, scope)
         end_idle_sessions(connection, idle_limits(settings), now_us)
         token = open_session(connection, store.ids, now_us, identity, Method.PASSWORD, stored)
@@ -168,7 +164,7 @@ def _verify_pin(
     with store.read() as connection:
         stored = find_pin(connection, identity)
     if not verify_pin(pin, pepper, stored, cost) or stored is None:
-        raise LogInRefused(_PIN_REFUSED, _HINT)
+        raise _pin_refused()
     return paired, identity, stored
 
 
@@ -179,7 +175,7 @@ def _require_pin_holder(
     actor = _actor(connection, settings, identity, now_us)
     is_paired = pairing_by_id(connection, paired.pairing_id) is not None
     if actor is None or not is_paired or find_pin(connection, identity) != stored:
-        raise LogInRefused(_PIN_REFUSED, _HINT)
+        raise _pin_refused()
     employee, *others = _scopes(paired, identity)
     forgive(connection, employee, others)
     return replace(actor, register=paired.register)
@@ -233,3 +229,17 @@ def _identity(store: BranchStore, code: str) -> bytes:
 def _node(connection: Connection) -> Node:
     cursor: Any = connection.connection.cursor()
     return read_node(cursor)[0]
+
+
+def _refused() -> LogInRefused:
+    return LogInRefused(
+        "Code and password do not belong together.",
+        "Check both; the head office gives new passwords, a manager new PINs.",
+    )
+
+
+def _pin_refused() -> LogInRefused:
+    return LogInRefused(
+        "Code and PIN do not belong together.",
+        "Check both; the head office gives new passwords, a manager new PINs.",
+    )

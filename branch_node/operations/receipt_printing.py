@@ -148,11 +148,15 @@ class Papers(NamedTuple):
         row = self.cursor.execute(_CASHIER, (code,)).fetchone()
         return str(row[0]) if row and row[0] else code
 
+    def goods(self, line: SaleLine | RefundLine) -> str:
+        """What was sold, as it was printed; else the product's name today, else its SKU."""
+        if line.name:
+            return line.name
+        row = self.cursor.execute(_PRODUCT, (line.sku,)).fetchone()
+        return str(row[0]) if row and row[0] else line.sku
+
     def _line(self, line: SaleLine | RefundLine, reason: str | None) -> ReceiptLine:
-        name = line.name
-        if not name:
-            row = self.cursor.execute(_PRODUCT, (line.sku,)).fetchone()
-            name = str(row[0]) if row and row[0] else line.sku
+        name = self.goods(line)
         amounts = (line.quantity_thousandths, line.amount_minor, line.discount_minor)
         rate, vat_minor = line.vat_basis_points, line.vat_minor
         return ReceiptLine(name, *amounts, reason or "", vat_basis_points=rate, vat_minor=vat_minor, sku=line.sku)

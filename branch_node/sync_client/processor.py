@@ -88,6 +88,18 @@ class Processor:
             lambda intent, settled: refunding.answer_from_intent(request, intent, settled),
         )
 
+    def find_sold(self, branch_code: str, receipt: str) -> SoldBefore:
+        """What another branch sold under a number, as HQ knows it. Raises InvalidInput, NotFound, HqUnreachable."""
+        try:
+            found = self._ask().query(ShowReceipt(branch_code, *parse_receipt(receipt)))
+        except HqUnreachable as error:
+            raise HqUnreachable(
+                error.message, "Take the goods back without a receipt, if a manager allows it; or wait for the network."
+            ) from error
+        if not found.sales:
+            raise NotFound(f"Branch {branch_code} has no receipt {receipt}.")
+        return refunding.sold_elsewhere(found.sales[0])
+
     def _sold_elsewhere(self, request: RefundRequest) -> SoldBefore | None:
         """What another branch sold, as HQ knows it; None for one of this branch, and for a key that is known."""
         if request.branch is None or request.receipt is None:
@@ -97,15 +109,7 @@ class Processor:
                 return None
             if refunding.known_refund(transaction, request) is not None:
                 return None
-        try:
-            found = self._ask().query(ShowReceipt(request.branch, *parse_receipt(request.receipt)))
-        except HqUnreachable as error:
-            raise HqUnreachable(
-                error.message, "Take the goods back without a receipt, if a manager allows it; or wait for the network."
-            ) from error
-        if not found.sales:
-            raise NotFound(f"Branch {request.branch} has no receipt {request.receipt}.")
-        return refunding.sold_elsewhere(found.sales[0])
+        return self.find_sold(request.branch, request.receipt)
 
     def _once(
         self,

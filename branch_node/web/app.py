@@ -11,9 +11,23 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
-from branch_node.web import health, help, login, pairing, status
+from branch_node.web import (
+    health,
+    help,
+    login,
+    pairing,
+    printer_state,
+    receipts,
+    refunds,
+    sale,
+    sale_paying,
+    sale_sheets,
+    shift,
+    status,
+)
 from branch_node.web.context import WebContext
 from branch_node.web.people import Doorway, actor_of, actor_seen, navigation_for, register_of, session_reader
+from branch_node.web.printer_state import printer_sentence
 from branch_node.web.status import read_chip
 from shared.domain.permissions import Permission
 from shared.web.cookies import read_or_make_secret
@@ -26,6 +40,9 @@ STATIC = Path(__file__).with_name("static")
 FIRST_PAGE = "/status"
 
 NAVIGATION = (
+    Doorway(Destination("/sale", _("Sale"), "Alt+KeyR"), Permission.SALE_MAKE),
+    Doorway(Destination("/shift", _("Shift"), "Alt+KeyW"), Permission.SHIFT_OPEN),
+    Doorway(Destination("/receipts", _("Receipts"), "Alt+KeyZ"), Permission.REFUND_BY_RECEIPT),
     Doorway(Destination("/status", _("Status"), "Alt+KeyS")),
     Doorway(Destination("/pairing", _("Registers")), Permission.REGISTER_PAIR),
     Doorway(Destination("/help", _("Help"))),
@@ -35,6 +52,13 @@ PAGES: tuple[BaseRoute, ...] = (
     *health.ROUTES,
     *login.ROUTES,
     *pairing.ROUTES,
+    *sale.ROUTES,
+    *sale_sheets.ROUTES,
+    *sale_paying.ROUTES,
+    *shift.ROUTES,
+    *receipts.ROUTES,
+    *refunds.ROUTES,
+    *printer_state.ROUTES,
     *status.ROUTES,
     *help.ROUTES,
 )
@@ -52,6 +76,7 @@ def create_app(context: WebContext) -> Starlette:
         return {
             "site_name": node.code,
             "chip": read_chip(context),
+            "printer_says": printer_sentence(context),
             "person": actor,
             "register_at_hand": register_of(request) if actor is not None else "",
             "navigation": navigation_for(actor, NAVIGATION),
@@ -74,4 +99,7 @@ def create_app(context: WebContext) -> Starlette:
 
 def first_page(request: Request) -> RedirectResponse:
     """Where somebody begins: nobody at the log-in."""
-    return RedirectResponse("/login" if actor_of(request) is None else FIRST_PAGE, status_code=303)
+    actor = actor_of(request)
+    if actor is None:
+        return RedirectResponse("/login", status_code=303)
+    return RedirectResponse("/sale" if actor.may(Permission.SALE_MAKE) else FIRST_PAGE, status_code=303)

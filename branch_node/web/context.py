@@ -8,18 +8,43 @@ from typing import Any
 
 from starlette.requests import Request
 
+from branch_node.operations.refund_request import RefundRequest
+from branch_node.operations.refunding import RefundAnswer, SoldBefore
+from branch_node.operations.sale_request import SaleRequest
+from branch_node.operations.selling import SaleAnswer
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
 from shared.clock import Clock
+from shared.domain.card_payments import PaymentTerminal
+from shared.errors import Refused
+
+
+def _no_refund(_request: RefundRequest) -> RefundAnswer:
+    raise Refused("These pages take nothing back.", "Use the command line.")
+
+
+def _no_other_branch(_branch_code: str, _receipt: str) -> SoldBefore:
+    raise Refused("These pages do not know other branches.", "Use the command line.")
 
 
 @dataclass(frozen=True, slots=True)
 class WebContext:
-    """`read_status` says how the branch stands and raises FilialError when the store does not answer."""
+    """`read_status` says how the branch stands and raises FilialError when the store does not answer.
+
+    `sell` commits one sale, here or at the head office, and may be called by several threads at once. `terminal` is the
+    payment terminal, None when none is connected. `refund` and `find_sold` – what another branch sold, asked of the
+    head office – are as `sell`. `sign` signs a Z-report, `sign_code` a receipt's square code; None without a key.
+    """
 
     store: BranchStore
     settings: Settings
     read_status: Callable[[], dict[str, Any]]
+    sell: Callable[[SaleRequest], SaleAnswer]
+    terminal: PaymentTerminal | None = None
+    refund: Callable[[RefundRequest], RefundAnswer] = _no_refund
+    find_sold: Callable[[str, str], SoldBefore] = _no_other_branch
+    sign: Callable[[bytes], bytes] | None = None
+    sign_code: Callable[[str], str] | None = None
 
     @property
     def clock(self) -> Clock:

@@ -32,3 +32,22 @@ def suggest_cash(total_minor: int, currency: str) -> tuple[int, ...]:
     singles = {note for note in notes if note >= total_minor}
     larger = sorted((rounded | singles) - {total_minor})
     return (total_minor, *larger)[:CASH_SUGGESTIONS_MAX]
+
+
+# Coins in use, in minor units.
+_COINS = {
+    "RUB": (10, 50, 100, 200, 500, 1_000),
+    "BYN": (1, 2, 5, 10, 20, 50, 100, 200),
+    "KZT": (100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000),
+    "USD": (1, 5, 10, 25, 50, 100),
+    "EUR": (1, 2, 5, 10, 20, 50, 100, 200),
+    "JPY": (1, 5, 10, 50, 100, 500),
+}
+_USUAL_COINS = (1, 2, 5, 10, 20, 50, 100, 200)
+
+
+def denominations(currency: str) -> tuple[int, ...]:
+    """Notes and coins that a drawer may hold, in minor units, the largest first."""
+    unit = 10 ** minor_digits(currency)
+    notes = {note * unit for note in _NOTES.get(currency, _USUAL_NOTES)}
+    return tuple(sorted(notes | set(_COINS.get(currency, _USUAL_COINS)), reverse=True))

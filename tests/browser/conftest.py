@@ -13,14 +13,13 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from starlette.routing import Route
 
-from branch_node.bootstrap.status import read_status
-from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
-from branch_node.web.app import create_app
-from branch_node.web.context import WebContext
 from deploy.browser import BROWSER
 from tests.support.browsing import AXE, Visitor, serving
+from tests.support.clock import FakeClock
 from tests.support.gallery import Gallery
+from tests.support.staff import PASSWORD, Staff
+from tests.support.till_pages import make_pages, staff_of
 
 Visit = Callable[..., Visitor]
 
@@ -54,19 +53,20 @@ class ServedBranch:
     address: str
     store: BranchStore
     get_paths: tuple[str, ...]
+    staff: Staff
     standing: dict[str, Any] = field(default_factory=dict)
 
 
 @pytest.fixture
-def branch(branch_store: BranchStore, tmp_path: Path) -> Iterator[ServedBranch]:
+def branch(branch_store: BranchStore, clock: FakeClock, tmp_path: Path) -> Iterator[ServedBranch]:
     """Branch B7 and its pages, without synchronisation."""
-    settings = Settings(home=tmp_path)
     standing: dict[str, Any] = {}
-    app = create_app(WebContext(branch_store, settings, lambda: {**read_status(settings, branch_store), **standing}))
+    app = make_pages(branch_store, tmp_path, standing, payment_terminal=f"simulator:{tmp_path / 'terminal'}")
+    staff = staff_of(branch_store, clock, tmp_path)
     routes = [route for route in app.routes if isinstance(route, Route) and "GET" in (route.methods or ())]
     paths = tuple(route.path for route in routes if "{" not in route.path)
     with serving(app) as address:
-        yield ServedBranch(address, branch_store, paths, standing)
+        yield ServedBranch(address, branch_store, paths, staff, standing)
 
 
 @pytest.fixture
@@ -93,3 +93,13 @@ def visit(browser: Browser) -> Iterator[Visit]:
     yield enter
     for visitor in visitors:
         visitor.close()
+
+
+def log_in(visitor: Visitor, code: str = "maria") -> None:
+    """By password, at register 1 unless the browser has another."""
+    page = visitor.open("/login")
+    form = page.locator("form", has=page.locator("[name=password]"))
+    form.locator("[name=code]").fill(code)
+    form.locator("[name=password]").fill(PASSWORD)
+    form.locator("[name=password]").press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)

@@ -11,7 +11,9 @@ from httpx2 import Response
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from branch_node.bootstrap import open_processor
 from branch_node.bootstrap.status import read_status
+from branch_node.devices.payment_terminal import open_terminal
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
 from branch_node.web.app import create_app
@@ -27,7 +29,13 @@ ADDRESS = "http://127.0.0.1:7490"
 def make_pages(store: BranchStore, home: Path, standing: dict[str, Any] | None = None, **settings: Any) -> Starlette:
     """The application; `standing` replaces parts of how the branch stands, at any time."""
     chosen = Settings(home=home, **settings)
-    return create_app(WebContext(store, chosen, lambda: {**read_status(chosen, store), **(standing or {})}))
+    processor = open_processor(chosen, store)
+    terminal = open_terminal(chosen.payment_terminal)
+
+    def read() -> dict[str, Any]:
+        return {**read_status(chosen, store), **(standing or {})}
+
+    return create_app(WebContext(store, chosen, read, processor.sell, terminal, processor.refund, processor.find_sold))
 
 
 @dataclass

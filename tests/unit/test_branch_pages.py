@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from branch_node.bootstrap import open_processor
 from branch_node.bootstrap.serving import WebChoice, choose_tls
 from branch_node.bootstrap.status import read_status
 from branch_node.settings import Settings
@@ -36,13 +38,15 @@ QUIET: dict[str, Any] = {
 AWAY = {**QUIET, "online": False, "waiting": 12, "oldest_waiting_seconds": 250.0}
 
 
-def client_of(store: BranchStore, home: Path, standing: dict[str, Any] | None = None) -> TestClient:
+def client_of(
+    store: BranchStore, home: Path, standing: dict[str, Any] | None = None, read: Callable[[], Any] | None = None
+) -> TestClient:
     settings = Settings(home=home, web_hosts="till.shop, TILL2")
 
-    def read() -> dict[str, Any]:
+    def read_standing() -> dict[str, Any]:
         return {**read_status(settings, store), **(standing or {})}
 
-    app = create_app(WebContext(store, settings, read))
+    app = create_app(WebContext(store, settings, read or read_standing, open_processor(settings, store).sell))
     browser = Browser(app)
     staff = Staff(Shop(store, store.clock), settings)  # type: ignore[arg-type]
     staff.hire("anna")
@@ -107,7 +111,7 @@ def test_a_sale_shows_on_the_status_page(shop: Shop, branch_store: BranchStore, 
     client = client_of(branch_store, tmp_path)
     before = read_status(Settings(home=tmp_path), branch_store)["waiting"]
     shop.sell()
-    page = client.get("/").text
+    page = client.get("/status").text
     assert f'<span class="figure-value">{before + 1}</span>' in page
     block = client.get("/status", headers={"HX-Request": "true"}).text
     assert block.strip().startswith('<div id="standing"')
@@ -125,8 +129,7 @@ def test_a_store_that_does_not_answer_fails_health_and_shows_why(branch_store: B
     def busy() -> dict[str, Any]:
         raise StoreBusy("The store is busy.", "Try again.")
 
-    app = create_app(WebContext(branch_store, Settings(home=tmp_path), busy))
-    client = TestClient(app, base_url="http://127.0.0.1:7490")
+    client = client_of(branch_store, tmp_path, read=busy)
     assert client.get("/healthz").json() == {"status": "failing", "reason": "The store is busy."}
     page = client.get("/status")
     assert (page.status_code, "The store is busy." in page.text) == (503, True)

@@ -23,7 +23,7 @@ from shared.domain.proration import BASIS_POINTS
 from shared.errors import InvalidInput, Refused
 
 REASON_CHARACTERS_MAX = 200
-_ASK_A_MANAGER = "A manager can allow it."
+ASK_A_MANAGER = "A manager can allow it."
 
 
 class Limits(NamedTuple):
@@ -124,7 +124,7 @@ def set_price(
 
     def work(desk: Desk) -> Done:
         if not authority.may_set_price:
-            raise Refused("Your role may not set prices.", _ASK_A_MANAGER)
+            raise Refused("Your role may not set prices.", ASK_A_MANAGER)
         line = desk.line(line_id)
         if unit_price_minor is None:
             if line.unit_price_minor is None and line.embedded_amount_minor is None:
@@ -213,7 +213,7 @@ def _require_within(discount: ManualDiscount, basis_points: int) -> None:
     if basis_points > discount.limit_basis_points:
         raise Refused(
             f"That is {_percent(basis_points)} % off; your role may give {_percent(discount.limit_basis_points)} %.",
-            _ASK_A_MANAGER,
+            ASK_A_MANAGER,
         )
 
 
@@ -224,7 +224,7 @@ def _percent(basis_points: int) -> str:
 
 def _require_may_remove(authority: Limits) -> None:
     if not authority.may_remove:
-        raise Refused("Your role may not take goods out of a basket.", _ASK_A_MANAGER)
+        raise Refused("Your role may not take goods out of a basket.", ASK_A_MANAGER)
 
 
 def _require_reason(reason: str) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import Any, NamedTuple
 
 from branch_node.operations.basket.desk import Desk, Done, Outcome, act
-from branch_node.operations.basket.editing import NO_LIMITS, Limits
+from branch_node.operations.basket.editing import ASK_A_MANAGER, NO_LIMITS, Limits
 from branch_node.storage import baskets
 from branch_node.storage.baskets import ActionRow
 from branch_node.storage.store import BranchStore
@@ -59,7 +59,7 @@ def undo(
             raise Refused("The same was changed later.", "Undo that first.")
         is_late = desk.now_us - row.at > UNDO_SECONDS * MICROSECONDS
         if is_late and not authority.may_remove and _takes_out(desk, inverse):
-            raise Refused("Your role may not take goods out of a basket.", "A manager can allow it.")
+            raise Refused("Your role may not take goods out of a basket.", ASK_A_MANAGER)
         desk.put_back(inverse)
         _require_sound(desk)
         baskets.mark_undone(desk.cursor, desk.basket_id, action)

@@ -1,0 +1,193 @@
+"""Paying a basket at a till: what is due, cash with its change, cards through the terminal, and both together.
+
+A card is charged before the sale, under an attempt that outlives the program (card_payments.py). What is approved
+counts as paid; once nothing is left, or the rest is given in cash, the basket is sold with all its payments at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from branch_node.operations import basket, card_payments
+from branch_node.operations.basket import BasketView, PaymentOutcome
+from branch_node.operations.sale_actions import Till
+from branch_node.operations.sale_request import SaleRequest
+from branch_node.operations.selling import SaleAnswer
+from branch_node.storage.card_attempts import CardAttempt
+from shared.domain.banknotes import suggest_cash
+from shared.domain.card_payments import AttemptState, PaymentTerminal
+from shared.domain.permissions import Permission, require
+from shared.domain.rounding import NO_ROUNDING, CashRounding, cash_due
+from shared.domain.sales import CASH, Payment
+from shared.errors import InvalidInput, Refused
+
+CARD = "card"
+
+Sell = Callable[[SaleRequest], SaleAnswer]
+
+
+class Due(NamedTuple):
+    """What is to be paid. `cash_minor` is what is left, rounded as cash is; `notes` what may be handed over for it."""
+
+    total_minor: int
+    by_card_minor: int
+    left_minor: int
+    cash_minor: int
+    notes: tuple[int, ...]
+
+
+class CardAnswer(NamedTuple):
+    """How a payment by card went; `outcome` when it paid the rest."""
+
+    attempt: CardAttempt
+    outcome: PaymentOutcome | None = None
+
+
+def attempts_of(till: Till, basket_id: bytes) -> list[CardAttempt]:
+    """Payments by card for a basket that are approved, or of which nobody knows yet."""
+    key = basket.sale_key(basket_id)
+    return [attempt for attempt in card_payments.unresolved(till.store, till.register) if attempt.key == key]
+
+
+def due_of(seen: BasketView, attempts: list[CardAttempt], rounding: CashRounding = NO_ROUNDING) -> Due:
+    """What a basket costs, and what of it is left to pay."""
+    by_card = sum(each.amount_minor for each in attempts if each.state is AttemptState.APPROVED)
+    left = max(0, seen.total_minor - by_card)
+    cash = cash_due(seen.total_minor, by_card, rounding)
+    return Due(seen.total_minor, by_card, left, cash, suggest_cash(cash, seen.currency)[1:])
+
+
+def pay_cash(
+    till: Till, sell: Sell, basket_id: bytes, given_minor: int | None, rounding: CashRounding = NO_ROUNDING
+) -> PaymentOutcome:
+    """Pays what is left with so much cash; None is exactly what is due. Raises InvalidInput when it is too little, and
+    what `basket.pay` does. Asked again for a basket that is paid, it tells the same receipt."""
+    require(till.actor, Permission.SALE_MAKE)
+    seen = basket.view(till.store, basket_id)
+    if seen.sold is not None:
+        return PaymentOutcome(seen.state, seen.sold)
+    attempts = _settled_attempts(till, basket_id)
+    due = due_of(seen, attempts, rounding)
+    cash = due.cash_minor if given_minor is None else given_minor
+    if cash < due.cash_minor:
+        raise InvalidInput("That is less than is due.", "Take more; or pay a part by card first, the rest in cash.")
+    return _pay(till, sell, basket_id, attempts, cash, rounding)
+
+
+def pay_by_card(
+    till: Till,
+    sell: Sell,
+    terminal: PaymentTerminal,
+    basket_id: bytes,
+    amount_minor: int | None,
+    rounding: CashRounding = NO_ROUNDING,
+) -> CardAnswer:
+    """Charges so much, or all that is left; with nothing left after it, sells. A double click charges once.
+
+    Raises Refused when the card is declined, InvalidInput when it is more than is left.
+    """
+    require(till.actor, Permission.SALE_MAKE)
+    seen = basket.view(till.store, basket_id)
+    if seen.sold is not None:
+        raise Refused("This basket is paid.", "Begin another sale.")
+    attempts = _settled_attempts(till, basket_id)
+    due = due_of(seen, attempts, rounding)
+    amount = due.left_minor if amount_minor is None else amount_minor
+    if not 0 < amount <= due.left_minor:
+        raise InvalidInput("By card exactly what is due can be paid, or a part of it.", "Give a smaller amount.")
+    number = 1 + len(attempts)
+    begun = card_payments.begin_attempt(
+        till.store, basket.sale_key(basket_id), till.register, amount, seen.currency, number
+    )
+    return _answered(till, sell, basket_id, card_payments.ask(till.store, terminal, begun.reference), rounding)
+
+
+def ask_terminal_again(
+    till: Till,
+    sell: Sell,
+    terminal: PaymentTerminal,
+    basket_id: bytes,
+    reference: str,
+    rounding: CashRounding = NO_ROUNDING,
+) -> CardAnswer:
+    """Finds out what became of a charge, without charging again."""
+    require(till.actor, Permission.SALE_MAKE)
+    attempt = card_payments.resolve_unknown(till.store, terminal, reference)
+    return _answered(till, sell, basket_id, attempt, rounding)
+
+
+def give_back_charge(till: Till, terminal: PaymentTerminal, reference: str) -> CardAttempt:
+    """The client pays otherwise after all: an approved charge goes back. Raises Refused when a sale has it."""
+    require(till.actor, Permission.SALE_MAKE)
+    return card_payments.reverse(till.store, terminal, reference)
+
+
+def pay_elsewhere(
+    till: Till, sell: Sell, basket_id: bytes, amount_minor: int | None, rounding: CashRounding = NO_ROUNDING
+) -> PaymentOutcome:
+    """Paid by card on a terminal that is not connected: the cashier says how much, the rest is cash, exactly."""
+    require(till.actor, Permission.SALE_MAKE)
+    seen = basket.view(till.store, basket_id)
+    if seen.sold is not None:
+        return PaymentOutcome(seen.state, seen.sold)
+    amount = seen.total_minor if amount_minor is None else amount_minor
+    if not 0 < amount <= seen.total_minor:
+        raise InvalidInput("By card exactly what is due can be paid, or a part of it.", "Give a smaller amount.")
+    rest = cash_due(seen.total_minor, amount, rounding)
+    payments = [Payment(CARD, amount), *([Payment(CASH, rest)] if amount < seen.total_minor else [])]
+    return basket.pay(till.store, sell, basket_id, payments, till.tab_token, rounding)
+
+
+def ask_again(till: Till, sell: Sell, basket_id: bytes) -> PaymentOutcome:
+    """Asks what became of a sale that nobody has answered, with the payments that were given then."""
+    require(till.actor, Permission.SALE_MAKE)
+    payments = basket.sale_request(till.store, basket_id, ()).payments
+    outcome = basket.pay(till.store, sell, basket_id, payments)
+    _tie_charges(till, basket_id, outcome)
+    return outcome
+
+
+def _answered(till: Till, sell: Sell, basket_id: bytes, attempt: CardAttempt, rounding: CashRounding) -> CardAnswer:
+    if attempt.state is AttemptState.DECLINED:
+        raise Refused("The card was declined.", "Try another card, or pay in cash.")
+    if attempt.state is not AttemptState.APPROVED:
+        return CardAnswer(attempt)
+    attempts = _settled_attempts(till, basket_id)
+    if due_of(basket.view(till.store, basket_id), attempts, rounding).left_minor > 0:
+        return CardAnswer(attempt)
+    return CardAnswer(attempt, _pay(till, sell, basket_id, attempts, 0, rounding))
+
+
+def _settled_attempts(till: Till, basket_id: bytes) -> list[CardAttempt]:
+    """Raises Refused while nobody knows whether a card was charged: paying again might charge twice."""
+    attempts = attempts_of(till, basket_id)
+    for attempt in attempts:
+        if attempt.state not in (AttemptState.APPROVED, AttemptState.BEGUN):
+            raise Refused("It is not known whether the card was charged.", "Ask the terminal again first.")
+    return [attempt for attempt in attempts if attempt.state is AttemptState.APPROVED]
+
+
+def _pay(
+    till: Till, sell: Sell, basket_id: bytes, attempts: list[CardAttempt], cash_minor: int, rounding: CashRounding
+) -> PaymentOutcome:
+    payments = [Payment(CARD, attempt.amount_minor) for attempt in attempts]
+    if cash_minor or not payments:
+        payments.append(Payment(CASH, cash_minor))
+    outcome = basket.pay(till.store, sell, basket_id, payments, till.tab_token, rounding)
+    _tie_charges(till, basket_id, outcome)
+    return outcome
+
+
+def _tie_charges(till: Till, basket_id: bytes, outcome: PaymentOutcome) -> None:
+    """Charges that the sale itself did not tie to it yet."""
+    if outcome.sold is None:
+        return
+    for attempt in attempts_of(till, basket_id):
+        if attempt.state is AttemptState.APPROVED:
+            with till.store.write() as connection:
+                cursor, now_us = connection.connection.cursor(), till.store.clock.now_us()
+                sale_id = outcome.sold.sale_id
+                card_payments.use_attempt(
+                    cursor, attempt.reference, sale_id, attempt.amount_minor, attempt.currency, now_us
+                )

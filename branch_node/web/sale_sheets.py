@@ -1,0 +1,84 @@
+"""What opens above the sale's page: looking for goods and clients, a line, a discount, an unknown code, held sales.
+
+Each is a page of its own without the script, and a dialog with it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from branch_node.operations import basket
+from branch_node.operations.basket import LineView
+from branch_node.operations.client_search import find_at_till
+from branch_node.web.context import context_of
+from branch_node.web.people import guarded
+from branch_node.web.sale import is_part
+from branch_node.web.sale_board import read_board, till_of
+from shared.domain.permissions import Permission
+from shared.errors import NotFound
+from shared.web.pages import render
+
+GOODS_SHOWN_MAX = 9
+
+
+def goods(request: Request) -> Response:
+    """`/sale/goods?q=`: products by name, with price and what may still be sold."""
+    text = request.query_params.get("q", "").strip()
+    found = basket.find_products(context_of(request).store, text, GOODS_SHOWN_MAX) if text else []
+    return _sheet(request, "sale_goods.html", text=text, found=found)
+
+
+def clients(request: Request) -> Response:
+    """`/sale/clients?q=`: clients by the last digits of a phone, or by name."""
+    text = request.query_params.get("q", "").strip()
+    till = till_of(request)
+    found = find_at_till(till.store, till.actor, text) if text else []
+    return _sheet(request, "sale_clients.html", text=text, found=found)
+
+
+def line(request: Request) -> Response:
+    """`/sale/lines/3`: quantity, price, discount, removal of one line."""
+    board = read_board(request)
+    number = int(request.path_params["line"])
+    return _sheet(request, "sale_line.html", board, line=_line(board, number))
+
+
+def discount(request: Request) -> Response:
+    """`/sale/discount`: a discount on everything; and emptying the basket."""
+    return _sheet(request, "sale_discount.html")
+
+
+def unknown(request: Request) -> Response:
+    """`/sale/unknown?code=`: a name and a price for what nobody knows."""
+    return _sheet(request, "sale_unknown.html", code=request.query_params.get("code", ""))
+
+
+def held(request: Request) -> Response:
+    """`/sale/held`: sales that wait."""
+    return _sheet(request, "sale_held.html")
+
+
+def _line(board: dict[str, Any], number: int) -> LineView:
+    for each in board["lines"]:
+        found: LineView = each["line"]
+        if found.line_id == number:
+            return found
+    raise NotFound("The line is not there any more.", "Look at the basket again.")
+
+
+def _sheet(request: Request, template: str, board: dict[str, Any] | None = None, /, **values: Any) -> Response:
+    shown = read_board(request) if board is None else board
+    return render(request, template, block="sheet" if is_part(request) else "", **shown, **values)
+
+
+ROUTES = (
+    guarded("/sale/goods", goods, Permission.SALE_MAKE),
+    guarded("/sale/clients", clients, Permission.CLIENT_VIEW),
+    guarded("/sale/lines/{line:int}", line, Permission.SALE_MAKE),
+    guarded("/sale/discount", discount, Permission.SALE_MAKE),
+    guarded("/sale/unknown", unknown, Permission.SALE_MAKE),
+    guarded("/sale/held", held, Permission.SALE_HOLD),
+)
