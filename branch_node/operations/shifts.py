@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
+from branch_node.operations.product_requests import send_requests
 from branch_node.operations.shift_reports import OpenedShift, summarize_shift
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.business_time import LocalMoment, local_moment
@@ -129,6 +130,7 @@ def close_shift(
     transaction.cursor.execute(
         f"UPDATE register SET {column} = NULL WHERE code = ? AND {column} = ?", (register, opened.shift_id)
     )
+    send_requests(transaction)
     return report
 
 

@@ -32,6 +32,7 @@ class RecordKind(IntEnum):
     CREDENTIAL = 107
     PROMOTION = 108
     VAT_RATE = 109
+    PRODUCT_REQUEST = 110
 
     @property
     def is_card(self) -> bool:
@@ -46,7 +47,7 @@ class Record(NamedTuple):
     payload: bytes
 
 
-BRANCH_EDITED_KINDS = frozenset({int(RecordKind.CLIENT), int(RecordKind.EMPLOYEE)})
+BRANCH_EDITED_KINDS = frozenset({int(RecordKind.CLIENT), int(RecordKind.EMPLOYEE), int(RecordKind.PRODUCT_REQUEST)})
 """Cards that a branch may edit. The others are edited at the head office; an edit of one from a branch is parked."""
 
 KNOWN_KINDS = frozenset(int(kind) for kind in RecordKind)
