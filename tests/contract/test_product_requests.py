@@ -220,7 +220,7 @@ def test_a_branch_cannot_answer_itself(pair: Pair) -> None:
     journal.add_edit(RecordKind.PRODUCT_REQUEST, pair.office.ids.new_id(), {}, code="X", state="answered")
     result = pair.office.merge(journal, journal.batch())
     (outcome,) = result.ack.outcomes
-    assert outcome.parked_reason == "not_for_branches"
+    assert (outcome.parked_reason or "").startswith("not_for_branches")
     assert [request.code for request in listed(pair)] == [CODE]
 
 
