@@ -11,23 +11,33 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
-from branch_node.web import health, help, status
+from branch_node.web import health, help, login, pairing, status
 from branch_node.web.context import WebContext
+from branch_node.web.people import Doorway, actor_of, actor_seen, navigation_for, register_of, session_reader
 from branch_node.web.status import read_chip
+from shared.domain.permissions import Permission
 from shared.web.cookies import read_or_make_secret
 from shared.web.pages import Destination
 from shared.web.site import Site, create_site
 from shared.web.translations import lazy_text as _
 
 TEMPLATES = Path(__file__).with_name("templates")
+STATIC = Path(__file__).with_name("static")
 FIRST_PAGE = "/status"
 
 NAVIGATION = (
-    Destination("/status", _("Status"), "F9"),
-    Destination("/help", _("Help")),
+    Doorway(Destination("/status", _("Status"), "Alt+KeyS")),
+    Doorway(Destination("/pairing", _("Registers")), Permission.REGISTER_PAIR),
+    Doorway(Destination("/help", _("Help"))),
 )
 
-PAGES: tuple[BaseRoute, ...] = (*health.ROUTES, *status.ROUTES, *help.ROUTES)
+PAGES: tuple[BaseRoute, ...] = (
+    *health.ROUTES,
+    *login.ROUTES,
+    *pairing.ROUTES,
+    *status.ROUTES,
+    *help.ROUTES,
+)
 """Each noun's module names its own routes."""
 
 
@@ -35,24 +45,33 @@ def create_app(context: WebContext) -> Starlette:
     """The pages of one branch."""
     node, _chain = context.store.node()
 
-    def frame(_request: Request) -> Mapping[str, Any]:
-        return {"site_name": node.code, "chip": read_chip(context)}
+    secret = read_or_make_secret(context.settings.web_secret_path, context.store.ids)
+
+    def frame(request: Request) -> Mapping[str, Any]:
+        actor = actor_seen(request)
+        return {
+            "site_name": node.code,
+            "chip": read_chip(context),
+            "person": actor,
+            "register_at_hand": register_of(request) if actor is not None else "",
+            "navigation": navigation_for(actor, NAVIGATION),
+        }
 
     site = Site(
         routes=(Route("/", first_page), *PAGES),
         template_folders=(TEMPLATES,),
-        secret=read_or_make_secret(context.settings.web_secret_path, context.store.ids),
+        secret=secret,
         ids=context.store.ids,
-        navigation=NAVIGATION,
         frame=frame,
         hosts=frozenset(context.settings.web_host_names),
-        session_of=context.session_of,
+        static_folders=(STATIC,),
+        session_of=session_reader(secret),
     )
     app = create_site(site)
     app.state.context = context
     return app
 
 
-async def first_page(_request: Request) -> RedirectResponse:
-    """Where a till begins."""
-    return RedirectResponse(FIRST_PAGE, status_code=303)
+def first_page(request: Request) -> RedirectResponse:
+    """Where somebody begins: nobody at the log-in."""
+    return RedirectResponse("/login" if actor_of(request) is None else FIRST_PAGE, status_code=303)

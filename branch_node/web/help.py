@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from branch_node.web.context import context_of
+from branch_node.web.people import open_to_all
 from shared.errors import NotFound
 from shared.web.pages import render
 from shared.web.translations import LazyText
@@ -24,7 +25,7 @@ class Hotkey(NamedTuple):
 
 HOTKEYS = (
     Hotkey("F1", _("the keys of the page at hand")),
-    Hotkey("F9", _("how this branch stands")),
+    Hotkey("Alt+KeyS", _("how this branch stands")),
     Hotkey("Ctrl+KeyZ", _("undo what was just done, while the page offers it")),
     Hotkey("Escape", _("close a dialog")),
 )
@@ -45,4 +46,4 @@ def authority(request: Request) -> Response:
     return Response(path.read_bytes(), media_type="application/x-x509-ca-cert", headers=headers)
 
 
-ROUTES = (Route("/help", page), Route("/authority.crt", authority))
+ROUTES = (open_to_all("/help", page), Route("/authority.crt", authority))

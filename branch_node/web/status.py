@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from branch_node.web.context import WebContext, context_of
+from branch_node.web.people import guarded
 from shared.errors import FilialError
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from shared.web.error_texts import translate_error
@@ -185,4 +186,4 @@ def chip(request: Request) -> HTMLResponse:
     return render(request, "chip.html")
 
 
-ROUTES = (Route("/status", page), Route("/chip", chip))
+ROUTES = (guarded("/status", page), Route("/chip", chip))

@@ -19,6 +19,8 @@ from branch_node.web.status import abilities_of, chip_of, matters_of
 from shared.errors import Refused, StoreBusy
 from shared.web.translations import speaking
 from tests.support.shop import Shop
+from tests.support.staff import Staff
+from tests.support.till_pages import Browser
 
 QUIET: dict[str, Any] = {
     "online": True,
@@ -40,7 +42,13 @@ def client_of(store: BranchStore, home: Path, standing: dict[str, Any] | None = 
     def read() -> dict[str, Any]:
         return {**read_status(settings, store), **(standing or {})}
 
-    return TestClient(create_app(WebContext(store, settings, read)), base_url="http://127.0.0.1:7490")
+    app = create_app(WebContext(store, settings, read))
+    browser = Browser(app)
+    staff = Staff(Shop(store, store.clock), settings)  # type: ignore[arg-type]
+    staff.hire("anna")
+    assert browser.log_in("anna").status_code == 303
+    browser.client.follow_redirects = True
+    return browser.client
 
 
 @pytest.mark.parametrize(
