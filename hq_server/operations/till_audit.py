@@ -137,9 +137,7 @@ def total_refunds_without_receipt(connection: Connection, actor: Actor, wanted: 
         .limit(PAGE_ROWS_MAX)
     )
     names = branch_names(connection)
-    return [
-        CashierTotal(names.get(row[0], "?"), row[1], row[2], int(row[3])) for row in connection.execute(statement)
-    ]
+    return [CashierTotal(names.get(row[0], "?"), row[1], row[2], int(row[3])) for row in connection.execute(statement)]
 
 
 def _conditions(connection: Connection, table: Table, wanted: AuditFilter) -> list[ColumnElement[bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from starlette.datastructures import UploadFile
@@ -23,7 +24,7 @@ from hq_server.operations.paging import PAGE_ROWS_MAX
 from hq_server.web.context import context_of
 from hq_server.web.forms import Failure, id_of_path, or_again, status
 from hq_server.web.signed_in import actor_of, guarded
-from shared.domain.business_time import date_from_days, from_us, to_us
+from shared.domain.business_time import date_from_days, to_us
 from shared.domain.identifiers import format_id, parse_id
 from shared.web.error_texts import translate_error
 from shared.web.formats import format_date, format_money
@@ -90,9 +91,7 @@ def preview(request: Request) -> Response:
     """`/catalog/preview/{id}`: old and new values by row; nothing is written yet."""
     context, actor = context_of(request), actor_of(request)
     with context.store.read() as connection:
-        kept, outcome = preview_upload(
-            connection, context.ids, context.clock.now_us(), actor, id_of_path(request)
-        )
+        kept, outcome = preview_upload(connection, context.ids, context.clock.now_us(), actor, id_of_path(request))
     shown = [change for change in outcome.changes if change.field != "product_id"]
     problems = [{"row": each["row"], "reason": translate_error(each["reason"])} for each in outcome.problems]
     return render(
@@ -170,7 +169,7 @@ def _readable(request: Request, field: str, value: Any) -> str:
 
 def _moment_us(text: str) -> int:
     """The microseconds of what `list_imports` says as ISO 8601."""
-    return to_us(from_us(0).fromisoformat(text))
+    return to_us(datetime.fromisoformat(text))
 
 
 ROUTES = (

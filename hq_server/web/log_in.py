@@ -71,9 +71,7 @@ def first_page(request: Request, failure: Failure | None = None) -> Response:
     with context.store.read() as connection:
         require_first_log_in(connection, token, context.clock.now_us())
     fields = typed(request, {"code": "", "name": ""})
-    return render(
-        request, "first.html", status_code=status(failure), failure=failure, token=token, typed=fields
-    )
+    return render(request, "first.html", status_code=status(failure), failure=failure, token=token, typed=fields)
 
 
 @or_again(first_page)
@@ -93,9 +91,7 @@ def found(request: Request) -> Response:
             context.password_cost,
         )
     )
-    opened = log_in(
-        context.store, context.settings, context.clock, context.ids, code, password, context.password_cost
-    )
+    opened = log_in(context.store, context.settings, context.clock, context.ids, code, password, context.password_cost)
     return _go_in(request, opened, "/", Notice(_("You are the chain's administrator. Now hire your people.")))
 
 

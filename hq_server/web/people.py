@@ -33,7 +33,7 @@ from hq_server.web.forms import (
     typed,
 )
 from hq_server.web.log_in import new_password
-from hq_server.web.names import permission_name, role_name
+from hq_server.web.names import role_name
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.business_time import date_from_days
 from shared.domain.identifiers import format_id
@@ -93,9 +93,7 @@ def hiring(request: Request, failure: Failure | None = None) -> Response:
     """`/people/new`."""
     fields = typed(request, {"code": "", "name": "", "language": "ru", **NOWHERE, "from": day_text(_today(request))})
     choices = _choices(request)
-    return render(
-        request, "people_new.html", status_code=status(failure), failure=failure, typed=fields, **choices
-    )
+    return render(request, "people_new.html", status_code=status(failure), failure=failure, typed=fields, **choices)
 
 
 @or_again(hiring)
@@ -228,12 +226,12 @@ def _choices(request: Request) -> dict[str, Any]:
     """What the forms offer: roles, branches, superiors, languages."""
     require(actor_of(request), Permission.EMPLOYEE_EDIT)
     with context_of(request).store.read() as connection:
-        roles = [(role.code, role_name(role), _allowed(role.permissions)) for role in all_roles(connection)]
+        roles = [(role.code, role_name(role)) for role in all_roles(connection)]
         branches = [(row.code, row.name) for row in all_branches(connection) if row.revoked_at_us is None]
         people = [each for each in all_employees(connection) if each.name and not each.is_dismissed(_days(request))]
     superiors = sorted(((each.code, each.name) for each in people), key=lambda each: (sort_key(each[1]), each[0]))
     return {
-        "roles": sorted(roles, key=lambda each: sort_key(each[1])),
+        "role_options": sorted(roles, key=lambda each: sort_key(each[1])),
         "branches": branches,
         "superiors": [("", "–"), *((code, f"{name} ({code})") for code, name in superiors)],
         "languages": [("ru", "Русский"), ("en", "English")] if len(LANGUAGES) == 2 else [],
@@ -242,10 +240,6 @@ def _choices(request: Request) -> dict[str, Any]:
 
 def _days(request: Request) -> int:
     return context_of(request).today()
-
-
-def _allowed(permissions: frozenset[Permission]) -> str:
-    return ", ".join(str(permission_name(each)) for each in Permission if each in permissions)
 
 
 def _role_names(connection: Any) -> dict[str, str]:

@@ -138,7 +138,9 @@ def set_price(request: Request) -> Response:
         return Assortment(connection, context.ids, now_us, actor).set_price(product_id, wanted)
 
     context.change(work)
-    return see_other(request, _url(product_id), Notice(_("The price is set. The tills learn it with the next contact.")))
+    return see_other(
+        request, _url(product_id), Notice(_("The price is set. The tills learn it with the next contact."))
+    )
 
 
 def remove_price(request: Request) -> Response:

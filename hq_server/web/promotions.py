@@ -151,7 +151,9 @@ def save(request: Request) -> Response:
     else:
         context.change(lambda connection, now_us: add_promotion(connection, context.ids, now_us, wanted, actor))
     return see_other(
-        request, "/promotions", Notice(_("“%(name)s” is saved. The tills learn it with the next contact.", name=wanted.name))
+        request,
+        "/promotions",
+        Notice(_("“%(name)s” is saved. The tills learn it with the next contact.", name=wanted.name)),
     )
 
 

@@ -102,9 +102,7 @@ def save(request: Request) -> Response:
         return Personnel(connection, context.ids, now_us, actor).set_role(role, renamed)  # type: ignore[arg-type]
 
     context.change(work)
-    return see_other(
-        request, "/roles", Notice(_("The role is saved. The branches learn it with their next contact."))
-    )
+    return see_other(request, "/roles", Notice(_("The role is saved. The branches learn it with their next contact.")))
 
 
 ROUTES = (

@@ -45,9 +45,7 @@ def save(request: Request) -> Response:
         day_of(request, "valid_to", "The last day"),
     )
     context.change(
-        lambda connection, now_us: set_vat_rate(
-            connection, context.ids, now_us, context.chain.chain_id, rate, actor
-        )
+        lambda connection, now_us: set_vat_rate(connection, context.ids, now_us, context.chain.chain_id, rate, actor)
     )
     return see_other(request, "/vat", Notice(_("The rate is saved. The tills learn it with the next contact.")))
 
