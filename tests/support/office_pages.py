@@ -94,13 +94,13 @@ class Desk:
 
 
 @contextmanager
-def office_pages(folder: Path, template: Path) -> Iterator[OfficePages]:
+def office_pages(folder: Path, template: Path, name: str = "Сеть") -> Iterator[OfficePages]:
     """Founds a chain in a folder, on a copy of the file that holds the schema."""
     shutil.copy(template, folder / "hq.db")
     clock = FakeClock()
     ids = SeededIds(clock)
     store = connect_store("sqlite:///hq.db", folder, clock)
-    chain = found_chain(store, "Сеть", "RUB", "Europe/Moscow", clock, ids)
+    chain = found_chain(store, name, "RUB", "Europe/Moscow", clock, ids)
     context = make_context(store, Settings(home=folder), clock, ids, lambda: None, CHEAP)
     with ExitStack() as closing:
         yield OfficePages(Office(store, clock, ids, chain), create_app(context), closing)
