@@ -51,7 +51,7 @@ def choose_tls(settings: Settings, choice: WebChoice) -> TlsFiles | None:
     if not is_loopback(choice.address) and not choice.insecure:
         raise Refused(
             f"Other machines reach {choice.address}, and there is no certificate to protect what they send.",
-            "Get one: filial-hq web-certificate HOST… Or give --insecure-web behind a proxy that does TLS.",
+            "Put web.crt and web.key into the folder. Or give --insecure-web behind a proxy that does TLS.",
         )
     return None
 

@@ -155,8 +155,12 @@ def remove_price(request: Request) -> Response:
 
 def product_of_form(request: Request) -> ProductFields:
     """What a product's form says."""
-    texts = {name: text_of(request, name) for name in TEXTS}
-    return ProductFields(**texts, **{name: is_ticked(request, name) for name in FLAGS})
+    return ProductFields(
+        *(text_of(request, name) for name in TEXTS),
+        weighed=is_ticked(request, "weighed"),
+        limited=is_ticked(request, "limited"),
+        archived=is_ticked(request, "archived"),
+    )
 
 
 def price_of_form(request: Request) -> WantedPrice | None:

@@ -35,6 +35,7 @@ from hq_server.web.forms import (
 )
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.identifiers import format_id
+from shared.domain.permissions import Actor
 from shared.errors import InvalidInput
 from shared.web.pages import render
 from shared.web.request_state import Notice
@@ -98,7 +99,7 @@ def answer_new(request: Request) -> Response:
     ids = context_of(request).ids
     return _answer(
         request,
-        lambda *at: answer_with_new(at[0], ids, *at[1:], wanted, priced),
+        lambda connection, now_us, actor, asked: answer_with_new(connection, ids, now_us, actor, asked, wanted, priced),
         _("The product is made. The branches sell it with their next contact."),
     )
 
@@ -109,7 +110,7 @@ def answer_known(request: Request) -> Response:
     ids, sku, replace = context_of(request).ids, text_of(request, "sku"), is_ticked(request, "replace")
     return _answer(
         request,
-        lambda *at: answer_with_known(at[0], ids, *at[1:], sku, replace),
+        lambda connection, now_us, actor, asked: answer_with_known(connection, ids, now_us, actor, asked, sku, replace),
         _("The code is that product’s barcode now. The branches learn it with their next contact."),
     )
 
@@ -119,11 +120,11 @@ def answer_price(request: Request) -> Response:
     """POST `sku`, `price`: what the product costs that had no price."""
     ids, sku, wanted = context_of(request).ids, text_of(request, "sku"), products.price_of_form(request)
 
-    def work(*at: Any) -> bytes:
+    def work(connection: Connection, now_us: int, actor: Actor, asked: bytes) -> bytes:
         if wanted is None:
-            show_request(at[0], at[2], at[3])
+            show_request(connection, actor, asked)
             raise InvalidInput("No price was typed.", "Write it as 1481.69.")
-        return answer_with_price(at[0], ids, *at[1:], sku, wanted)
+        return answer_with_price(connection, ids, now_us, actor, asked, sku, wanted)
 
     return _answer(request, work, _("The price is set. The branches learn it with their next contact."))
 
@@ -132,11 +133,14 @@ def answer_price(request: Request) -> Response:
 def answer_no(request: Request) -> Response:
     """POST `note`: nothing is to be sold by that code."""
     ids, note = context_of(request).ids, text_of(request, "note")
-    return _answer(request, lambda *at: decline(at[0], ids, *at[1:], note), _("The request is declined."))
+    return _answer(
+        request,
+        lambda connection, now_us, actor, asked: decline(connection, ids, now_us, actor, asked, note),
+        _("The request is declined."),
+    )
 
 
-def _answer(request: Request, act: Callable[..., object], said: LazyText) -> Response:
-    """`act` is given the connection, the moment, who acts, and the request's id."""
+def _answer(request: Request, act: Callable[[Connection, int, Actor, bytes], object], said: LazyText) -> Response:
     actor, request_id = actor_of(request), id_of_path(request)
 
     def work(connection: Connection, now_us: int) -> object:
