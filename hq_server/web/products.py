@@ -155,12 +155,9 @@ def remove_price(request: Request) -> Response:
 
 def product_of_form(request: Request) -> ProductFields:
     """What a product's form says."""
-    return ProductFields(
-        *(text_of(request, name) for name in TEXTS),
-        weighed=is_ticked(request, "weighed"),
-        limited=is_ticked(request, "limited"),
-        archived=is_ticked(request, "archived"),
-    )
+    sku, name, category, barcode, unit, vat_code = (text_of(request, field) for field in TEXTS)
+    weighed, limited, archived = (is_ticked(request, field) for field in FLAGS)
+    return ProductFields(sku, name, category, barcode, unit, vat_code, weighed, limited, archived)
 
 
 def price_of_form(request: Request) -> WantedPrice | None:
