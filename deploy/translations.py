@@ -49,6 +49,13 @@ ERROR_SOURCES = (
     "branch_node/storage/transaction.py",
     "branch_node/sync_client/central.py",
     "branch_node/sync_client/processor.py",
+    "hq_server/operations/authentication.py",
+    "hq_server/operations/catalog_uploads.py",
+    "hq_server/operations/people.py",
+    "hq_server/operations/product_requests.py",
+    "hq_server/operations/products.py",
+    "hq_server/operations/promotions.py",
+    "shared/operations/passwords.py",
 )
 """Rooms and modules whose errors pages show: their messages and hints need translations too. Add yours."""
 

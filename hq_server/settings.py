@@ -25,6 +25,27 @@ class Settings:
     phone_country: str = setting("RU", "ISO 3166 country whose numbers may be typed without a country code.")
     session_idle_minutes: int = setting(720, "After how long without use a log-in to the web page ends, minutes.")
 
+    web_hosts: str = setting(
+        "", "Names of this machine, separated by commas, under which the web pages are served besides its own."
+    )
+
+    @property
+    def web_host_names(self) -> list[str]:
+        return [name.strip().lower() for name in self.web_hosts.split(",") if name.strip()]
+
+    @property
+    def web_secret_path(self) -> Path:
+        """What the pages' cookies and forms are signed with."""
+        return self.home / "web.secret"
+
+    @property
+    def web_certificate_path(self) -> Path:
+        return self.home / "web.crt"
+
+    @property
+    def web_key_path(self) -> Path:
+        return self.home / "web.key"
+
     @property
     def configuration_path(self) -> Path:
         return self.home / "hq.toml"

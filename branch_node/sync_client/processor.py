@@ -9,6 +9,7 @@ from branch_node.operations import refunding
 from branch_node.operations.budgets import begin_spending, return_leases
 from branch_node.operations.clients import begin_adding, begin_editing
 from branch_node.operations.processing import Settled, commit_request, may_ask, settle
+from branch_node.operations.product_requests import send_requests
 from branch_node.operations.refund_request import RefundRequest
 from branch_node.operations.refunding import RefundAnswer, SoldBefore, begin_refund
 from branch_node.operations.sale_request import SaleRequest
@@ -169,7 +170,10 @@ class Processor:
         self._finish(intent, question)
 
     def look_after(self) -> None:
-        """What nobody waits for: operations in doubt, and leases that are spent from no more."""
+        """What nobody waits for: requests about unknown codes, operations in doubt, leases that have ended."""
+        # First, since it needs no answer: the head office may be out of reach.
+        with self._store.operation() as transaction:
+            send_requests(transaction)
         self.resolve_doubts()
         with self._store.operation() as transaction:
             return_leases(transaction)

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
@@ -21,9 +22,10 @@ from hq_server.storage.feed import number_feed
 from hq_server.sync_server.gateway import Gateway
 from hq_server.sync_server.server import SyncServer
 from hq_server.web.app import create_app
+from hq_server.web.context import make_context
 from shared.addresses import split_address
-from shared.errors import FilialError, InvalidInput
-from shared.web.serving import WebServer
+from shared.errors import FilialError, InvalidInput, Refused
+from shared.web.serving import TlsFiles, WebServer, is_loopback
 
 WORKER_STOP_SECONDS_MAX = 10
 WORKER_PAUSE_SECONDS = 0.5
@@ -34,7 +36,35 @@ GARBAGE_THRESHOLD = 50_000
 Ready = Callable[[int, int | None], None]
 
 
-def serve(home: Path | None, grpc_address: str, web_address: str | None, workers: int, ready: Ready) -> None:
+class WebChoice(NamedTuple):
+    """Where the pages are served; `insecure` allows other machines without TLS."""
+
+    address: str
+    insecure: bool = False
+
+
+def choose_tls(settings: Settings, choice: WebChoice) -> TlsFiles | None:
+    """The certificate when there is one; this machine alone may do without. Raises InvalidInput, Refused."""
+    files = TlsFiles(settings.web_certificate_path, settings.web_key_path)
+    if files.certificate.exists():
+        if not files.key.exists():
+            raise Refused(f"There is {files.certificate.name} without {files.key.name}.", "Put them together.")
+        return files
+    if not is_loopback(choice.address) and not choice.insecure:
+        raise Refused(
+            f"Other machines reach {choice.address}, and there is no certificate to protect what they send.",
+            "Put web.crt and web.key into the folder. Or give --insecure-web behind a proxy that does TLS.",
+        )
+    return None
+
+
+def _make_web(office: HeadOffice, gateway: Gateway, choice: WebChoice) -> WebServer:
+    tls = choose_tls(office.settings, choice)
+    context = make_context(office.store, office.settings, office.clock, office.ids, gateway.pulse)
+    return WebServer(create_app(context), choice.address, tls)
+
+
+def serve(home: Path | None, grpc_address: str, web_choice: WebChoice | None, workers: int, ready: Ready) -> None:
     """Serves until SIGTERM or SIGINT. `ready` is told the gRPC and the web port once both listen.
 
     Raises InvalidInput for unusable addresses, Refused when another process serves the same SQLite store.
@@ -48,7 +78,7 @@ def serve(home: Path | None, grpc_address: str, web_address: str | None, workers
         if workers > 1 and grpc_port == 0:
             raise InvalidInput("Several workers need a fixed port.", "Name it: --grpc HOST:PORT.")
         with only_server(office.settings, office.store.dialect == "sqlite"):
-            asyncio.run(_serve(office, grpc_address, web_address, workers, ready))
+            asyncio.run(_serve(office, grpc_address, web_choice, workers, ready))
 
 
 def serve_as_worker(home: Path | None, grpc_address: str) -> None:
@@ -58,11 +88,13 @@ def serve_as_worker(home: Path | None, grpc_address: str) -> None:
         asyncio.run(_serve_grpc(office, grpc_address, share_port=True))
 
 
-async def _serve(office: HeadOffice, grpc_address: str, web_address: str | None, workers: int, ready: Ready) -> None:
+async def _serve(
+    office: HeadOffice, grpc_address: str, web_choice: WebChoice | None, workers: int, ready: Ready
+) -> None:
     stopped = _stop_event()
     gateway = _gateway(office)
     gateway.start()
-    web = WebServer(create_app(gateway.pulse), web_address) if web_address else None
+    web = _make_web(office, gateway, web_choice) if web_choice else None
     web_task = asyncio.create_task(web.run_until_stopped()) if web else None
     compacting = asyncio.create_task(_compact_at_intervals(gateway, office.settings.feed_compaction_minutes))
     refreshing = asyncio.create_task(_refresh_people_at_intervals(office, gateway))

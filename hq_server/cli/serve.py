@@ -13,12 +13,15 @@ WORKERS_MAX = 32
 
 @click.command(cls=Command)
 @click.option("--grpc", "grpc_address", default="0.0.0.0:7443", show_default=True, help="Where branches connect.")
-@click.option("--web", "web_address", default="127.0.0.1:7480", show_default=True, help="The web page and /healthz.")
+@click.option("--web", "web_address", default="127.0.0.1:7480", show_default=True, help="The web pages and /healthz.")
+@click.option("--insecure-web", is_flag=True, help="Let other machines use the web pages without TLS.")
 @click.option("--workers", type=click.IntRange(1, WORKERS_MAX), default=1, help="Processes, with PostgreSQL.")
 @click.option("--worker", is_flag=True, hidden=True, help="Be one of them.")
 @click.pass_obj
-def serve(options: GlobalOptions, grpc_address: str, web_address: str, workers: int, worker: bool) -> None:
-    """Serve the branches and the web page, until SIGTERM or Ctrl-C."""
+def serve(
+    options: GlobalOptions, grpc_address: str, web_address: str, insecure_web: bool, workers: int, worker: bool
+) -> None:
+    """Serve the branches and the web pages, until SIGTERM or Ctrl-C."""
     from hq_server.bootstrap import serving
 
     configure_logging(options.debug)
@@ -34,4 +37,4 @@ def serve(options: GlobalOptions, grpc_address: str, web_address: str, workers: 
         else:
             click.echo(f"Branches connect to {host}:{grpc_port}; health at http://{web_host}:{web_port}/healthz")
 
-    serving.serve(options.home, grpc_address, web_address, workers, ready)
+    serving.serve(options.home, grpc_address, serving.WebChoice(web_address, insecure_web), workers, ready)

@@ -9,11 +9,13 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from hq_server.operations.founding import read_chain
+from hq_server.operations.people import make_password_hash, set_own_password
 from hq_server.settings import Settings
+from hq_server.storage.feed import number_feed
 from hq_server.storage.store import HqStore
 from shared.clock import Clock, Ids
 from shared.domain.permissions import Actor
-from shared.errors import LogInRefused, StoreBusy
+from shared.errors import InvalidInput, LogInRefused, StoreBusy
 from shared.operations.lockout import EMPLOYEE, Scope, begin_attempt, forgive
 from shared.operations.passwords import PASSWORD_COST, HashCost, verify_password
 from shared.operations.people import actor_on, day_in_zone, employee_id, find_credential, find_employee
@@ -86,6 +88,38 @@ def current_actor(store: HqStore, settings: Settings, clock: Clock, token: str) 
         with contextlib.suppress(StoreBusy), store.write() as connection:
             touch_session(connection, found, now_us)
     return replace(actor, session_id=found.session_id)
+
+
+def change_password(
+    store: HqStore,
+    settings: Settings,
+    clock: Clock,
+    ids: Ids,
+    actor: Actor,
+    old: str,
+    new: str,
+    cost: HashCost = PASSWORD_COST,
+) -> LoggedIn:
+    """Gives somebody another password, who knows the old one; the other sessions end, and a new one is opened.
+
+    Guesses at the old one count as attempts to log in. Raises InvalidInput, LogInRefused, LockedOut.
+    """
+    scope = Scope(EMPLOYEE, actor.employee_id)
+    with store.write() as connection:
+        begin_attempt(connection, [scope], clock.now_us())
+    with store.read() as connection:
+        known = find_credential(connection, actor.employee_id)
+    if known is None or not verify_password(old, known.password_hash, cost):
+        raise LogInRefused("That is not your password.", "Type the one that you logged in with.")
+    password_hash = make_password_hash(ids, actor.code, new, cost)
+    if old == new:
+        raise InvalidInput("That is the password that you have.", "Choose another one.")
+    now_us = clock.now_us()
+    with store.write() as connection:
+        forgive(connection, scope)
+        set_own_password(connection, ids, now_us, actor, password_hash)
+    number_feed(store, now_us)
+    return log_in(store, settings, clock, ids, actor.code, new, cost)
 
 
 def log_out(store: HqStore, token: str) -> None:

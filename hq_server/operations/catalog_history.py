@@ -17,6 +17,7 @@ from shared.clock import Ids
 from shared.domain.business_time import format_us
 from shared.domain.cards import CARD_FIELDS, FieldType, Value
 from shared.domain.identifiers import format_id
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.errors import NotFound, Refused
 from shared.operations.cards import CardEdit, shown_fields
@@ -59,8 +60,9 @@ def remember_import(connection: Connection, source: str, outcome: ImportOutcome,
     )
 
 
-def list_imports(connection: Connection) -> list[dict[str, Any]]:
+def list_imports(connection: Connection, actor: Actor = LOCAL_ADMINISTRATOR) -> list[dict[str, Any]]:
     """The latest imports, the newest first."""
+    require(actor, Permission.CATALOG_EDIT)
     statement = select(catalog_import).order_by(catalog_import.c.imported_at.desc()).limit(IMPORTS_LISTED_MAX)
     return [
         {
@@ -74,12 +76,15 @@ def list_imports(connection: Connection) -> list[dict[str, Any]]:
     ]
 
 
-def revert_import(connection: Connection, ids: Ids, now_us: int, import_id: bytes) -> RevertOutcome:
+def revert_import(
+    connection: Connection, ids: Ids, now_us: int, import_id: bytes, actor: Actor = LOCAL_ADMINISTRATOR
+) -> RevertOutcome:
     """Gives fields their old values back, and archives the cards that the import made, where its value still stands.
 
     A field that shows another version than the import's is left alone and named; so is every field of a new card that
     somebody has edited. Raises NotFound, and Refused when the import was reverted before.
     """
+    require(actor, Permission.CATALOG_EDIT)
     found = connection.execute(select(catalog_import).where(catalog_import.c.id == import_id)).one_or_none()
     if found is None:
         raise NotFound("There is no such import.", "List them: filial-hq catalog imports")
@@ -92,7 +97,7 @@ def revert_import(connection: Connection, ids: Ids, now_us: int, import_id: byte
     lock_cards(connection, by_card)
     states = {key: decode_state(data) for key, data in load_states(connection, by_card).items()}
     outcome = RevertOutcome()
-    edit = HqEdit(connection, ids, now_us)
+    edit = HqEdit(connection, ids, now_us, actor.employee_id)
     edits: list[CardEdit] = []
     audiences: dict[bytes, str] = {}
     for key, rows in by_card.items():

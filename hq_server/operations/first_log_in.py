@@ -42,6 +42,12 @@ def is_first_log_in(connection: Connection, token: str, now_us: int) -> bool:
     return connection.execute(_usable(token, now_us)).first() is not None
 
 
+def require_first_log_in(connection: Connection, token: str, now_us: int) -> None:
+    """Raises TokenRefused unless the token would make an administrator now."""
+    if not is_first_log_in(connection, token, now_us):
+        raise TokenRefused("This link is unknown, used or older than a day.", _AGAIN)
+
+
 def found_administrator(
     connection: Connection,
     ids: Ids,

@@ -14,6 +14,7 @@ from hq_server.storage.feed import EVERYONE, audience_of_zone
 from shared.clock import Ids
 from shared.domain.cards import Value
 from shared.domain.identifiers import derived_id
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.errors import FilialError
 from shared.operations.cards import CardEdit, shown_fields
@@ -81,11 +82,13 @@ def import_catalog(
     currency: str,
     rows: Iterable[FileRow],
     preview: bool = False,
+    actor: Actor = LOCAL_ADMINISTRATOR,
 ) -> ImportOutcome:
     """Products by SKU, and their prices by zone and first day. A known SKU is edited: only what a row names changes.
 
     A row that names what was archived brings it back. A preview writes nothing and says the same.
     """
+    require(actor, Permission.CATALOG_EDIT)
     vat_codes = set(connection.execute(select(vat_rate.c.code).where(vat_rate.c.archived.is_(False))).scalars())
 
     def read(row: FileRow, known: Mapping[str, bytes]) -> list[_Wanted]:
@@ -97,7 +100,7 @@ def import_catalog(
             wanted.append(_price(chain_id, product_id, sku, asked))
         return wanted
 
-    return _import(connection, ids, now_us, rows, product, "sku", read, preview)
+    return _import(connection, ids, now_us, rows, product, "sku", read, preview, actor)
 
 
 def _price(chain_id: bytes, product_id: bytes, sku: str, asked: CatalogRow) -> _Wanted:
@@ -136,6 +139,7 @@ def _import(
     key_column: str,
     read: Callable[[FileRow, Mapping[str, bytes]], list[_Wanted]],
     preview: bool,
+    actor: Actor = LOCAL_ADMINISTRATOR,
 ) -> ImportOutcome:
     outcome = ImportOutcome()
     kept = list(rows)
@@ -156,7 +160,7 @@ def _import(
             outcome.problems.append({"row": row.number, "reason": error.message})
     planned = _plan(connection, list(wanted.values()), outcome)
     if planned and not preview:
-        edit = HqEdit(connection, ids, now_us)
+        edit = HqEdit(connection, ids, now_us, actor.employee_id)
         edits = [CardEdit(card.kind, card.card_id, edit.stamp, patches) for card, patches in planned]
         edit.apply(edits, {card.card_id: card.audience for card, _ in planned if card.audience is not None})
         outcome.import_id = edit.stamp.command_id

@@ -10,14 +10,17 @@ from hq_server.storage.branches import branch_names
 from hq_server.storage.people import told_branches
 from shared.domain.business_time import date_from_days
 from shared.domain.identifiers import format_id
-from shared.domain.permissions import Role
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, Role, require
 from shared.domain.positions import Position, Positions, position_on
 from shared.operations.people import Employee, all_employees, all_positions, find_credential, positions_of
 from shared.storage.tables import credential
 
 
-def list_employees(connection: Connection, day: int, everybody: bool) -> list[dict[str, Any]]:
+def list_employees(
+    connection: Connection, day: int, everybody: bool, actor: Actor = LOCAL_ADMINISTRATOR
+) -> list[dict[str, Any]]:
     """Who has a position on a day; with `everybody` also who left, is to come, or is only a code of a till."""
+    require(actor, Permission.EMPLOYEE_EDIT)
     positions = all_positions(connection)
     people = all_employees(connection)
     codes = {person.employee_id: person.code for person in people}
@@ -51,8 +54,11 @@ def state_of(person: Employee, positions: tuple[Position, ...], day: int) -> str
     return "active" if position_on(positions, day) is not None else "unplaced"
 
 
-def employee_document(connection: Connection, person: Employee, day: int) -> dict[str, Any]:
+def employee_document(
+    connection: Connection, person: Employee, day: int, actor: Actor = LOCAL_ADMINISTRATOR
+) -> dict[str, Any]:
     """One employee with every position, the newest last, and the branches that hold the password."""
+    require(actor, Permission.EMPLOYEE_EDIT)
     own = positions_of(connection, person.employee_id)
     codes = {each.employee_id: each.code for each in all_employees(connection)}
     names = branch_names(connection)
@@ -81,8 +87,9 @@ def position_document(position: Position, codes: dict[bytes, str]) -> dict[str, 
     }
 
 
-def list_tree(connection: Connection, day: int) -> list[dict[str, Any]]:
+def list_tree(connection: Connection, day: int, actor: Actor = LOCAL_ADMINISTRATOR) -> list[dict[str, Any]]:
     """Everybody who has a position on a day, each after whom he reports to, with his depth."""
+    require(actor, Permission.EMPLOYEE_EDIT)
     positions = all_positions(connection)
     people = {
         person.employee_id: person

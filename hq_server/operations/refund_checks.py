@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from shared.domain.money import quantity_number
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.sales import format_receipt
 from shared.storage.tables import refund, refund_line, sale, sale_line
 from shared.sync.central import Rejected
@@ -65,8 +66,9 @@ def problem_with_refunds(connection: Connection, entry: DecodedEntry, given_back
     return None
 
 
-def find_over_refunds(connection: Connection) -> list[OverRefund]:
+def find_over_refunds(connection: Connection, actor: Actor = LOCAL_ADMINISTRATOR) -> list[OverRefund]:
     """Lines of which more came back than was sold, the newest sales first; at most a limit of them."""
+    require(actor, Permission.AUDIT_VIEW)
     back = (
         select(
             refund.c.sale_id,

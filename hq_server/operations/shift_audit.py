@@ -15,6 +15,7 @@ from hq_server.storage.tables import enrolment_token
 from shared.certificates import UNREADABLE, is_signed_by
 from shared.domain.branch_facts import CASH_IN
 from shared.domain.business_time import LocalMoment
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.sales import CASH
 from shared.domain.shifts import MethodTotal, ShiftClose, z_statement
 from shared.storage.tables import (
@@ -29,6 +30,7 @@ from shared.storage.tables import (
 )
 
 SIGNED, UNSIGNED, FORGED = "signed", "unsigned", "forged"
+MISSING_OPENING = "missing opening"
 SHIFTS_PER_QUERY_MAX = 500
 SHIFTS_MAX = 100_000
 
@@ -36,13 +38,37 @@ ShiftKey = tuple[bytes, bytes]
 """A branch and one of its shifts."""
 
 
+class Difference(NamedTuple):
+    """A figure of a Z-report that is not what HQ's receipts make; amounts in minor units, `receipts` and `refunds`
+    counted. `missing opening` has no figures."""
+
+    name: str
+    claimed: int
+    computed: int
+
+    def __str__(self) -> str:
+        if self.name == MISSING_OPENING:
+            return "HQ has no opening of this shift."
+        return f"{self.name}: the Z-report says {self.claimed}, the receipts make {self.computed}."
+
+
 class ShiftAudit(NamedTuple):
-    """One Z-report. `differences` say what it claims and what HQ's receipts make, in sentences; none when equal."""
+    """One Z-report, and where it differs from HQ's receipts; nowhere when equal."""
 
     branch_id: bytes
     report: ShiftClose
     signature: str
-    differences: tuple[str, ...]
+    differing: tuple[Difference, ...]
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """In sentences: what the report claims and what the receipts make."""
+        return tuple(str(each) for each in self.differing)
+
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether somebody has to look at it."""
+        return bool(self.differing) or self.signature == FORGED
 
 
 @dataclass(slots=True)
@@ -59,9 +85,17 @@ class _Sums:
 
 
 def audit_shifts(
-    connection: Connection, branch_ids: list[bytes] | None, date_from: date | None, date_to: date | None
+    connection: Connection,
+    branch_ids: list[bytes] | None,
+    date_from: date | None,
+    date_to: date | None,
+    actor: Actor = LOCAL_ADMINISTRATOR,
 ) -> list[ShiftAudit]:
-    """The Z-reports of a period, oldest first, each held against HQ's own sums; at most SHIFTS_MAX."""
+    """The Z-reports of a period, oldest first, each held against HQ's own sums; at most SHIFTS_MAX.
+
+    Raises NotPermitted.
+    """
+    require(actor, Permission.AUDIT_VIEW)
     conditions: list[ColumnElement[bool]] = []
     if branch_ids is not None:
         conditions.append(shift_close.c.branch_id.in_(branch_ids))
@@ -94,9 +128,9 @@ def _audit(connection: Connection, rows: Any, certificates: Mapping[bytes, list[
     return audits
 
 
-def _compare(report: ShiftClose, sums: _Sums, cash: Mapping[str, int], float_minor: int | None) -> list[str]:
+def _compare(report: ShiftClose, sums: _Sums, cash: Mapping[str, int], float_minor: int | None) -> list[Difference]:
     if float_minor is None:
-        return ["HQ has no opening of this shift."]
+        return [Difference(MISSING_OPENING, 0, 0)]
     taken = dict(sums.methods)
     if sums.change_minor:
         taken[CASH] = taken.get(CASH, 0) - sums.change_minor
@@ -131,7 +165,7 @@ def _compare(report: ShiftClose, sums: _Sums, cash: Mapping[str, int], float_min
         **{f"paid by {total.method}": total.amount_minor for total in report.methods},
     }
     return [
-        f"{name}: the Z-report says {claimed.get(name, 0)}, the receipts make {computed.get(name, 0)}."
+        Difference(name, claimed.get(name, 0), computed.get(name, 0))
         for name in {**claimed, **computed}
         if claimed.get(name, 0) != computed.get(name, 0)
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
+from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, select, true
@@ -17,7 +18,7 @@ from hq_server.operations.people import earliest_today
 from hq_server.storage.tables import branch
 from shared.domain.business_time import days_from_date
 from shared.domain.cards import rule_of
-from shared.domain.permissions import Permission, Role
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, Role, require
 from shared.domain.positions import Position, position_on
 from shared.domain.records import RecordKind
 from shared.operations.cards import load_card
@@ -40,6 +41,31 @@ class _Kind(NamedTuple):
     only: ColumnElement[bool] | None = None
 
 
+class Fault(StrEnum):
+    """Why somebody had no right to an act."""
+
+    AFTER_DISMISSAL = "after dismissal"
+    NO_POSITION = "no position on that day"
+    OTHER_BRANCH = "other branch"
+    ROLE_LACKS = "role lacks"
+
+
+class Reason(NamedTuple):
+    """Why, and of which role and permission."""
+
+    fault: Fault
+    branch_code: str = ""
+    role_code: str = ""
+    permission: str = ""
+
+    def __str__(self) -> str:
+        if self.fault is Fault.OTHER_BRANCH:
+            return f"does not work at {self.branch_code} on that day"
+        if self.fault is Fault.ROLE_LACKS:
+            return f"the role {self.role_code} lacks {self.permission}"
+        return self.fault.value
+
+
 class Act(NamedTuple):
     """What one employee did at one branch on one day without the right to it, and why not."""
 
@@ -50,7 +76,16 @@ class Act(NamedTuple):
     acts: int
     first_at_us: int
     last_at_us: int
-    reason: str
+    why: Reason
+
+    @property
+    def reason(self) -> str:
+        """Why not, in words."""
+        return str(self.why)
+
+
+NO_REASON = Reason(Fault.NO_POSITION)
+"""Until it is known."""
 
 
 class _Person(NamedTuple):
@@ -80,8 +115,14 @@ _KINDS = (
 )
 
 
-def audit_staff(connection: Connection, first: date | None = None, last: date | None = None) -> list[Act]:
+def audit_staff(
+    connection: Connection,
+    first: date | None = None,
+    last: date | None = None,
+    actor: Actor = LOCAL_ADMINISTRATOR,
+) -> list[Act]:
     """The acts on these business dates, at most ACTS_LISTED_MAX of them, by day, branch and employee."""
+    require(actor, Permission.AUDIT_VIEW)
     people = _people(connection)
     roles = {role.code: role for role in all_roles(connection)}
     acts: list[Act] = []
@@ -127,18 +168,18 @@ def _judge(connection: Connection, kind: _Kind, row: Any, person: _Person, roles
     day = days_from_date(row.business_date)
     if person.first_day is not None and day < person.first_day:
         return
-    act = Act(kind.name, row.cashier, row.code, row.business_date, row.acts, row.first_at, row.last_at, "")
+    act = Act(kind.name, row.cashier, row.code, row.business_date, row.acts, row.first_at, row.last_at, NO_REASON)
     dismissed_on = person.card.dismissed_on
     if dismissed_on is not None and day >= dismissed_on:
         after = _after_dismissal(connection, kind, row, person)
         if after is not None:
-            yield act._replace(reason="after dismissal", acts=after.acts, first_at_us=after.first_at)
+            yield act._replace(why=Reason(Fault.AFTER_DISMISSAL), acts=after.acts, first_at_us=after.first_at)
             if after.acts == row.acts:
                 return
             act = act._replace(acts=row.acts - after.acts, last_at_us=after.first_at)
     reason = _lacking(kind, row.code, position_on(person.positions, day), roles)
-    if reason:
-        yield act._replace(reason=reason)
+    if reason is not None:
+        yield act._replace(why=reason)
 
 
 def _after_dismissal(connection: Connection, kind: _Kind, row: Any, person: _Person) -> Any:
@@ -158,16 +199,16 @@ def _after_dismissal(connection: Connection, kind: _Kind, row: Any, person: _Per
     return connection.execute(statement).one()
 
 
-def _lacking(kind: _Kind, branch_code: str, standing: Position | None, roles: dict[str, Role]) -> str:
-    """Why the position of that day did not allow it; empty when it did."""
+def _lacking(kind: _Kind, branch_code: str, standing: Position | None, roles: dict[str, Role]) -> Reason | None:
+    """Why the position of that day did not allow it; None when it did."""
     if standing is None:
-        return "no position on that day"
+        return Reason(Fault.NO_POSITION)
     if not standing.is_at(branch_code):
-        return f"does not work at {branch_code} on that day"
+        return Reason(Fault.OTHER_BRANCH, branch_code)
     role = roles.get(standing.role_code)
     if role is None or kind.permission not in role.permissions:
-        return f"the role {standing.role_code} lacks {kind.permission}"
-    return ""
+        return Reason(Fault.ROLE_LACKS, branch_code, standing.role_code, str(kind.permission))
+    return None
 
 
 def _people(connection: Connection) -> dict[str, _Person]:

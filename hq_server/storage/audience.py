@@ -196,9 +196,18 @@ def audiences_of_card(connection: Connection, kind: int, card_id: bytes, state: 
         return [audience_of_zone(zone if isinstance(zone, str) else "")]
     if kind == RecordKind.CLIENT:
         return [audience_of_branch(member) for member in sorted(members_of(connection, card_id))]
+    if kind == RecordKind.PRODUCT_REQUEST:
+        asker = asker_of(state)
+        return [] if asker is None else [audience_of_branch(asker)]
     if kind in PEOPLE_KINDS:
         return audiences_of_person(connection, kind, card_id, state)
     return [EVERYONE]
+
+
+def asker_of(state: CardState) -> bytes | None:
+    """The branch that made a request: nobody else says what its code is."""
+    known = state.fields.get("code")
+    return known.live[0].stamp.branch_id if known is not None and known.live else None
 
 
 def join_audience(connection: Connection, client_id: bytes, branch_id: bytes, now_us: int) -> None:

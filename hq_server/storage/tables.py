@@ -429,6 +429,19 @@ catalog_import = Table(
     sqlite_with_rowid=False,
 )
 
+# A catalogue's file between its preview and its import, so that any server process can go on.
+catalog_upload = Table(
+    "catalog_upload",
+    hq_metadata,
+    Column("id", Id, nullable=False),
+    Column("uploaded_at", UtcTime, nullable=False),
+    Column("author", Id, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("id"),
+    sqlite_with_rowid=False,
+)
+
 catalog_import_change = Table(
     "catalog_import_change",
     hq_metadata,

@@ -1,27 +1,81 @@
-"""Makes the web application."""
+"""Makes the head office's web application: its pages, and the frame around them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
-import shared
-from shared.errors import FilialError
+from hq_server.operations.catalog_uploads import UPLOAD_BYTES_MAX
+from hq_server.web import (
+    audits,
+    catalog,
+    health,
+    home,
+    log_in,
+    people,
+    products,
+    promotions,
+    requests,
+    roles,
+    vat,
+)
+from hq_server.web.context import WebContext
+from hq_server.web.signed_in import actor_seen, session_reader
+from shared.web.cookies import read_or_make_secret
+from shared.web.pages import Destination
+from shared.web.site import Site, create_site
+
+TEMPLATES = Path(__file__).with_name("templates")
+STATIC = Path(__file__).with_name("static")
+FORM_BYTES_AROUND_FILE = 65_536
+
+PAGES: tuple[BaseRoute, ...] = (
+    *health.ROUTES,
+    *log_in.ROUTES,
+    *home.ROUTES,
+    *people.ROUTES,
+    *roles.ROUTES,
+    *products.ROUTES,
+    *promotions.ROUTES,
+    *vat.ROUTES,
+    *catalog.ROUTES,
+    *requests.ROUTES,
+    *audits.ROUTES,
+)
+"""Each noun's module names its own routes."""
 
 
-def create_app(check_store: Callable[[], object]) -> Starlette:
-    """`check_store` raises when the store does not answer."""
+def create_app(context: WebContext) -> Starlette:
+    """The pages of the head office."""
+    secret = read_or_make_secret(context.settings.web_secret_path, context.ids)
 
-    async def healthz(_request: Request) -> JSONResponse:
-        try:
-            await run_in_threadpool(check_store)
-        except FilialError as error:
-            return JSONResponse({"status": "failing", "reason": error.message}, status_code=503)
-        return JSONResponse({"status": "ok", "release": shared.__version__})
+    def frame(request: Request) -> Mapping[str, Any]:
+        actor = actor_seen(request)
+        rooms = home.ROOMS if actor is not None and not actor.must_change_password else ()
+        return {
+            "site_name": context.chain.name,
+            "person": actor,
+            "navigation": tuple(
+                Destination(room.url, room.name) for room in rooms if actor is not None and actor.may(room.permission)
+            ),
+        }
 
-    return Starlette(routes=[Route("/healthz", healthz)])
+    site = Site(
+        routes=PAGES,
+        template_folders=(TEMPLATES,),
+        secret=secret,
+        ids=context.ids,
+        frame=frame,
+        hosts=frozenset(context.settings.web_host_names),
+        static_folders=(STATIC,),
+        session_of=session_reader(secret),
+        large_paths={catalog.UPLOAD_PATH: UPLOAD_BYTES_MAX + FORM_BYTES_AROUND_FILE},
+    )
+    app = create_site(site)
+    app.state.context = context
+    return app

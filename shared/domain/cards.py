@@ -172,10 +172,32 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "point_value_minor": _HQ_INTEGER,
         "archived": _HQ_FLAG,
     },
+    # A code that a branch met and knows no product or no price for: see shared.domain.product_requests.
+    RecordKind.PRODUCT_REQUEST: {
+        "code": _TEXT,
+        "problem": _TEXT,
+        "name": _TEXT,
+        "amount_minor": FieldSpec(FieldType.INTEGER),
+        "register": _TEXT,
+        "times": FieldSpec(FieldType.INTEGER),
+        # Microseconds since 1970 in UTC.
+        "first_seen_at": FieldSpec(FieldType.INTEGER),
+        "last_seen_at": FieldSpec(FieldType.INTEGER),
+        "state": _HQ_TEXT,
+        "answered_at": _HQ_INTEGER,
+        "product_id": _HQ_ID,
+        "note": _HQ_TEXT,
+    },
 }
 
-_BRANCH_FIELDS: Final[dict[int, frozenset[str]]] = {int(RecordKind.EMPLOYEE): frozenset({"code"})}
-"""Of cards that branches may edit, but not all of: of an employee a branch says the code that it met at a till."""
+_BRANCH_FIELDS: Final[dict[int, frozenset[str]]] = {
+    int(RecordKind.EMPLOYEE): frozenset({"code"}),
+    int(RecordKind.PRODUCT_REQUEST): frozenset(
+        name for name, spec in CARD_FIELDS[RecordKind.PRODUCT_REQUEST].items() if spec.rule is not MergeRule.HQ_WINS
+    ),
+}
+"""Of cards that branches may edit, but not all of: of an employee a branch says the code that it met at a till, of a
+request what it asks, not what is answered."""
 
 _RULES: Final[dict[int, dict[str, MergeRule]]] = {
     int(kind): {name: spec.rule for name, spec in fields.items()} for kind, fields in CARD_FIELDS.items()

@@ -34,6 +34,7 @@ class RecordKind(IntEnum):
     CREDENTIAL = 107
     PROMOTION = 108
     VAT_RATE = 109
+    PRODUCT_REQUEST = 110
     LOYALTY_PROGRAM = 111
 
     @property
@@ -49,7 +50,7 @@ class Record(NamedTuple):
     payload: bytes
 
 
-BRANCH_EDITED_KINDS = frozenset({int(RecordKind.CLIENT), int(RecordKind.EMPLOYEE)})
+BRANCH_EDITED_KINDS = frozenset({int(RecordKind.CLIENT), int(RecordKind.EMPLOYEE), int(RecordKind.PRODUCT_REQUEST)})
 """Cards that a branch may edit. The others are edited at the head office; an edit of one from a branch is parked."""
 
 KNOWN_KINDS = frozenset(int(kind) for kind in RecordKind)

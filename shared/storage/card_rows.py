@@ -21,6 +21,7 @@ from shared.storage.tables import (
     position,
     price,
     product,
+    product_request,
     promotion,
     role,
     vat_rate,
@@ -263,6 +264,19 @@ def _loyalty_program_row(values: Mapping[str, Value]) -> Row:
     )
 
 
+def _product_request_row(values: Mapping[str, Value]) -> Row:
+    return (
+        *(_text(values, field) for field in ("code", "problem", "name")),
+        _integer(values, "amount_minor"),
+        _text(values, "register"),
+        *(_integer(values, field) for field in ("times", "first_seen_at", "last_seen_at")),
+        _text(values, "state"),
+        _integer(values, "answered_at"),
+        _identity(values, "product_id"),
+        _text(values, "note"),
+    )
+
+
 def _integer(values: Mapping[str, Value], field: str) -> int | None:
     value = values.get(field)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
@@ -294,6 +308,7 @@ PROJECTIONS: dict[int, tuple[Table, RowOf]] = {
     RecordKind.PROMOTION: (promotion, _promotion_row),
     RecordKind.VAT_RATE: (vat_rate, _vat_rate_row),
     RecordKind.LOYALTY_PROGRAM: (loyalty_program, _loyalty_program_row),
+    RecordKind.PRODUCT_REQUEST: (product_request, _product_request_row),
     RecordKind.ROLE: (role, _role_row),
     RecordKind.POSITION: (position, _position_row),
     RecordKind.CREDENTIAL: (credential, _credential_row),

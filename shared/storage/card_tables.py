@@ -222,6 +222,29 @@ loyalty_program = Table(
     sqlite_with_rowid=False,
 )
 
+product_request = Table(
+    "product_request",
+    record_metadata,
+    Column("id", Id, nullable=False),
+    Column("code", Text),
+    Column("problem", Text),
+    Column("name", Text),
+    Column("amount_minor", BigInteger),
+    Column("register", Text),
+    Column("times", BigInteger),
+    # Microseconds since 1970 in UTC, whatever a branch's clock showed.
+    Column("first_seen_at", BigInteger),
+    Column("last_seen_at", BigInteger),
+    Column("state", Text),
+    Column("answered_at", BigInteger),
+    Column("product_id", Id),
+    Column("note", Text),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("id"),
+    Index("product_request_by_code", "code"),
+    sqlite_with_rowid=False,
+)
+
 conflict = Table(
     "conflict",
     record_metadata,

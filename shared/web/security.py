@@ -52,11 +52,16 @@ class Door:
     """Lets a request in, or raises RequestRefused. `hosts` are the names besides this machine's own."""
 
     def __init__(
-        self, app: ASGIApp, hosts: frozenset[str] = frozenset(), open_paths: frozenset[str] = frozenset()
+        self,
+        app: ASGIApp,
+        hosts: frozenset[str] = frozenset(),
+        open_paths: frozenset[str] = frozenset(),
+        large_paths: Mapping[str, int] | None = None,
     ) -> None:
         self.app = app
         self._hosts = hosts | LOOPBACK_NAMES | {socket.gethostname().lower()}
         self._open_paths = open_paths
+        self._large_paths = large_paths or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -67,12 +72,17 @@ class Door:
             self._require_known_host(scope)
         if scope["method"] not in SAFE_METHODS:
             require_own_origin(Headers(scope=scope), scope["scheme"])
-            body = await _read_in_time(scope, receive)
+            body = await _read_in_time(scope, receive, self._bytes_max(scope))
             receive = _replaying(body, receive)
-            form = await _read_form(scope, body)
+            form = await _read_form(scope, body, self._bytes_max(scope))
             require_token(HTTPConnection(scope), form)
             scope["state"]["form"] = form
         await self.app(scope, receive, send)
+
+    def _bytes_max(self, scope: Scope) -> int:
+        """Strangers are not let fill the memory: whoever may send more has a session, whose cookie is signed."""
+        has_session = bool(state_of(HTTPConnection(scope)).session)
+        return self._large_paths.get(scope["path"], BODY_BYTES_MAX) if has_session else BODY_BYTES_MAX
 
     def _require_known_host(self, scope: Scope) -> None:
         name = host_name(Headers(scope=scope).get("host", ""))
@@ -136,19 +146,19 @@ def require_token(connection: HTTPConnection, form: FormData) -> None:
         raise RequestRefused("This page is out of date.", "Load it again and repeat what you did.", 403)
 
 
-async def _read_in_time(scope: Scope, receive: Receive) -> bytes:
+async def _read_in_time(scope: Scope, receive: Receive, bytes_max: int) -> bytes:
     try:
         async with asyncio.timeout(BODY_SECONDS_MAX):
-            return await read_body(scope, receive)
+            return await read_body(scope, receive, bytes_max)
     except TimeoutError:
         raise RequestRefused("What was sent came too slowly.", "Check the network and try again.", 408) from None
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """The whole body, held in memory. Raises RequestRefused when it is larger than BODY_BYTES_MAX."""
+async def read_body(scope: Scope, receive: Receive, bytes_max: int = BODY_BYTES_MAX) -> bytes:
+    """The whole body, held in memory. Raises RequestRefused when it is larger."""
     declared = Headers(scope=scope).get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared) > BODY_BYTES_MAX:
-        raise _too_large()
+    if declared.isascii() and declared.isdigit() and int(declared) > bytes_max:
+        raise _too_large(bytes_max)
     parts: list[bytes] = []
     size = 0
     while True:
@@ -157,14 +167,14 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
             return b"".join(parts)
         parts.append(message.get("body", b""))
         size += len(parts[-1])
-        if size > BODY_BYTES_MAX:
-            raise _too_large()
+        if size > bytes_max:
+            raise _too_large(bytes_max)
         if not message.get("more_body", False):
             return b"".join(parts)
 
 
-def _too_large() -> RequestRefused:
-    return RequestRefused("What was sent is too large.", f"At most {BODY_BYTES_MAX // 1_024} KiB are taken.", 413)
+def _too_large(bytes_max: int) -> RequestRefused:
+    return RequestRefused("What was sent is too large.", f"At most {bytes_max // 1_024} KiB are taken.", 413)
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:
@@ -178,7 +188,7 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-async def _read_form(scope: Scope, body: bytes) -> FormData:
+async def _read_form(scope: Scope, body: bytes, bytes_max: int) -> FormData:
     """The form in the body; empty when it is none. Raises RequestRefused when it cannot be read."""
     kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
@@ -186,7 +196,7 @@ async def _read_form(scope: Scope, body: bytes) -> FormData:
     limits: dict[str, Any] = {
         "max_fields": FORM_FIELDS_MAX,
         "max_files": FORM_FILES_MAX,
-        "max_part_size": BODY_BYTES_MAX,
+        "max_part_size": bytes_max,
     }
     try:
         return await Request(scope, _replaying(body, _nothing_more)).form(**limits)

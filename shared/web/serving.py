@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from shared.addresses import split_address
@@ -19,6 +20,9 @@ from shared.errors import InvalidInput
 
 CONNECTIONS_MAX = 256
 """More at once are answered with 503: a shop has a few tills."""
+
+THREADS_MAX = 8
+"""Pages that are made at the same moment; the others wait for their turn."""
 
 HEADER_BYTES_MAX = 65_536
 HEADER_SECONDS_MAX = 15
@@ -98,6 +102,8 @@ class WebServer(uvicorn.Server):
 
     async def run_until_stopped(self) -> None:
         """Serves until `should_exit` is set."""
+        # Of this loop: each thread that writes to a store keeps one of its connections, which are fewer than 40.
+        current_default_thread_limiter().total_tokens = THREADS_MAX
         await self.serve(sockets=[self._socket])
 
     @contextlib.contextmanager

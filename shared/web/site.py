@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -41,6 +41,7 @@ class Site:
 
     `secret` signs cookies and forms. `session_of` gives the id of a request's session, which forms are bound to, or "";
     it runs before everything else, so it checks a signature and neither asks the store nor raises.
+    `large_paths` take so many bytes from somebody who has a session; every other path BODY_BYTES_MAX.
     `open_paths` answer under any host name. `frame` gives the layout's own values: `site_name`, `chip`.
     """
 
@@ -54,6 +55,7 @@ class Site:
     open_paths: frozenset[str] = frozenset({"/healthz"})
     static_folders: tuple[Path, ...] = ()
     session_of: Callable[[HTTPConnection], str] = no_session
+    large_paths: Mapping[str, int] = field(default_factory=dict)
 
 
 def create_site(site: Site) -> Starlette:
@@ -72,7 +74,7 @@ def create_site(site: Site) -> Starlette:
         middleware=[
             Middleware(Surroundings, site=site),
             Middleware(Failures),
-            Middleware(Door, hosts=site.hosts, open_paths=site.open_paths),
+            Middleware(Door, hosts=site.hosts, open_paths=site.open_paths, large_paths=site.large_paths),
         ],
         exception_handlers={HTTPException: answer_http},
     )

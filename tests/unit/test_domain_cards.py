@@ -117,6 +117,7 @@ def test_kinds_keep_their_numbers_for_ever() -> None:
         "CREDENTIAL": 107,
         "PROMOTION": 108,
         "VAT_RATE": 109,
+        "PRODUCT_REQUEST": 110,
         "LOYALTY_PROGRAM": 111,
     }
 

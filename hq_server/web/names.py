@@ -1,0 +1,124 @@
+"""What people call permissions, roles, promotions' states and an audit's findings. Contains no rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from shared.domain.permissions import Permission, Role
+from shared.web.translations import LazyText, current_language
+from shared.web.translations import lazy_text as _
+
+PERMISSIONS: Final[Mapping[Permission, LazyText]] = {
+    Permission.SALE_MAKE: _("sell"),
+    Permission.SALE_LINE_REMOVE: _("take lines out of a basket"),
+    Permission.SALE_DISCOUNT: _("give a discount by hand"),
+    Permission.SALE_PRICE: _("change a price by hand"),
+    Permission.SALE_HOLD: _("hold a sale for later"),
+    Permission.REFUND_BY_RECEIPT: _("take goods back with a receipt"),
+    Permission.REFUND_WITHOUT_RECEIPT: _("take goods back without a receipt"),
+    Permission.REFUND_OTHER_BRANCH: _("take back what another branch sold"),
+    Permission.SHIFT_OPEN: _("open a shift"),
+    Permission.SHIFT_CLOSE: _("close a shift"),
+    Permission.CASH_MOVE: _("put cash in and take cash out"),
+    Permission.DRAWER_OPEN: _("open the drawer without a sale"),
+    Permission.RECEIPT_REPRINT: _("print a receipt again"),
+    Permission.CLIENT_VIEW: _("see clients"),
+    Permission.CLIENT_EDIT: _("add and edit clients"),
+    Permission.CLIENT_CONTACTS: _("see clients’ phones and addresses"),
+    Permission.REGISTER_PAIR: _("make a device a register"),
+    Permission.PIN_SET: _("set PINs of others"),
+    Permission.REPORT_BRANCH: _("see a branch’s reports"),
+    Permission.REPORT_CHAIN: _("see the chain’s reports"),
+    Permission.CATALOG_EDIT: _("edit products, prices and promotions"),
+    Permission.EMPLOYEE_EDIT: _("hire, place and dismiss people, edit roles"),
+    Permission.AUDIT_VIEW: _("see the audits"),
+    Permission.OVERRIDE_GIVE: _("allow a colleague something once"),
+    Permission.SETTINGS_BRANCH: _("change a branch’s settings"),
+}
+
+GROUPS: Final[tuple[tuple[LazyText, tuple[Permission, ...]], ...]] = (
+    (
+        _("At the till"),
+        (
+            Permission.SALE_MAKE,
+            Permission.SALE_HOLD,
+            Permission.SALE_LINE_REMOVE,
+            Permission.SALE_DISCOUNT,
+            Permission.SALE_PRICE,
+            Permission.OVERRIDE_GIVE,
+            Permission.RECEIPT_REPRINT,
+        ),
+    ),
+    (
+        _("Returns"),
+        (Permission.REFUND_BY_RECEIPT, Permission.REFUND_WITHOUT_RECEIPT, Permission.REFUND_OTHER_BRANCH),
+    ),
+    (
+        _("Shift and cash"),
+        (Permission.SHIFT_OPEN, Permission.SHIFT_CLOSE, Permission.CASH_MOVE, Permission.DRAWER_OPEN),
+    ),
+    (_("Clients"), (Permission.CLIENT_VIEW, Permission.CLIENT_EDIT, Permission.CLIENT_CONTACTS)),
+    (
+        _("Running a branch"),
+        (Permission.REGISTER_PAIR, Permission.PIN_SET, Permission.SETTINGS_BRANCH, Permission.REPORT_BRANCH),
+    ),
+    (
+        _("Head office"),
+        (Permission.REPORT_CHAIN, Permission.CATALOG_EDIT, Permission.EMPLOYEE_EDIT, Permission.AUDIT_VIEW),
+    ),
+)
+"""Every permission once, in the order in which people look for it."""
+
+
+def permission_name(permission: Permission) -> LazyText | str:
+    """What it allows, as people say it."""
+    return PERMISSIONS.get(permission, str(permission))
+
+
+def role_name(role: Role) -> str:
+    """In the language of the page."""
+    return role.name(current_language())
+
+
+FIGURES: Final[Mapping[str, LazyText]] = {
+    "receipts": _("receipts"),
+    "refunds": _("returns, how many"),
+    "gross": _("sales before discounts"),
+    "discounts": _("discounts"),
+    "net": _("sales"),
+    "returns": _("returns"),
+    "rounding": _("rounding"),
+    "float": _("cash at the beginning"),
+    "cash in": _("cash put in"),
+    "cash out": _("cash taken out"),
+    "expected cash": _("cash that should be there"),
+}
+COUNTED: Final = frozenset({"receipts", "refunds"})
+PAYMENT_METHODS: Final[Mapping[str, LazyText]] = {
+    "cash": _("paid in cash"),
+    "card": _("paid by card"),
+}
+ACTIONS: Final[Mapping[str, LazyText]] = {
+    "line_removed": _("line taken out"),
+    "price_changed": _("price changed by hand"),
+    "discount_by_hand": _("discount by hand"),
+    "basket_abandoned": _("basket given up"),
+    "drawer_opened": _("drawer opened without a sale"),
+    "receipt_reprinted": _("receipt printed again"),
+    "override": _("allowed by a manager"),
+    "more": _("more of the same basket"),
+}
+KINDS_OF_ACT: Final[Mapping[str, LazyText]] = {
+    "sale": _("sales"),
+    "shift_open": _("shifts opened"),
+    "shift_close": _("shifts closed"),
+}
+
+
+def figure_name(name: str) -> LazyText | str:
+    """What a figure of a Z-report is called."""
+    method = name.removeprefix("paid by ")
+    if method != name:
+        return PAYMENT_METHODS.get(method) or _("paid by %(method)s", method=method)
+    return FIGURES.get(name, name)

@@ -1,0 +1,168 @@
+"""Who may open and send what at the head office: every route tried by every role, and by nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.routing import Route
+
+from hq_server.operations.product_requests import list_requests
+from hq_server.operations.products import Assortment, ProductFields, WantedPrice
+from hq_server.operations.promotions import add_promotion
+from hq_server.web.app import PAGES
+from shared.domain.identifiers import format_id
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, ROLES, Permission
+from shared.domain.product_requests import product_request_id
+from shared.domain.promotion_rules import Promotion, PromotionType
+from shared.domain.records import RecordKind
+from tests.support.office_pages import Desk, OfficePages, office_pages
+from tests.support.staff import PASSWORD
+
+EVERYBODY: tuple[Permission, ...] = ()
+PEOPLE = (Permission.EMPLOYEE_EDIT,)
+GOODS = (Permission.CATALOG_EDIT,)
+AUDITS = (Permission.AUDIT_VIEW,)
+
+OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
+NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
+    ("GET", "/"): EVERYBODY,
+    ("GET", "/password"): EVERYBODY,
+    ("POST", "/password"): EVERYBODY,
+    ("POST", "/logout"): EVERYBODY,
+    ("GET", "/audit"): EVERYBODY,  # leads to /audit/shifts
+    **{("GET", path): PEOPLE for path in ("/people", "/people/new", "/people/tree", "/people/{id}")},
+    **{("POST", f"/people/{{id}}/{act}"): PEOPLE for act in ("edit", "place", "dismiss", "password")},
+    ("POST", "/people"): PEOPLE,
+    ("GET", "/roles"): PEOPLE,
+    ("GET", "/roles/edit"): PEOPLE,
+    ("POST", "/roles/edit"): PEOPLE,
+    **{("GET", path): GOODS for path in ("/products", "/products/new", "/products/{id}")},
+    **{("POST", path): GOODS for path in ("/products", "/products/{id}", "/products/{id}/prices")},
+    ("POST", "/products/{id}/prices/remove"): GOODS,
+    **{("GET", path): GOODS for path in ("/promotions", "/promotions/edit", "/vat", "/catalog", "/requests")},
+    **{("POST", f"/promotions/{act}"): GOODS for act in ("edit", "sentence", "end")},
+    ("POST", "/vat"): GOODS,
+    ("GET", "/catalog/preview/{id}"): GOODS,
+    **{("POST", f"/catalog/{act}"): GOODS for act in ("upload", "import", "discard", "revert")},
+    ("GET", "/requests/{id}"): GOODS,
+    **{("POST", f"/requests/{{id}}/{act}"): GOODS for act in ("new", "known", "price", "decline")},
+    **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills")},
+}
+FIELDS: dict[str, Any] = {
+    "code": "new", "name": "New", "role": "cashier", "sku": "s-new", "price": "10.00", "type": "percent",
+    "percent": "10", "rate": "20", "note": "no", "old": "not it at all", "password": "another long word",
+    "repeated": "another long word", "upload_id": format_id(b"u" * 16), "import_id": format_id(b"i" * 16),
+    "price_id": format_id(b"p" * 16),
+}  # fmt: skip
+CANARY_PHONE, CANARY_PIN = "+79990001122", "$argon2id$v=19$m=8,t=1,p=1$canarypin"
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[OfficePages]:
+    """A head office with somebody of every role, a product, a request, and what no page may show."""
+    with office_pages(tmp_path_factory.mktemp("office"), sqlite_template) as served:
+        for role in ROLES:
+            served.hire(role, role)
+        yield served
+
+
+@pytest.fixture(scope="module")
+def ids(pages: OfficePages) -> dict[str, str]:
+    """The ids that stand in addresses, by their first part."""
+    office = pages.office
+    now_us = office.clock.now_us()
+    journal = office.journal("B1")
+    request_id = product_request_id(journal.branch_id, "4600")
+    journal.add_edit(RecordKind.PRODUCT_REQUEST, request_id, {}, code="4600", name="Зонт", last_seen_at=now_us)
+    journal.add_edit(RecordKind.CLIENT, office.ids.new_id(), {}, name="Anna", phones=(CANARY_PHONE,))
+    office.merge(journal, journal.batch())
+    with office.store.write() as connection:
+        assert list_requests(connection, LOCAL_ADMINISTRATOR).total == 1
+        goods = Assortment(connection, office.ids, now_us, LOCAL_ADMINISTRATOR)
+        product_id = goods.add(ProductFields("tea", "Чай"), WantedPrice(100))
+        wanted = Promotion(b"", "autumn", "Осень", PromotionType.PERCENT, 1_000)
+        add_promotion(connection, office.ids, now_us, wanted)
+    person = pages.hire("somebody", "cashier")
+    return {
+        "people": format_id(person), "products": format_id(product_id), "requests": format_id(request_id),
+        "catalog": format_id(b"c" * 16),
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def desks(pages: OfficePages, ids: dict[str, str]) -> dict[str, Desk]:
+    """Somebody of every role, logged in once."""
+    found = {role: pages.logged_in(role) for role in ROLES}
+    for desk in found.values():
+        desk.post("/promotions/sentence", page="/password")
+    return found
+
+
+def routes() -> set[tuple[str, str]]:
+    return {
+        (method, route.path)
+        for route in PAGES
+        if isinstance(route, Route)
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+
+
+def address(path: str, ids: dict[str, str]) -> str:
+    return path.replace("{id}", ids.get(path.split("/")[1], ""))
+
+
+def test_every_route_is_in_the_table_and_no_other() -> None:
+    assert routes() == OPEN | NEEDS.keys()
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(NEEDS))
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_a_role_reaches_exactly_what_its_permissions_open(
+    pages: OfficePages, ids: dict[str, str], desks: dict[str, Desk], role: str, method: str, path: str
+) -> None:
+    if path == "/logout":
+        return
+    desk, url = desks[role], address(path, ids)
+    allowed = all(permission in ROLES[role].permissions for permission in NEEDS[method, path])
+    if not allowed or method == "GET":
+        pages.office.clock.advance(1)
+        answer = desk.get(url) if method == "GET" else desk.post(url, FIELDS)
+        assert (answer.status_code == 403) == (not allowed), answer.text
+        assert answer.status_code < 500
+        _assert_no_secret(answer)
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(NEEDS))
+def test_nobody_is_led_to_the_log_in(pages: OfficePages, ids: dict[str, str], method: str, path: str) -> None:
+    desk, url = pages.visitor(), address(path, ids)
+    answer = desk.get(url) if method == "GET" else desk.post(url, FIELDS, page="/login")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith("/login")
+
+
+@pytest.mark.parametrize("path", sorted(path for method, path in NEEDS if method == "POST"))
+def test_no_form_is_taken_without_its_token_or_from_another_site(
+    desks: dict[str, Desk], ids: dict[str, str], path: str
+) -> None:
+    client, token = desks["owner"].client, desks["owner"].token
+    url = address(path, ids)
+    assert client.post(url, data=FIELDS).status_code == 403
+    foreign = client.post(url, data={**FIELDS, "csrf_token": token}, headers={"Origin": "https://evil.example"})
+    assert foreign.status_code == 403
+    assert desks["owner"].get("/").status_code == 200
+
+
+def _assert_no_secret(answer: Any) -> None:
+    for canary in ("$argon2id", CANARY_PHONE, CANARY_PIN, PASSWORD):
+        assert canary not in answer.text
+    assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers.get("cache-control") == "no-store" or answer.status_code == 303
+
+
+def test_health_needs_nobody_and_any_name(pages: OfficePages) -> None:
+    answer = pages.visitor().get("/healthz", Host="probe.example")
+    assert (answer.status_code, set(answer.json())) == (200, {"status", "release"})
