@@ -36,7 +36,7 @@ def create_app(context: WebContext) -> Starlette:
     node, _chain = context.store.node()
 
     def frame(_request: Request) -> Mapping[str, Any]:
-        return {"site_name": node.code, "chip": read_chip(context)}
+        return {"site_name": node.code, "chip": read_chip(context), "practice": context.settings.is_practice}
 
     site = Site(
         routes=(Route("/", first_page), *PAGES),
