@@ -49,7 +49,8 @@ _HAND_DISCOUNT_BASIS_POINTS = 500
 _LOOSE_PERMILLE = 2
 """Refunds without a receipt that an honest cashier has."""
 
-_THIEF_LOOSE_PERCENT, _THIEF_SHORT_PERCENT = 65, 80
+_THIEF_LOOSE_PERCENTS = (65, 32)
+_THIEF_SHORT_PERCENT = 80
 _THIEF_LOOSE_MINOR = (30_000, 120_000)
 _THIEF_SHORT_ROUBLES = (50, 300)
 _HONEST_WRONG_PERCENT, _HONEST_WRONG_ROUBLES = 25, 15
@@ -57,7 +58,7 @@ _HONEST_WRONG_PERCENT, _HONEST_WRONG_ROUBLES = 25, 15
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What all days of a branch have in common. `thief` is empty where there is none; `closes_early`: the second till."""
+    """What all days of a branch have in common. `thief` is empty where there is none."""
 
     staff: Staff
     goods: Goods
@@ -174,13 +175,8 @@ def _returns(how: Day, chance: Random, day: date, till: _Till, sales: Sequence[S
     for sale in sales:
         second = chance.randrange(10 * 3_600, 21 * 3_600)
         lines = () if chance.random() < 0.2 else (chance.randint(1, len(sale.lines)),)
-        reason = chance.choice(reasons)
-        made.append(
-            (
-                second,
-                GiveBack(_at(day, second), till.register, till.cashier, f"{sale.key}-back", sale.key, lines, reason),
-            )
-        )
+        at, key = _at(day, second), f"{sale.key}-back"
+        made.append((second, GiveBack(at, till.register, till.cashier, key, sale.key, lines, chance.choice(reasons))))
     return made
 
 
@@ -189,39 +185,27 @@ def _loose_returns(
 ) -> list[tuple[int, Event]]:
     """Without a receipt: rarely with the honest, on most days with the one who gives herself money."""
     made: list[tuple[int, Event]] = []
-    pieces = [product for product in how.goods.products if not product.weighed]
     for till in tills:
-        is_thief = till.cashier == how.thief
-        if is_thief:
-            wanted = (chance.randrange(100) < _THIEF_LOOSE_PERCENT) + (
-                chance.randrange(100) < _THIEF_LOOSE_PERCENT // 2
-            )
+        if till.cashier == how.thief:
+            wanted = sum(chance.randrange(100) < percent for percent in _THIEF_LOOSE_PERCENTS)
         else:
             wanted = int(chance.randrange(1_000) < _LOOSE_PERMILLE * receipts)
         for number in range(wanted):
-            product = chance.choice(pieces)
             second = chance.randrange(19 * 3_600, 20 * 3_600 + 1_500)
-            amount = (
-                chance.randint(*_THIEF_LOOSE_MINOR) // 1_000 * 1_000 if is_thief else product.price_minor // 100 * 100
-            )
-            quantity = max(1, amount // product.price_minor) * THOUSAND
-            made.append(
-                (
-                    second,
-                    GiveBackLoose(
-                        _at(day, second),
-                        till.register,
-                        till.cashier,
-                        f"practice-loose-{branch}-{day}-{till.register}-{number}",
-                        product.sku,
-                        quantity,
-                        min(amount, extend_price(product.price_minor, quantity)),
-                        how.word("Без чека", "No receipt"),
-                        how.staff.managers[branch],
-                    ),
-                )
-            )
+            key = f"practice-loose-{branch}-{day}-{till.register}-{number}"
+            made.append((second, _loose_return(how, chance, till, _at(day, second), key, how.staff.managers[branch])))
     return made
+
+
+def _loose_return(how: Day, chance: Random, till: _Till, at: str, key: str, manager: str) -> GiveBackLoose:
+    product = chance.choice([product for product in how.goods.products if not product.weighed])
+    amount = product.price_minor // 100 * 100
+    if till.cashier == how.thief:
+        amount = chance.randint(*_THIEF_LOOSE_MINOR) // 1_000 * 1_000
+    quantity = max(1, amount // product.price_minor) * THOUSAND
+    given = min(amount, extend_price(product.price_minor, quantity))
+    reason = how.word("Без чека", "No receipt")
+    return GiveBackLoose(at, till.register, till.cashier, key, product.sku, quantity, given, reason, manager)
 
 
 def _variance(how: Day, chance: Random, cashier: str) -> int:

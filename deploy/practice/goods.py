@@ -47,8 +47,14 @@ CATEGORIES = (
         "Dairy",
         FOOD,
         False,
-        "Молоко 2,5 %|Milk 2.5 %|89\nКефир|Kefir|79\nТворог 5 %|Curd cheese 5 %|129\nСметана 20 %|Sour cream 20 %|99\n"
-        "Ряженка|Baked yoghurt|85\nЙогурт питьевой|Drinking yoghurt|64\nМасло сливочное|Butter|219\nСырки глазированные|Glazed curd bars|49",
+        """Молоко 2,5 %|Milk 2.5 %|89
+Кефир|Kefir|79
+Творог 5 %|Curd cheese 5 %|129
+Сметана 20 %|Sour cream 20 %|99
+Ряженка|Baked yoghurt|85
+Йогурт питьевой|Drinking yoghurt|64
+Масло сливочное|Butter|219
+Сырки глазированные|Glazed curd bars|49""",
     ),
     Category(
         "bread",
@@ -56,8 +62,13 @@ CATEGORIES = (
         "Bread and pastry",
         FOOD,
         False,
-        "Хлеб ржаной|Rye bread|54\nБатон нарезной|White loaf|49\nЛаваш тонкий|Thin flatbread|59\nБулочка с маком|Poppy-seed bun|38\n"
-        "Пирожок с капустой|Cabbage pie|52\nСлойка с творогом|Curd puff|58\nСушки|Dry bagels|74",
+        """Хлеб ржаной|Rye bread|54
+Батон нарезной|White loaf|49
+Лаваш тонкий|Thin flatbread|59
+Булочка с маком|Poppy-seed bun|38
+Пирожок с капустой|Cabbage pie|52
+Слойка с творогом|Curd puff|58
+Сушки|Dry bagels|74""",
     ),
     Category(
         "sweets",
@@ -65,8 +76,14 @@ CATEGORIES = (
         "Sweets",
         STANDARD,
         False,
-        "Шоколад молочный|Milk chocolate|119\nПеченье овсяное|Oat biscuits|95\nЗефир|Marshmallow|139\nПастила яблочная|Apple pastille|149\n"
-        "Вафли|Wafers|88\nМармелад|Fruit jellies|112\nХалва|Halva|98\nПряники|Gingerbread|105",
+        """Шоколад молочный|Milk chocolate|119
+Печенье овсяное|Oat biscuits|95
+Зефир|Marshmallow|139
+Пастила яблочная|Apple pastille|149
+Вафли|Wafers|88
+Мармелад|Fruit jellies|112
+Халва|Halva|98
+Пряники|Gingerbread|105""",
     ),
     Category(
         "tea",
@@ -74,8 +91,13 @@ CATEGORIES = (
         "Tea and coffee",
         STANDARD,
         False,
-        "Чай чёрный|Black tea|159\nЧай зелёный|Green tea|169\nИван-чай|Fireweed tea|189\nКофе молотый|Ground coffee|389\n"
-        "Кофе в зёрнах|Coffee beans|549\nКакао|Cocoa|179\nЦикорий|Chicory|145",
+        """Чай чёрный|Black tea|159
+Чай зелёный|Green tea|169
+Иван-чай|Fireweed tea|189
+Кофе молотый|Ground coffee|389
+Кофе в зёрнах|Coffee beans|549
+Какао|Cocoa|179
+Цикорий|Chicory|145""",
     ),
     Category(
         "drinks",
@@ -83,8 +105,13 @@ CATEGORIES = (
         "Drinks",
         STANDARD,
         False,
-        "Вода с газом|Sparkling water|45\nВода без газа|Still water|42\nСок яблочный|Apple juice|129\nКвас|Kvass|89\n"
-        "Морс клюквенный|Cranberry drink|119\nЛимонад|Lemonade|75\nСок томатный|Tomato juice|115",
+        """Вода с газом|Sparkling water|45
+Вода без газа|Still water|42
+Сок яблочный|Apple juice|129
+Квас|Kvass|89
+Морс клюквенный|Cranberry drink|119
+Лимонад|Lemonade|75
+Сок томатный|Tomato juice|115""",
     ),
     Category(
         "grocery",
@@ -92,8 +119,15 @@ CATEGORIES = (
         "Groceries",
         FOOD,
         False,
-        "Гречка|Buckwheat|99\nРис|Rice|109\nМакароны|Pasta|79\nМука|Flour|69\nОвсяные хлопья|Oat flakes|64\n"
-        "Масло подсолнечное|Sunflower oil|139\nСахар|Sugar|75\nСоль|Salt|29\nПшено|Millet|58",
+        """Гречка|Buckwheat|99
+Рис|Rice|109
+Макароны|Pasta|79
+Мука|Flour|69
+Овсяные хлопья|Oat flakes|64
+Масло подсолнечное|Sunflower oil|139
+Сахар|Sugar|75
+Соль|Salt|29
+Пшено|Millet|58""",
     ),
     Category(
         "frozen",
@@ -101,8 +135,13 @@ CATEGORIES = (
         "Frozen",
         FOOD,
         False,
-        "Пельмени|Dumplings|289\nВареники с картофелем|Potato dumplings|199\nБлинчики с творогом|Curd pancakes|229\nОвощная смесь|Mixed vegetables|149\n"
-        "Ягоды|Berries|259\nНаггетсы|Nuggets|239\nМороженое|Ice cream|79",
+        """Пельмени|Dumplings|289
+Вареники с картофелем|Potato dumplings|199
+Блинчики с творогом|Curd pancakes|229
+Овощная смесь|Mixed vegetables|149
+Ягоды|Berries|259
+Наггетсы|Nuggets|239
+Мороженое|Ice cream|79""",
     ),
     Category(
         "preserves",
@@ -110,8 +149,14 @@ CATEGORIES = (
         "Preserves and sauces",
         STANDARD,
         False,
-        "Горошек зелёный|Green peas|85\nКукуруза|Sweet corn|92\nТушёнка|Stewed beef|245\nКетчуп|Ketchup|115\n"
-        "Майонез|Mayonnaise|109\nОгурцы маринованные|Pickled cucumbers|159\nВаренье|Jam|169\nМёд|Honey|349",
+        """Горошек зелёный|Green peas|85
+Кукуруза|Sweet corn|92
+Тушёнка|Stewed beef|245
+Кетчуп|Ketchup|115
+Майонез|Mayonnaise|109
+Огурцы маринованные|Pickled cucumbers|159
+Варенье|Jam|169
+Мёд|Honey|349""",
     ),
     Category(
         "fruit",
@@ -119,8 +164,16 @@ CATEGORIES = (
         "Fruit and vegetables",
         FOOD,
         True,
-        "Яблоки|Apples|119\nБананы|Bananas|139\nКартофель|Potatoes|49\nМорковь|Carrots|59\nОгурцы|Cucumbers|189\n"
-        "Помидоры|Tomatoes|229\nЛук репчатый|Onions|45\nКапуста|Cabbage|42\nМандарины|Tangerines|199\nГруши|Pears|209",
+        """Яблоки|Apples|119
+Бананы|Bananas|139
+Картофель|Potatoes|49
+Морковь|Carrots|59
+Огурцы|Cucumbers|189
+Помидоры|Tomatoes|229
+Лук репчатый|Onions|45
+Капуста|Cabbage|42
+Мандарины|Tangerines|199
+Груши|Pears|209""",
     ),
     Category(
         "meat",
@@ -128,7 +181,12 @@ CATEGORIES = (
         "Meat and poultry",
         FOOD,
         True,
-        "Филе куриное|Chicken breast|379\nГолень куриная|Chicken legs|229\nСвинина|Pork|419\nГовядина|Beef|649\nФарш домашний|Minced meat|399\nИндейка|Turkey|449",
+        """Филе куриное|Chicken breast|379
+Голень куриная|Chicken legs|229
+Свинина|Pork|419
+Говядина|Beef|649
+Фарш домашний|Minced meat|399
+Индейка|Turkey|449""",
     ),
     Category(
         "deli",
@@ -136,8 +194,12 @@ CATEGORIES = (
         "Cheese and sausage",
         STANDARD,
         True,
-        "Сыр полутвёрдый|Semi-hard cheese|749\nСыр мягкий|Soft cheese|829\nКолбаса варёная|Cooked sausage|489\nКолбаса копчёная|Smoked sausage|899\n"
-        "Сосиски|Frankfurters|429\nВетчина|Ham|659",
+        """Сыр полутвёрдый|Semi-hard cheese|749
+Сыр мягкий|Soft cheese|829
+Колбаса варёная|Cooked sausage|489
+Колбаса копчёная|Smoked sausage|899
+Сосиски|Frankfurters|429
+Ветчина|Ham|659""",
     ),
     Category(
         "kitchen",
@@ -145,7 +207,11 @@ CATEGORIES = (
         "Ready meals",
         STANDARD,
         True,
-        "Салат оливье|Vegetable salad|449\nВинегрет|Beetroot salad|349\nКотлеты|Cutlets|529\nПлов|Pilaf|469\nСырники|Curd fritters|499",
+        """Салат оливье|Vegetable salad|449
+Винегрет|Beetroot salad|349
+Котлеты|Cutlets|529
+Плов|Pilaf|469
+Сырники|Curd fritters|499""",
     ),
     Category(
         "fish",
@@ -153,7 +219,11 @@ CATEGORIES = (
         "Fish",
         FOOD,
         True,
-        "Минтай|Pollock|289\nСельдь|Herring|319\nГорбуша|Pink salmon|449\nСкумбрия|Mackerel|389\nКреветки|Shrimps|899",
+        """Минтай|Pollock|289
+Сельдь|Herring|319
+Горбуша|Pink salmon|449
+Скумбрия|Mackerel|389
+Креветки|Shrimps|899""",
     ),
     Category(
         "home",
@@ -161,8 +231,13 @@ CATEGORIES = (
         "Household",
         STANDARD,
         False,
-        "Порошок стиральный|Washing powder|349\nСредство для посуды|Washing-up liquid|129\nГубки|Sponges|69\nПакеты для мусора|Bin bags|89\n"
-        "Бумага туалетная|Toilet paper|159\nПолотенца бумажные|Paper towels|119\nСвечи|Candles|99",
+        """Порошок стиральный|Washing powder|349
+Средство для посуды|Washing-up liquid|129
+Губки|Sponges|69
+Пакеты для мусора|Bin bags|89
+Бумага туалетная|Toilet paper|159
+Полотенца бумажные|Paper towels|119
+Свечи|Candles|99""",
     ),
     Category(
         "care",
@@ -170,7 +245,12 @@ CATEGORIES = (
         "Care",
         STANDARD,
         False,
-        "Шампунь|Shampoo|229\nМыло|Soap|59\nПаста зубная|Toothpaste|139\nКрем для рук|Hand cream|149\nГель для душа|Shower gel|189\nЩётка зубная|Toothbrush|109",
+        """Шампунь|Shampoo|229
+Мыло|Soap|59
+Паста зубная|Toothpaste|139
+Крем для рук|Hand cream|149
+Гель для душа|Shower gel|189
+Щётка зубная|Toothbrush|109""",
     ),
     Category(
         "children",
@@ -178,7 +258,11 @@ CATEGORIES = (
         "For children",
         FOOD,
         False,
-        "Пюре фруктовое|Fruit purée|65\nКаша молочная|Milk porridge|129\nСок детский|Children's juice|49\nПеченье детское|Children's biscuits|99\nПодгузники|Nappies|899",
+        """Пюре фруктовое|Fruit purée|65
+Каша молочная|Milk porridge|129
+Сок детский|Children's juice|49
+Печенье детское|Children's biscuits|99
+Подгузники|Nappies|899""",
     ),
     Category(
         "pets",
@@ -186,7 +270,10 @@ CATEGORIES = (
         "For pets",
         STANDARD,
         False,
-        "Корм для кошек|Cat food|39\nКорм для собак|Dog food|249\nНаполнитель|Cat litter|299\nЛакомство для собак|Dog treats|119",
+        """Корм для кошек|Cat food|39
+Корм для собак|Dog food|249
+Наполнитель|Cat litter|299
+Лакомство для собак|Dog treats|119""",
     ),
     Category(
         "flowers",
@@ -194,7 +281,10 @@ CATEGORIES = (
         "Flowers",
         STANDARD,
         False,
-        "Роза|Rose|149\nХризантема|Chrysanthemum|119\nБукет полевой|Wild bunch|499\nФиалка в горшке|Potted violet|249",
+        """Роза|Rose|149
+Хризантема|Chrysanthemum|119
+Букет полевой|Wild bunch|499
+Фиалка в горшке|Potted violet|249""",
     ),
 )
 

@@ -12,298 +12,60 @@ and the numbers still have the ten digits that the product asks of a Russian pho
 
 _PHONE_DIGITS = 7
 
-_RUSSIAN_WOMEN = [
-    "Агата",
-    "Алёна",
-    "Алина",
-    "Алла",
-    "Альбина",
-    "Анна",
-    "Арина",
-    "Варвара",
-    "Василиса",
-    "Вера",
-    "Вероника",
-    "Галина",
-    "Дарья",
-    "Диана",
-    "Ева",
-    "Евгения",
-    "Елена",
-    "Жанна",
-    "Зинаида",
-    "Зоя",
-    "Инна",
-    "Ирина",
-    "Кира",
-    "Клара",
-    "Ксения",
-    "Лада",
-    "Лариса",
-    "Лидия",
-    "Любовь",
-    "Майя",
-    "Марина",
-    "Мила",
-    "Надежда",
-    "Нина",
-    "Оксана",
-    "Ольга",
-    "Полина",
-    "Раиса",
-    "Римма",
-    "Светлана",
-    "Софья",
-    "Тамара",
-    "Татьяна",
-    "Ульяна",
-    "Элина",
-    "Юлия",
-    "Яна",
-]
-_RUSSIAN_MEN = [
-    "Антон",
-    "Аркадий",
-    "Артём",
-    "Богдан",
-    "Борис",
-    "Вадим",
-    "Валерий",
-    "Василий",
-    "Виктор",
-    "Виталий",
-    "Вячеслав",
-    "Геннадий",
-    "Георгий",
-    "Глеб",
-    "Григорий",
-    "Денис",
-    "Егор",
-    "Захар",
-    "Игнат",
-    "Игорь",
-    "Илья",
-    "Кирилл",
-    "Константин",
-    "Лев",
-    "Леонид",
-    "Макар",
-    "Матвей",
-    "Михаил",
-    "Назар",
-    "Никита",
-    "Олег",
-    "Остап",
-    "Павел",
-    "Пётр",
-    "Платон",
-    "Роман",
-    "Савелий",
-    "Семён",
-    "Степан",
-    "Тарас",
-    "Тимур",
-    "Фёдор",
-    "Филипп",
-    "Юрий",
-    "Яков",
-    "Ярослав",
-]
-# Of places, birds, plants and trades, as such names are made; «+» takes the ending of women and men.
-_RUSSIAN_FAMILIES = [
-    "Аистов+",
-    "Берестов+",
-    "Боровиков+",
-    "Брусникин+",
-    "Вересков+",
-    "Ветлугин+",
-    "Воробейчиков+",
-    "Гречишкин+",
-    "Грибанов+",
-    "Дубравин+",
-    "Ежевикин+",
-    "Ельников+",
-    "Журавушкин+",
-    "Заречнев+",
-    "Зимородков+",
-    "Ивушкин+",
-    "Калиновцев+",
-    "Камышин+",
-    "Клюквин+",
-    "Колокольцев+",
-    "Кузовков+",
-    "Ладейников+",
-    "Липатников+",
-    "Луговцев+",
-    "Малинников+",
-    "Мельничков+",
-    "Морошкин+",
-    "Мостовиков+",
-    "Овражин+",
-    "Огородов+",
-    "Ольшанин+",
-    "Опёнышев+",
-    "Осинников+",
-    "Островков+",
-    "Пасечников+",
-    "Перелескин+",
-    "Полянкин+",
-    "Просекин+",
-    "Пряничников+",
-    "Ракитин+",
-    "Родничков+",
-    "Ромашин+",
-    "Рябинкин+",
-    "Самоваров+",
-    "Сенокосов+",
-    "Синичкин+",
-    "Скворушкин+",
-    "Снегирин+",
-    "Сосенкин+",
-    "Стрижов+",
-    "Тропинин+",
-    "Хвощов+",
-    "Черничкин+",
-    "Чибисов+",
-    "Шиповников+",
-    "Щеглов+",
-    "Яблочкин+",
-    "Ягодин+",
-]
 
-_ENGLISH_WOMEN = [
-    "Abigail",
-    "Ada",
-    "Agnes",
-    "Alice",
-    "Amber",
-    "Beatrice",
-    "Bella",
-    "Bridget",
-    "Cecily",
-    "Clara",
-    "Daisy",
-    "Delia",
-    "Edith",
-    "Eleanor",
-    "Elsie",
-    "Fern",
-    "Flora",
-    "Georgia",
-    "Grace",
-    "Hazel",
-    "Heather",
-    "Ivy",
-    "Jasmine",
-    "Juliet",
-    "Lily",
-    "Lucy",
-    "Mabel",
-    "Maud",
-    "Molly",
-    "Nell",
-    "Olive",
-    "Pearl",
-    "Penny",
-    "Rose",
-    "Ruby",
-    "Stella",
-    "Tess",
-    "Violet",
-    "Willa",
-    "Winifred",
-]
-_ENGLISH_MEN = [
-    "Albert",
-    "Alfred",
-    "Archie",
-    "Arthur",
-    "Basil",
-    "Bernard",
-    "Cecil",
-    "Clement",
-    "Cyril",
-    "Edgar",
-    "Edmund",
-    "Ernest",
-    "Felix",
-    "Frank",
-    "George",
-    "Gilbert",
-    "Harold",
-    "Harvey",
-    "Hugo",
-    "Jasper",
-    "Leonard",
-    "Lewis",
-    "Miles",
-    "Neville",
-    "Oliver",
-    "Oscar",
-    "Owen",
-    "Percy",
-    "Ralph",
-    "Reuben",
-    "Rupert",
-    "Silas",
-    "Stanley",
-    "Theo",
-    "Tobias",
-    "Victor",
-    "Walter",
-    "Wilfred",
-]
-_ENGLISH_FAMILIES = [
-    "Alderbrook",
-    "Appleyard",
-    "Ashcombe",
-    "Barleywood",
-    "Beechfield",
-    "Birchall",
-    "Bramblewick",
-    "Brookside",
-    "Clovelly",
-    "Cobblestone",
-    "Copperfern",
-    "Cornflower",
-    "Dovecot",
-    "Elderfield",
-    "Fairweather",
-    "Fennimore",
-    "Foxglove",
-    "Gooseberry",
-    "Greengate",
-    "Hawthornby",
-    "Hazelmere",
-    "Hollyoak",
-    "Honeycomb",
-    "Juniperley",
-    "Kingfisher",
-    "Larkspur",
-    "Linnet",
-    "Maplethorpe",
-    "Meadowcroft",
-    "Millbrook",
-    "Mistlethwaite",
-    "Nettlefold",
-    "Oakhanger",
-    "Orchardson",
-    "Partridgeway",
-    "Pebbleton",
-    "Quillfeather",
-    "Rosemarin",
-    "Rowanhurst",
-    "Saffronby",
-    "Skylarking",
-    "Sorrell",
-    "Tamarind",
-    "Thistlewood",
-    "Underhill",
-    "Wagtail",
-    "Willowdene",
-    "Wrenfield",
-    "Yarrowby",
-]
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_RUSSIAN_WOMEN = _words(
+    """
+    Агата Алёна Алина Алла Альбина Анна Арина Варвара Василиса Вера Вероника Галина Дарья Диана Ева Евгения Елена Жанна
+    Зинаида Зоя Инна Ирина Кира Клара Ксения Лада Лариса Лидия Любовь Майя Марина Мила Надежда Нина Оксана Ольга Полина
+    Раиса Римма Светлана Софья Тамара Татьяна Ульяна Элина Юлия Яна
+    """
+)
+_RUSSIAN_MEN = _words(
+    """
+    Антон Аркадий Артём Богдан Борис Вадим Валерий Василий Виктор Виталий Вячеслав Геннадий Георгий Глеб Григорий Денис
+    Егор Захар Игнат Игорь Илья Кирилл Константин Лев Леонид Макар Матвей Михаил Назар Никита Олег Остап Павел Пётр
+    Платон Роман Савелий Семён Степан Тарас Тимур Фёдор Филипп Юрий Яков Ярослав
+    """
+)
+# Of places, birds, plants and trades, as such names are made; «+» takes the ending of women and men.
+_RUSSIAN_FAMILIES = _words(
+    """
+    Аистов+ Берестов+ Боровиков+ Брусникин+ Вересков+ Ветлугин+ Воробейчиков+ Гречишкин+ Грибанов+ Дубравин+ Ежевикин+
+    Ельников+ Журавушкин+ Заречнев+ Зимородков+ Ивушкин+ Калиновцев+ Камышин+ Клюквин+ Колокольцев+ Кузовков+
+    Ладейников+ Липатников+ Луговцев+ Малинников+ Мельничков+ Морошкин+ Мостовиков+ Овражин+ Огородов+ Ольшанин+
+    Опёнышев+ Осинников+ Островков+ Пасечников+ Перелескин+ Полянкин+ Просекин+ Пряничников+ Ракитин+ Родничков+
+    Ромашин+ Рябинкин+ Самоваров+ Сенокосов+ Синичкин+ Скворушкин+ Снегирин+ Сосенкин+ Стрижов+ Тропинин+ Хвощов+
+    Черничкин+ Чибисов+ Шиповников+ Щеглов+ Яблочкин+ Ягодин+
+    """
+)
+
+_ENGLISH_WOMEN = _words(
+    """
+    Abigail Ada Agnes Alice Amber Beatrice Bella Bridget Cecily Clara Daisy Delia Edith Eleanor Elsie Fern Flora Georgia
+    Grace Hazel Heather Ivy Jasmine Juliet Lily Lucy Mabel Maud Molly Nell Olive Pearl Penny Rose Ruby Stella Tess
+    Violet Willa Winifred
+    """
+)
+_ENGLISH_MEN = _words(
+    """
+    Albert Alfred Archie Arthur Basil Bernard Cecil Clement Cyril Edgar Edmund Ernest Felix Frank George Gilbert Harold
+    Harvey Hugo Jasper Leonard Lewis Miles Neville Oliver Oscar Owen Percy Ralph Reuben Rupert Silas Stanley Theo Tobias
+    Victor Walter Wilfred
+    """
+)
+_ENGLISH_FAMILIES = _words(
+    """
+    Alderbrook Appleyard Ashcombe Barleywood Beechfield Birchall Bramblewick Brookside Clovelly Cobblestone Copperfern
+    Cornflower Dovecot Elderfield Fairweather Fennimore Foxglove Gooseberry Greengate Hawthornby Hazelmere Hollyoak
+    Honeycomb Juniperley Kingfisher Larkspur Linnet Maplethorpe Meadowcroft Millbrook Mistlethwaite Nettlefold Oakhanger
+    Orchardson Partridgeway Pebbleton Quillfeather Rosemarin Rowanhurst Saffronby Skylarking Sorrell Tamarind
+    Thistlewood Underhill Wagtail Willowdene Wrenfield Yarrowby
+    """
+)
 
 
 class PersonName(NamedTuple):

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from difflib import SequenceMatcher
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 from deploy.practice.plan import CloseShift, GiveBackLoose, OpenShift, Plan, PlannedClient, Sell, Truth
@@ -60,7 +60,7 @@ def growing_categories(plan: Plan) -> list[str]:
     return [
         category
         for category, totals in weekly_pieces(plan).items()
-        if len(totals) > 1 and all(earlier < later for earlier, later in zip(totals, totals[1:], strict=False))
+        if len(totals) > 1 and all(earlier < later for earlier, later in pairwise(totals))
     ]
 
 
@@ -140,8 +140,6 @@ def truths_of(plan: Plan) -> tuple[Truth, ...]:
     thief = min(cashiers, key=lambda code: cash[code]["variance_minor"])
     category = growing_categories(plan)
     pairs = doubled_clients(plan)
-    names = {product.sku: product.name for product in plan.products}
-    strongest = affinities(plan)[:1]
     last = plan.branches[-1].code
     hour = CLOSING_HOUR - 1
     loads = receipts_per_till_hour(plan)
@@ -168,17 +166,7 @@ def truths_of(plan: Plan) -> tuple[Truth, ...]:
             "bought_together",
             "Two products are often in one basket.",
             "Support and lift of pairs of products.",
-            {
-                "pairs": [
-                    {
-                        "skus": [one, other],
-                        "names": [names[one], names[other]],
-                        "baskets": count,
-                        "lift": round(lift, 1),
-                    }
-                    for one, other, count, lift in strongest
-                ]
-            },
+            {"pairs": [_pair_document(plan, pair) for pair in affinities(plan)[:1]]},
         ),
         Truth(
             "understaffed_hour",
@@ -203,6 +191,12 @@ def truths_document(truths: Sequence[Truth]) -> str:
     """What `planted.json` holds."""
     document: list[dict[str, Any]] = [truth._asdict() for truth in truths]
     return json.dumps({"planted": document}, ensure_ascii=False, indent=2) + "\n"
+
+
+def _pair_document(plan: Plan, pair: tuple[str, str, int, float]) -> dict[str, Any]:
+    one, other, count, lift = pair
+    names = {product.sku: product.name for product in plan.products}
+    return {"skus": [one, other], "names": [names[one], names[other]], "baskets": count, "lift": round(lift, 1)}
 
 
 def _second(at: str) -> int:

@@ -1,7 +1,7 @@
 """Plays a branch's planned events in its store, by the product's own operations, on a clock that the plan moves.
 
-Run as `python -m deploy.practice.player HOME < events.jsonl`; prints one JSON document of what came of it. `sell -` could
-not do this: it takes a sale of another day, but tills are opened, counted and closed now.
+Run as `python -m deploy.practice.player HOME < events.jsonl`; prints one JSON document of what came of it. `sell -`
+could not do this: it takes a sale of another day, but tills are opened, counted and closed now.
 """
 
 from __future__ import annotations
