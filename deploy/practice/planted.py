@@ -146,7 +146,7 @@ def truths_of(plan: Plan) -> tuple[Truth, ...]:
     return (
         Truth(
             "thieving_cashier",
-            f"{thief} refunds without a receipt for herself, and her drawer is short by small sums.",
+            f"{thief} refunds without a receipt into their own pocket, and their drawer is short by small sums.",
             "Refunds without a receipt, and cash variance, by cashier.",
             {"cashier": thief, "by_cashier": cash},
         ),
