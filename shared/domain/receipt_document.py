@@ -12,7 +12,7 @@ from enum import StrEnum
 from shared.domain.business_time import LocalMoment
 from shared.domain.money import THOUSAND, extend_price
 from shared.domain.receipt_identity import ReceiptIdentity, unsigned_qr
-from shared.domain.receipt_labels import NOT_FISCAL_LINES, RUSSIAN, label, method_label, vat_label
+from shared.domain.receipt_labels import NOT_FISCAL_LINES, PRACTICE_LINES, RUSSIAN, label, method_label, vat_label
 from shared.domain.sales import Payment
 
 
@@ -279,6 +279,13 @@ def test_page(shop: ReceiptShop, moment: LocalMoment, notes: tuple[str, ...]) ->
 def as_reprint(document: ReceiptDocument) -> ReceiptDocument:
     """The same as a copy: marked, and the drawer stays shut."""
     return replace(document, reprint=True, opens_drawer=False)
+
+
+def as_practice(document: ReceiptDocument) -> ReceiptDocument:
+    """The same marked as practice, whoever reads it and in whichever language."""
+    if document.fiscal_lines[: len(PRACTICE_LINES)] == PRACTICE_LINES:
+        return document
+    return replace(document, fiscal_lines=(*PRACTICE_LINES, *document.fiscal_lines))
 
 
 def moment_text(moment: LocalMoment) -> str:

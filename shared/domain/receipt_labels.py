@@ -13,6 +13,9 @@ LANGUAGES: Final = (RUSSIAN, ENGLISH)
 NOT_FISCAL_LINES: Final = ("НЕ ФИСКАЛЬНЫЙ ДОКУМЕНТ", "NOT CERTIFIED")
 """Printed on everything that no certified fiscal device has signed, in both languages whatever the receipt's."""
 
+PRACTICE_LINES: Final = ("УЧЕБНЫЙ РЕЖИМ", "PRACTICE")
+"""Printed on everything that a practice chain prints, in both languages: it is worth nothing."""
+
 _LABELS: Final[dict[str, tuple[str, str]]] = {
     "sale": ("Чек продажи", "Receipt"),
     "refund": ("Чек возврата", "Refund"),

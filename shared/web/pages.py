@@ -82,6 +82,7 @@ class Pages:
             "navigation": self._navigation,
             "site_name": "Filial",
             "chip": None,
+            "practice": False,
             **self._frame(request),
         }
 
