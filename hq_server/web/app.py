@@ -59,6 +59,7 @@ def create_app(context: WebContext) -> Starlette:
         rooms = home.ROOMS if actor is not None and not actor.must_change_password else ()
         return {
             "site_name": context.chain.name,
+            "practice": context.settings.is_practice,
             "person": actor,
             "navigation": tuple(
                 Destination(room.url, room.name) for room in rooms if actor is not None and actor.may(room.permission)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
+from branch_node.bootstrap import open_processor
 from branch_node.bootstrap.status import read_status
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
@@ -22,9 +23,9 @@ PAGE = page_of_test(ReceiptShop("Сеть", "Центр", "C"), local_moment(STA
 
 
 def page(store: BranchStore, settings: Settings, language: str) -> str:
-    client = TestClient(
-        create_app(WebContext(store, settings, lambda: read_status(settings, store))), base_url="http://127.0.0.1"
-    )
+    sell = open_processor(settings, store).sell
+    app = create_app(WebContext(store, settings, lambda: read_status(settings, store), sell))
+    client = TestClient(app, base_url="http://127.0.0.1")
     return client.get("/help", headers={"Accept-Language": language}).text
 
 
