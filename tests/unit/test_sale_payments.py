@@ -57,7 +57,7 @@ def test_a_part_by_card_leaves_the_rest_for_cash(till: Till, shop: Shop, termina
     paid = sale_payments.pay_cash(till, shop.processor.sell, basket_id, 4_000)
     assert paid.sold is not None
     assert paid.sold.change_minor == 650
-    assert shop.rows("SELECT method, amount_minor FROM sale_payment ORDER BY payment_number") == [
+    assert shop.rows("SELECT method, amount_minor FROM payment ORDER BY payment_number") == [
         ("card", 5_000),
         ("cash", 4_000),
     ]
