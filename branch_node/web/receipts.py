@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from branch_node.devices.pdf import receipt_pdf
 from branch_node.devices.qr import qr_svg, sign_document
-from branch_node.devices.receipt_text import receipt_page
+from branch_node.devices.receipt_text import plain_text
 from branch_node.operations.drawer_actions import reprint
 from branch_node.operations.receipt_finding import (
     ReceiptRead,
@@ -24,7 +24,7 @@ from branch_node.operations.receipt_printing import Papers, texts_of
 from branch_node.web.context import context_of
 from branch_node.web.leave import STATUS_REFUSED, failure_of, leave_given, may_ask_leave
 from branch_node.web.people import guarded, signed_in
-from branch_node.web.shift import register_at
+from branch_node.web.shift import PAPER_COLUMNS, register_at
 from shared.domain.business_time import local_moment, parse_date
 from shared.domain.identifiers import format_id
 from shared.domain.permissions import Permission, require
@@ -107,7 +107,7 @@ def _show(request: Request, error: FilialError | None = None) -> Response:
         is_refund=found.is_refund,
         at_us=fact.sold_at.at_us if isinstance(fact, Sale) else fact.refunded_at.at_us,
         zone=context.store.node()[0].timezone,
-        paper=receipt_page(document),
+        paper=plain_text(document, PAPER_COLUMNS),
         code=qr_svg(document.qr),
         refund_url=f"/refunds/new?{urlencode(query)}",
         may_refund=actor.may(Permission.REFUND_BY_RECEIPT),

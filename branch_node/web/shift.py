@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from branch_node.devices.receipt_text import receipt_page
+from branch_node.devices.receipt_text import plain_text
 from branch_node.operations import drawer_actions, shifts
 from branch_node.operations.basket import held
 from branch_node.operations.card_payments import resolve_unknown, reverse
@@ -39,6 +39,8 @@ from shared.web.translations import lazy_text as _
 
 DEFAULT_REGISTER = "1"
 PIECES_DIGITS_MAX = 6
+PAPER_COLUMNS = 48
+"""As wide as a receipt of 80 mm."""
 CASH_DONE = {
     CASH_IN: _("The cash is put in."),
     CASH_OUT: _("The cash is taken out."),
@@ -249,7 +251,7 @@ def _show_report(request: Request, opened: OpenedShift, report: ShiftClose, clos
     context = context_of(request)
     with context.store.look() as transaction:
         papers = Papers(transaction.cursor, transaction.node, texts_of(context.settings))
-        paper = receipt_page(papers.shift(opened, report, closes))
+        paper = plain_text(papers.shift(opened, report, closes), PAPER_COLUMNS)
         cashier = papers.person(report.cashier)
         zone = transaction.node.timezone
     values: dict[str, Any] = {"shift": opened, "report": report, "closes": closes, "paper": paper, "zone": zone}

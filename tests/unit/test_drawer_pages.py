@@ -65,6 +65,7 @@ def test_a_day_from_opening_to_a_blind_close(staff: Staff, cashier: Browser, man
     z_report = cashier.get(answer.headers["location"])
     assert (z_report.status_code, "100.00" in z_report.text) == (200, True)
     assert "are missing" in z_report.text
+    assert "&lt;" not in z_report.text
     assert kinds(staff) == ["cash_in", "sale", "cash_out", "z_report"]
     assert answer.headers["location"] in cashier.get("/shift/history").text
 
