@@ -34,7 +34,7 @@ ROOMS = (
     Room("/catalog", _("Price list"), _("Bring products and prices from a spreadsheet."), Permission.CATALOG_EDIT),
     Room("/requests", _("Unknown codes"), _("What branches scanned and could not find."), Permission.CATALOG_EDIT),
     Room("/vat", _("VAT"), _("Rates and the days they hold."), Permission.CATALOG_EDIT),
-    Room("/audit/shifts", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
+    Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 
 
