@@ -11,6 +11,7 @@ from branch_node.operations.loyalty import points_here
 from branch_node.operations.refund_request import parse_refund_request
 from hq_server.operations.loyalty import client_points, end_program, list_programs, refresh_points, set_program
 from hq_server.storage.feed import number_feed
+from hq_server.storage.loyalty import read_points, refresh_amounts
 from shared.domain.loyalty import make_program, owner_of_client
 from shared.errors import HqUnreachable, InvalidInput, Refused
 from shared.operations.clients import find_by_external_id
@@ -215,3 +216,15 @@ def test_more_than_the_share_or_without_a_programme_is_refused(pair: Pair, shop:
     sell(shop, "c", 100_00)
     shop.sync()
     assert entries(pair, shop) == []
+
+
+def test_budgets_are_set_by_the_ledger_a_few_clients_at_a_time(pair: Pair, shop: Node) -> None:
+    sell(shop, "a", 500_00)
+    shop.sync()
+    now_us = pair.office.clock.now_us()
+    with pair.office.store.write() as connection:
+        assert refresh_amounts(connection, 30_000, now_us) == (1, None)
+        (found,) = read_points(connection, 30_000, [client_id(shop)])
+        assert (found.balance, found.spent) == ((0, 50), 0)
+        assert refresh_amounts(connection, 30_000, now_us, after_client_id=client_id(shop)) == (0, None)
+    assert points(pair, shop) == (50, 0)

@@ -20,6 +20,7 @@ from shared.errors import InDoubt
 from shared.operations.tabular_files import FileRow
 from shared.reports.registry import find_report
 from shared.reports.result import ReportResult
+from shared.reports.stock import NAME
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from tests.support.office import Office
 from tests.support.pair import CentralWire, Node, Pair
@@ -27,7 +28,7 @@ from tests.support.shop import request
 
 MILK, BREAD = "952", "871"
 ASK: dict[str, Any] = {"date_from": None, "date_to": None, "branches": (), "as_of": None}
-REPORT = find_report("stock")
+REPORT = find_report(NAME)
 
 
 @pytest.fixture
