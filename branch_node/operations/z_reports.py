@@ -64,12 +64,14 @@ def list_z_reports(transaction: BranchTransaction, register: str = "", page: int
 def read_z_report(transaction: BranchTransaction, shift_id: bytes) -> ZReport:
     """A Z-report as it was signed. Raises NotFound."""
     key = (shift_close.c.branch_id == transaction.node.branch_id) & (shift_close.c.shift_id == shift_id)
-    row = transaction.connection.execute(select(shift_close).where(key)).first()
+    # Two stores of one branch may have closed it: the last word is shown.
+    last_first = (shift_close.c.closed_at.desc(), shift_close.c.id)
+    row = transaction.connection.execute(select(shift_close).where(key).order_by(*last_first)).first()
     if row is None:
         raise NotFound(f"No shift {format_id(shift_id)} was closed at this branch.", "Look at the list of Z-reports.")
     methods = transaction.connection.execute(
         select(shift_close_method.c.method, shift_close_method.c.amount_minor)
-        .where(shift_close_method.c.branch_id == row.branch_id, shift_close_method.c.shift_id == shift_id)
+        .where(shift_close_method.c.branch_id == row.branch_id, shift_close_method.c.close_id == row.id)
         .order_by(shift_close_method.c.method)
     )
     return ZReport(read_shift(transaction, shift_id), _report(row, tuple(MethodTotal(*each) for each in methods)))

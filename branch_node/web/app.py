@@ -75,8 +75,7 @@ def create_app(context: WebContext) -> Starlette:
         actor = actor_seen(request)
         return {
             "site_name": node.code,
-            # A block of a page has no header: nobody asks how the branch stands for it.
-            "chip": None if request.headers.get("hx-request") == "true" else read_chip(context),
+            "chip": read_chip(context) if _shows_chip(request) else None,
             "practice": context.settings.is_practice,
             "printer_says": printer_sentence(context),
             "person": actor,
@@ -97,6 +96,11 @@ def create_app(context: WebContext) -> Starlette:
     app = create_site(site)
     app.state.context = context
     return app
+
+
+def _shows_chip(request: Request) -> bool:
+    """A block of a page has no header: nobody asks how the branch stands for it."""
+    return request.headers.get("hx-request") != "true" or request.url.path == "/chip"
 
 
 def first_page(request: Request) -> RedirectResponse:

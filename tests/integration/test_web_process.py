@@ -27,7 +27,8 @@ def read(address: str, path: str) -> str:
 def test_pages_are_served_without_synchronisation(branch_store: BranchStore, tmp_path: Path) -> None:
     serving = Serving("branch_node", tmp_path, "--no-sync", "--web", "127.0.0.1:0")
     try:
-        assert "Works here, with or without a network" in read(serving.addresses["web"], "/")
+        # Whoever is not logged in is led to the log-in.
+        assert 'action="/login"' in read(serving.addresses["web"], "/")
         assert '"status":"ok"' in read(serving.addresses["web"], "/healthz")
         loaded = (Path("/proc") / str(serving.process.pid) / "maps").read_text()
         assert "grpc" not in loaded, "Pages alone need no gRPC, which takes long to load."

@@ -97,7 +97,7 @@ def test_prices_of_the_step_before_stay_and_raise_the_revision_from_now_on(tmp_p
         assert connection.execute(shown).all() == [(5, None, None, None, 0)]
         raising = text("SELECT tbl_name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%raises_revision'")
         watched = set(connection.execute(raising).scalars())
-        assert watched == {"product", "client", "price", "promotion", "vat_rate"}
+        assert watched == {"product", "client", "price", "promotion", "vat_rate", "loyalty_program"}
     store.close()
 
 
