@@ -2,7 +2,7 @@
 
 The bare endpoint is Starlette over SQLite, durable alike: a scan looks a barcode up and writes a line, a payment writes
 a sale with its lines. Ours asks who it is, prices the basket and answers with the page's block. Each is a process of
-its own; the tills of both ask at once, each its own, one after the other.
+its own. Each till asks five times a second, as fast as a quick cashier scans; all tills at once.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from tests.support.staff import PASSWORD, Staff
 
 TILLS = 4
 SCANS_A_BASKET = 5
+PACE_SECONDS = 0.2
 SLOWER_MAX = 3.0
 _TOKEN, _BASKET = re.compile(r'name="csrf_token" value="([^"]+)"'), re.compile(r'name="basket" value="([^"]+)"')
 _FORM = {"Content-Type": "application/x-www-form-urlencoded", "HX-Request": "true"}
@@ -73,7 +74,7 @@ def _figures(name: str, measured: list[tuple[list[float], list[float]]], product
     ours = [statistics.median(mine) for _, mine in measured]
     late = [sorted(mine)[int(len(mine) * 0.95)] for _, mine in measured]
     ratios = [mine / theirs for theirs, mine in zip(bare, ours, strict=True)]
-    note = f"{TILLS} tills over HTTP, {products:,} products; seen by the till, one request at a time each."
+    note = f"{TILLS} tills over HTTP, {products:,} products; seen by the till, five requests a second each."
     return [
         Figure(f"bare {name} over HTTP", statistics.median(bare), "ms", detail=spread(bare)),
         Figure(f"a {name} over HTTP", statistics.median(ours), "ms", detail=spread(ours), note=note),
@@ -127,6 +128,8 @@ class _Asker:
         self._random, self._products = Random(number), products
         self._cookies: dict[str, str] = {}
         self._scans = 0
+        # Tills do not ask in step.
+        self._turn = time.perf_counter() + number * PACE_SECONDS / TILLS
 
     def ask(self, method: str, path: str, fields: dict[str, str] | None = None, page: bool = False) -> str:
         headers = {} if page else dict(_FORM)
@@ -145,6 +148,9 @@ class _Asker:
         return text
 
     def timed(self, times: list[float], work: Callable[[], object]) -> None:
+        """Waits for this till's turn, and keeps how long the answer takes."""
+        self._turn = max(self._turn + PACE_SECONDS, time.perf_counter())
+        time.sleep(max(0.0, self._turn - time.perf_counter()))
         began = time.perf_counter()
         work()
         times.append((time.perf_counter() - began) * 1_000)
