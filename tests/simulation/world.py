@@ -40,7 +40,7 @@ from tests.simulation.central import BUDGET, BUDGET_AMOUNT
 from tests.simulation.central_actions import central_actions
 from tests.simulation.head_office import Disk, Headquarters
 from tests.simulation.places import RECEIPTS, Place, Templates, certify, enrol
-from tests.simulation.till_actions import TILLS_FROM, till_actions
+from tests.simulation.till_actions import has_tills, till_actions
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.link import Link
 from tests.support.shop import request
@@ -66,7 +66,7 @@ class World:
 
     def __init__(self, seed: int, folder: Path, templates: Templates, disk: Disk, operations: int = OPERATIONS) -> None:
         # The others process apart, all the time.
-        self.is_mixed, self.has_tills = seed % DISTRIBUTED_EVERY != 0, seed >= TILLS_FROM
+        self.is_mixed, self.has_tills = seed % DISTRIBUTED_EVERY != 0, has_tills(seed)
         self.random = random.Random(seed)
         self.folder, self.templates, self.operations = folder, templates, operations
         self.clock = FakeClock()
