@@ -88,6 +88,7 @@ def _together(tills: list[Any], baskets: int, times: _Times) -> _Times:
 
     def work(till: Any) -> None:
         try:
+            till.connect_anew()
             for _ in range(baskets):
                 till.sell(times)
         except BaseException as error:  # noqa: BLE001 - told to whoever waits
@@ -146,6 +147,11 @@ class _Asker:
         if answer.status >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]}")
         return text
+
+    def connect_anew(self) -> None:
+        """A server hangs up on whoever said nothing for a while."""
+        self._connection.close()
+        self._connection.connect()
 
     def timed(self, times: list[float], work: Callable[[], object]) -> None:
         """Waits for this till's turn, and keeps how long the answer takes."""

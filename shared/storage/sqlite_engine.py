@@ -141,11 +141,16 @@ class SqliteStore:
         self._require_in_place()
         with translated_sqlite_errors():
             pooled = self.engine.raw_connection()
+            cursor = None
             try:
                 cursor = pooled.cursor()
                 cursor.execute("BEGIN DEFERRED")
                 yield cursor
             finally:
+                # Before the connection is another thread's: a cursor that dies later resets the statement that the
+                # other reads with, which then has a row of no columns.
+                if cursor is not None:
+                    cursor.close()
                 pooled.close()  # the pool rolls back
 
     def write(self) -> WriteTurn:
