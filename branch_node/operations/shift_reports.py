@@ -20,6 +20,7 @@ from shared.domain.branch_facts import CASH_IN
 from shared.domain.business_time import local_moment
 from shared.domain.sales import CASH
 from shared.domain.shifts import UNDECIDED_MAX, Denomination, MethodTotal, ShiftClose
+from shared.operations.z_reports import receipt_numbers
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import open_entry
 
@@ -140,8 +141,8 @@ def _late_receipts(transaction: BranchTransaction, register: str) -> tuple[int, 
     counted: set[int] = set()
     branch_id = transaction.node.branch_id
     for open_then, late in transaction.cursor.execute(_NAMED, (branch_id, register)).fetchall():
-        undecided |= _numbers(open_then)
-        counted |= _numbers(late)
+        undecided.update(receipt_numbers(open_then))
+        counted.update(receipt_numbers(late))
     waiting = sorted(undecided - counted)[:UNDECIDED_MAX]
     return tuple(number for number in waiting if _is_committed(transaction, register, number))
 
@@ -151,10 +152,6 @@ def _is_committed(transaction: BranchTransaction, register: str, number: int) ->
     parameters = (transaction.node.branch_id, register, number)
     statement = f"SELECT 1 FROM sale {where} UNION ALL SELECT 1 FROM refund {where}"
     return transaction.cursor.execute(statement, parameters * 2).fetchone() is not None
-
-
-def _numbers(text: str) -> set[int]:
-    return {int(number) for number in text.split(",") if number}
 
 
 def _within(branch_id: bytes, opened: OpenedShift, late: tuple[int, ...]) -> tuple[str, tuple[Any, ...]]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import select
 
 from branch_node.operations.shift_reports import OpenedShift
 from branch_node.operations.shifts import read_shift
 from branch_node.storage.transaction import BranchTransaction
-from shared.domain.business_time import LocalMoment
 from shared.domain.identifiers import format_id
-from shared.domain.shifts import Denomination, MethodTotal, ShiftClose
+from shared.domain.shifts import MethodTotal, ShiftClose
 from shared.errors import NotFound
+from shared.operations.z_reports import report_of_row
 from shared.storage.tables import shift_close, shift_close_method
 
 Z_REPORTS_PER_PAGE = 50
@@ -23,13 +23,6 @@ SELECT shift_id, register, cashier, closed_at, business_date, currency, receipts
        counted_cash_minor, counted_cash_minor - expected_cash_minor
 FROM shift_close WHERE branch_id = ? AND (? = '' OR register = ?) ORDER BY closed_at DESC, shift_id LIMIT ? OFFSET ?
 """
-
-# Columns that a report has under the same name.
-_PLAIN = (
-    *("shift_id", "register", "cashier", "business_date", "currency", "receipts", "first_receipt", "last_receipt"),
-    *("gross_minor", "discounts_minor", "net_minor", "float_minor", "expected_cash_minor", "counted_cash_minor"),
-    *("refunds", "returns_minor", "cash_in_minor", "cash_out_minor", "rounding_minor", "late_minor", "signature"),
-)
 
 
 class ZGlance(NamedTuple):
@@ -74,20 +67,4 @@ def read_z_report(transaction: BranchTransaction, shift_id: bytes) -> ZReport:
         .where(shift_close_method.c.branch_id == row.branch_id, shift_close_method.c.close_id == row.id)
         .order_by(shift_close_method.c.method)
     )
-    return ZReport(read_shift(transaction, shift_id), _report(row, tuple(MethodTotal(*each) for each in methods)))
-
-
-def _report(row: Any, methods: tuple[MethodTotal, ...]) -> ShiftClose:
-    counted = [pair.split(":") for pair in row.denominations.split(",") if pair]
-    return ShiftClose(
-        closed_at=LocalMoment(row.closed_at, row.utc_offset_seconds, row.zone),
-        methods=methods,
-        undecided=_numbers(row.undecided),
-        late=_numbers(row.late),
-        denominations=tuple(Denomination(int(value), int(pieces)) for value, pieces in counted),
-        **{name: getattr(row, name) for name in _PLAIN},
-    )
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in text.split(",") if number)
+    return ZReport(read_shift(transaction, shift_id), report_of_row(row, [MethodTotal(*each) for each in methods]))

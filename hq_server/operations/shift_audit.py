@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, func, select
 from hq_server.storage.tables import enrolment_token
 from shared.certificates import UNREADABLE, is_signed_by
 from shared.domain.branch_facts import CASH_IN
-from shared.domain.business_time import LocalMoment
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.sales import CASH
 from shared.domain.shifts import MethodTotal, ShiftClose, z_statement
+from shared.operations.z_reports import report_of_row
 from shared.storage.tables import (
     cash_movement,
     payment,
@@ -115,7 +115,7 @@ def audit_shifts(
 def _audit(connection: Connection, rows: Any, certificates: Mapping[bytes, list[x509.Certificate]]) -> list[ShiftAudit]:
     shift_ids = [row.shift_id for row in rows]
     by_method = _methods(connection, [row.id for row in rows])
-    reports = [(row.branch_id, _report(row, by_method.get((row.branch_id, row.id), []))) for row in rows]
+    reports = [(row.branch_id, report_of_row(row, by_method.get((row.branch_id, row.id), []))) for row in rows]
     sums = _sums_of(connection, reports)
     cash = _moved(connection, shift_ids)
     floats = _floats(connection, shift_ids)
@@ -254,40 +254,6 @@ def _methods(connection: Connection, close_ids: list[bytes]) -> dict[ShiftKey, l
     for branch_id, close_id, method, amount in connection.execute(statement.where(columns.close_id.in_(close_ids))):
         methods[branch_id, close_id].append(MethodTotal(method, amount))
     return methods
-
-
-def _report(row: Any, methods: Sequence[MethodTotal]) -> ShiftClose:
-    return ShiftClose(
-        shift_id=row.shift_id,
-        register=row.register,
-        cashier=row.cashier,
-        closed_at=LocalMoment(row.closed_at, row.utc_offset_seconds, row.zone),
-        business_date=row.business_date,
-        currency=row.currency,
-        receipts=row.receipts,
-        first_receipt=row.first_receipt,
-        last_receipt=row.last_receipt,
-        gross_minor=row.gross_minor,
-        discounts_minor=row.discounts_minor,
-        net_minor=row.net_minor,
-        methods=tuple(methods),
-        float_minor=row.float_minor,
-        expected_cash_minor=row.expected_cash_minor,
-        counted_cash_minor=row.counted_cash_minor,
-        refunds=row.refunds,
-        returns_minor=row.returns_minor,
-        cash_in_minor=row.cash_in_minor,
-        cash_out_minor=row.cash_out_minor,
-        rounding_minor=row.rounding_minor,
-        undecided=_numbers(row.undecided),
-        late=_numbers(row.late),
-        late_minor=row.late_minor,
-        signature=bytes(row.signature),
-    )
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in text.split(",") if number)
 
 
 def _certificates(connection: Connection) -> dict[bytes, list[x509.Certificate]]:

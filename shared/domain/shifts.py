@@ -114,6 +114,7 @@ def z_statement(branch_id: bytes, report: ShiftClose) -> bytes:
         ",".join(map(str, report.undecided)),
         ",".join(map(str, report.late)),
         report.late_minor,
+        ",".join(f"{counted.value_minor}:{counted.pieces}" for counted in report.denominations),
     )
     return "\n".join(["filial/z/1", *map(str, values)]).encode()
 

@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from branch_node.operations.cash import count_cash, move_cash
 from branch_node.operations.refund_request import parse_refund_request
@@ -20,6 +21,8 @@ from shared.certificates import is_signed_by, new_key, sign_statement
 from shared.domain.records import RecordKind
 from shared.domain.shifts import Denomination, MethodTotal, ShiftClose, z_statement
 from shared.errors import InvalidInput, NotFound, Refused
+from shared.operations import z_reports
+from shared.storage.tables import shift_close
 from shared.wire.payloads import decode_shift_close, decode_shift_open
 from tests.support.shop import Shop
 
@@ -316,8 +319,9 @@ def test_a_z_report_is_signed_by_the_branch_over_everything_it_says(shop: Shop) 
     changed: list[dict[str, Any]] = [
         {"net_minor": 301},
         {"counted_cash_minor": 299},
-        {"undecided": (2,)},
+        {"late": (2,)},
         {"methods": ()},
+        {"denominations": (Denomination(100, 3),)},
     ]
     for change in changed:
         assert not is_signed_by(signer, report.signature, z_statement(branch_id, replace(report, **change)))
@@ -331,6 +335,9 @@ def test_counted_notes_and_coins_are_kept_with_the_report(shop: Shop) -> None:
     with shop.store.operation() as transaction:
         close_shift(transaction, "1", "vera", count_cash(counted), counted)
     assert shop.one("SELECT denominations FROM shift_close") == "500000:2,10000:3"
+    with shop.store.read() as connection:
+        row = connection.execute(select(shift_close)).one()
+    assert z_reports.report_of_row(row, ()).denominations == counted
     for wrong in [(Denomination(100, -1),), (Denomination(100, 1), Denomination(100, 2)), (Denomination(-1, 1),)]:
         with pytest.raises(InvalidInput):
             count_cash(wrong)
