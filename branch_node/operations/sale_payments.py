@@ -143,9 +143,7 @@ def ask_again(till: Till, sell: Sell, basket_id: bytes) -> PaymentOutcome:
     """Asks what became of a sale that nobody has answered, with the payments that were given then."""
     require(till.actor, Permission.SALE_MAKE)
     payments = basket.sale_request(till.store, basket_id, ()).payments
-    outcome = basket.pay(till.store, sell, basket_id, payments)
-    _tie_charges(till, basket_id, outcome)
-    return outcome
+    return basket.pay(till.store, sell, basket_id, payments)
 
 
 def _answered(till: Till, sell: Sell, basket_id: bytes, attempt: CardAttempt, rounding: CashRounding) -> CardAnswer:
@@ -174,20 +172,5 @@ def _pay(
     payments = [Payment(CARD, attempt.amount_minor) for attempt in attempts]
     if cash_minor or not payments:
         payments.append(Payment(CASH, cash_minor))
-    outcome = basket.pay(till.store, sell, basket_id, payments, till.tab_token, rounding)
-    _tie_charges(till, basket_id, outcome)
-    return outcome
-
-
-def _tie_charges(till: Till, basket_id: bytes, outcome: PaymentOutcome) -> None:
-    """Charges that the sale itself did not tie to it yet."""
-    if outcome.sold is None:
-        return
-    for attempt in attempts_of(till, basket_id):
-        if attempt.state is AttemptState.APPROVED:
-            with till.store.write() as connection:
-                cursor, now_us = connection.connection.cursor(), till.store.clock.now_us()
-                sale_id = outcome.sold.sale_id
-                card_payments.use_attempt(
-                    cursor, attempt.reference, sale_id, attempt.amount_minor, attempt.currency, now_us
-                )
+    # The sale's own transaction ties the charges to it: they are found under its key.
+    return basket.pay(till.store, sell, basket_id, payments, till.tab_token, rounding)
