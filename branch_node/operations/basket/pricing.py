@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from branch_node.operations.price_lists import price_lists_in
 from branch_node.storage.baskets import BasketRow, LineRow
 from branch_node.storage.store import BranchStore
-from shared.domain.business_time import SECONDS_PER_DAY, days_from_date, local_moment
+from shared.domain.business_time import local_moment
 from shared.domain.money import THOUSAND, extend_price
 from shared.domain.promotion_rules import BasketContext, Promotion
 from shared.domain.promotions import REASON_SEPARATOR, BasketLine, LineDiscount, price_basket
-from shared.domain.proration import BASIS_POINTS, spread
+from shared.domain.proration import BASIS_POINTS, divide_half_even, spread
 
 
 class DiscountKind(StrEnum):
@@ -83,11 +83,8 @@ def pricing_of(store: BranchStore, cursor: Any, basket: BasketRow, at_us: int) -
     cache = store.screen_nodes
     node, _ = cache.read(cursor)
     lists = price_lists_in(cursor, cache)
-    at = local_moment(at_us, node.timezone)
-    day = days_from_date(at.business_date)
-    minute = at.local_seconds % SECONDS_PER_DAY // 60
-    group = lists.client_group(basket.client_id)
-    return Pricing(lists.promotions_on(day), BasketContext(day, minute, group, node.price_zone))
+    context = lists.basket_context(local_moment(at_us, node.timezone), basket.client_id)
+    return Pricing(lists.promotions_on(context.day), context)
 
 
 def price_lines(
@@ -122,8 +119,7 @@ def discount_of(discount: ManualDiscount, gross_minor: int) -> int:
     """What a discount takes off so much, rounded half to even and never beyond its limit."""
     allowed = gross_minor * discount.limit_basis_points // BASIS_POINTS
     if discount.kind is DiscountKind.PERCENT:
-        whole, rest = divmod(gross_minor * discount.value, BASIS_POINTS)
-        wanted = whole + (rest * 2 > BASIS_POINTS or (rest * 2 == BASIS_POINTS and whole % 2 == 1))
+        wanted = divide_half_even(gross_minor * discount.value, BASIS_POINTS)
         # A limit that equals the discount must not take back what rounding gave.
         return min(wanted, gross_minor) if discount.value <= discount.limit_basis_points else min(wanted, allowed)
     return min(discount.value, allowed)
