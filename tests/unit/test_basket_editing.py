@@ -118,6 +118,29 @@ def test_what_one_person_gives_on_line_and_basket_counts_together(till: Till) ->
     till.do(basket.set_discount, 2, PERCENT, 700, MANAGER, "vera")
 
 
+def test_a_price_by_hand_counts_towards_the_limit_of_who_set_it(till: Till) -> None:
+    senior = basket.Limits(1_000, may_set_price=True, may_remove=False)
+    with pytest.raises(Refused, match=r"That is 10\.01 % off; your role may give 10 %\."):
+        till.do(basket.set_price, 1, 8_999, senior, "olga")
+    till.do(basket.set_price, 1, 9_400, senior, "olga")
+    with pytest.raises(Refused, match=r"That is 11 % off"):
+        till.do(basket.set_discount, 1, PERCENT, 500, senior, "olga")
+    with pytest.raises(Refused, match=r"That is 11 % off"):
+        till.do(basket.set_discount, None, PERCENT, 500, senior, "olga")
+    till.do(basket.set_discount, None, PERCENT, 400, senior, "olga")
+    with pytest.raises(Refused, match=r"That is 11 % off"):
+        till.do(basket.set_price, 1, 9_300, senior, "olga")
+    assert till.lines() == [("tea", 3_000, 27_072), ("cake", 1_000, 3_408)]
+
+
+def test_a_higher_price_and_one_for_what_has_none_are_no_discount(till: Till) -> None:
+    nothing_off = basket.Limits(0, may_set_price=True, may_remove=False)
+    till.do(basket.set_price, 1, 12_000, nothing_off, "olga")
+    done = till.do(basket.price_unknown, "X", "Thing", 500)
+    till.do(basket.set_price, done.line_id, 100, nothing_off, "olga")
+    assert till.lines() == [("tea", 3_000, 36_000), ("cake", 1_000, 3_550), ("X", 1_000, 100)]
+
+
 def test_an_amount_off_shrinks_with_the_goods_so_that_nobody_gives_more_than_allowed(till: Till) -> None:
     till.do(basket.set_discount, 1, AMOUNT, 3_000, CASHIER, "anna")
     till.do(basket.set_quantity, 1, 1_000)

@@ -12,6 +12,7 @@ from branch_node.operations.basket.pricing import (
     gross_of,
     line_discount,
     price_lines,
+    price_share,
     share_of,
 )
 from branch_node.operations.basket.quantities import require_affordable, require_quantity
@@ -116,7 +117,8 @@ def set_price(
 ) -> Done:
     """Sells a line at another price per unit; None for the list price again. `by` is whose authority it is.
 
-    Raises InvalidInput, Refused, and what `act` does.
+    What it is below the list price counts as a discount, together with what the same person gives on the line and on
+    the basket. Raises InvalidInput, Refused, and what `act` does.
     """
     if unit_price_minor is not None:
         require_minor(unit_price_minor, "The price")
@@ -134,6 +136,7 @@ def set_price(
             changed = line._replace(
                 manual_price_minor=unit_price_minor, manual_price_by=by, manual_price_reason=given or None
             )
+            _require_price_within(desk, changed, _limit_of(authority))
         desk.put_line(line, require_affordable(changed))
         return Done(Outcome.CHANGED, 0, line_id, line.name)
 
@@ -155,7 +158,7 @@ def set_discount(
     """Gives a discount on a line, or on the whole basket when `line_id` is None, instead of the one that was there.
 
     `kind` None takes it back; `value` counts basis points of a percent, else minor units. `by` is whose authority it
-    is: what one person gives on a line and on the basket counts together. Raises InvalidInput, Refused, and as `act`.
+    is: what one person gives on a line and on the basket, and by a lower price, counts together. Raises InvalidInput, Refused, and as `act`.
     """
     if kind is DiscountKind.PERCENT and not 0 < require_minor(value, "The discount") <= BASIS_POINTS:
         raise InvalidInput("A discount is more than 0 and at most 100 %.")
@@ -167,8 +170,7 @@ def set_discount(
         if kind is None:
             discount = None
         else:
-            limit = min(BASIS_POINTS, max(0, authority.discount_basis_points_max))
-            discount = ManualDiscount(kind, value, limit, by, given)
+            discount = ManualDiscount(kind, value, _limit_of(authority), by, given)
         if line_id is None:
             _discount_basket(desk, discount)
             return Done(Outcome.CHANGED, 0)
@@ -179,6 +181,17 @@ def set_discount(
     return act(store, basket_id, request_id, "discount", work, tab_token)
 
 
+def _require_price_within(desk: Desk, line: LineRow, limit_basis_points: int) -> None:
+    below = price_share(line)
+    if below == 0:
+        return
+    by = line.manual_price_by or ""
+    lines = baskets.read_lines(desk.cursor, desk.basket_id)
+    given = _share_given(line_discount(line), by, gross_of(line))
+    given += _share_given(basket_discount(desk.basket), by, _net_of(lines))
+    _require_within(limit_basis_points, below + given)
+
+
 def _discount_line(desk: Desk, line: LineRow, discount: ManualDiscount | None) -> None:
     if discount is not None:
         gross = gross_of(line)
@@ -186,7 +199,8 @@ def _discount_line(desk: Desk, line: LineRow, discount: ManualDiscount | None) -
             raise InvalidInput(f"The discount {discount.value} is larger than the price {gross}.")
         other = basket_discount(desk.basket)
         lines = baskets.read_lines(desk.cursor, desk.basket_id)
-        _require_within(discount, share_of(discount, gross) + _share_given(other, discount.by, _net_of(lines)))
+        given = _price_share_given(line, discount.by) + _share_given(other, discount.by, _net_of(lines))
+        _require_within(discount.limit_basis_points, share_of(discount, gross) + given)
     desk.put_line(line, line._replace(**_discount_columns(discount)))
 
 
@@ -196,8 +210,12 @@ def _discount_basket(desk: Desk, discount: ManualDiscount | None) -> None:
         net = _net_of(lines)
         if discount.kind is DiscountKind.AMOUNT and discount.value > net:
             raise InvalidInput(f"The discount {discount.value} is larger than the total {net}.")
-        most = max((_share_given(line_discount(line), discount.by, gross_of(line)) for line in lines), default=0)
-        _require_within(discount, share_of(discount, net) + most)
+        by = discount.by
+        most = max(
+            (_price_share_given(line, by) + _share_given(line_discount(line), by, gross_of(line)) for line in lines),
+            default=0,
+        )
+        _require_within(discount.limit_basis_points, share_of(discount, net) + most)
     desk.change_basket(**_discount_columns(discount))
 
 
@@ -209,10 +227,18 @@ def _share_given(discount: ManualDiscount | None, by: str, gross_minor: int) -> 
     return share_of(discount, gross_minor) if discount is not None and discount.by == by else 0
 
 
-def _require_within(discount: ManualDiscount, basis_points: int) -> None:
-    if basis_points > discount.limit_basis_points:
+def _price_share_given(line: LineRow, by: str) -> int:
+    return price_share(line) if line.manual_price_by == by else 0
+
+
+def _limit_of(authority: Limits) -> int:
+    return min(BASIS_POINTS, max(0, authority.discount_basis_points_max))
+
+
+def _require_within(limit_basis_points: int, basis_points: int) -> None:
+    if basis_points > limit_basis_points:
         raise Refused(
-            f"That is {_percent(basis_points)} % off; your role may give {_percent(discount.limit_basis_points)} %.",
+            f"That is {_percent(basis_points)} % off; your role may give {_percent(limit_basis_points)} %.",
             ASK_A_MANAGER,
         )
 

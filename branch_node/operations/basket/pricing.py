@@ -132,6 +132,19 @@ def share_of(discount: ManualDiscount, gross_minor: int) -> int:
     return -(-discount.value * BASIS_POINTS // gross_minor) if gross_minor else (BASIS_POINTS if discount.value else 0)
 
 
+def price_share(line: LineRow) -> int:
+    """How far a price by hand is below the listed one, in basis points rounded up: 0 when it is not, or none is listed.
+
+    Of a piece whose code carries an amount, that amount is what is listed.
+    """
+    if line.manual_price_minor is None:
+        return 0
+    listed, asked = line.unit_price_minor or 0, line.manual_price_minor
+    if line.embedded_amount_minor is not None:
+        listed, asked = line.embedded_amount_minor, gross_of(line)
+    return -(-(listed - asked) * BASIS_POINTS // listed) if asked < listed else 0
+
+
 def line_discount(line: LineRow) -> ManualDiscount | None:
     """The discount given on a line by hand."""
     return _discount(line)
