@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -36,6 +36,7 @@ from shared.operations.sessions import (
     proof_of,
     touch_session,
 )
+from shared.storage.cursor_reading import CursorReader, Reader
 
 
 class LoggedIn(NamedTuple):
@@ -63,7 +64,8 @@ def log_in(
     is_right = verify_password(password, stored, cost)
     now_us = store.clock.now_us()
     with store.write() as connection:
-        actor = _actor(connection, settings, identity, now_us)
+        reader = _reader(connection)
+        actor = _actor(reader, read_node(reader.cursor)[0], settings, identity, now_us)
         # Read again: while it was looked at, the credential may have gone or changed.
         if not is_right or stored is None or actor is None or _stored(connection, identity, Method.PASSWORD) != stored:
             raise _refused()
@@ -110,17 +112,19 @@ def override(
 def current_actor(store: BranchStore, settings: Settings, token: str) -> Actor | None:
     """Who is logged in with that token, and may do what now; None when nobody is."""
     now_us = store.clock.now_us()
-    with store.read() as connection:
-        found = find_session(connection, token, idle_limits(settings), now_us)
+    with store.read_cursor() as cursor:
+        reader = CursorReader(cursor)
+        found = find_session(reader, token, idle_limits(settings), now_us)
         if found is None:
             return None
-        actor = _holder(connection, settings, found, now_us)
+        node = store.screen_nodes.read(cursor)[0]
+        actor = _holder(reader, node, settings, found, now_us)
     if actor is None:
         with store.write() as connection:
             end_session(connection, found.token_hash)
     elif is_touch_due(found, now_us):
         # That others write for long is no reason to turn a cashier away.
-        with contextlib.suppress(StoreBusy), store.write() as connection:
+        with contextlib.suppress(StoreBusy), store.write(waits_for_disk=False) as connection:
             touch_session(connection, found, now_us)
     return actor
 
@@ -136,13 +140,13 @@ def idle_limits(settings: Settings) -> IdleLimits:
     return IdleLimits(settings.session_idle_minutes * 60, settings.pin_session_idle_minutes * 60)
 
 
-def limited_since(connection: Connection, unheard_days: int, now_us: int) -> int | None:
+def limited_since(reader: CursorReader, unheard_days: int, now_us: int) -> int | None:
     """Since when the branch has been unheard for too long, microseconds; None while it is heard.
 
     A store that never heard of the head office counts from when it was made.
     """
     heard = "SELECT COALESCE((SELECT last_sync_at FROM sync_state), (SELECT MIN(created_at) FROM incarnation), 0)"
-    last_us: int = connection.exec_driver_sql(heard).scalar_one()
+    last_us: int = reader.cursor.execute(heard).fetchone()[0]
     since_us = last_us + unheard_days * SECONDS_PER_DAY * MICROSECONDS
     return since_us if now_us >= since_us else None
 
@@ -172,7 +176,8 @@ def _require_pin_holder(
     connection: Connection, settings: Settings, paired: Pairing, identity: bytes, stored: str, now_us: int
 ) -> Actor:
     """The attempt has succeeded, unless meanwhile something changed. Raises LogInRefused."""
-    actor = _actor(connection, settings, identity, now_us)
+    reader = _reader(connection)
+    actor = _actor(reader, read_node(reader.cursor)[0], settings, identity, now_us)
     is_paired = pairing_by_id(connection, paired.pairing_id) is not None
     if actor is None or not is_paired or find_pin(connection, identity) != stored:
         raise _pin_refused()
@@ -185,50 +190,49 @@ def _scopes(paired: Pairing, identity: bytes) -> list[Scope]:
     return [Scope(EMPLOYEE, identity), Scope(PAIRING, paired.pairing_id)]
 
 
-def _holder(connection: Connection, settings: Settings, found: Session, now_us: int) -> Actor | None:
+def _reader(connection: Connection) -> CursorReader:
+    """Reads within the connection's own transaction."""
+    return CursorReader(connection.connection.cursor())
+
+
+def _holder(reader: CursorReader, node: Node, settings: Settings, found: Session, now_us: int) -> Actor | None:
     """Whose session it is; None when it is nobody's any more."""
-    stored = _stored(connection, found.employee_id, found.method)
+    stored = _stored(reader, found.employee_id, found.method)
     if stored is None or proof_of(stored) != found.proof:
         return None
     register = None
     if found.pairing_id is not None:
-        paired = pairing_by_id(connection, found.pairing_id)
+        paired = pairing_by_id(reader, found.pairing_id)
         if paired is None:
             return None
         register = paired.register
-    actor = _actor(connection, settings, found.employee_id, now_us)
+    actor = _actor(reader, node, settings, found.employee_id, now_us)
     return None if actor is None else replace(actor, register=register, session_id=found.session_id)
 
 
-def _actor(connection: Connection, settings: Settings, identity: bytes, now_us: int) -> Actor | None:
+def _actor(reader: CursorReader, node: Node, settings: Settings, identity: bytes, now_us: int) -> Actor | None:
     """Who an employee is here and now; None without access."""
-    person = find_employee(connection, identity)
+    person = find_employee(reader, identity)
     if person is None:
         return None
-    node = _node(connection)
-    actor = actor_on(connection, person, day_in_zone(now_us, node.timezone), node.code)
+    actor = actor_on(reader, person, day_in_zone(now_us, node.timezone), node.code)
     if actor is None:
         return None
-    known = find_credential(connection, identity)
+    known = find_credential(reader, identity)
     actor = replace(actor, must_change_password=known is not None and known.must_change)
-    return limited(actor, limited_since(connection, settings.unheard_days, now_us))
+    return limited(actor, limited_since(reader, settings.unheard_days, now_us))
 
 
-def _stored(connection: Connection, identity: bytes, method: Method) -> str | None:
+def _stored(reader: Reader, identity: bytes, method: Method) -> str | None:
     if method is Method.PIN:
-        return find_pin(connection, identity)
-    known = find_credential(connection, identity)
+        return find_pin(reader, identity)
+    known = find_credential(reader, identity)
     return known.password_hash if known else None
 
 
 def _identity(store: BranchStore, code: str) -> bytes:
     """The id that an employee with this code has, whether there is one or not."""
     return employee_id(store.node()[0].chain_id, code.strip())
-
-
-def _node(connection: Connection) -> Node:
-    cursor: Any = connection.connection.cursor()
-    return read_node(cursor)[0]
 
 
 def _refused() -> LogInRefused:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, update
 
 from branch_node.storage.store import BranchStore
 from branch_node.storage.tables import pairing
@@ -19,6 +19,7 @@ from shared.domain.identifiers import is_id, parse_id, require_code, shorten
 from shared.domain.permissions import Actor, Permission, require
 from shared.errors import NotFound, Refused, TokenRefused
 from shared.operations.sessions import end_sessions_of_pairing, hash_token, new_token
+from shared.storage.cursor_reading import Reader
 
 CODE_CHARACTERS = 8
 CODE_VALID_SECONDS = 600
@@ -105,20 +106,25 @@ def pair_browser(store: BranchStore, code: str, label: str = "") -> Paired:
     return Paired(token, row.register, row.id)
 
 
-def find_pairing(connection: Connection, token: str) -> Pairing | None:
+# Built once: every request of a page asks.
+_LIVING = select(pairing).where(pairing.c.paired_at.is_not(None), pairing.c.revoked_at.is_(None))
+_BY_TOKEN = _LIVING.where(pairing.c.token_hash == bindparam("key"))
+_BY_ID = _LIVING.where(pairing.c.id == bindparam("key"))
+
+
+def find_pairing(reader: Reader, token: str) -> Pairing | None:
     """The browser that holds the token, unless its pairing was revoked."""
-    return _one(connection, pairing.c.token_hash == hash_token("pairing", token))
+    return _one(reader, _BY_TOKEN, hash_token("pairing", token))
 
 
-def pairing_by_id(connection: Connection, pairing_id: bytes) -> Pairing | None:
+def pairing_by_id(reader: Reader, pairing_id: bytes) -> Pairing | None:
     """The pairing, unless it was revoked."""
-    return _one(connection, pairing.c.id == pairing_id)
+    return _one(reader, _BY_ID, pairing_id)
 
 
 def list_pairings(connection: Connection) -> list[Pairing]:
     """Browsers that are paired, by register."""
-    statement = select(pairing).where(pairing.c.paired_at.is_not(None), pairing.c.revoked_at.is_(None))
-    return [_pairing(row) for row in connection.execute(statement.order_by(pairing.c.register, pairing.c.paired_at))]
+    return [_pairing(row) for row in connection.execute(_LIVING.order_by(pairing.c.register, pairing.c.paired_at))]
 
 
 def revoke_pairings(store: BranchStore, actor: Actor, reference: str) -> Sequence[Pairing]:
@@ -148,9 +154,8 @@ def forget_pairings(connection: Connection) -> None:
     connection.execute(delete(pairing))
 
 
-def _one(connection: Connection, which: Any) -> Pairing | None:
-    statement = select(pairing).where(which, pairing.c.paired_at.is_not(None), pairing.c.revoked_at.is_(None))
-    row = connection.execute(statement).one_or_none()
+def _one(reader: Reader, statement: Any, key: bytes) -> Pairing | None:
+    row = reader.execute(statement, {"key": key}).one_or_none()
     return None if row is None else _pairing(row)
 
 

@@ -6,7 +6,7 @@ import os
 import secrets
 from pathlib import Path
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
@@ -20,6 +20,7 @@ from shared.operations.lockout import EMPLOYEE, Scope, forgive
 from shared.operations.passwords import PEPPER_BYTES, PIN_COST, HashCost, hash_pin, require_pin
 from shared.operations.people import actor_on, day_in_zone, employee_id, find_employee
 from shared.storage.card_rows import upsert
+from shared.storage.cursor_reading import Reader
 
 
 def load_pepper(path: Path, ids: Ids) -> bytes:
@@ -79,10 +80,13 @@ def remove_pin(store: BranchStore, actor: Actor, code: str) -> None:
         connection.execute(delete(pin_table).where(pin_table.c.employee_id == identity))
 
 
-def find_pin(connection: Connection, identity: bytes) -> str | None:
+_PIN = select(pin_table.c.pin_hash).where(pin_table.c.employee_id == bindparam("id"))
+
+
+def find_pin(reader: Reader, identity: bytes) -> str | None:
     """The stored PIN of an employee."""
-    statement = select(pin_table.c.pin_hash).where(pin_table.c.employee_id == identity)
-    return connection.execute(statement).scalar_one_or_none()
+    stored: str | None = reader.execute(_PIN, {"id": identity}).scalar_one_or_none()
+    return stored
 
 
 def _require_may_set(store: BranchStore, connection: Connection, actor: Actor, code: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +59,9 @@ class BranchStore:
         """A transaction that journals what is recorded in it."""
         return _Operation(self)
 
-    def write(self) -> WriteTurn:
-        """A transaction of synchronisation itself: it journals nothing."""
-        return self._sqlite.write()
+    def write(self, waits_for_disk: bool = True) -> WriteTurn:
+        """A transaction of synchronisation itself: it journals nothing. See `WriteTurn.waits_for_disk`."""
+        return self._sqlite.write(waits_for_disk)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -74,6 +74,10 @@ class BranchStore:
         """A snapshot through the driver's own cursor."""
         with self._sqlite.read_cursor() as cursor:
             yield cursor
+
+    def one_snapshot(self) -> AbstractContextManager[None]:
+        """What this thread reads through cursors in here is of one moment, but for what it writes itself meanwhile."""
+        return self._sqlite.one_snapshot()
 
     @contextmanager
     def look(self) -> Iterator[BranchTransaction]:

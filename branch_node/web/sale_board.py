@@ -70,6 +70,13 @@ def read_board(
     request: Request, entered: Sequence[Entered] = (), sold_id: bytes | None = None, remarks: Sequence[Remark] = ()
 ) -> dict[str, Any]:
     """Everything that the page's template needs."""
+    with context_of(request).store.one_snapshot():
+        return _read_board(request, entered, sold_id, remarks)
+
+
+def _read_board(
+    request: Request, entered: Sequence[Entered], sold_id: bytes | None, remarks: Sequence[Remark]
+) -> dict[str, Any]:
     till, context = till_of(request), context_of(request)
     store, node = till.store, context.store.node()[0]
     current = basket.current_basket(store, till.register)

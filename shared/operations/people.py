@@ -13,6 +13,7 @@ from shared.domain.business_time import days_from_date, local_moment
 from shared.domain.identifiers import derived_id
 from shared.domain.permissions import ROLES, Actor, Limits, Role, parse_permissions
 from shared.domain.positions import Position, by_employee, position_on
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import credential, employee, position, role
 
 
@@ -67,9 +68,9 @@ _CREDENTIAL = select(credential.c.password_hash, credential.c.must_change).where
 _ROLE = select(role).where(role.c.code == bindparam("code")).order_by(role.c.id)
 
 
-def find_employee(connection: Connection, identity: bytes) -> Employee | None:
+def find_employee(reader: Reader, identity: bytes) -> Employee | None:
     """The employee's card, if there is one."""
-    row = connection.execute(_EMPLOYEE, {"id": identity}).one_or_none()
+    row = reader.execute(_EMPLOYEE, {"id": identity}).one_or_none()
     return None if row is None else _employee(row)
 
 
@@ -78,9 +79,9 @@ def all_employees(connection: Connection) -> list[Employee]:
     return [_employee(row) for row in connection.execute(select(employee).order_by(employee.c.code, employee.c.id))]
 
 
-def positions_of(connection: Connection, identity: bytes) -> tuple[Position, ...]:
+def positions_of(reader: Reader, identity: bytes) -> tuple[Position, ...]:
     """All positions of an employee."""
-    return tuple(_position(row) for row in connection.execute(_POSITIONS, {"id": identity}))
+    return tuple(_position(row) for row in reader.execute(_POSITIONS, {"id": identity}))
 
 
 def all_positions(connection: Connection) -> dict[bytes, tuple[Position, ...]]:
@@ -89,15 +90,15 @@ def all_positions(connection: Connection) -> dict[bytes, tuple[Position, ...]]:
     return by_employee(_position(row) for row in rows)
 
 
-def find_credential(connection: Connection, identity: bytes) -> Credential | None:
+def find_credential(reader: Reader, identity: bytes) -> Credential | None:
     """What the employee logs in with, if this node knows it."""
-    row = connection.execute(_CREDENTIAL, {"id": identity}).one_or_none()
+    row = reader.execute(_CREDENTIAL, {"id": identity}).one_or_none()
     return None if row is None or row.password_hash is None else Credential(row.password_hash, row.must_change)
 
 
-def find_role(connection: Connection, code: str, with_archived: bool = False) -> Role | None:
+def find_role(reader: Reader, code: str, with_archived: bool = False) -> Role | None:
     """The role of that code: its card, else the predefined one. None for an archived or an unknown role."""
-    row = connection.execute(_ROLE, {"code": code}).first()
+    row = reader.execute(_ROLE, {"code": code}).first()
     if row is None:
         return ROLES.get(code)
     return None if row.archived and not with_archived else _role(row)
@@ -112,14 +113,14 @@ def all_roles(connection: Connection) -> list[Role]:
     return [roles[code] for code in sorted(roles.keys() - archived)]
 
 
-def actor_on(connection: Connection, person: Employee, day: int, branch_code: str | None) -> Actor | None:
+def actor_on(reader: Reader, person: Employee, day: int, branch_code: str | None) -> Actor | None:
     """What an employee is and may on a day, at a branch or, without one, at the head office. None without access."""
     if person.is_dismissed(day):
         return None
-    standing = position_on(positions_of(connection, person.employee_id), day)
+    standing = position_on(positions_of(reader, person.employee_id), day)
     if standing is None or (branch_code is not None and not standing.is_at(branch_code)):
         return None
-    held = find_role(connection, standing.role_code)
+    held = find_role(reader, standing.role_code)
     if held is None:
         return None
     return Actor(

@@ -12,10 +12,11 @@ import hashlib
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from shared.clock import Ids
 from shared.domain.business_time import MICROSECONDS
+from shared.storage.cursor_reading import Reader
 from shared.storage.session_tables import session
 
 TOKEN_BYTES = 32
@@ -111,10 +112,13 @@ def open_session(
     return token
 
 
-def find_session(connection: Connection, token: str, idle: IdleLimits, now_us: int) -> Session | None:
+# Built once: every request of a page asks.
+_SESSION = select(session).where(session.c.token_hash == bindparam("token_hash"))
+
+
+def find_session(reader: Reader, token: str, idle: IdleLimits, now_us: int) -> Session | None:
     """The token's session, unless it was idle for too long."""
-    statement = select(session).where(session.c.token_hash == hash_token("session", token))
-    row = connection.execute(statement).one_or_none()
+    row = reader.execute(_SESSION, {"token_hash": hash_token("session", token)}).one_or_none()
     if row is None:
         return None
     found = Session(

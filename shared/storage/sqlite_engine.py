@@ -66,21 +66,35 @@ class WriteTurn:
     the same transaction. Raises StoreBusy, StoreFull, StoreCorrupt, StoreError when the file is another by now.
     """
 
-    def __init__(self, connection: Connection, gate: WriteGate, require_in_place: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        gate: WriteGate,
+        require_in_place: Callable[[], None],
+        has_written: Callable[[], None],
+    ) -> None:
         self.connection = connection
         self.driver: Any = connection.connection.driver_connection
         self._gate = gate
         self._require_in_place = require_in_place
+        self._has_written = has_written
+        self.waits_for_disk = True
+        """Without it, a power cut may take this commit and those after it, until one that waits: the log is written in
+        order, so that what waits takes along everything before it. For what the next commit makes durable anyway."""
 
     def __enter__(self) -> Connection:
         self._gate.enter()
         try:
             self._require_in_place()
+            if not self.waits_for_disk:
+                self.driver.execute("PRAGMA synchronous = NORMAL")
             self.driver.execute("BEGIN IMMEDIATE")
         except dbapi2.Error as error:
+            self._wait_for_disk_again()
             self._gate.leave()
             raise translate_sqlite_error(error) from error
         except BaseException:
+            self._wait_for_disk_again()
             self._gate.leave()
             raise
         return self.connection
@@ -94,7 +108,9 @@ class WriteTurn:
         finally:
             if self.connection.in_transaction():
                 self.connection.rollback()  # closes SQLAlchemy's view of what has ended already
+            self._wait_for_disk_again()
             self._gate.leave()
+            self._has_written()
         if isinstance(error, DBAPIError):
             raise translate_sqlite_error(error.orig or error) from error
         if isinstance(error, dbapi2.Error):
@@ -104,6 +120,11 @@ class WriteTurn:
         self.connection.close()
         self._gate.close()
 
+    def _wait_for_disk_again(self) -> None:
+        if not self.waits_for_disk:
+            self.waits_for_disk = True
+            self.driver.execute("PRAGMA synchronous = FULL")
+
     def _commit(self) -> None:
         try:
             self.driver.execute("COMMIT")
@@ -111,6 +132,38 @@ class WriteTurn:
             if self.driver.in_transaction:
                 self.driver.execute("ROLLBACK")
             raise translate_sqlite_error(error) from error
+
+
+class _Snapshot:
+    """What one thread reads with several cursors. It is taken by the first, and anew after the thread has written."""
+
+    def __init__(self, pooled: Any) -> None:
+        self._pooled = pooled
+        self._open_cursors = 0
+        self._is_taken = False
+        self._is_old = False
+
+    @contextmanager
+    def cursor(self) -> Iterator[Any]:
+        if self._is_old and not self._open_cursors:
+            self._pooled.driver_connection.execute("ROLLBACK")
+            self._is_taken = self._is_old = False
+        cursor = self._pooled.cursor()
+        self._open_cursors += 1
+        try:
+            if not self._is_taken:
+                cursor.execute("BEGIN DEFERRED")
+                self._is_taken = True
+            yield cursor
+        finally:
+            self._open_cursors -= 1
+            # Before the connection is another thread's: a cursor that dies later resets the statement that the other
+            # reads with, which then has a row of no columns.
+            cursor.close()
+
+    def grow_old(self) -> None:
+        """The thread has written: whoever reads next sees it."""
+        self._is_old = self._is_taken
 
 
 class SqliteStore:
@@ -137,32 +190,58 @@ class SqliteStore:
 
     @contextmanager
     def read_cursor(self) -> Iterator[Any]:
-        """The same through the driver's own cursor, in a third of the time."""
+        """The same through the driver's own cursor, in a third of the time; within `one_snapshot`, in a tenth."""
+        known: _Snapshot | None = getattr(self._local, "snapshot", None)
+        if known is not None:
+            with translated_sqlite_errors(), known.cursor() as cursor:
+                yield cursor
+            return
         self._require_in_place()
         with translated_sqlite_errors():
             pooled = self.engine.raw_connection()
-            cursor = None
             try:
-                cursor = pooled.cursor()
-                cursor.execute("BEGIN DEFERRED")
-                yield cursor
+                with _Snapshot(pooled).cursor() as cursor:
+                    yield cursor
             finally:
-                # Before the connection is another thread's: a cursor that dies later resets the statement that the
-                # other reads with, which then has a row of no columns.
-                if cursor is not None:
-                    cursor.close()
                 pooled.close()  # the pool rolls back
 
-    def write(self) -> WriteTurn:
-        """This thread's write transaction, to be entered with `with`."""
+    @contextmanager
+    def one_snapshot(self) -> Iterator[None]:
+        """What this thread reads through cursors in here is of one moment, but for what it writes itself meanwhile.
+
+        To be entered and left by the same thread, with nothing in between that gives the turn to another task.
+        """
+        if getattr(self._local, "snapshot", None) is not None:
+            yield
+            return
+        self._require_in_place()
+        with translated_sqlite_errors():
+            pooled = self.engine.raw_connection()
+            self._local.snapshot = _Snapshot(pooled)
+            try:
+                yield
+            finally:
+                self._local.snapshot = None
+                pooled.close()
+
+    def _has_written(self) -> None:
+        """This thread has."""
+        known: _Snapshot | None = getattr(self._local, "snapshot", None)
+        if known is not None:
+            known.grow_old()
+
+    def write(self, waits_for_disk: bool = True) -> WriteTurn:
+        """This thread's write transaction, to be entered with `with`; see `WriteTurn.waits_for_disk`."""
         turn: WriteTurn | None = getattr(self._local, "turn", None)
         if turn is None:
             self._require_in_place()
             with translated_sqlite_errors():
-                turn = WriteTurn(self.engine.connect(), WriteGate(self.path, self._clock), self._require_in_place)
+                gate = WriteGate(self.path, self._clock)
+                turn = WriteTurn(self.engine.connect(), gate, self._require_in_place, self._has_written)
             self._local.turn = turn
             with self._opened_lock:
                 self._opened.append(turn)
+        turn.waits_for_disk = waits_for_disk
         return turn
 
     def data_version(self) -> int:

@@ -16,6 +16,9 @@ from babel.numbers import format_currency, format_decimal, format_percent, get_c
 from shared.domain.money import minor_digits
 from shared.web.translations import current_language, gettext
 
+AMOUNTS_KEPT_MAX = 8_192
+"""Amounts whose texts are remembered, a megabyte."""
+
 _DATES: Final = {"ru": "dd.MM.y", "en": "d MMM y"}
 _MOMENTS: Final = {"ru": "dd.MM.y HH:mm", "en": "d MMM y, HH:mm"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,7 +32,13 @@ def _locale(language: str) -> Locale:
 
 def format_money(amount_minor: int, currency: str) -> str:
     """`148169` kopecks as `1 481,69 ₽` (ru) or `RUB 1,481.69` (en), with spaces that do not break."""
-    language, digits = current_language(), minor_digits(currency)
+    return _money(amount_minor, currency, current_language())
+
+
+# A page of the till has thirty amounts, most of them prices and notes that the last page had too.
+@lru_cache(maxsize=AMOUNTS_KEPT_MAX)
+def _money(amount_minor: int, currency: str, language: str) -> str:
+    digits = minor_digits(currency)
     return format_currency(
         Decimal(amount_minor).scaleb(-digits),
         currency,
@@ -51,8 +60,13 @@ def _money_pattern(language: str, currency: str, digits: int) -> str:
 
 def format_quantity(quantity_thousandths: int) -> str:
     """`500` as `0,5` (ru) or `0.5` (en)."""
+    return _quantity(quantity_thousandths, current_language())
+
+
+@lru_cache(maxsize=AMOUNTS_KEPT_MAX)
+def _quantity(quantity_thousandths: int, language: str) -> str:
     return format_decimal(
-        Decimal(quantity_thousandths).scaleb(-3), locale=_locale(current_language()), decimal_quantization=False
+        Decimal(quantity_thousandths).scaleb(-3), locale=_locale(language), decimal_quantization=False
     )
 
 

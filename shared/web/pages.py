@@ -61,12 +61,13 @@ class Pages:
 
     def text(self, request: Request, template: str, block: str = "", **context: Any) -> str:
         """The same as text."""
-        names = {**self._names(request), **context}
-        names["ui"] = self.environment.get_template(COMPONENTS).make_module(names)
+        # `shared`: the names hold what every template has already, and nobody copies them again.
+        names = {**self.environment.globals, **self._names(request), **context}
+        names["ui"] = self.environment.get_template(COMPONENTS).make_module(names, shared=True)
         found = self.environment.get_template(template)
         if not block:
             return found.render(names)
-        return "".join(found.blocks[block](found.new_context(names)))
+        return "".join(found.blocks[block](found.new_context(names, shared=True)))
 
     def _names(self, request: Request) -> dict[str, Any]:
         state = state_of(request)

@@ -46,11 +46,14 @@ class RequestState:
     request_id: str
     token_was_shown: bool = False
     notices_were_read: bool = False
+    form_token: str = ""
 
     def csrf_token(self) -> str:
         """The token that forms carry: bound to the session, or to the visitor before there is one."""
         self.token_was_shown = True
-        return signature(self.secret, "form", self.session or self.visitor)
+        if not self.form_token:
+            self.form_token = signature(self.secret, "form", self.session or self.visitor)
+        return self.form_token
 
     def take_notices(self) -> list[Notice]:
         """What the last answer left for this page to say; it is said once."""

@@ -18,6 +18,7 @@ from shared.domain.records import RecordKind
 from shared.errors import LockedOut, LogInRefused, NotPermitted
 from shared.operations import passwords
 from shared.operations.passwords import HashCost
+from shared.storage.cursor_reading import CursorReader
 from tests.support.clock import FakeClock
 from tests.support.shop import Shop, change
 from tests.support.staff import CHEAP, PASSWORD, PIN, TODAY, Staff
@@ -368,7 +369,9 @@ class TestUnheard:
     def test_a_store_that_never_heard_any_counts_from_when_it_was_made(self, staff: Staff, clock: FakeClock) -> None:
         with staff.shop.store.write() as connection:
             connection.exec_driver_sql("UPDATE sync_state SET last_sync_at = NULL")
-        with staff.shop.store.read() as connection:
-            assert authentication.limited_since(connection, 14, clock.now_us() + 13 * DAY * MICROSECONDS) is None
+        with staff.shop.store.read_cursor() as cursor:
+            assert (
+                authentication.limited_since(CursorReader(cursor), 14, clock.now_us() + 13 * DAY * MICROSECONDS) is None
+            )
             since = clock.now_us() + 14 * DAY * MICROSECONDS
-            assert authentication.limited_since(connection, 14, since) == since
+            assert authentication.limited_since(CursorReader(cursor), 14, since) == since

@@ -158,7 +158,8 @@ def set_discount(
     """Gives a discount on a line, or on the whole basket when `line_id` is None, instead of the one that was there.
 
     `kind` None takes it back; `value` counts basis points of a percent, else minor units. `by` is whose authority it
-    is: what one person gives on a line and on the basket, and by a lower price, counts together. Raises InvalidInput, Refused, and as `act`.
+    is: what one person gives on a line and on the basket, and by a lower price, counts together. Raises InvalidInput,
+    Refused, and as `act`.
     """
     if kind is DiscountKind.PERCENT and not 0 < require_minor(value, "The discount") <= BASIS_POINTS:
         raise InvalidInput("A discount is more than 0 and at most 100 %.")
@@ -167,10 +168,7 @@ def set_discount(
     given = _require_reason(reason)
 
     def work(desk: Desk) -> Done:
-        if kind is None:
-            discount = None
-        else:
-            discount = ManualDiscount(kind, value, _limit_of(authority), by, given)
+        discount = None if kind is None else ManualDiscount(kind, value, _limit_of(authority), by, given)
         if line_id is None:
             _discount_basket(desk, discount)
             return Done(Outcome.CHANGED, 0)

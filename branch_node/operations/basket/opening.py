@@ -50,7 +50,13 @@ def open_basket(store: BranchStore, register: str, cashier: str, tab_token: str 
     """
     require_code(register, "register")
     require_code(cashier, "cashier")
-    turn = store.write()
+    with store.read_cursor() as cursor:
+        _require_tab(cursor, register, tab_token)
+        current = baskets.open_basket_at(cursor, register)
+    if current is not None and current.cashier == cashier:
+        return current.id
+    # An empty basket is no loss; its first line waits for the disk, and takes it along.
+    turn = store.write(waits_for_disk=False)
     with turn:
         cursor = turn.driver.cursor()
         _require_tab(cursor, register, tab_token)
@@ -116,7 +122,10 @@ def held(store: BranchStore, register: str | None = None) -> list[BasketGlance]:
 
 def undecided(store: BranchStore, register: str | None = None) -> list[BasketGlance]:
     """Baskets that are being paid, or of which nobody knows whether they are paid. What has become known is noted."""
-    for glance in _glances(store, BasketState.UNDECIDED, register):
+    glances = _glances(store, BasketState.UNDECIDED, register)
+    if not glances:
+        return []
+    for glance in glances:
         note_what_became(store, glance.basket_id)
     return _glances(store, BasketState.UNDECIDED, register)
 
