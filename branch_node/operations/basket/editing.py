@@ -20,6 +20,7 @@ from branch_node.storage import baskets
 from branch_node.storage.baskets import LineRow
 from branch_node.storage.store import BranchStore
 from shared.domain.money import require_minor
+from shared.domain.percentages import format_percent
 from shared.domain.proration import BASIS_POINTS
 from shared.errors import InvalidInput, Refused
 
@@ -158,7 +159,8 @@ def set_discount(
     """Gives a discount on a line, or on the whole basket when `line_id` is None, instead of the one that was there.
 
     `kind` None takes it back; `value` counts basis points of a percent, else minor units. `by` is whose authority it
-    is: what one person gives on a line and on the basket, and by a lower price, counts together. Raises InvalidInput, Refused, and as `act`.
+    is: what one person gives on a line and on the basket, and by a lower price, counts together. Raises InvalidInput,
+    Refused, and as `act`.
     """
     if kind is DiscountKind.PERCENT and not 0 < require_minor(value, "The discount") <= BASIS_POINTS:
         raise InvalidInput("A discount is more than 0 and at most 100 %.")
@@ -167,10 +169,7 @@ def set_discount(
     given = _require_reason(reason)
 
     def work(desk: Desk) -> Done:
-        if kind is None:
-            discount = None
-        else:
-            discount = ManualDiscount(kind, value, _limit_of(authority), by, given)
+        discount = None if kind is None else ManualDiscount(kind, value, _limit_of(authority), by, given)
         if line_id is None:
             _discount_basket(desk, discount)
             return Done(Outcome.CHANGED, 0)
@@ -238,14 +237,9 @@ def _limit_of(authority: Limits) -> int:
 def _require_within(limit_basis_points: int, basis_points: int) -> None:
     if basis_points > limit_basis_points:
         raise Refused(
-            f"That is {_percent(basis_points)} % off; your role may give {_percent(limit_basis_points)} %.",
+            f"That is {format_percent(basis_points)} off; your role may give {format_percent(limit_basis_points)}.",
             ASK_A_MANAGER,
         )
-
-
-def _percent(basis_points: int) -> str:
-    whole, part = divmod(basis_points, 100)
-    return f"{whole}.{part:02d}".rstrip("0").rstrip(".")
 
 
 def _require_may_remove(authority: Limits) -> None:
