@@ -222,6 +222,23 @@ def recall(till: Till, basket_id: bytes) -> bytes:
     return basket.recall(till.store, basket_id, till.register, till.actor.code, till.tab_token)
 
 
+def give_up_held(till: Till, basket_id: bytes, by: Actor | None = None) -> None:
+    """A held basket is not wanted any more; that is taking goods out. Raises NotPermitted, NotFound, Refused."""
+    require(till.actor, Permission.SALE_HOLD)
+    seen = basket.view(till.store, basket_id)
+    if seen.state not in (basket.BasketState.HELD, basket.BasketState.ABANDONED):
+        raise Refused("This sale is not held any more.", "Look at the held sales again.")
+    if seen.lines and not limits_of(by or till.actor).may_remove:
+        raise NotPermitted("Your role may not take goods out of a basket.", ASK_A_MANAGER)
+    basket.abandon(till.store, basket_id, till.tab_token, till.actor.code)
+
+
+def take_back(till: Till, basket_id: bytes) -> None:
+    """Holds again what was given up a moment ago. Raises NotPermitted, Refused."""
+    require(till.actor, Permission.SALE_HOLD)
+    basket.restore(till.store, basket_id, till.actor.code, till.tab_token)
+
+
 def price_unknown(
     till: Till, basket_id: bytes, request_id: str, code: str, name: str, price_minor: int, quantity: int
 ) -> Done:

@@ -242,6 +242,14 @@ def _recall(request: Request, till: Till, _by: Actor | None) -> None:
     sale_actions.recall(till, _basket_id(request))
 
 
+def _give_up(request: Request, till: Till, by: Actor | None) -> None:
+    sale_actions.give_up_held(till, _basket_id(request), by)
+
+
+def _take_back(request: Request, till: Till, _by: Actor | None) -> None:
+    sale_actions.take_back(till, _basket_id(request))
+
+
 def _undo(request: Request, till: Till, by: Actor | None) -> None:
     sale_actions.undo(till, _basket_id(request), _request_id(request), _number(request, "action"), by)
 
@@ -297,6 +305,8 @@ ACTIONS: dict[str, Work] = {
     "basket-discount": _basket_discount,
     "hold": _hold,
     "recall": _recall,
+    "give-up": _give_up,
+    "take-back": _take_back,
     "undo": _undo,
     "client": _client,
     "unknown": _unknown,

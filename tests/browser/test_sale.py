@@ -77,6 +77,24 @@ def test_holding_takes_one_key_and_recalling_two(till: ServedBranch, visit: Visi
     expect(page.locator("[data-line]")).to_have_count(1)
 
 
+def test_a_held_sale_is_given_up_and_taken_back_by_keyboard(till: ServedBranch, visit: Visit) -> None:
+    visitor, page = at_till(till, visit, "maria")
+    scan(page, MILK)
+    expect(page.locator("[data-line]")).to_have_count(1)
+    page.keyboard.press("F7")
+    expect(page.locator("[data-line]")).to_have_count(0)
+    page.keyboard.press("F8")
+    expect(page.locator("#sheet [data-choice='1']")).to_be_focused()
+    assert serious_barriers(page) == []
+    screenshot(page, "held")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".undo-bar")).to_contain_text("Молоко")
+    expect(page.locator(".tabs")).to_have_count(0)
+    visitor.press("KeyZ", "я", control=True)
+    expect(page.locator(".tabs")).to_contain_text("Молоко")
+
+
 def test_a_client_takes_a_hotkey_four_digits_and_enter_twice(till: ServedBranch, visit: Visit) -> None:
     _, page = at_till(till, visit)
     page.keyboard.press("F4")

@@ -289,6 +289,56 @@ def test_sales_are_held_and_recalled(browser: Browser, shop: Shop) -> None:
     assert "Bread" in board(browser)
 
 
+def held_milk(browser: Browser) -> str:
+    scan(browser, "milk")
+    held = basket_of(browser)
+    send(browser, "hold")
+    return held
+
+
+def written(staff: Staff) -> list[str]:
+    return sorted(row[0] for row in staff.shop.rows("SELECT action FROM audit_entry"))
+
+
+def test_a_cashier_gives_a_held_sale_up_with_a_managers_leave_and_takes_it_back(
+    browser: Browser, staff: Staff, clock: FakeClock
+) -> None:
+    paired(browser, staff)
+    held = held_milk(browser)
+    asked = browser.post("/sale/give-up", basket=held)
+    assert "Allow this once" in asked.text
+    assert "Milk 1 l" in browser.get("/sale/held").text
+    done = browser.post("/sale/give-up", basket=held, manager_code="maria", manager_pin=PIN)
+    assert done.status_code == 303
+    page = board(browser)
+    assert "given up: Milk 1 l, " in page
+    assert 'action="/sale/take-back"' in page
+    assert "No sale is held." in browser.get("/sale/held").text
+    clock.advance(3)
+    assert browser.post("/sale/take-back", basket=held).status_code == 303
+    assert "Milk 1 l" in browser.get("/sale/held").text
+    assert written(staff) == ["basket_abandoned", "basket_restored", "override"]
+    browser.post("/sale/recall", basket=held)
+    assert lines(staff.shop) == [("milk", 8_350)]
+
+
+def test_a_manager_needs_nobodys_leave_and_the_offer_ends(browser: Browser, shop: Shop, clock: FakeClock) -> None:
+    browser.log_in("maria", register="1")
+    held = held_milk(browser)
+    assert browser.post("/sale/give-up", basket=held).status_code == 303
+    # What is done afterwards is what is undone.
+    clock.advance(1)
+    scan(browser, "bread")
+    assert 'action="/sale/undo"' in board(browser)
+    clock.advance(11)
+    assert "undo-bar" not in board(browser)
+    clock.advance(60)
+    assert browser.post("/sale/take-back", basket=held).status_code == 409
+    assert "cannot be taken back" in browser.post("/sale/take-back", basket=held).text
+    assert browser.post("/sale/give-up", basket=basket_of(browser)).status_code == 409
+    assert lines(shop) == [("bread", 4_000)]
+
+
 def test_clients_are_masked_for_a_cashier_and_whole_for_a_manager(browser: Browser, staff: Staff) -> None:
     client_id = learn_client(staff.shop, "Анна Петрова")
     from shared.domain.records import RecordKind

@@ -8,7 +8,8 @@ later. Every action comes with a request id of its own: the same id again does n
     open → undecided       pay, before the sale is asked for
     undecided → paid       the sale is committed
     undecided → open       it is not, and will not be (held, when another basket was begun meanwhile)
-    open, held → abandoned
+    open, held → abandoned  abandon
+    abandoned → held       restore, within a minute, of one that was held
 
 Nothing here is replicated: what is sold becomes a record, the rest is the shop's own business.
 """
@@ -31,10 +32,12 @@ from branch_node.operations.basket.opening import (
     BasketGlance,
     abandon,
     current_basket,
+    given_up,
     held,
     hold,
     open_basket,
     recall,
+    restore,
     undecided,
 )
 from branch_node.operations.basket.paying import PaymentOutcome, pay, sale_request
@@ -83,6 +86,7 @@ __all__ = [
     "detach_client",
     "dismiss_unknown",
     "find_products",
+    "given_up",
     "held",
     "hold",
     "list_quick_keys",
@@ -93,6 +97,7 @@ __all__ = [
     "recall",
     "recover_baskets",
     "remove_line",
+    "restore",
     "sale_key",
     "sale_request",
     "scan",
