@@ -149,11 +149,14 @@ unknown_code = Table(
 quick_key = Table(
     "quick_key",
     branch_metadata,
+    # Empty for a key of every register.
+    Column("register", Text, nullable=False, server_default=""),
     Column("position", Integer, nullable=False),
     Column("sku", Text, nullable=False),
     Column("label", Text, nullable=False),
     Column("colour", Text, nullable=False),
-    PrimaryKeyConstraint("position"),
+    Column("key_group", Text, nullable=False, server_default=""),
+    PrimaryKeyConstraint("register", "position"),
     sqlite_with_rowid=False,
 )
 

@@ -17,7 +17,7 @@ from branch_node.operations.basket import DiscountKind
 from branch_node.operations.sale_actions import Entered, Entry, Till, allow_once
 from branch_node.web.context import context_of
 from branch_node.web.people import guarded, pairing_of, pairing_token_of
-from branch_node.web.sale_board import basket_named, read_board, till_of
+from branch_node.web.sale_board import basket_named, read_board, read_keys, till_of
 from shared.domain.money import THOUSAND, parse_major, scale_exactly
 from shared.domain.permissions import Actor, Permission
 from shared.errors import FilialError, InvalidInput, LogInRefused, NotPermitted, TakenOver
@@ -288,11 +288,12 @@ def claim(request: Request) -> Response:
 
 
 def whose(request: Request) -> Response:
-    """`/sale/tab?tab=…`: whether that window still has the register."""
+    """`/sale/tab?tab=…`: whether that window still has the register, and which quick keys there are by now."""
     till = till_of(request)
     claimed = basket.who_has(till.store, till.register)
     is_mine = claimed is None or claimed.tab_token == request.query_params.get("tab", "")
-    return JSONResponse({"mine": is_mine, "register": till.register}, headers={"Cache-Control": "no-store"})
+    answer = {"mine": is_mine, "register": till.register, "keys": read_keys(till)["keys_version"]}
+    return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
 
 ACTIONS: dict[str, Work] = {

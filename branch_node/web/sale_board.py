@@ -27,7 +27,7 @@ from shared.web.formats import format_money, format_quantity
 from shared.web.translations import gettext
 
 TAB_HEADER = "X-Tab"
-QUICK_KEYS_SHOWN_MAX = 24
+QUICK_KEYS_SHOWN_MAX = 60
 
 
 class Remark(NamedTuple):
@@ -91,7 +91,7 @@ def read_board(
         "undo": _offer(till, seen, node.currency),
         "held": [_glance(each) for each in basket.held(store, till.register)],
         "undecided": [_glance(each) for each in basket.undecided(store, till.register)],
-        "keys": [key for key in basket.list_quick_keys(store) if key.is_known][:QUICK_KEYS_SHOWN_MAX],
+        **read_keys(till),
         "shift": _shift(till, node.timezone),
         "sold": sold,
         "receipt_id": "" if sold is None else format_id(sold.sale_id),
@@ -103,6 +103,12 @@ def read_board(
         "last_line": _last_line(entered),
         "request_id": format_id(store.ids.new_id()),
     }
+
+
+def read_keys(till: Till) -> dict[str, Any]:
+    """The quick keys by their groups, and a text that is another one whenever they are."""
+    keys = basket.keys_at(till.store, till.register)[:QUICK_KEYS_SHOWN_MAX]
+    return {"key_groups": basket.grouped(keys), "keys_version": basket.version_of(keys)}
 
 
 def _last_line(entered: Sequence[Entered]) -> str:

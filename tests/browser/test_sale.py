@@ -95,6 +95,26 @@ def test_a_held_sale_is_given_up_and_taken_back_by_keyboard(till: ServedBranch, 
     expect(page.locator(".tabs")).to_contain_text("Молоко")
 
 
+def test_a_new_quick_key_shows_on_a_till_that_stands_idle(till: ServedBranch, visit: Visit) -> None:
+    visitor = visit(till.address, "ru")
+    log_in(visitor)
+    arranging = visitor.open("/quick-keys?q=молоко")
+    # Whoever comes last has the register.
+    _, page = at_till(till, visit)
+    expect(page.locator(".quick-key")).to_have_count(1)
+    arranging.locator(".arranged-fields input[name=group]").last.fill("Молочное")
+    arranging.keyboard.press("Enter")
+    expect(arranging.locator(".notice")).to_contain_text("Кнопка уже на кассе.")
+    assert serious_barriers(arranging) == []
+    screenshot(arranging, "quick-keys-ru")
+    # It looks every few seconds.
+    expect(page.locator(".quick-key")).to_have_count(2, timeout=20_000)
+    expect(page.locator(".quick-group")).to_have_text("Молочное")
+    screenshot(page, "sale-keys-ru")
+    page.locator(".quick-key", has_text="Молоко").click()
+    expect(page.locator("[data-line]")).to_have_count(1)
+
+
 def test_a_client_takes_a_hotkey_four_digits_and_enter_twice(till: ServedBranch, visit: Visit) -> None:
     _, page = at_till(till, visit)
     page.keyboard.press("F4")

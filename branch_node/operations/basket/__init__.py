@@ -42,7 +42,18 @@ from branch_node.operations.basket.opening import (
 )
 from branch_node.operations.basket.paying import PaymentOutcome, pay, sale_request
 from branch_node.operations.basket.pricing import DiscountKind
-from branch_node.operations.basket.quick_keys import QuickKey, clear_quick_key, list_quick_keys, set_quick_key
+from branch_node.operations.basket.quick_keys import (
+    ALL_REGISTERS,
+    QuickKey,
+    add_quick_key,
+    clear_quick_key,
+    grouped,
+    keys_at,
+    list_quick_keys,
+    move_quick_key,
+    set_quick_key,
+    version_of,
+)
 from branch_node.operations.basket.scanning import add_product, scan
 from branch_node.operations.basket.searching import FoundProduct, find_products
 from branch_node.operations.basket.settling import SoldAs, recover_baskets, sale_key
@@ -57,6 +68,7 @@ from branch_node.operations.basket.unknown_codes import (
 from branch_node.operations.basket.viewing import BasketView, LineView, WaitingCode, view
 
 __all__ = [
+    "ALL_REGISTERS",
     "NO_LIMITS",
     "UNDO_SECONDS",
     "BasketClient",
@@ -78,6 +90,7 @@ __all__ = [
     "WaitingCode",
     "abandon",
     "add_product",
+    "add_quick_key",
     "attach_client",
     "claim_register",
     "clear",
@@ -87,10 +100,13 @@ __all__ = [
     "dismiss_unknown",
     "find_products",
     "given_up",
+    "grouped",
     "held",
     "hold",
+    "keys_at",
     "list_quick_keys",
     "mark_requested",
+    "move_quick_key",
     "open_basket",
     "pay",
     "price_unknown",
@@ -109,6 +125,7 @@ __all__ = [
     "undo",
     "undoable",
     "unknown_codes",
+    "version_of",
     "view",
     "who_has",
 ]

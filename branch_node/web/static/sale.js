@@ -283,11 +283,26 @@
     pump();
   }
 
+  // Other quick keys, or other prices on them: unless somebody is in the middle of something.
+  async function showKeys() {
+    if (busy || queue.length || $("dialog[open]") || board().contains(document.activeElement)) return;
+    busy = true;
+    try {
+      await refresh(location.pathname + location.search);
+    } finally {
+      busy = false;
+      pump();
+    }
+  }
+
   async function look() {
     if (document.hidden || covered || busy) return;
     try {
       const answer = await fetch(`/sale/tab?tab=${tab}`, { headers: { Accept: "application/json" } });
-      if (answer.ok && !answer.redirected && !(await answer.json()).mine) cover();
+      if (!answer.ok || answer.redirected) return;
+      const { mine, keys } = await answer.json();
+      if (!mine) cover();
+      else if (keys !== board().dataset.keys) await showKeys();
     } catch { /* The server is away: the queue says so. */ }
   }
 
