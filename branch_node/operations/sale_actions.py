@@ -14,6 +14,7 @@ from branch_node.operations.authentication import override
 from branch_node.operations.basket import DiscountKind, Done, Limits
 from branch_node.operations.basket.editing import ASK_A_MANAGER
 from branch_node.operations.branch_facts import record_branch_fact
+from branch_node.operations.client_search import AskHeadOffice, chain_client
 from branch_node.operations.employees import ensure_employee
 from branch_node.operations.shift_reports import OpenedShift
 from branch_node.settings import Settings
@@ -202,6 +203,12 @@ def attach_client(till: Till, request_id: str, reference: str) -> Done:
     """Whom it is sold to. Raises NotPermitted, NotFound."""
     require(till.actor, Permission.CLIENT_VIEW)
     return basket.attach_client(till.store, open_basket(till), request_id, reference, till.tab_token)
+
+
+def attach_from_chain(till: Till, request_id: str, reference: str, ask: AskHeadOffice) -> Done:
+    """Whom it is sold to, of the whole chain. Raises NotPermitted, NotFound, Refused without an answer."""
+    client = chain_client(ask, till.actor, reference)
+    return basket.attach_from_elsewhere(till.store, open_basket(till), request_id, client, till.tab_token)
 
 
 def detach_client(till: Till, basket_id: bytes, request_id: str) -> Done:

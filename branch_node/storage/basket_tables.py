@@ -53,6 +53,8 @@ basket = Table(
     Column("sale_answer", Text),
     # One sentence: why it is not known whether the basket is sold.
     Column("trouble", Text),
+    # How a client is shown whose card is not here.
+    Column("client_name", Text),
     PrimaryKeyConstraint("id"),
     Index("basket_open_at", "register", unique=True, sqlite_where=text("state = 'open'")),
     Index("basket_by_state", "state", "changed_at"),

@@ -256,7 +256,9 @@ def _undo(request: Request, till: Till, by: Actor | None) -> None:
 
 def _client(request: Request, till: Till, _by: Actor | None) -> None:
     reference = text_of(request, "client")
-    if reference:
+    if reference and text_of(request, "where") == "chain":
+        sale_actions.attach_from_chain(till, _request_id(request), reference, context_of(request).ask_head_office)
+    elif reference:
         sale_actions.attach_client(till, _request_id(request), reference)
     else:
         sale_actions.detach_client(till, _basket_id(request), _request_id(request))

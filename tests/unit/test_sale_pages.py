@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from branch_node.storage.store import BranchStore
 from shared.domain.permissions import Permission
 from tests.support.basket_desk import learn_client, learn_goods, next_request
 from tests.support.clock import FakeClock
+from tests.support.head_office_stub import HeadOfficeStub
 from tests.support.shop import Shop
 from tests.support.staff import PIN, Staff
 from tests.support.till_pages import Browser, make_pages, staff_of
@@ -361,6 +363,57 @@ def test_clients_are_masked_for_a_cashier_and_whole_for_a_manager(browser: Brows
     assert "Анна Петрова" in board(manager)
     send(browser, "client", client="")
     assert "А. Петр…" not in board(browser)
+
+
+def test_a_client_of_the_chain_is_found_masked_and_named_on_the_sale(browser: Browser, staff: Staff) -> None:
+    office = HeadOfficeStub("Борис Иванов", "+79120004567")
+    browser.app.state.context = replace(browser.app.state.context, ask_head_office=office.ask)
+    here = browser.get("/sale/clients?q=4567").text
+    assert "No client here has these digits" in here
+    assert 'data-sheet-then="/sale/clients?q=4567&amp;where=chain"' in here
+    page = browser.get("/sale/clients?q=4567&where=chain").text
+    assert "Of the whole chain:" in page
+    assert "Б. Иван…" in page
+    assert "•••4567" in page
+    assert "Иванов" not in page
+    assert "0004567" not in page
+    reference = re.search(r'name="client" value="([^"]+)"', page)
+    assert reference
+    scan(browser, "milk")
+    assert send(browser, "client", client=reference[1], where="chain").status_code == 303
+    assert "Б. Иван…" in board(browser)
+    send(browser, "pay")
+    assert staff.shop.rows("SELECT client, client_id FROM sale") == [(office.reference, None)]
+
+
+def test_without_the_head_office_the_sale_goes_on_without_a_client(browser: Browser) -> None:
+    office = HeadOfficeStub("Борис Иванов", "+79120004567", is_away=True)
+    browser.app.state.context = replace(browser.app.state.context, ask_head_office=office.ask)
+    page = browser.get("/sale/clients?q=4567&where=chain").text
+    assert "The head office does not answer." in page
+    assert "go on without a client" in page
+    refused = send(browser, "client", client=office.reference, where="chain")
+    assert refused.status_code == 409
+    assert "too many such clients" in browser.get("/sale/clients?q=456&where=chain").text
+
+
+def test_a_client_of_the_chain_can_be_undone_and_left_out(browser: Browser) -> None:
+    office = HeadOfficeStub("Борис Иванов", "+79120004567")
+    browser.app.state.context = replace(browser.app.state.context, ask_head_office=office.ask)
+    scan(browser, "milk")
+    for undo in (True, False):
+        send(browser, "client", client=office.reference, where="chain")
+        page = board(browser)
+        assert "Б. Иван…" in page
+        action = re.search(r'name="action" value="(\d+)"', page)
+        assert action
+        if undo:
+            send(browser, "undo", action=action[1])
+        else:
+            send(browser, "client", client="")
+        assert "Б. Иван…" not in board(browser)
+    office.is_archived = True
+    assert send(browser, "client", client=office.reference, where="chain").status_code == 404
 
 
 def test_another_tab_takes_the_register_over(browser: Browser, shop: Shop) -> None:

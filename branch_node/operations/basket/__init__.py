@@ -17,7 +17,12 @@ Nothing here is replicated: what is sold becomes a record, the rest is the shop'
 from __future__ import annotations
 
 from branch_node.operations.basket.claims import Claim, claim_register, who_has
-from branch_node.operations.basket.clients import BasketClient, attach_client, detach_client
+from branch_node.operations.basket.clients import (
+    BasketClient,
+    attach_client,
+    attach_from_elsewhere,
+    detach_client,
+)
 from branch_node.operations.basket.desk import BasketState, Done, Outcome
 from branch_node.operations.basket.editing import (
     NO_LIMITS,
@@ -92,6 +97,7 @@ __all__ = [
     "add_product",
     "add_quick_key",
     "attach_client",
+    "attach_from_elsewhere",
     "claim_register",
     "clear",
     "clear_quick_key",

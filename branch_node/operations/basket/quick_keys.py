@@ -157,6 +157,6 @@ def _read(cursor: Any, register: str) -> list[QuickKey]:
     rows = cursor.execute(statement, (register,)).fetchall()
     products = [find_by_sku(cursor, row[1]) for row in rows]
     return [
-        QuickKey(*row[:4], product.price_minor if product else None, product is not None, row[4], row[5])
-        for row, product in zip(rows, products, strict=True)
+        QuickKey(position, sku, label, colour, product.price_minor if product else None, product is not None, group, at)
+        for (position, sku, label, colour, group, at), product in zip(rows, products, strict=True)
     ]

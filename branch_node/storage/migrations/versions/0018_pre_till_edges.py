@@ -1,4 +1,4 @@
-"""Quick keys in groups, of the whole branch or of one register."""
+"""Quick keys in groups, of the whole branch or of one register; baskets of clients whose card is elsewhere."""
 
 from __future__ import annotations
 
@@ -28,3 +28,4 @@ def upgrade() -> None:
         "INSERT INTO quick_key (position, sku, label, colour) SELECT position, sku, label, colour FROM quick_key_before"
     )
     op.drop_table("quick_key_before")
+    op.add_column("basket", sa.Column("client_name", sa.Text()))
