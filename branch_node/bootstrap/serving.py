@@ -24,6 +24,7 @@ from branch_node.sync_client.processor import Processor
 from branch_node.web.app import create_app
 from branch_node.web.context import WebContext
 from shared.errors import Refused
+from shared.sync.central import Findings, Question
 from shared.web.serving import TlsFiles, WebServer, is_loopback
 
 Ready = Callable[[WebServer], None]
@@ -76,6 +77,10 @@ class Sellers:
         """What another branch sold, as `Processor.find_sold` does."""
         return self._lend(lambda processor: processor.find_sold(branch_code, receipt))
 
+    def query(self, question: Question) -> Findings:
+        """What the head office knows, as `Processor.query` does."""
+        return self._lend(lambda processor: processor.query(question))
+
     def _lend(self, work: Callable[[Processor], Answer]) -> Answer:
         try:
             processor = self._idle.get_nowait()
@@ -105,6 +110,7 @@ def make_context(settings: Settings, store: BranchStore, sellers: Sellers) -> We
         sellers.find_sold,
         open_signer(settings),
         open_code_signer(settings),
+        sellers.query,
     )
 
 

@@ -1,23 +1,33 @@
-"""Finding a client at the till: by the end of a phone or a part of the name, masked for who may not see more."""
+"""Finding a client at the till: by the end of a phone or a part of the name, masked for who may not see more.
+
+Those known here are found first, and without a network; those of the whole chain by asking the head office. A card that
+is elsewhere is masked for everybody, and stays there until something is sold to its client here.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
-
-from sqlalchemy import Connection, or_, select
 
 from branch_node.operations.basket import BasketClient
 from branch_node.storage.store import BranchStore
-from shared.domain.clients import phone_digits
+from shared.domain.clients import ends_a_phone, phone_digits
+from shared.domain.identifiers import parse_id, shorten
 from shared.domain.masking import mask_name, mask_phone
 from shared.domain.permissions import Actor, Permission, require
-from shared.operations.clients import client_summary, find_clients
-from shared.storage.tables import client
+from shared.errors import InvalidInput, NotFound, Refused, SyncError
+from shared.operations.clients import find_by_end_of_phone, find_clients, summary_of_state
+from shared.sync.central import FindClients, Findings, Question, ShowClient
+from shared.wire.cards import decode_state
 
 CLIENTS_SHOWN_MAX = 9
 """As many as there are digits to choose by."""
 
-PHONE_END_DIGITS_MIN: Final = 3
+CHAIN_DIGITS_MIN: Final = 4
+CHAIN_LETTERS_MIN: Final = 3
+"""Fewer would list the chain's clients to whoever tries them all."""
+
+AskHeadOffice = Callable[[Question], Findings]
 
 
 class FoundClient(NamedTuple):
@@ -35,13 +45,46 @@ def find_at_till(store: BranchStore, actor: Actor, text: str, limit: int = CLIEN
     Raises NotPermitted, InvalidInput.
     """
     require(actor, Permission.CLIENT_VIEW)
+    is_number = ends_a_phone(text)
     digits = phone_digits(text)
-    is_number = len(digits) >= PHONE_END_DIGITS_MIN and not any(letter.isalpha() for letter in text)
     with store.read() as connection:
-        found = _by_end_of_phone(connection, digits, limit) if is_number else []
+        found = find_by_end_of_phone(connection, digits, limit) if is_number else []
         if not found and text.strip():
             found = [row for row in find_clients(connection, text, limit) if not row["archived"]]
     return [_shown(actor, row, digits if is_number else "") for row in found]
+
+
+def find_in_chain(ask: AskHeadOffice, actor: Actor, text: str, limit: int = CLIENTS_SHOWN_MAX) -> list[FoundClient]:
+    """The same of the whole chain, masked.
+
+    Raises NotPermitted, InvalidInput, Refused when the head office does not answer.
+    """
+    require(actor, Permission.CLIENT_VIEW)
+    is_number = ends_a_phone(text)
+    digits = phone_digits(text)
+    if len(digits) < CHAIN_DIGITS_MIN and sum(map(str.isalpha, text)) < CHAIN_LETTERS_MIN:
+        raise InvalidInput("The whole chain has too many such clients.", "Type four digits of the phone, or the name.")
+    found = [row for row in _ask(ask, FindClients(text, limit)) if not row["archived"]]
+    return [_masked(row, digits if is_number else "") for row in found[:limit]]
+
+
+def chain_client(ask: AskHeadOffice, actor: Actor, reference: str) -> BasketClient:
+    """A client of the chain as a basket names them. Raises NotPermitted, NotFound, Refused."""
+    require(actor, Permission.CLIENT_VIEW)
+    found = [row for row in _ask(ask, ShowClient(reference, 0)) if not row["archived"]]
+    if not found:
+        raise NotFound(f"The chain has no client {shorten(reference)}.", "Look for them by phone or name.")
+    (row,) = found
+    return BasketClient(parse_id(row["id"]), row["external_id"] or row["id"], _masked(row, "").name)
+
+
+def _ask(ask: AskHeadOffice, question: Question) -> list[dict[str, Any]]:
+    try:
+        findings = ask(question)
+    except SyncError as error:
+        hint = "This works when the shop is online; go on without a client."
+        raise Refused("The head office does not answer.", hint) from error
+    return [summary_of_state(found.client_id, decode_state(found.state)) for found in findings.clients]
 
 
 def shown_client(actor: Actor, attached: BasketClient) -> str:
@@ -49,15 +92,16 @@ def shown_client(actor: Actor, attached: BasketClient) -> str:
     return attached.name if actor.may(Permission.CLIENT_CONTACTS) else mask_name(attached.name)
 
 
-def _by_end_of_phone(connection: Connection, digits: str, limit: int) -> list[dict[str, Any]]:
-    ends = or_(client.c.phones.like(f"%{digits}"), client.c.phones.like(f"%{digits}\n%"))
-    statement = select(client).where(ends, client.c.archived.is_(False)).order_by(client.c.sort_key, client.c.id)
-    return [client_summary(row) for row in connection.execute(statement.limit(limit))]
-
-
 def _shown(actor: Actor, row: dict[str, Any], digits: str) -> FoundClient:
-    phone = next((each for each in row["phones"] if each.endswith(digits)), "") if row["phones"] else ""
-    name = row["name"] or row["external_id"] or ""
     if not actor.may(Permission.CLIENT_CONTACTS):
-        return FoundClient(row["id"], mask_name(name), mask_phone(phone), "")
-    return FoundClient(row["id"], name, phone, row["note"] or "")
+        return _masked(row, digits)
+    return FoundClient(row["id"], row["name"] or row["external_id"] or "", _phone(row, digits), row["note"] or "")
+
+
+def _masked(row: dict[str, Any], digits: str) -> FoundClient:
+    name = row["name"] or row["external_id"] or ""
+    return FoundClient(row["id"], mask_name(name), mask_phone(_phone(row, digits)), "")
+
+
+def _phone(row: dict[str, Any], digits: str) -> str:
+    return next((each for each in row["phones"] if each.endswith(digits)), "")

@@ -14,6 +14,7 @@ from branch_node.operations.authentication import override
 from branch_node.operations.basket import DiscountKind, Done, Limits
 from branch_node.operations.basket.editing import ASK_A_MANAGER
 from branch_node.operations.branch_facts import record_branch_fact
+from branch_node.operations.client_search import AskHeadOffice, chain_client
 from branch_node.operations.employees import ensure_employee
 from branch_node.operations.shift_reports import OpenedShift
 from branch_node.settings import Settings
@@ -204,6 +205,12 @@ def attach_client(till: Till, request_id: str, reference: str) -> Done:
     return basket.attach_client(till.store, open_basket(till), request_id, reference, till.tab_token)
 
 
+def attach_from_chain(till: Till, request_id: str, reference: str, ask: AskHeadOffice) -> Done:
+    """Whom it is sold to, of the whole chain. Raises NotPermitted, NotFound, Refused without an answer."""
+    client = chain_client(ask, till.actor, reference)
+    return basket.attach_from_elsewhere(till.store, open_basket(till), request_id, client, till.tab_token)
+
+
 def detach_client(till: Till, basket_id: bytes, request_id: str) -> Done:
     """To nobody in particular."""
     require(till.actor, Permission.SALE_MAKE)
@@ -220,6 +227,23 @@ def recall(till: Till, basket_id: bytes) -> bytes:
     """Goes on with a held one. Raises NotPermitted, BasketClosed."""
     require(till.actor, Permission.SALE_HOLD)
     return basket.recall(till.store, basket_id, till.register, till.actor.code, till.tab_token)
+
+
+def give_up_held(till: Till, basket_id: bytes, by: Actor | None = None) -> None:
+    """A held basket is not wanted any more; that is taking goods out. Raises NotPermitted, NotFound, Refused."""
+    require(till.actor, Permission.SALE_HOLD)
+    seen = basket.view(till.store, basket_id)
+    if seen.state not in (basket.BasketState.HELD, basket.BasketState.ABANDONED):
+        raise Refused("This sale is not held any more.", "Look at the held sales again.")
+    if seen.lines and not limits_of(by or till.actor).may_remove:
+        raise NotPermitted("Your role may not take goods out of a basket.", ASK_A_MANAGER)
+    basket.abandon(till.store, basket_id, till.tab_token, till.actor.code)
+
+
+def take_back(till: Till, basket_id: bytes) -> None:
+    """Holds again what was given up a moment ago. Raises NotPermitted, Refused."""
+    require(till.actor, Permission.SALE_HOLD)
+    basket.restore(till.store, basket_id, till.actor.code, till.tab_token)
 
 
 def price_unknown(

@@ -26,6 +26,7 @@ LINE_REMOVED: Final = "line_removed"
 PRICE_CHANGED: Final = "price_changed"
 DISCOUNT_BY_HAND: Final = "discount_by_hand"
 BASKET_ABANDONED: Final = "basket_abandoned"
+BASKET_RESTORED: Final = "basket_restored"
 DRAWER_OPENED: Final = "drawer_opened"
 RECEIPT_REPRINTED: Final = "receipt_reprinted"
 OVERRIDE: Final = "override"
@@ -51,14 +52,23 @@ def audit_of_sale(cursor: object, key: str, at: LocalMoment) -> tuple[AuditEntry
 
 def audit_of_abandoned(cursor: object, basket: BasketRow, cashier: str, at: LocalMoment) -> tuple[AuditEntry, ...]:
     """What is to be told of a basket that somebody gives up; nothing of one that never held anything."""
-    lines = baskets.read_lines(cursor, basket.id)
     entries = _entries(cursor, basket, at)
-    if lines:
-        names = ", ".join(line.name for line in lines)
-        worth_minor = sum(_worth_minor(line) for line in lines)
-        given_up = _entry(BASKET_ABANDONED, basket, worth_minor, f"{len(lines)}: {names}", at, by=cashier)
-        entries = iter((given_up, *entries))
-    return _bounded(entries, basket, at)
+    given_up = _of_everything(BASKET_ABANDONED, cursor, basket, cashier, at)
+    return _bounded(entries if given_up is None else iter((given_up, *entries)), basket, at)
+
+
+def audit_of_restored(cursor: object, basket: BasketRow, cashier: str, at: LocalMoment) -> AuditEntry | None:
+    """What is to be told of a basket that was given up and is taken back; None when nothing was told before."""
+    return _of_everything(BASKET_RESTORED, cursor, basket, cashier, at)
+
+
+def _of_everything(action: str, cursor: object, basket: BasketRow, cashier: str, at: LocalMoment) -> AuditEntry | None:
+    lines = baskets.read_lines(cursor, basket.id)
+    if not lines:
+        return None
+    names = ", ".join(line.name for line in lines)
+    worth_minor = sum(_worth_minor(line) for line in lines)
+    return _entry(action, basket, worth_minor, f"{len(lines)}: {names}", at, by=cashier)
 
 
 def _entries(cursor: object, basket: BasketRow, at: LocalMoment) -> Iterator[AuditEntry]:

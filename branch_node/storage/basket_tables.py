@@ -53,6 +53,8 @@ basket = Table(
     Column("sale_answer", Text),
     # One sentence: why it is not known whether the basket is sold.
     Column("trouble", Text),
+    # How a client is shown whose card is not here.
+    Column("client_name", Text),
     PrimaryKeyConstraint("id"),
     Index("basket_open_at", "register", unique=True, sqlite_where=text("state = 'open'")),
     Index("basket_by_state", "state", "changed_at"),
@@ -149,11 +151,14 @@ unknown_code = Table(
 quick_key = Table(
     "quick_key",
     branch_metadata,
+    # Empty for a key of every register.
+    Column("register", Text, nullable=False, server_default=""),
     Column("position", Integer, nullable=False),
     Column("sku", Text, nullable=False),
     Column("label", Text, nullable=False),
     Column("colour", Text, nullable=False),
-    PrimaryKeyConstraint("position"),
+    Column("key_group", Text, nullable=False, server_default=""),
+    PrimaryKeyConstraint("register", "position"),
     sqlite_with_rowid=False,
 )
 

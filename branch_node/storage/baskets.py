@@ -31,6 +31,7 @@ class BasketRow(NamedTuple):
     sale_asked_at: int | None
     sale_answer: str | None
     trouble: str | None
+    client_name: str | None
 
 
 class LineRow(NamedTuple):

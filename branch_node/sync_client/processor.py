@@ -101,6 +101,10 @@ class Processor:
             raise NotFound(f"Branch {branch_code} has no receipt {receipt}.")
         return refunding.sold_elsewhere(found.sales[0])
 
+    def query(self, question: Question) -> Findings:
+        """What the head office knows of the whole chain. Raises HqUnreachable, and what it raises."""
+        return self._ask().query(question)
+
     def _sold_elsewhere(self, request: RefundRequest) -> SoldBefore | None:
         """What another branch sold, as HQ knows it; None for one of this branch, and for a key that is known."""
         if request.branch is None or request.receipt is None:

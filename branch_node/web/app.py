@@ -17,6 +17,7 @@ from branch_node.web import (
     login,
     pairing,
     printer_state,
+    quick_keys,
     receipts,
     refunds,
     sale,
@@ -45,6 +46,7 @@ NAVIGATION = (
     Doorway(Destination("/receipts", _("Receipts"), "Alt+KeyZ"), Permission.REFUND_BY_RECEIPT),
     Doorway(Destination("/status", _("Status"), "Alt+KeyS")),
     Doorway(Destination("/pairing", _("Registers")), Permission.REGISTER_PAIR),
+    Doorway(Destination("/quick-keys", _("Quick keys")), Permission.SETTINGS_BRANCH),
     Doorway(Destination("/help", _("Help"))),
 )
 
@@ -52,6 +54,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *health.ROUTES,
     *login.ROUTES,
     *pairing.ROUTES,
+    *quick_keys.ROUTES,
     *sale.ROUTES,
     *sale_sheets.ROUTES,
     *sale_paying.ROUTES,

@@ -16,7 +16,8 @@ from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
 from shared.clock import Clock
 from shared.domain.card_payments import PaymentTerminal
-from shared.errors import Refused
+from shared.errors import HqUnreachable, Refused
+from shared.sync.central import Findings, Question
 
 
 def _no_refund(_request: RefundRequest) -> RefundAnswer:
@@ -27,6 +28,10 @@ def _no_other_branch(_branch_code: str, _receipt: str) -> SoldBefore:
     raise Refused("These pages do not know other branches.", "Use the command line.")
 
 
+def _no_head_office(_question: Question) -> Findings:
+    raise HqUnreachable("The head office does not answer.", "Use the command line.")
+
+
 @dataclass(frozen=True, slots=True)
 class WebContext:
     """`read_status` says how the branch stands and raises FilialError when the store does not answer.
@@ -34,6 +39,7 @@ class WebContext:
     `sell` commits one sale, here or at the head office, and may be called by several threads at once. `terminal` is the
     payment terminal, None when none is connected. `refund` and `find_sold` – what another branch sold, asked of the
     head office – are as `sell`. `sign` signs a Z-report, `sign_code` a receipt's square code; None without a key.
+    `ask_head_office` waits for the answer, within a limit, and raises SyncError without one.
     """
 
     store: BranchStore
@@ -45,6 +51,7 @@ class WebContext:
     find_sold: Callable[[str, str], SoldBefore] = _no_other_branch
     sign: Callable[[bytes], bytes] | None = None
     sign_code: Callable[[str], str] | None = None
+    ask_head_office: Callable[[Question], Findings] = _no_head_office
 
     @property
     def clock(self) -> Clock:

@@ -17,7 +17,7 @@ from branch_node.operations.basket import DiscountKind
 from branch_node.operations.sale_actions import Entered, Entry, Till, allow_once
 from branch_node.web.context import context_of
 from branch_node.web.people import guarded, pairing_of, pairing_token_of
-from branch_node.web.sale_board import basket_named, read_board, till_of
+from branch_node.web.sale_board import basket_named, read_board, read_keys, till_of
 from shared.domain.money import THOUSAND, parse_major, scale_exactly
 from shared.domain.permissions import Actor, Permission
 from shared.errors import FilialError, InvalidInput, LogInRefused, NotPermitted, TakenOver
@@ -242,13 +242,23 @@ def _recall(request: Request, till: Till, _by: Actor | None) -> None:
     sale_actions.recall(till, _basket_id(request))
 
 
+def _give_up(request: Request, till: Till, by: Actor | None) -> None:
+    sale_actions.give_up_held(till, _basket_id(request), by)
+
+
+def _take_back(request: Request, till: Till, _by: Actor | None) -> None:
+    sale_actions.take_back(till, _basket_id(request))
+
+
 def _undo(request: Request, till: Till, by: Actor | None) -> None:
     sale_actions.undo(till, _basket_id(request), _request_id(request), _number(request, "action"), by)
 
 
 def _client(request: Request, till: Till, _by: Actor | None) -> None:
     reference = text_of(request, "client")
-    if reference:
+    if reference and text_of(request, "where") == "chain":
+        sale_actions.attach_from_chain(till, _request_id(request), reference, context_of(request).ask_head_office)
+    elif reference:
         sale_actions.attach_client(till, _request_id(request), reference)
     else:
         sale_actions.detach_client(till, _basket_id(request), _request_id(request))
@@ -280,11 +290,12 @@ def claim(request: Request) -> Response:
 
 
 def whose(request: Request) -> Response:
-    """`/sale/tab?tab=…`: whether that window still has the register."""
+    """`/sale/tab?tab=…`: whether that window still has the register, and which quick keys there are by now."""
     till = till_of(request)
     claimed = basket.who_has(till.store, till.register)
     is_mine = claimed is None or claimed.tab_token == request.query_params.get("tab", "")
-    return JSONResponse({"mine": is_mine, "register": till.register}, headers={"Cache-Control": "no-store"})
+    answer = {"mine": is_mine, "register": till.register, "keys": read_keys(till)["keys_version"]}
+    return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
 
 ACTIONS: dict[str, Work] = {
@@ -297,6 +308,8 @@ ACTIONS: dict[str, Work] = {
     "basket-discount": _basket_discount,
     "hold": _hold,
     "recall": _recall,
+    "give-up": _give_up,
+    "take-back": _take_back,
     "undo": _undo,
     "client": _client,
     "unknown": _unknown,

@@ -27,7 +27,7 @@ from shared.web.formats import format_money, format_quantity
 from shared.web.translations import gettext
 
 TAB_HEADER = "X-Tab"
-QUICK_KEYS_SHOWN_MAX = 24
+QUICK_KEYS_SHOWN_MAX = 60
 
 
 class Remark(NamedTuple):
@@ -95,10 +95,10 @@ def _read_board(
         "due": None if seen is None else due_of(seen, attempts, rounding),
         "client": None if seen is None or seen.client is None else shown_client(till.actor, seen.client),
         "charges": [_charge(each, node.currency) for each in attempts],
-        "undo": None if seen is None or not seen.undo else _undo(seen, seen.undo[0], store.clock.now_us()),
+        "undo": _offer(till, seen, node.currency),
         "held": [_glance(each) for each in basket.held(store, till.register)],
         "undecided": [_glance(each) for each in basket.undecided(store, till.register)],
-        "keys": [key for key in basket.list_quick_keys(store) if key.is_known][:QUICK_KEYS_SHOWN_MAX],
+        **read_keys(till),
         "shift": _shift(till, node.timezone),
         "sold": sold,
         "receipt_id": "" if sold is None else format_id(sold.sale_id),
@@ -110,6 +110,12 @@ def _read_board(
         "last_line": _last_line(entered),
         "request_id": format_id(store.ids.new_id()),
     }
+
+
+def read_keys(till: Till) -> dict[str, Any]:
+    """The quick keys by their groups, and a text that is another one whenever they are."""
+    keys = basket.keys_at(till.store, till.register)[:QUICK_KEYS_SHOWN_MAX]
+    return {"key_groups": basket.grouped(keys), "keys_version": basket.version_of(keys)}
 
 
 def _last_line(entered: Sequence[Entered]) -> str:
@@ -137,6 +143,23 @@ def _glance(glance: BasketGlance) -> dict[str, Any]:
     return {"id": format_id(glance.basket_id), "name": name, "glance": glance}
 
 
+def _offer(till: Till, seen: BasketView | None, currency: str) -> dict[str, Any] | None:
+    """What the bar offers to undo: the last thing that was done."""
+    now_us = till.store.clock.now_us()
+    glance = basket.given_up(till.store, till.register, now_us - basket.UNDO_SECONDS * MICROSECONDS)
+    action = seen.undo[0] if seen is not None and seen.undo else None
+    if glance is not None and (action is None or action.at_us <= glance.changed_at_us):
+        name = f"{_glance(glance)['name']}, {format_money(glance.total_minor, currency)}"
+        text = gettext("given up: %(name)s") % {"name": name}
+        return _bar("/sale/take-back", glance.basket_id, text, now_us - glance.changed_at_us)
+    return None if seen is None or action is None else _undo(seen, action, now_us)
+
+
+def _bar(url: str, basket_id: bytes, text: str, age_us: int, action: int = 0) -> dict[str, Any]:
+    left = max(1, basket.UNDO_SECONDS - age_us // MICROSECONDS)
+    return {"url": url, "basket": format_id(basket_id), "action": action, "text": text, "seconds": left}
+
+
 def _undo(seen: BasketView, action: Undoable, now_us: int) -> dict[str, Any]:
     texts = {
         "added": gettext("added: %(name)s"),
@@ -150,8 +173,7 @@ def _undo(seen: BasketView, action: Undoable, now_us: int) -> dict[str, Any]:
     }
     name = action.name or gettext("the basket")
     text = texts.get(action.outcome.value, gettext("changed: %(name)s"))
-    left = max(1, basket.UNDO_SECONDS - (now_us - action.at_us) // MICROSECONDS)
-    return {"action": action.action, "text": text % {"name": name}, "seconds": left, "basket": seen.basket_id}
+    return _bar("/sale/undo", seen.basket_id, text % {"name": name}, now_us - action.at_us, action.action)
 
 
 def _charge(attempt: CardAttempt, currency: str) -> dict[str, Any]:

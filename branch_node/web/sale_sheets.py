@@ -6,19 +6,21 @@ Each is a page of its own without the script, and a dialog with it.
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from branch_node.operations import basket
 from branch_node.operations.basket import LineView
-from branch_node.operations.client_search import find_at_till
+from branch_node.operations.client_search import find_at_till, find_in_chain
 from branch_node.web.context import context_of
+from branch_node.web.leave import failure_of
 from branch_node.web.people import guarded
 from branch_node.web.sale import is_part
 from branch_node.web.sale_board import read_board, till_of
 from shared.domain.permissions import Permission
-from shared.errors import NotFound
+from shared.errors import InvalidInput, NotFound, Refused
 from shared.web.pages import render
 
 GOODS_SHOWN_MAX = 9
@@ -32,11 +34,20 @@ def goods(request: Request) -> Response:
 
 
 def clients(request: Request) -> Response:
-    """`/sale/clients?q=`: clients by the last digits of a phone, or by name."""
+    """`/sale/clients?q=`: clients by the last digits of a phone, or by name; with `where=chain` of the whole chain."""
     text = request.query_params.get("q", "").strip()
-    till = till_of(request)
-    found = find_at_till(till.store, till.actor, text) if text else []
-    return _sheet(request, "sale_clients.html", text=text, found=found)
+    till, is_chain = till_of(request), request.query_params.get("where") == "chain"
+    found, failure = [], None
+    try:
+        if text and is_chain:
+            found = find_in_chain(context_of(request).ask_head_office, till.actor, text)
+        elif text:
+            found = find_at_till(till.store, till.actor, text)
+    except (InvalidInput, Refused) as error:
+        failure = failure_of(error)
+    chain_url = "/sale/clients?" + urlencode({"q": text, "where": "chain"})
+    values = {"text": text, "found": found, "is_chain": is_chain, "failure": failure, "chain_url": chain_url}
+    return _sheet(request, "sale_clients.html", **values)
 
 
 def line(request: Request) -> Response:

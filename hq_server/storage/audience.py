@@ -1,7 +1,7 @@
 """Who knows which client, and what a branch is told when it begins to.
 
-A branch knows a client when it made or edited the card, or when it named the card's external id in a sale. Every change
-of membership happens under the card's lock, so that an edit and a newcomer cannot miss each other.
+A branch knows a client when it made or edited the card, or when it named the card's external id or id in a sale. Every
+change of membership happens under the card's lock, so that an edit and a newcomer cannot miss each other.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hq_server.storage.feed import (
 )
 from hq_server.storage.people import PEOPLE_KINDS, audiences_of_person, publications_of_people
 from hq_server.storage.tables import client_audience, client_reference, feed
-from shared.domain.identifiers import NIL_ID
+from shared.domain.identifiers import NIL_ID, format_id, is_id, parse_id
 from shared.domain.records import RecordKind
 from shared.operations.cards import CardEdit, MergedCards, shown_fields
 from shared.storage.card_rows import insert_missing, load_states, lock_cards
@@ -154,6 +154,11 @@ def welcome_references(connection: Connection, references: Collection[Reference]
     publications: list[Publication] = []
     for chunk in _chunks(list(named)):
         found = {row.id: row.external_id for row in connection.execute(_called(connection), {"names": chunk})}
+        # A client without a number elsewhere is named by the card's own id.
+        ids = [parse_id(name) for name in chunk if is_id(name)]
+        if ids:
+            rows = connection.execute(select(client.c.id).where(client.c.id.in_(ids)))
+            found |= {client_id: format_id(client_id) for client_id in rows.scalars()}
         if not found:
             continue
         keys = [(int(RecordKind.CLIENT), client_id) for client_id in sorted(found)]

@@ -104,6 +104,7 @@ ACTIONS: Final[Mapping[str, LazyText]] = {
     "price_changed": _("price changed by hand"),
     "discount_by_hand": _("discount by hand"),
     "basket_abandoned": _("basket given up"),
+    "basket_restored": _("basket taken back after it was given up"),
     "drawer_opened": _("drawer opened without a sale"),
     "receipt_reprinted": _("receipt printed again"),
     "override": _("allowed by a manager"),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from shared.domain.identifiers import shorten
 from shared.errors import InvalidInput
+
+PHONE_END_DIGITS_MIN: Final = 3
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _SERVICE_CHARACTERS = re.compile(r"[^\d+]")
@@ -37,3 +40,8 @@ def normalize_email(text: str) -> str:
 def phone_digits(text: str) -> str:
     """The digits of what was typed, for finding a phone by its end."""
     return _SERVICE_CHARACTERS.sub("", text).lstrip("+")
+
+
+def ends_a_phone(text: str) -> bool:
+    """Whether somebody typed the last digits of a phone, and no name."""
+    return len(phone_digits(text)) >= PHONE_END_DIGITS_MIN and not any(letter.isalpha() for letter in text)

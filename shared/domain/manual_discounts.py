@@ -1,13 +1,12 @@
-"""Discounts and prices that a person gives at the till, and whether the person's role may give them."""
+"""Discounts that a person gives at the till, and what they take off. Contains no limits of roles."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from shared.domain.money import AMOUNT_MINOR_MAX
-from shared.domain.percentages import format_percent
 from shared.domain.proration import BASIS_POINTS, share_of
-from shared.errors import InvalidInput, Refused
+from shared.errors import InvalidInput
 
 
 class ManualDiscount(NamedTuple):
@@ -32,30 +31,3 @@ def manual_amount(discount: ManualDiscount, base_minor: int) -> int:
     if not 0 <= amount <= AMOUNT_MINOR_MAX:
         raise InvalidInput("A discount is 0 or more minor units.")
     return min(amount, base_minor)
-
-
-def is_within_limit(given_minor: int, base_minor: int, role_limit_basis_points: int) -> bool:
-    """Whether a role may take so much off an amount. The limit is rounded up: its own percentage is always allowed."""
-    return given_minor <= limit_minor(base_minor, role_limit_basis_points)
-
-
-def limit_minor(base_minor: int, role_limit_basis_points: int) -> int:
-    """The most that a role may take off an amount, rounded up to the minor unit."""
-    return -(-base_minor * role_limit_basis_points // BASIS_POINTS)
-
-
-def limit_check(discount: ManualDiscount, role_limit_basis_points: int, base_minor: int) -> None:
-    """Raises Refused when the discount on that amount (what promotions left) is more than the role may give."""
-    given = manual_amount(discount, base_minor)
-    if discount.rate_basis_points is not None:
-        within = discount.rate_basis_points <= role_limit_basis_points
-    else:
-        within = is_within_limit(given, base_minor, role_limit_basis_points)
-    if not within:
-        raise refusal(role_limit_basis_points)
-
-
-def refusal(role_limit_basis_points: int) -> Refused:
-    """The error of a discount that is too large for the role."""
-    limit = format_percent(role_limit_basis_points)
-    return Refused(f"This discount is larger than the {limit} that may be given here.", "Ask somebody who may.")

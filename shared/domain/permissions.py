@@ -224,18 +224,6 @@ def require(actor: Actor, permission: Permission) -> None:
     )
 
 
-def require_discount(actor: Actor, basis_points: int) -> None:
-    """Raises NotPermitted when the actor may not give a discount of that rate."""
-    require(actor, Permission.SALE_DISCOUNT)
-    limit = actor.limits.discount_basis_points_max
-    if basis_points > limit:
-        who = actor.name or actor.code
-        raise NotPermitted(
-            f"{who} may give a discount of up to {_percent(limit)} %, not {_percent(basis_points)} %.",
-            "Give less, or let a manager give an override.",
-        )
-
-
 def require_refund_without_receipt(actor: Actor, amount_minor: int) -> None:
     """Raises NotPermitted when the actor may not refund that much without a receipt."""
     require(actor, Permission.REFUND_WITHOUT_RECEIPT)
@@ -244,8 +232,3 @@ def require_refund_without_receipt(actor: Actor, amount_minor: int) -> None:
             f"{actor.name or actor.code} may not refund that much without a receipt.",
             "Find the receipt, or let a manager give an override.",
         )
-
-
-def _percent(basis_points: int) -> str:
-    whole, part = divmod(basis_points, 100)
-    return f"{whole}.{part:02d}" if part else str(whole)

@@ -26,7 +26,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from shared.domain.manual_discounts import ManualDiscount, limit_minor, manual_amount, refusal
+from shared.domain.manual_discounts import ManualDiscount, manual_amount
 from shared.domain.money import AMOUNT_MINOR_MAX, extend_price
 from shared.domain.promotion_rules import (
     BasketContext,
@@ -50,7 +50,6 @@ __all__ = [
     "PricedLine",
     "Promotion",
     "PromotionType",
-    "check_manual_limits",
     "price_basket",
 ]
 
@@ -176,23 +175,6 @@ def price_basket(lines: Sequence[BasketLine], promotions: Iterable[Promotion], c
     total_gross, total = sum(gross), sum(left)
     vat = summarise_vat(VatPart(line.vat_rate_basis_points, line.amount_minor, line.vat_minor) for line in priced)
     return PricedBasket(tuple(priced), total_gross, total_gross - total, total, vat)
-
-
-def check_manual_limits(basket: PricedBasket, role_limit_basis_points: int) -> None:
-    """Raises Refused when what hands took off a line, or the basket, is more than a role may take off what promotions
-    left: prices, line discounts and the discount on the basket together."""
-    taken_in_all = allowed_in_all = 0
-    for line in basket.lines:
-        by_hand = [discount for discount in line.discounts if discount.promotion_id is None]
-        taken = sum(discount.amount_minor for discount in by_hand)
-        on_line = sum(discount.amount_minor for discount in by_hand if discount.code != MANUAL_BASKET)
-        allowed = limit_minor(line.amount_minor + taken, role_limit_basis_points)
-        if on_line > allowed:
-            raise refusal(role_limit_basis_points)
-        taken_in_all += taken
-        allowed_in_all += allowed
-    if taken_in_all > allowed_in_all:
-        raise refusal(role_limit_basis_points)
 
 
 def _gross(line: BasketLine) -> int:

@@ -120,6 +120,13 @@ def find_clients(connection: Connection, text: str, limit: int = FOUND_MAX) -> l
     return [client_summary(row) for row in connection.execute(statement)]
 
 
+def find_by_end_of_phone(connection: Connection, digits: str, limit: int = FOUND_MAX) -> list[dict[str, Any]]:
+    """Clients that have a phone which ends with these digits, without archived ones."""
+    ends = client.c.phones.like(f"%{digits}") | client.c.phones.like(f"%{digits}\n%")
+    statement = select(client).where(ends, client.c.archived.is_(False)).order_by(client.c.sort_key, client.c.id)
+    return [client_summary(row) for row in connection.execute(statement.limit(limit))]
+
+
 def client_summary(row: Any) -> dict[str, Any]:
     """A row of the list."""
     return {

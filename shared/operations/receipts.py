@@ -26,8 +26,8 @@ def sale_by_number(connection: Connection, branch_id: bytes, register: str, rece
 
 
 def sales_to_client(connection: Connection, client_id: bytes, external_id: str | None, sales_max: int) -> list[SaleKey]:
-    """The newest sales to a client, by his card or by the external id that was given."""
-    matches = sale.c.client_id == client_id
+    """The newest sales to a client, by the card, or by the external id or id that was given where the card was not."""
+    matches = (sale.c.client_id == client_id) | (sale.c.client == format_id(client_id))
     if external_id is not None:
         matches |= sale.c.client == external_id
     return _keys(connection, matches, sales_max)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from branch_node.operations import basket
+from branch_node.storage.store import BranchStore
 from shared.domain.records import RecordKind
+from shared.sync.central import Findings, Question
 from tests.browser.conftest import ServedBranch, Visit, log_in
 from tests.support.basket_desk import learn_client, learn_goods
-from tests.support.browsing import Visitor, screenshot, serious_barriers
+from tests.support.browsing import Visitor, screenshot, serious_barriers, serving
+from tests.support.clock import FakeClock
+from tests.support.head_office_stub import HeadOfficeStub
 from tests.support.shop import change
+from tests.support.till_pages import make_pages, staff_of
 
 SCANNED = """text => { for (const key of [...text, 'Enter']) (document.activeElement || document.body)
   .dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true, cancelable: true})) }"""
@@ -74,6 +81,44 @@ def test_holding_takes_one_key_and_recalling_two(till: ServedBranch, visit: Visi
     page.keyboard.press("F8")
     expect(page.locator("#sheet [data-choice='1']")).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.locator("[data-line]")).to_have_count(1)
+
+
+def test_a_held_sale_is_given_up_and_taken_back_by_keyboard(till: ServedBranch, visit: Visit) -> None:
+    visitor, page = at_till(till, visit, "maria")
+    scan(page, MILK)
+    expect(page.locator("[data-line]")).to_have_count(1)
+    page.keyboard.press("F7")
+    expect(page.locator("[data-line]")).to_have_count(0)
+    page.keyboard.press("F8")
+    expect(page.locator("#sheet [data-choice='1']")).to_be_focused()
+    assert serious_barriers(page) == []
+    screenshot(page, "held")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".undo-bar")).to_contain_text("Молоко")
+    expect(page.locator(".tabs")).to_have_count(0)
+    visitor.press("KeyZ", "я", control=True)
+    expect(page.locator(".tabs")).to_contain_text("Молоко")
+
+
+def test_a_new_quick_key_shows_on_a_till_that_stands_idle(till: ServedBranch, visit: Visit) -> None:
+    visitor = visit(till.address, "ru")
+    log_in(visitor)
+    arranging = visitor.open("/quick-keys?q=молоко")
+    # Whoever comes last has the register.
+    _, page = at_till(till, visit)
+    expect(page.locator(".quick-key")).to_have_count(1)
+    arranging.locator(".arranged-fields input[name=group]").last.fill("Молочное")
+    arranging.keyboard.press("Enter")
+    expect(arranging.locator(".notice")).to_contain_text("Кнопка уже на кассе.")
+    assert serious_barriers(arranging) == []
+    screenshot(arranging, "quick-keys-ru")
+    # It looks every few seconds.
+    expect(page.locator(".quick-key")).to_have_count(2, timeout=20_000)
+    expect(page.locator(".quick-group")).to_have_text("Молочное")
+    screenshot(page, "sale-keys-ru")
+    page.locator(".quick-key", has_text="Молоко").click()
     expect(page.locator("[data-line]")).to_have_count(1)
 
 
@@ -201,3 +246,55 @@ def test_pictures_of_the_sale_are_taken(
     expect(page.locator("#sheet")).to_be_visible()
     assert serious_barriers(page) == []
     screenshot(page, f"{name}-pay")
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_a_client_of_the_chain_takes_two_keys_after_the_digits(
+    branch_store: BranchStore, clock: FakeClock, tmp_path: Path, visit: Visit, colours: str
+) -> None:
+    app, office = make_pages(branch_store, tmp_path), HeadOfficeStub("Борис Иванов", "+79120009876")
+    answers = threading.Event()
+
+    def ask(question: Question) -> Findings:
+        assert answers.wait(20)
+        return office.ask(question)
+
+    app.state.context = replace(app.state.context, ask_head_office=ask)
+    staff = staff_of(branch_store, clock, tmp_path)
+    learn_goods(staff.shop, "milk", 8_350, barcode=MILK)
+    with serving(app) as address:
+        visitor = visit(address, "ru", colours=colours)
+        log_in(visitor, "anna")
+        page = visitor.open("/sale")
+        page.wait_for_selector("html[data-till=ready]")
+        page.keyboard.press("F4")
+        page.keyboard.type("9876", delay=110)
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-sheet-then]")).to_have_text("Спрашиваем головной офис…")
+        screenshot(page, f"chain-client-asking-{colours}")
+        answers.set()
+        expect(page.locator("#sheet [data-choice='1']")).to_be_focused()
+        screenshot(page, f"chain-client-found-{colours}")
+        assert serious_barriers(page) == []
+        page.keyboard.press("Enter")
+        expect(page.locator(".client strong")).to_have_text("Б. Иван…")
+        # Whoever does not wait goes on: the answer opens nothing.
+        answers.clear()
+        page.keyboard.press("F4")
+        page.keyboard.type("9876", delay=110)
+        page.keyboard.press("Enter")
+        expect(page.locator("[data-sheet-then]")).to_be_visible()
+        page.keyboard.press("Escape")
+        answers.set()
+        scan(page, MILK)
+        expect(page.locator("[data-line]")).to_have_count(1)
+        expect(page.locator("#sheet")).to_be_hidden()
+        office.is_away = True
+        page.keyboard.press("F4")
+        page.keyboard.type("9876", delay=110)
+        page.keyboard.press("Enter")
+        expect(page.locator("#sheet [role=alert]").last).to_contain_text("продолжайте без клиента")
+        assert serious_barriers(page) == []
+        screenshot(page, f"chain-client-away-{colours}")
+        page.keyboard.press("Enter")
+        expect(page.locator("#sheet")).to_be_hidden()

@@ -102,3 +102,29 @@ def test_a_budget_says_who_holds_what(pair: Pair) -> None:
 def test_a_text_too_long_is_refused(pair: Pair) -> None:
     with pytest.raises(InvalidInput):
         ask(pair.office, FindClients("x" * 10_000, 10))
+
+
+def test_the_last_digits_of_a_phone_find_whose_phone_ends_so(pair: Pair) -> None:
+    node = pair.join("B1")
+    for name, phone in (("Anna", "+79145670000"), ("Boris", "+79120004567")):
+        node.line().add_client({"name": name, "phones": (phone,)})
+    node.sync()
+
+    def found(text: str) -> int:
+        return len(ask(pair.office, FindClients(text, 10)).clients)
+
+    assert (found("4567"), found("67-00-00"), found("1456"), found("anna")) == (1, 1, 1, 1)
+    assert found("+7912 000 45 67") == 1
+
+
+def test_a_branch_that_names_a_client_by_id_is_told_of_the_card_and_the_sale_is_the_clients(pair: Pair) -> None:
+    first = pair.join("B1")
+    client_id = first.line().add_client({"name": "Anna"})
+    first.sync()
+    second = sold_to(pair, "B2", format_id(client_id), 70)
+    second.sync()
+    assert second.client_names() == ["Anna"]
+    found = ask(pair.office, ShowClient(format_id(client_id), 10))
+    assert [sale.branch_code for sale in found.sales] == ["B2"]
+    # A reference that is nobody's changes nothing.
+    assert sold_to(pair, "B3", format_id(b"nobody's card 16"), 70).client_names() == []

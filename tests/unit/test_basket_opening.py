@@ -7,6 +7,7 @@ import pytest
 from branch_node.operations import basket
 from branch_node.operations.basket import BasketState
 from branch_node.operations.basket.opening import BASKETS_HELD_MAX, CLOSED_BASKETS_KEPT_SECONDS
+from branch_node.operations.basket.settling import give_up_restored
 from shared.errors import BasketClosed, InvalidInput, NotFound, Refused, TakenOver
 from tests.support.basket_desk import Till, learn_goods
 from tests.support.shop import Shop
@@ -114,6 +115,30 @@ def test_a_basket_is_given_up(till: Till) -> None:
     basket.abandon(store, till.basket_id)
     assert basket.current_basket(store, "1") is None
     assert till.view().state is BasketState.ABANDONED
+
+
+def test_what_was_told_of_a_basket_that_came_back_is_not_told_again(till: Till) -> None:
+    store, shop = till.shop.store, till.shop
+    till.scan("cake")
+    till.do(basket.remove_line, 1, basket.NO_LIMITS)
+    basket.hold(store, till.basket_id)
+    basket.abandon(store, till.basket_id)
+    basket.restore(store, till.basket_id, "anna")
+    basket.restore(store, till.basket_id, "anna")
+    basket.abandon(store, till.basket_id)
+    told = [row[0] for row in shop.rows("SELECT action FROM audit_entry")]
+    assert sorted(told) == ["basket_abandoned", "basket_abandoned", "basket_restored", "line_removed"]
+
+
+def test_what_a_restored_backup_gave_up_does_not_come_back(till: Till) -> None:
+    store = till.shop.store
+    till.scan("cake")
+    basket.hold(store, till.basket_id)
+    with store.operation() as transaction:
+        give_up_restored(transaction.cursor, store.clock.now_us())
+    with pytest.raises(Refused, match="cannot be taken back"):
+        basket.restore(store, till.basket_id, "anna")
+    assert basket.given_up(store, "1", 0) is None
 
 
 def test_closed_baskets_are_forgotten_days_later_and_held_ones_never(till: Till) -> None:

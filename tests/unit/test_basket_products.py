@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import text
 
 from branch_node.operations import basket
+from branch_node.operations.basket.quick_keys import QUICK_KEYS_MAX
 from branch_node.operations.budgets import store_grants
 from branch_node.storage.basket_tables import SEARCH_TABLE
 from branch_node.storage.product_words import has_unindexed
 from shared.domain.records import RecordKind
-from shared.errors import InvalidInput, NotFound
+from shared.errors import InvalidInput, NotFound, Refused
 from shared.sync.messages import CardForgotten, LeaseGrant
 from tests.support.basket_desk import learn_goods
 from tests.support.shop import Shop
@@ -144,6 +145,42 @@ def test_quick_keys_are_set_listed_and_cleared(stocked: Shop) -> None:
     basket.clear_quick_key(stocked.store, 1)
     basket.clear_quick_key(stocked.store, 1)
     assert [key.position for key in basket.list_quick_keys(stocked.store)] == [2]
+
+
+def test_a_register_has_its_own_keys_before_those_of_all(stocked: Shop) -> None:
+    store = stocked.store
+    assert basket.add_quick_key(store, "M25", group="Молочное") == 1
+    assert basket.add_quick_key(store, "K1", "Каша") == 2
+    assert basket.add_quick_key(store, "M32", group="Молочное", register="2") == 1
+    assert [key.sku for key in basket.keys_at(store, "1")] == ["M25", "K1"]
+    at_two = basket.keys_at(store, "2")
+    assert [(name, [key.sku for key in keys]) for name, keys in basket.grouped(at_two)] == [
+        ("Молочное", ["M32", "M25"]),
+        ("", ["K1"]),
+    ]
+    assert basket.version_of(at_two) != basket.version_of(basket.keys_at(store, "1"))
+    learn_goods(stocked, "K1", 5_990, archived=True)
+    assert [key.sku for key in basket.keys_at(store, "1")] == ["M25"]
+
+
+def test_a_key_moves_within_its_group(stocked: Shop) -> None:
+    store = stocked.store
+    for sku, group in (("M25", "a"), ("K1", ""), ("M32", "a")):
+        basket.add_quick_key(store, sku, group=group)
+    assert basket.move_quick_key(store, 3, is_up=True) == 1
+    assert [key.sku for key in basket.list_quick_keys(store)] == ["M32", "K1", "M25"]
+    assert basket.move_quick_key(store, 1, is_up=True) == 1
+    assert basket.move_quick_key(store, 2, is_up=False) == 2
+    with pytest.raises(NotFound):
+        basket.move_quick_key(store, 9, is_up=True)
+
+
+def test_so_many_quick_keys_and_no_more(stocked: Shop) -> None:
+    basket.set_quick_key(stocked.store, QUICK_KEYS_MAX, "M25")
+    for position in range(1, QUICK_KEYS_MAX):
+        assert basket.add_quick_key(stocked.store, "M25") == position
+    with pytest.raises(Refused, match="200 quick keys"):
+        basket.add_quick_key(stocked.store, "M25")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,6 @@ from shared.domain.permissions import (
     limited,
     parse_permissions,
     require,
-    require_discount,
     require_refund_without_receipt,
 )
 from shared.errors import NotPermitted, Refused
@@ -104,16 +103,11 @@ def test_at_a_branch_unheard_for_too_long_only_selling_remains() -> None:
 
 def test_limits_hold_to_the_last_unit() -> None:
     manager = replace(actor("manager"), limits=Limits(750, 1_000))
-    require_discount(manager, 750)
-    with pytest.raises(NotPermitted, match=r"up to 7\.50 %, not 7\.51 %"):
-        require_discount(manager, 751)
     require_refund_without_receipt(manager, 1_000)
     with pytest.raises(NotPermitted, match="receipt"):
         require_refund_without_receipt(manager, 1_001)
     with pytest.raises(NotPermitted):
         require_refund_without_receipt(actor("cashier"), 0)
-    with pytest.raises(NotPermitted):
-        require_discount(actor("auditor"), 0)
 
 
 def test_a_permission_of_a_newer_release_is_left_out() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.manual_discounts import ManualDiscount, is_within_limit, limit_check, manual_amount
+from shared.domain.manual_discounts import ManualDiscount, manual_amount
 from shared.domain.money import extend_price
 from shared.domain.promotion_rules import counts_now, require_promotion
 from shared.domain.promotions import (
@@ -19,10 +19,9 @@ from shared.domain.promotions import (
     PricedBasket,
     Promotion,
     PromotionType,
-    check_manual_limits,
     price_basket,
 )
-from shared.errors import InvalidInput, Refused
+from shared.errors import InvalidInput
 from tests.support import baskets
 from tests.support.baskets import DAY, line, promotion
 
@@ -238,34 +237,6 @@ def test_discounts_by_hand_come_after_promotions_and_say_who_and_why() -> None:
     ]
     assert amounts(basket) == [419, 931]
     assert basket.lines[0].reason == "Half; torn box; Скидка вручную"
-
-
-def test_a_role_may_give_up_to_its_limit() -> None:
-    limit_check(ManualDiscount(1_000), 1_000, 999)
-    limit_check(ManualDiscount(None, 100), 1_000, 999)
-    for too_much in (ManualDiscount(1_001), ManualDiscount(None, 101)):
-        with pytest.raises(Refused, match="larger than the 10 % that may be given here"):
-            limit_check(too_much, 1_000, 999)
-    with pytest.raises(Refused, match=r"the 2\.5 % that"):
-        limit_check(ManualDiscount(300), 250, 999)
-    assert is_within_limit(0, 0, 0)
-
-
-@given(baskets.baskets, st.integers(0, 10_000))
-def test_a_discount_at_the_limit_is_never_refused(lines: list[BasketLine], rate: int) -> None:
-    lines = [each._replace(manual_price_minor=None, manual_discount=None) for each in lines]
-    on_lines = [each._replace(manual_discount=ManualDiscount(rate)) for each in lines]
-    check_manual_limits(price(on_lines), rate)
-    check_manual_limits(price(lines, context=NOW._replace(manual_discount=ManualDiscount(rate))), rate)
-
-
-def test_hands_together_may_not_exceed_the_limit() -> None:
-    twice = [line("a", 1, 1_000, manual_discount=ManualDiscount(1_000))]
-    with pytest.raises(Refused):
-        check_manual_limits(price(twice, context=NOW._replace(manual_discount=ManualDiscount(1_000))), 1_500)
-    with pytest.raises(Refused):
-        check_manual_limits(price([line("a", 1, 1_000, manual_price_minor=800), line("b", 1, 9_000)]), 1_500)
-    check_manual_limits(price([line("a", 1, 1_000, manual_price_minor=850)]), 1_500)
 
 
 def test_what_is_no_discount_price_or_quantity_is_refused() -> None:

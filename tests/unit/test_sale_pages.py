@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from branch_node.storage.store import BranchStore
 from shared.domain.permissions import Permission
 from tests.support.basket_desk import learn_client, learn_goods, next_request
 from tests.support.clock import FakeClock
+from tests.support.head_office_stub import HeadOfficeStub
 from tests.support.shop import Shop
 from tests.support.staff import PIN, Staff
 from tests.support.till_pages import Browser, make_pages, staff_of
@@ -289,6 +291,56 @@ def test_sales_are_held_and_recalled(browser: Browser, shop: Shop) -> None:
     assert "Bread" in board(browser)
 
 
+def held_milk(browser: Browser) -> str:
+    scan(browser, "milk")
+    held = basket_of(browser)
+    send(browser, "hold")
+    return held
+
+
+def written(staff: Staff) -> list[str]:
+    return sorted(row[0] for row in staff.shop.rows("SELECT action FROM audit_entry"))
+
+
+def test_a_cashier_gives_a_held_sale_up_with_a_managers_leave_and_takes_it_back(
+    browser: Browser, staff: Staff, clock: FakeClock
+) -> None:
+    paired(browser, staff)
+    held = held_milk(browser)
+    asked = browser.post("/sale/give-up", basket=held)
+    assert "Allow this once" in asked.text
+    assert "Milk 1 l" in browser.get("/sale/held").text
+    done = browser.post("/sale/give-up", basket=held, manager_code="maria", manager_pin=PIN)
+    assert done.status_code == 303
+    page = board(browser)
+    assert "given up: Milk 1 l, " in page
+    assert 'action="/sale/take-back"' in page
+    assert "No sale is held." in browser.get("/sale/held").text
+    clock.advance(3)
+    assert browser.post("/sale/take-back", basket=held).status_code == 303
+    assert "Milk 1 l" in browser.get("/sale/held").text
+    assert written(staff) == ["basket_abandoned", "basket_restored", "override"]
+    browser.post("/sale/recall", basket=held)
+    assert lines(staff.shop) == [("milk", 8_350)]
+
+
+def test_a_manager_needs_nobodys_leave_and_the_offer_ends(browser: Browser, shop: Shop, clock: FakeClock) -> None:
+    browser.log_in("maria", register="1")
+    held = held_milk(browser)
+    assert browser.post("/sale/give-up", basket=held).status_code == 303
+    # What is done afterwards is what is undone.
+    clock.advance(1)
+    scan(browser, "bread")
+    assert 'action="/sale/undo"' in board(browser)
+    clock.advance(11)
+    assert "undo-bar" not in board(browser)
+    clock.advance(60)
+    assert browser.post("/sale/take-back", basket=held).status_code == 409
+    assert "cannot be taken back" in browser.post("/sale/take-back", basket=held).text
+    assert browser.post("/sale/give-up", basket=basket_of(browser)).status_code == 409
+    assert lines(shop) == [("bread", 4_000)]
+
+
 def test_clients_are_masked_for_a_cashier_and_whole_for_a_manager(browser: Browser, staff: Staff) -> None:
     client_id = learn_client(staff.shop, "Анна Петрова")
     from shared.domain.records import RecordKind
@@ -311,6 +363,57 @@ def test_clients_are_masked_for_a_cashier_and_whole_for_a_manager(browser: Brows
     assert "Анна Петрова" in board(manager)
     send(browser, "client", client="")
     assert "А. Петр…" not in board(browser)
+
+
+def test_a_client_of_the_chain_is_found_masked_and_named_on_the_sale(browser: Browser, staff: Staff) -> None:
+    office = HeadOfficeStub("Борис Иванов", "+79120004567")
+    browser.app.state.context = replace(browser.app.state.context, ask_head_office=office.ask)
+    here = browser.get("/sale/clients?q=4567").text
+    assert "No client here has these digits" in here
+    assert 'data-sheet-then="/sale/clients?q=4567&amp;where=chain"' in here
+    page = browser.get("/sale/clients?q=4567&where=chain").text
+    assert "Of the whole chain:" in page
+    assert "Б. Иван…" in page
+    assert "•••4567" in page
+    assert "Иванов" not in page
+    assert "0004567" not in page
+    reference = re.search(r'name="client" value="([^"]+)"', page)
+    assert reference
+    scan(browser, "milk")
+    assert send(browser, "client", client=reference[1], where="chain").status_code == 303
+    assert "Б. Иван…" in board(browser)
+    send(browser, "pay")
+    assert staff.shop.rows("SELECT client, client_id FROM sale") == [(office.reference, None)]
+
+
+def test_without_the_head_office_the_sale_goes_on_without_a_client(browser: Browser) -> None:
+    office = HeadOfficeStub("Борис Иванов", "+79120004567", is_away=True)
+    browser.app.state.context = replace(browser.app.state.context, ask_head_office=office.ask)
+    page = browser.get("/sale/clients?q=4567&where=chain").text
+    assert "The head office does not answer." in page
+    assert "go on without a client" in page
+    refused = send(browser, "client", client=office.reference, where="chain")
+    assert refused.status_code == 409
+    assert "too many such clients" in browser.get("/sale/clients?q=456&where=chain").text
+
+
+def test_a_client_of_the_chain_can_be_undone_and_left_out(browser: Browser) -> None:
+    office = HeadOfficeStub("Борис Иванов", "+79120004567")
+    browser.app.state.context = replace(browser.app.state.context, ask_head_office=office.ask)
+    scan(browser, "milk")
+    for undo in (True, False):
+        send(browser, "client", client=office.reference, where="chain")
+        page = board(browser)
+        assert "Б. Иван…" in page
+        action = re.search(r'name="action" value="(\d+)"', page)
+        assert action
+        if undo:
+            send(browser, "undo", action=action[1])
+        else:
+            send(browser, "client", client="")
+        assert "Б. Иван…" not in board(browser)
+    office.is_archived = True
+    assert send(browser, "client", client=office.reference, where="chain").status_code == 404
 
 
 def test_another_tab_takes_the_register_over(browser: Browser, shop: Shop) -> None:

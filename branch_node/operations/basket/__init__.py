@@ -8,7 +8,8 @@ later. Every action comes with a request id of its own: the same id again does n
     open → undecided       pay, before the sale is asked for
     undecided → paid       the sale is committed
     undecided → open       it is not, and will not be (held, when another basket was begun meanwhile)
-    open, held → abandoned
+    open, held → abandoned  abandon
+    abandoned → held       restore, within a minute, of one that was held
 
 Nothing here is replicated: what is sold becomes a record, the rest is the shop's own business.
 """
@@ -16,7 +17,12 @@ Nothing here is replicated: what is sold becomes a record, the rest is the shop'
 from __future__ import annotations
 
 from branch_node.operations.basket.claims import Claim, claim_register, who_has
-from branch_node.operations.basket.clients import BasketClient, attach_client, detach_client
+from branch_node.operations.basket.clients import (
+    BasketClient,
+    attach_client,
+    attach_from_elsewhere,
+    detach_client,
+)
 from branch_node.operations.basket.desk import BasketState, Done, Outcome
 from branch_node.operations.basket.editing import (
     NO_LIMITS,
@@ -31,15 +37,28 @@ from branch_node.operations.basket.opening import (
     BasketGlance,
     abandon,
     current_basket,
+    given_up,
     held,
     hold,
     open_basket,
     recall,
+    restore,
     undecided,
 )
 from branch_node.operations.basket.paying import PaymentOutcome, pay, sale_request
 from branch_node.operations.basket.pricing import DiscountKind
-from branch_node.operations.basket.quick_keys import QuickKey, clear_quick_key, list_quick_keys, set_quick_key
+from branch_node.operations.basket.quick_keys import (
+    ALL_REGISTERS,
+    QuickKey,
+    add_quick_key,
+    clear_quick_key,
+    grouped,
+    keys_at,
+    list_quick_keys,
+    move_quick_key,
+    set_quick_key,
+    version_of,
+)
 from branch_node.operations.basket.scanning import add_product, scan
 from branch_node.operations.basket.searching import FoundProduct, find_products
 from branch_node.operations.basket.settling import SoldAs, recover_baskets, sale_key
@@ -54,6 +73,7 @@ from branch_node.operations.basket.unknown_codes import (
 from branch_node.operations.basket.viewing import BasketView, LineView, WaitingCode, view
 
 __all__ = [
+    "ALL_REGISTERS",
     "NO_LIMITS",
     "UNDO_SECONDS",
     "BasketClient",
@@ -75,7 +95,9 @@ __all__ = [
     "WaitingCode",
     "abandon",
     "add_product",
+    "add_quick_key",
     "attach_client",
+    "attach_from_elsewhere",
     "claim_register",
     "clear",
     "clear_quick_key",
@@ -83,16 +105,21 @@ __all__ = [
     "detach_client",
     "dismiss_unknown",
     "find_products",
+    "given_up",
+    "grouped",
     "held",
     "hold",
+    "keys_at",
     "list_quick_keys",
     "mark_requested",
+    "move_quick_key",
     "open_basket",
     "pay",
     "price_unknown",
     "recall",
     "recover_baskets",
     "remove_line",
+    "restore",
     "sale_key",
     "sale_request",
     "scan",
@@ -104,6 +131,7 @@ __all__ = [
     "undo",
     "undoable",
     "unknown_codes",
+    "version_of",
     "view",
     "who_has",
 ]

@@ -47,11 +47,27 @@ def attach_client(
     return act(store, basket_id, request_id, "client", work, tab_token)
 
 
+def attach_from_elsewhere(
+    store: BranchStore, basket_id: bytes, request_id: str, client: BasketClient, tab_token: str | None = None
+) -> Done:
+    """Names a client of the chain whose card is not here, as the head office knows them: the sale keeps the reference,
+    and with it the card comes. Raises what `act` does."""
+
+    def work(desk: Desk) -> Done:
+        known = find_client(desk.cursor, client.reference)
+        if known is not None:
+            return attach_found(desk, known)
+        desk.change_basket(client=client.reference, client_id=client.client_id, client_name=client.name)
+        return Done(Outcome.CLIENT, 0, name=client.name, reference=client.reference)
+
+    return act(store, basket_id, request_id, "client", work, tab_token)
+
+
 def detach_client(store: BranchStore, basket_id: bytes, request_id: str, tab_token: str | None = None) -> Done:
     """Sells to nobody in particular. Raises what `act` does."""
 
     def work(desk: Desk) -> Done:
-        desk.change_basket(client=None, client_id=None)
+        desk.change_basket(client=None, client_id=None, client_name=None)
         return Done(Outcome.CHANGED, 0)
 
     return act(store, basket_id, request_id, "client", work, tab_token)
@@ -59,5 +75,5 @@ def detach_client(store: BranchStore, basket_id: bytes, request_id: str, tab_tok
 
 def attach_found(desk: Desk, client: BasketClient) -> Done:
     """Names a client that was looked up in the same transaction."""
-    desk.change_basket(client=client.reference, client_id=client.client_id)
+    desk.change_basket(client=client.reference, client_id=client.client_id, client_name=None)
     return Done(Outcome.CLIENT, 0, name=client.name, reference=client.reference)

@@ -20,6 +20,7 @@ from branch_node.storage import baskets
 from branch_node.storage.baskets import LineRow
 from branch_node.storage.store import BranchStore
 from shared.domain.money import require_minor
+from shared.domain.percentages import format_percent
 from shared.domain.proration import BASIS_POINTS
 from shared.errors import InvalidInput, Refused
 
@@ -98,7 +99,7 @@ def clear(
             desk.drop_line(line)
         for code, _ in baskets.waiting_unknown(desk.cursor, desk.basket_id):
             desk.mark_unknown(code, "dismissed")
-        desk.change_basket(client=None, client_id=None, **_no_discount())
+        desk.change_basket(client=None, client_id=None, client_name=None, **_no_discount())
         return Done(Outcome.REMOVED, 0)
 
     return act(store, basket_id, request_id, "clear", work, tab_token)
@@ -236,14 +237,9 @@ def _limit_of(authority: Limits) -> int:
 def _require_within(limit_basis_points: int, basis_points: int) -> None:
     if basis_points > limit_basis_points:
         raise Refused(
-            f"That is {_percent(basis_points)} % off; your role may give {_percent(limit_basis_points)} %.",
+            f"That is {format_percent(basis_points)} off; your role may give {format_percent(limit_basis_points)}.",
             ASK_A_MANAGER,
         )
-
-
-def _percent(basis_points: int) -> str:
-    whole, part = divmod(basis_points, 100)
-    return f"{whole}.{part:02d}".rstrip("0").rstrip(".")
 
 
 def _require_may_remove(authority: Limits) -> None:

@@ -11,7 +11,7 @@ from branch_node.operations.basket.pricing import basket_discount, price_lines, 
 from branch_node.operations.basket.settling import note_what_became
 from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.employees import ensure_employee
-from branch_node.operations.till_audit import audit_of_abandoned
+from branch_node.operations.till_audit import audit_of_abandoned, audit_of_restored
 from branch_node.storage import baskets
 from branch_node.storage.baskets import BasketRow
 from branch_node.storage.store import BranchStore
@@ -24,6 +24,9 @@ BASKETS_HELD_MAX = 200
 TITLE_CHARACTERS_MAX = 80
 CLOSED_BASKETS_KEPT_SECONDS = 3 * 86_400
 """How long a basket that was paid or given up can be looked at; its sale is a record and stays."""
+
+RESTORED_WITHIN_SECONDS = 60
+"""The page offers it for ten; the answer may have been slow, and others may wait in the till's queue before it."""
 
 _FORGOTTEN_AT_ONCE_MAX = 20
 _CLOSED = (BasketState.PAID.value, BasketState.ABANDONED.value)
@@ -142,6 +145,40 @@ def abandon(store: BranchStore, basket_id: bytes, tab_token: str | None = None, 
         if basket.state != BasketState.HELD:
             require_open(basket)
         _give_up(store, transaction, basket, cashier or basket.cashier)
+
+
+def restore(store: BranchStore, basket_id: bytes, cashier: str, tab_token: str | None = None) -> None:
+    """Holds a basket again that was held and given up a moment ago, and tells the head office that too; one that is
+    held already stays so. Raises NotFound, Refused, TakenOver."""
+    with store.operation() as transaction:
+        cursor, now_us = transaction.cursor, store.clock.now_us()
+        basket = require_basket(cursor, basket_id)
+        _require_tab(cursor, basket.register, tab_token)
+        if basket.state == BasketState.HELD:
+            return
+        if not _can_come_back(basket, now_us - RESTORED_WITHIN_SECONDS * MICROSECONDS):
+            raise Refused("This sale cannot be taken back any more.", "Begin another sale.")
+        at = local_moment(transaction.now_us, transaction.node.timezone)
+        told = audit_of_restored(cursor, basket, cashier, at)
+        if told is not None:
+            transaction.author = ensure_employee(transaction, cashier)
+            record_branch_fact(transaction, told)
+        # What was taken out before is told already.
+        baskets.forget_actions(cursor, basket_id, basket.next_action)
+        _set_state(store, cursor, basket, BasketState.HELD)
+
+
+def given_up(store: BranchStore, register: str, since_us: int) -> BasketGlance | None:
+    """The held basket of a register that was given up last, when that was not before `since_us`."""
+    with store.read_cursor() as cursor:
+        rows = baskets.baskets_in_state(cursor, BasketState.ABANDONED, register, 1)
+        return _glance(store, cursor, rows[0]) if rows and _can_come_back(rows[0], since_us) else None
+
+
+def _can_come_back(basket: BasketRow, since_us: int) -> bool:
+    """One that a restored backup gave up has a trouble: it may have been sold since."""
+    was_held = basket.state == BasketState.ABANDONED and basket.held_at is not None and basket.trouble is None
+    return was_held and basket.changed_at >= since_us
 
 
 def _give_up(store: BranchStore, transaction: BranchTransaction, basket: BasketRow, cashier: str) -> None:

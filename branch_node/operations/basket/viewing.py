@@ -148,5 +148,5 @@ def _client_view(cursor: Any, basket: BasketRow) -> BasketClient | None:
     if basket.client is None:
         return None
     found = find_client(cursor, basket.client)
-    # The card may have been archived since: the sale names them all the same.
-    return found or BasketClient(basket.client_id or b"", basket.client, basket.client)
+    # The card may have been archived since, or be elsewhere: the sale names them all the same.
+    return found or BasketClient(basket.client_id or b"", basket.client, basket.client_name or basket.client)

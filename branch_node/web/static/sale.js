@@ -229,9 +229,29 @@
     const dialog = sheet();
     $("[data-sheet-body]", dialog).innerHTML = html;
     if (!dialog.open) dialog.showModal();
-    const first = $("[data-choice]", dialog) || $("input[autofocus]", dialog) || $("input:not([type=hidden])", dialog);
+    const first = $("[data-choice]", dialog) || $("[data-sheet-then]", dialog) || $("input[autofocus]", dialog)
+      || $("input:not([type=hidden])", dialog);
     if (first) first.focus();
     if (first && first.select) first.select();
+    if (first && first.dataset.sheetThen) askOn(first);
+  }
+
+  // A sheet that has nothing asks on by itself. Whoever closes it, or looks for something else, waits for nothing.
+  async function askOn(place) {
+    const { sheetThen, busy: text, failed } = place.dataset;
+    place.textContent = text;
+    place.setAttribute("aria-busy", "true");
+    let answer = null;
+    let html = failed;
+    try {
+      answer = await fetch(sheetThen, { headers: headers(), signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+      html = await answer.text();
+    } catch { /* It is said below. */ }
+    if (!place.isConnected || !sheet().open) return;
+    place.removeAttribute("aria-busy");
+    if (answer && answer.ok) fillSheet(html);
+    else if (answer) fail(html, true);
+    else place.textContent = failed;
   }
 
   function closeSheet() {
@@ -283,11 +303,26 @@
     pump();
   }
 
+  // Other quick keys, or other prices on them: unless somebody is in the middle of something.
+  async function showKeys() {
+    if (busy || queue.length || $("dialog[open]") || board().contains(document.activeElement)) return;
+    busy = true;
+    try {
+      await refresh(location.pathname + location.search);
+    } finally {
+      busy = false;
+      pump();
+    }
+  }
+
   async function look() {
     if (document.hidden || covered || busy) return;
     try {
       const answer = await fetch(`/sale/tab?tab=${tab}`, { headers: { Accept: "application/json" } });
-      if (answer.ok && !answer.redirected && !(await answer.json()).mine) cover();
+      if (!answer.ok || answer.redirected) return;
+      const { mine, keys } = await answer.json();
+      if (!mine) cover();
+      else if (keys !== board().dataset.keys) await showKeys();
     } catch { /* The server is away: the queue says so. */ }
   }
 
@@ -341,6 +376,7 @@
     const key = target.closest("[data-line-key]");
     if (opener) {
       event.preventDefault();
+      if (opener.dataset.busy) opener.textContent = opener.dataset.busy;
       openSheet(opener.getAttribute("href"));
     } else if (key) useLine(key.dataset.lineKey);
     else if (target.closest("[data-closes-sheet]")) {
