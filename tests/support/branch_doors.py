@@ -22,13 +22,15 @@ from branch_node.operations.stock import Goods, receive
 from branch_node.settings import Settings
 from branch_node.storage.transaction import ReceiptTexts
 from branch_node.web.people import PAIRING_COOKIE, SESSION_COOKIE
+from shared.domain.cards import Value
 from shared.domain.identifiers import derived_id, format_id
-from shared.domain.permissions import LOCAL_ADMINISTRATOR, ROLES
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, ROLES, Permission
 from shared.domain.records import RecordKind
 from shared.errors import Refused
 from shared.operations.people import role_id
 from shared.web.static_files import StaticFiles
 from tests.support.basket_desk import Till, learn_goods, next_request
+from tests.support.canaries import Canaries
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.shop import Shop, change, enrolled_store
 from tests.support.staff import PASSWORD, Staff
@@ -130,6 +132,21 @@ class BranchDoors:
                     digest.update(repr(cursor.execute(f'SELECT * FROM "{name}"').fetchall()).encode())
         return digest.digest()
 
+    def canaries(self, who: str) -> Canaries:
+        """What nobody may be shown, what some may, and the sessions of all others."""
+        planted = Canaries({"a password": PASSWORD, "a PIN": PIN, **self._sessions_but(who)}, dict(FOR_SOME))
+        planted.add_bytes("the pepper", (self.staff.settings.pepper_path).read_bytes())
+        planted.add_bytes("the pages' key", (self.staff.settings.web_secret_path).read_bytes())
+        for row in self.shop.rows("SELECT token_hash FROM session"):
+            planted.add_bytes("a session's hash", row[0])
+        return planted
+
+    def _sessions_but(self, who: str) -> dict[str, str]:
+        held = {name: browser.client.cookies.get(SESSION_COOKIE) for name, browser in self.browsers.items()}
+        return {
+            f"the session of {name}": cookie.split(".")[0] for name, cookie in held.items() if cookie and name != who
+        }
+
     def log_in(self, who: str) -> None:
         """Somebody's browser is logged in, at register 1."""
         if who != NOBODY:
@@ -149,6 +166,8 @@ class BranchDoors:
             if till.lines() != [("milk", 1_000, 8_350)]:
                 till.do(basket.clear, basket.NO_LIMITS)
                 till.scan("milk")
+            if till.view().client is None:
+                till.do(basket.attach_client, self.ids["client"])
             self.line = str(till.view().lines[0].line_id)
         if path.startswith("/shift"):
             with contextlib.suppress(Refused):
@@ -164,6 +183,25 @@ class BranchDoors:
 
 
 STATIC = StaticFiles()
+
+
+def _who_may(permission: Permission) -> frozenset[str]:
+    return frozenset(code for code, role in ROLES.items() if permission in role.permissions)
+
+
+FOR_SOME = {
+    "a client's name": (CLIENT_NAME, _who_may(Permission.CLIENT_CONTACTS)),
+    "a client's surname": (CLIENT_NAME.split()[0], _who_may(Permission.CLIENT_CONTACTS)),
+    "a client's phone": (CLIENT_PHONE, _who_may(Permission.CLIENT_CONTACTS)),
+    "a phone's digits": (CLIENT_PHONE[2:], _who_may(Permission.CLIENT_CONTACTS)),
+    "a client's note": (CLIENT_NOTE, _who_may(Permission.CLIENT_CONTACTS)),
+    **{
+        f"what goods cost, as {shown}": (shown, _who_may(Permission.STOCK_EDIT))
+        for shown in (str(COST_MINOR), "98,765.43", "98765.43", "98 765,43", "98\u00a0765,43", "98\u202f765,43")
+    },
+}
+"""What is planted, and the roles that may see it."""
+
 OWN_FIELDS = {
     "/pairing/revoke": {"reference": "8"},
     "/sale/unknown": {"code": "4699999999999", "do": "dismiss"},
@@ -203,7 +241,7 @@ def _things(shop: Shop) -> dict[str, str]:
     product_id = learn_goods(shop, "milk", 8_350, name="Milk 1 l", barcode="4600000000015")
     assert product_id
     client_id = derived_id("client", b"canary")
-    fields = {"name": CLIENT_NAME, "phones": (CLIENT_PHONE,), "note": CLIENT_NOTE}
+    fields: dict[str, Value] = {"name": CLIENT_NAME, "phones": (CLIENT_PHONE,), "note": CLIENT_NOTE}
     assert shop.learn(change(RecordKind.CLIENT, client_id, **fields)) == []
     with shop.store.operation() as transaction:
         receive(transaction, LOCAL_ADMINISTRATOR, "manager", [Goods("milk", 50_000, COST_MINOR)], "invoice 1")

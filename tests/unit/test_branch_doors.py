@@ -144,6 +144,7 @@ def test_everybody_comes_exactly_as_far_as_the_table_says(doors: BranchDoors, me
     assert {each.who: each.outcome for each in knocks} == EXPECTED[method, path]
     for each in knocks:
         _assert_headers(each)
+        assert doors.canaries(each.who).seen_in(each.response, each.who) == [], each.who
         if each.outcome in (REFUSED, TO_LOG_IN, ASKS_A_MANAGER):
             assert not each.has_changed, f"{each.who} was refused and it was done all the same"
 
@@ -157,6 +158,36 @@ def test_no_form_is_taken_under_a_token_of_somebody_else(doors: BranchDoors, pat
             answer = doors.browsers[who].client.post(url, data={**fields, "csrf_token": token}, headers=PART)
             assert (answer.status_code, "out of date" in answer.text) == (403, True), who
     assert doors.fingerprint() == before
+
+
+QUESTIONS = (
+    "/sale/clients?q=1122", "/sale/clients?q=Канар", "/sale/clients?q=записк", "/sale/goods?q=mi", "/sale",
+    "/receipts?q=1-000001", "/refunds/new?receipt=1-000001", "/status", "/nowhere", "/receipts/nothing",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("who", WHO)
+def test_no_question_is_answered_with_what_one_may_not_see(doors: BranchDoors, who: str) -> None:
+    doors.knock("owner", "GET", "/sale")  # a client stands in the basket
+    found = []
+    for url in QUESTIONS:
+        # Goods and clients as the page's script asks for them, failures as programs do.
+        asked = PART if "q=" in url else {"Accept": "application/json"} if "nothing" in url else {}
+        answer = doors.browsers[who].get(url, **asked)
+        found += [f"{url}: {name}" for name in doors.canaries(who).seen_in(answer, who)]
+    assert found == []
+
+
+def test_a_canary_that_may_sing_is_heard(doors: BranchDoors) -> None:
+    """Else the search above would find nothing because there is nothing."""
+    answer = doors.browsers["manager"].get("/sale/clients?q=1122")
+    seen = doors.canaries("manager").seen_in(answer, "cashier")
+    assert seen == ["a client's name", "a client's surname", "a client's phone", "a phone's digits", "a client's note"]
+    doors.knock("owner", "GET", "/sale")
+    assert "a client's name" in doors.canaries("owner").seen_in(doors.browsers["owner"].get("/sale"), "cashier")
+    login = doors.browsers["manager"].log_in("manager", register="1")
+    doors.tokens.clear()
+    assert any(name.startswith("the session of") for name in doors.canaries("cashier").seen_in(login, "cashier"))
 
 
 def _assert_headers(knock: Knock) -> None:

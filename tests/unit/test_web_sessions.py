@@ -1,4 +1,4 @@
-"""Sessions of both programs' pages: a new id at every log-in, none left behind, ended on the server, dead for the dismissed."""
+"""Sessions of both programs' pages: a new id at every log-in, none left behind, none for whoever was dismissed."""
 
 from __future__ import annotations
 
