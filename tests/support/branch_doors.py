@@ -143,9 +143,8 @@ class BranchDoors:
 
     def _sessions_but(self, who: str) -> dict[str, str]:
         held = {name: browser.client.cookies.get(SESSION_COOKIE) for name, browser in self.browsers.items()}
-        return {
-            f"the session of {name}": cookie.split(".")[0] for name, cookie in held.items() if cookie and name != who
-        }
+        others = {name: cookie for name, cookie in held.items() if cookie and name != who}
+        return {f"the session of {name}": cookie.partition(".")[0] for name, cookie in others.items()}
 
     def log_in(self, who: str) -> None:
         """Somebody's browser is logged in, at register 1."""
