@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from branch_node.operations.joining import BranchIdentity, write_identity
 from branch_node.storage import migrations as branch_migrations
 from branch_node.storage.store import BranchStore
 from deploy.postgresql import UNSAFE_BUT_FAST, PostgresqlServer, running_postgresql
@@ -20,6 +19,7 @@ from shared.storage.sqlite_engine import SqliteStore
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.memory import keep_files_in_memory
 from tests.support.office import Office
+from tests.support.shop import enrolled_store
 
 TEMPLATE = "template_schema"
 _numbers = itertools.count(1)
@@ -97,13 +97,6 @@ def office(database_url: str, tmp_path: Path, clock: FakeClock, ids: SeededIds) 
 @pytest.fixture
 def branch_store(tmp_path: Path, branch_template: Path, clock: FakeClock, ids: SeededIds) -> Iterator[BranchStore]:
     """An enrolled branch, B7, that has never seen its head office."""
-    path = tmp_path / "branch.db"
-    shutil.copy(branch_template, path)
-    bare = SqliteStore(path, clock)
-    identity = BranchIdentity(ids.new_id(), "Chain", ids.new_id(), "B7", "Shop 7", "Europe/Moscow", "RUB", "")
-    with bare.write() as connection:
-        write_identity(connection, identity, "127.0.0.1:1", ids, clock.now_us())
-    bare.close()
-    store = BranchStore(path, clock, ids)
+    store = enrolled_store(tmp_path, branch_template, clock, ids)
     yield store
     store.close()

@@ -10,12 +10,15 @@ from branch_node.operations.authentication import override
 from branch_node.web.context import context_of
 from branch_node.web.people import pairing_of, pairing_token_of
 from shared.domain.permissions import Actor, Permission
-from shared.errors import FilialError, InvalidInput
+from shared.errors import FilialError, InvalidInput, LogInRefused, NotPermitted
 from shared.web.error_texts import translate_error
 from shared.web.security import text_of
 
-STATUS_REFUSED = 422
+STATUS_NOT_DONE = 422
 """A form that could not be done: the page says why, and keeps what was typed."""
+
+STATUS_NOT_PERMITTED = 403
+"""The same when it may not be done."""
 
 
 def leave_given(request: Request, permission: Permission) -> Actor | None:
@@ -36,6 +39,13 @@ def leave_given(request: Request, permission: Permission) -> Actor | None:
 def may_ask_leave(request: Request) -> bool:
     """Whether a manager's PIN counts in this browser."""
     return pairing_of(request) is not None
+
+
+def status_with(error: FilialError | None) -> int:
+    """The HTTP status of a page that says what went wrong."""
+    if error is None:
+        return 200
+    return STATUS_NOT_PERMITTED if isinstance(error, (NotPermitted, LogInRefused)) else STATUS_NOT_DONE
 
 
 def failure_of(error: FilialError | None) -> dict[str, Any] | None:

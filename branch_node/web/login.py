@@ -65,6 +65,8 @@ def enter(request: Request) -> Response:
         logged_in = _log_in_by_pin(request) if is_pin else _log_in(request)
     except (LogInRefused, InvalidInput) as error:
         return _show(request, wanted, "", error, is_pin)
+    # Whoever was logged in here before is not any more, also for whoever has kept the old cookie.
+    log_out(context_of(request).store, state_of(request).session)
     response = see_other(request, wanted, _welcome(logged_in))
     remember_session(request, response, logged_in.token)
     if is_pin:

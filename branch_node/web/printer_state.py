@@ -9,6 +9,7 @@ from starlette.routing import Route
 from branch_node.storage.print_jobs import read_queue_state, retry_failed
 from branch_node.web.context import WebContext, context_of
 from branch_node.web.people import guarded
+from shared.domain.permissions import Permission
 from shared.errors import FilialError
 from shared.web.pages import render
 from shared.web.request_state import Notice
@@ -42,4 +43,4 @@ def retry(request: Request) -> Response:
     return see_other(request, "/receipts", Notice(_("The printer tries again.")))
 
 
-ROUTES = (Route("/printer", fragment), guarded("/printer/retry", retry, methods=["POST"]))
+ROUTES = (Route("/printer", fragment), guarded("/printer/retry", retry, Permission.SHIFT_OPEN, methods=["POST"]))

@@ -22,7 +22,7 @@ from branch_node.operations.receipt_finding import (
 )
 from branch_node.operations.receipt_printing import Papers, texts_of
 from branch_node.web.context import context_of
-from branch_node.web.leave import STATUS_REFUSED, failure_of, leave_given, may_ask_leave
+from branch_node.web.leave import failure_of, leave_given, may_ask_leave, status_with
 from branch_node.web.people import guarded, signed_in
 from branch_node.web.shift import PAPER_COLUMNS, register_at
 from shared.domain.business_time import local_moment, parse_date
@@ -100,7 +100,7 @@ def _show(request: Request, error: FilialError | None = None) -> Response:
     return render(
         request,
         "receipt.html",
-        status_code=STATUS_REFUSED if error else 200,
+        status_code=status_with(error),
         failure=failure_of(error),
         record_id=format_id(found.record_id),
         receipt=document.header.receipt,
@@ -129,7 +129,7 @@ def _show_list(request: Request, query: str = "", error: FilialError | None = No
     return render(
         request,
         "receipts.html",
-        status_code=STATUS_REFUSED if error else 200,
+        status_code=status_with(error),
         failure=failure_of(error),
         query=query,
         receipts=[(format_id(each.record_id), each) for each in found],

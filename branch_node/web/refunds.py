@@ -19,7 +19,7 @@ from branch_node.operations.receipt_printing import Papers, texts_of
 from branch_node.operations.refund_request import SoldLineRequest
 from branch_node.operations.refunding import RefundAnswer, SoldBefore, find_sold, propose_refund
 from branch_node.web.context import context_of
-from branch_node.web.leave import STATUS_REFUSED, failure_of, leave_given, may_ask_leave
+from branch_node.web.leave import failure_of, leave_given, may_ask_leave, status_with
 from branch_node.web.people import guarded, signed_in
 from branch_node.web.shift import register_at
 from shared.domain.barcodes import lookup_texts, parse_code
@@ -202,7 +202,7 @@ def _show_finder(request: Request, error: FilialError | None = None) -> HTMLResp
     return render(
         request,
         "refund_finder.html",
-        status_code=STATUS_REFUSED if error else 200,
+        status_code=status_with(error),
         failure=failure_of(error),
         receipt=query.get("receipt", ""),
         branch=query.get("branch", ""),
@@ -230,7 +230,7 @@ def _show_lines(request: Request, asked: Asked, error: FilialError | None = None
     return render(
         request,
         "refund.html",
-        status_code=STATUS_REFUSED if error else 200,
+        status_code=status_with(error),
         failure=failure_of(error),
         key=text_of(request, "key") or f"refund:{format_id(context.store.ids.new_id())}",
         receipt=asked.at.receipt,
@@ -274,7 +274,7 @@ def _show_loose(request: Request, error: FilialError | None = None) -> HTMLRespo
     return render(
         request,
         "refund_loose.html",
-        status_code=STATUS_REFUSED if error else 200,
+        status_code=status_with(error),
         failure=failure_of(error),
         key=text_of(request, "key") or f"refund:{format_id(context.store.ids.new_id())}",
         numbers=range(1, LOOSE_LINES + 1),
@@ -298,9 +298,9 @@ def _decimal(quantity_thousandths: int | None) -> Decimal | None:
 
 
 ROUTES = (
-    guarded("/refunds/new", page),
-    guarded("/refunds", give, methods=["POST"]),
-    guarded("/refunds/reckon", reckon, methods=["POST"]),
-    guarded("/refunds/loose", loose_page),
-    guarded("/refunds/loose", give_loose, methods=["POST"]),
+    guarded("/refunds/new", page, Permission.REFUND_BY_RECEIPT),
+    guarded("/refunds", give, Permission.REFUND_BY_RECEIPT, methods=["POST"]),
+    guarded("/refunds/reckon", reckon, Permission.REFUND_BY_RECEIPT, methods=["POST"]),
+    guarded("/refunds/loose", loose_page, Permission.REFUND_BY_RECEIPT),
+    guarded("/refunds/loose", give_loose, Permission.REFUND_BY_RECEIPT, methods=["POST"]),
 )

@@ -20,7 +20,7 @@ from branch_node.operations.shift_reports import OpenedShift, summarize_shift
 from branch_node.operations.z_reports import Z_REPORTS_PER_PAGE, list_z_reports, read_z_report
 from branch_node.storage.card_attempts import CardAttempt
 from branch_node.web.context import context_of
-from branch_node.web.leave import STATUS_REFUSED, failure_of, leave_given, may_ask_leave
+from branch_node.web.leave import failure_of, leave_given, may_ask_leave, status_with
 from branch_node.web.people import guarded, register_of, signed_in
 from shared.domain.banknotes import denominations
 from shared.domain.branch_facts import CASH_IN, CASH_OUT, CASH_PICKUP
@@ -205,7 +205,7 @@ def _show(request: Request, error: FilialError | None = None) -> Response:
     return render(
         request,
         "shift.html",
-        status_code=STATUS_REFUSED if error else 200,
+        status_code=status_with(error),
         failure=failure_of(error),
         typed=form_of(request),
         register=register,
@@ -233,7 +233,7 @@ def _show_close(request: Request, error: FilialError | None = None) -> Response:
     return render(
         request,
         "shift_close.html",
-        status_code=STATUS_REFUSED if error else 200,
+        status_code=status_with(error),
         failure=failure_of(error),
         typed=form_of(request),
         register=register,
@@ -281,10 +281,10 @@ def _counted(request: Request) -> list[Denomination]:
 
 
 ROUTES = (
-    guarded("/shift", page),
-    guarded("/shift/open", open_shift, methods=["POST"]),
-    guarded("/shift/cash", move_cash, methods=["POST"]),
-    guarded("/shift/drawer", open_drawer, methods=["POST"]),
+    guarded("/shift", page, Permission.SHIFT_OPEN),
+    guarded("/shift/open", open_shift, Permission.SHIFT_OPEN, methods=["POST"]),
+    guarded("/shift/cash", move_cash, Permission.SHIFT_OPEN, methods=["POST"]),
+    guarded("/shift/drawer", open_drawer, Permission.SHIFT_OPEN, methods=["POST"]),
     guarded("/shift/x", x_page),
     guarded("/shift/x", print_x, methods=["POST"]),
     guarded("/shift/close", close_page),

@@ -133,7 +133,11 @@ def _password(request: Request, name: str) -> str:
 
 
 def _go_in(request: Request, opened: LoggedIn, url: str, notice: Notice | None = None) -> Response:
-    """The browser is told the session, and speaks its owner's language unless another was chosen in it."""
+    """The browser is told the session, and speaks its owner's language unless another was chosen in it.
+
+    Whoever was logged in there before is not any more, also for whoever has kept the old cookie.
+    """
+    log_out(context_of(request).store, state_of(request).session)
     response = see_other(request, url, notice)
     remember_session(request, response, opened.token)
     language = opened.actor.language

@@ -27,6 +27,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "AlreadyExists": 409,
     "Refused": 409,
     "NotPermitted": 403,
+    "LogInRefused": 403,
     "TokenRefused": 403,
     "NotAuthorised": 403,
     "StoreError": 503,

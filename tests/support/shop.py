@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from branch_node.operations.feed import apply_feed
+from branch_node.operations.joining import BranchIdentity, write_identity
 from branch_node.operations.sale_request import SaleRequest, parse_object, parse_sale_request
 from branch_node.operations.selling import SaleAnswer, sell
 from branch_node.operations.shift_reports import OpenedShift
@@ -18,17 +21,30 @@ from shared.domain.cards import Value
 from shared.domain.identifiers import NIL_ID, derived_id
 from shared.domain.records import RecordKind
 from shared.domain.shifts import ShiftClose
+from shared.storage.sqlite_engine import SqliteStore
 from shared.sync.card_merge import HQ_ORIGIN, FieldPatch, Stamp
 from shared.sync.chain import Head, chain_entries
 from shared.sync.hlc import from_wall
 from shared.sync.messages import CardChange, FeedBatch, FeedCursor, FeedRecord
 from shared.wire.entries import OpenedEntry, open_entry
 from shared.wire.exchange import encode_feed_record
-from tests.support.clock import START_US, FakeClock
+from tests.support.clock import START_US, FakeClock, SeededIds
 from tests.support.tills import asked
 
 EPOCH = b"e" * 16
 _commands = itertools.count(1)
+
+
+def enrolled_store(folder: Path, template: Path, clock: FakeClock, ids: SeededIds) -> BranchStore:
+    """Branch B7 in a folder, on a copy of the file that holds the schema; it has never seen its head office."""
+    path = folder / "branch.db"
+    shutil.copy(template, path)
+    bare = SqliteStore(path, clock)
+    identity = BranchIdentity(ids.new_id(), "Chain", ids.new_id(), "B7", "Shop 7", "Europe/Moscow", "RUB", "")
+    with bare.write() as connection:
+        write_identity(connection, identity, "127.0.0.1:1", ids, clock.now_us())
+    bare.close()
+    return BranchStore(path, clock, ids)
 
 
 def request(key: str = "k1", amount: int = 50, /, **changes: Any) -> SaleRequest:
