@@ -72,7 +72,8 @@ def move_cash(
 
 def _read(transaction: BranchTransaction, movement_id: bytes) -> CashMovement:
     row = transaction.cursor.execute(_READ, (transaction.node.branch_id, movement_id)).fetchone()
-    return CashMovement(*row[:6], LocalMoment(*row[6:]))
+    shift_id, register, cashier, direction, amount_minor, reason, *moment = row
+    return CashMovement(shift_id, register, cashier, direction, amount_minor, reason, LocalMoment(*moment))
 
 
 def count_cash(denominations: Sequence[Denomination]) -> int:

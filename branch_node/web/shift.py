@@ -72,7 +72,7 @@ def open_shift(request: Request) -> Response:
 
 
 def move_cash(request: Request) -> Response:
-    """POST `key`, `direction`, `amount`, `reason`, once for the key; `manager` and `manager_pin` when somebody must allow it."""
+    """POST `direction`, `amount`, `reason`, once for `key`; `manager` and `manager_pin` when somebody must allow it."""
     context, direction = context_of(request), text_of(request, "direction")
     try:
         drawer_actions.move_cash(
