@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.employees import ensure_employee
+from branch_node.operations.keys import CommittedBefore, known_key, note_key
 from branch_node.operations.receipt_printing import queue_cash_movement
+from branch_node.operations.sale_request import hash_content
 from branch_node.operations.shift_reports import summarize_shift
 from branch_node.operations.shifts import require_open_shift
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.branch_facts import CASH_DIRECTIONS, CASH_IN, CashMovement
-from shared.domain.business_time import local_moment
+from shared.domain.business_time import LocalMoment, local_moment
 from shared.domain.identifiers import require_code
 from shared.domain.money import TOTAL_MINOR_MAX, format_minor, require_minor
 from shared.domain.sales import DETAIL_CHARACTERS_MAX
@@ -21,13 +23,24 @@ from shared.errors import InvalidInput, Refused
 PIECES_MAX = 1_000_000
 """Of one denomination, in one drawer."""
 
+_READ = """
+SELECT shift_id, register, cashier, direction, amount_minor, reason, moved_at, utc_offset_seconds, zone
+FROM cash_movement WHERE branch_id = ? AND id = ?
+"""
+
 
 def move_cash(
-    transaction: BranchTransaction, register: str, cashier: str, direction: str, amount_minor: int, reason: str
+    transaction: BranchTransaction,
+    register: str,
+    cashier: str,
+    direction: str,
+    amount_minor: int,
+    reason: str,
+    key: str | None = None,
 ) -> CashMovement:
-    """Puts cash into the drawer of a register's open shift or takes it out.
+    """Puts cash into the drawer of a register's open shift or takes it out, once for a key.
 
-    Raises InvalidInput, NotFound when no shift is open, Refused when more would be taken out than is there.
+    Raises InvalidInput, NotFound when no shift is open, Refused when more would be taken out than is there, KeyReused.
     """
     if direction not in CASH_DIRECTIONS:
         raise InvalidInput(f"Cash moves {', '.join(CASH_DIRECTIONS)}.")
@@ -35,6 +48,10 @@ def move_cash(
         raise InvalidInput("The amount is zero.", "Say how much.")
     if not reason.strip() or len(reason) > DETAIL_CHARACTERS_MAX or "\0" in reason:
         raise InvalidInput("Cash moves for a reason.", "Write a word or two: an auditor will read it.")
+    content = hash_content(("cash", register, cashier, direction, amount_minor, reason.strip()))
+    before = None if key is None else known_key(transaction, require_code(key, "key"), content)
+    if isinstance(before, CommittedBefore):
+        return _read(transaction, before.record_id)
     opened = require_open_shift(transaction, register)
     if direction != CASH_IN:
         there = summarize_shift(transaction, opened, cashier, None).expected_cash_minor
@@ -46,8 +63,17 @@ def move_cash(
     transaction.author = ensure_employee(transaction, require_code(cashier, "cashier"))
     at = local_moment(transaction.now_us, transaction.node.timezone)
     fact = CashMovement(opened.shift_id, register, cashier, direction, amount_minor, reason.strip(), at)
-    queue_cash_movement(transaction, record_branch_fact(transaction, fact), fact)
+    movement_id = record_branch_fact(transaction, fact)
+    if key is not None:
+        note_key(transaction, key, content, movement_id)
+    queue_cash_movement(transaction, movement_id, fact)
     return fact
+
+
+def _read(transaction: BranchTransaction, movement_id: bytes) -> CashMovement:
+    row = transaction.cursor.execute(_READ, (transaction.node.branch_id, movement_id)).fetchone()
+    shift_id, register, cashier, direction, amount_minor, reason, *moment = row
+    return CashMovement(shift_id, register, cashier, direction, amount_minor, reason, LocalMoment(*moment))
 
 
 def count_cash(denominations: Sequence[Denomination]) -> int:

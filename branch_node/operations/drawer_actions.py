@@ -133,12 +133,14 @@ def move_cash(
     amount_minor: int,
     reason: str,
     allowed_by: Actor | None = None,
+    key: str | None = None,
 ) -> CashMovement:
-    """Puts cash into a drawer or takes it out. Raises NotPermitted, and what `cash.move_cash` does."""
+    """Puts cash into a drawer or takes it out, once for a key. Raises NotPermitted, and what `cash.move_cash` does."""
     authority = _authority(actor, Permission.CASH_MOVE, allowed_by)
     with store.operation() as transaction:
-        moved = cash.move_cash(transaction, register, actor.code, direction, amount_minor, reason)
-        _note_override(transaction, register, actor, authority, amount_minor, f"{Permission.CASH_MOVE}: {reason}")
+        moved = cash.move_cash(transaction, register, actor.code, direction, amount_minor, reason, key)
+        if transaction.has_records:
+            _note_override(transaction, register, actor, authority, amount_minor, f"{Permission.CASH_MOVE}: {reason}")
     return moved
 
 

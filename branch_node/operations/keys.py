@@ -39,6 +39,11 @@ def claim_key(
     return known_key(transaction, key, content_hash)
 
 
+def note_key(transaction: BranchTransaction, key: str, content_hash: bytes, record_id: bytes) -> None:
+    """Claims a new key for an operation that is done here, after its record got its id."""
+    transaction.cursor.execute(_CLAIM, (key, transaction.command_id, content_hash, record_id, transaction.seq, False))
+
+
 def known_key(transaction: BranchTransaction, key: str, content_hash: bytes) -> Known | None:
     """What became of a key: committed, or an intent that HQ is asked about; None when it is new. Raises KeyReused."""
     row = transaction.cursor.execute(_READ, (key,)).fetchone()

@@ -182,6 +182,11 @@ class BranchTransaction:
         self._records.append(Record(kind, record_id, payload))
         self._row_count += row_count
 
+    @property
+    def has_records(self) -> bool:
+        """Whether this operation has recorded something so far; one that only repeats an answer has not."""
+        return bool(self._records)
+
     def intend(self, command_id: bytes, records: Sequence[Record]) -> bytes:
         """Records as an entry that the journal does not have yet, under a command of its own."""
         salts = [self.ids.new_salt() for _ in records]

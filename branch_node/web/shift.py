@@ -72,7 +72,7 @@ def open_shift(request: Request) -> Response:
 
 
 def move_cash(request: Request) -> Response:
-    """POST `direction`, `amount`, `reason`; `manager` and `manager_pin` when somebody must allow it."""
+    """POST `direction`, `amount`, `reason`, once for `key`; `manager` and `manager_pin` when somebody must allow it."""
     context, direction = context_of(request), text_of(request, "direction")
     try:
         drawer_actions.move_cash(
@@ -83,6 +83,7 @@ def move_cash(request: Request) -> Response:
             parse_major(text_of(request, "amount"), context.store.node()[0].currency),
             text_of(request, "reason"),
             leave_given(request, Permission.CASH_MOVE),
+            text_of(request, "key") or None,
         )
     except FilialError as error:
         return _show(request, error)
@@ -212,6 +213,7 @@ def _show(request: Request, error: FilialError | None = None) -> Response:
         shift=opened,
         cashier=cashier,
         receipts=receipts,
+        cash_key=f"cash:{format_id(context.store.ids.new_id())}",
         since_seconds=(context.clock.now_us() - opened.opened_at_us) / MICROSECONDS if opened else 0,
         zone=zone,
         currency=currency,

@@ -14,15 +14,34 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Engine, event
 
 from tests.crash_points.journeys import JOURNEYS, judge, live, prepare
+from tests.crash_points.till import judge_till, live_at_till, prepare_till
+from tests.crash_points.till_journeys import TILL_JOURNEYS, fill
 from tests.support.memory import keep_files_in_memory
 
 GENERATIONS = 4
+
+
+class Play(NamedTuple):
+    """A journey: makes the stores, lives one generation, judges what is there after it."""
+
+    name: str
+    prepare: Callable[[Path], None]
+    live: Callable[[Path, int], None]
+    judge: Callable[[Path, int], None]
+
+
+PLAYS = {name: Play(name, partial(prepare, journey), live, judge) for name, journey in JOURNEYS.items()} | {
+    name: Play(name, partial(prepare_till, journey, fill), partial(live_at_till, journey), partial(judge_till, journey))
+    for name, journey in TILL_JOURNEYS.items()
+}
 
 
 class Count:
@@ -45,50 +64,64 @@ class Count:
 def main() -> int:
     """Exit code 1 when a promise was broken after some death."""
     parser = argparse.ArgumentParser(prog="python -m tests.crash_points")
-    parser.add_argument("journey", choices=sorted(JOURNEYS))
+    parser.add_argument("journey", nargs="*", help=f"all of them, or some of: {', '.join(sorted(PLAYS))}")
     parser.add_argument("--every", type=int, default=1, help="take every n-th step only")
     parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--sample", type=int, help="take so many steps by chance, instead")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of that chance")
     options = parser.parse_args()
     keep_files_in_memory()
     with tempfile.TemporaryDirectory(prefix="filial-crash-") as name:
-        return _kill_everywhere(Path(name), options.journey, options.first, options.every)
+        failed = 0
+        for journey in options.journey or sorted(PLAYS):
+            folder = Path(name, journey)
+            folder.mkdir()
+            template = folder / "template"
+            template.mkdir()
+            play = PLAYS[journey]
+            if _in_child(partial(play.prepare, template)) != 0:
+                return 1
+            steps = _count_steps(play, template, folder / "place")
+            if options.sample:
+                print(f"{journey}: --sample {options.sample} --seed {options.seed}", flush=True)
+                chosen = random.Random(options.seed).sample(range(1, steps + 1), min(options.sample, steps))
+            else:
+                chosen = list(range(options.first, steps + 1, options.every))
+            failed += _kill_at(play, template, folder / "place", chosen, steps)
+        return 1 if failed else 0
 
 
-def _kill_everywhere(folder: Path, name: str, first: int, every: int) -> int:
-    template, place = folder / "template", folder / "place"
-    template.mkdir()
-    if _in_child(lambda: prepare(JOURNEYS[name], template)) != 0:
-        return 1
-    steps = _count_steps(template, place)
-    failed = tried = 0
-    for kill_at in range(first, steps + 1, every):
-        tried += 1
+def _kill_at(play: Play, template: Path, place: Path, chosen: Sequence[int], steps: int) -> bool:
+    """Whether a promise was broken after some death."""
+    failed = 0
+    for kill_at in chosen:
         shutil.rmtree(place, ignore_errors=True)
         shutil.copytree(template, place)
-        deaths = _die_and_recover(place, kill_at, steps)
+        deaths = _die_and_recover(play, place, kill_at, steps)
         if deaths is not None:
             failed += 1
-            print(f"{name}: a promise is broken after deaths at steps {deaths}", flush=True)
-    print(f"{name}: {steps} steps, killed at {tried} of them, {GENERATIONS} generations each, {failed} failed.")
-    return 1 if failed or not tried else 0
+            print(f"{play.name}: a promise is broken after deaths at steps {deaths}", flush=True)
+    told = f"killed at {len(chosen)} of them, {GENERATIONS} generations each, {failed} failed"
+    print(f"{play.name}: {steps} steps, {told}.", flush=True)
+    return failed > 0 or not chosen
 
 
-def _count_steps(template: Path, place: Path) -> int:
+def _count_steps(play: Play, template: Path, place: Path) -> int:
     shutil.copytree(template, place)
     counted = place / "steps"
 
     def life() -> None:
         count = Count(None)
-        live(place, 0)
+        play.live(place, 0)
         counted.write_text(str(count.steps))
-        judge(place, 0)
+        play.judge(place, 0)
 
     if _in_child(life) != 0:
         raise SystemExit("The journey does not even succeed undisturbed.")
     return int(counted.read_text())
 
 
-def _die_and_recover(place: Path, kill_at: int, steps: int) -> list[int] | None:
+def _die_and_recover(play: Play, place: Path, kill_at: int, steps: int) -> list[int] | None:
     """Several lives that are killed, one that is not; the deaths when what is left is wrong."""
     later = random.Random(kill_at)
     deaths = [kill_at] + [later.randrange(1, steps + 1) for _ in range(GENERATIONS - 2)]
@@ -96,7 +129,7 @@ def _die_and_recover(place: Path, kill_at: int, steps: int) -> list[int] | None:
     def life(generation: int, at: int) -> Callable[[], None]:
         def run() -> None:
             Count(at)
-            live(place, generation)
+            play.live(place, generation)
 
         return run
 
@@ -107,8 +140,8 @@ def _die_and_recover(place: Path, kill_at: int, steps: int) -> list[int] | None:
             return deaths[: generation + 1]
 
     def last() -> None:
-        live(place, GENERATIONS)
-        judge(place, GENERATIONS)
+        play.live(place, GENERATIONS)
+        play.judge(place, GENERATIONS)
 
     return deaths if _in_child(last) != 0 else None
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from branch_node.operations.card_charges import require_charges
-from branch_node.operations.drawer_actions import open_till, x_report
+from branch_node.operations.drawer_actions import move_cash, open_till, x_report
 from branch_node.operations.receipt_finding import find_receipt, list_receipts, read_reference
 from branch_node.operations.z_reports import list_z_reports, read_z_report
+from shared.domain.branch_facts import CashMovement
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.domain.sales import Payment
-from shared.errors import NotFound, Refused
+from shared.errors import KeyReused, NotFound, Refused
 from tests.support.shop import Shop
 
 
@@ -49,3 +51,21 @@ def test_a_receipt_is_found_by_its_number_and_by_its_day(shop: Shop) -> None:
         (glance,) = list_receipts(transaction, date(2026, 11, 23))
         assert list_receipts(transaction, date(2026, 11, 22)) == []
     assert (glance.receipt, glance.total_minor, glance.is_refund, glance.came_back) == ("1-000001", 300, False, False)
+
+
+def test_cash_moves_once_for_a_key_however_often_it_is_asked(shop: Shop) -> None:
+    cashier = replace(LOCAL_ADMINISTRATOR, code="vera", permissions=frozenset())
+    open_till(shop.store, LOCAL_ADMINISTRATOR, "1", 1_000)
+
+    def move(amount_minor: int) -> CashMovement:
+        details = ("out", amount_minor, "taxi", LOCAL_ADMINISTRATOR, "c1")
+        return move_cash(shop.store, cashier, "1", *details)
+
+    first = move(400)
+    shop.clock.advance(60)
+    assert move(400) == first
+    assert (shop.count("cash_movement"), shop.count("audit_entry")) == (1, 1)
+    with pytest.raises(KeyReused):
+        move(300)
+    shop.close_shift(counted_minor=600)
+    assert move(400) == first
