@@ -116,7 +116,7 @@ def _unmoved(cursor: Any, sku: str) -> OnHand:
     row = cursor.execute(statement, (sku,)).fetchone()
     if row is None:
         raise NotFound(f"There is no product {shorten(sku)}.", "Look for it by name.")
-    return OnHand(*row, 0, False)
+    return OnHand._make((*row, 0, False))
 
 
 def _person(cursor: Any, code: str) -> str:

@@ -127,7 +127,7 @@ def list_moved(cursor: Any, branch_id: bytes, sku: str, limit: int) -> list[Move
     for statement in (_SOLD, _BACK, _MOVED):
         rows = cursor.execute(statement, (sku, branch_id, limit)).fetchall()
         found += [Moved._make(row) for row in rows]
-    return sorted(found, key=lambda each: (-each.at_us, each.record_id))[:limit]
+    return sorted(found, key=lambda each: (each.at_us, each.record_id), reverse=True)[:limit]
 
 
 def list_documents(cursor: Any, branch_id: bytes, limit: int, offset: int) -> list[Document]:
@@ -145,4 +145,4 @@ def read_document(cursor: Any, branch_id: bytes, movement_id: bytes) -> tuple[Do
 
 
 def _goods(rows: list[Any]) -> list[OnHand]:
-    return [OnHand(*row[:5], bool(row[5])) for row in rows]
+    return [OnHand._make((*row[:5], bool(row[5]))) for row in rows]

@@ -1,4 +1,4 @@
-"""Stock to look at: what there is, how one product moved, documents that were entered. Contains nothing that changes it."""
+"""Stock to look at: what there is, how a product moved, documents that were entered. Contains no changes of it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from branch_node.operations import stock_drafts, stock_looking
+from branch_node.operations.stock_drafts import DraftKind
 from branch_node.web.context import context_of
 from branch_node.web.people import guarded, signed_in
 from shared.domain.identifiers import format_id, is_id, parse_id
@@ -31,6 +32,13 @@ KINDS: dict[str, LazyText] = {
 }
 """Why stock changed, as people say it."""
 
+TITLES: dict[str, LazyText] = {
+    DraftKind.RECEIVED: _("Goods received"),
+    DraftKind.WRITTEN_OFF: _("Write-off"),
+    DraftKind.COUNTED: _("Stock count"),
+}
+"""What a document is called while it is being written."""
+
 
 def page(request: Request) -> Response:
     """`/stock`: what is on hand; `q` searches, `negative=1` shows what is below zero, `page` goes on."""
@@ -47,7 +55,7 @@ def page(request: Request) -> Response:
         drafts=[(format_id(each.draft.id), each) for each in stock_drafts.list_drafts(context.store, actor)],
         may_edit=actor.may(Permission.STOCK_EDIT),
         zone=context.store.node()[0].timezone,
-        kinds=KINDS,
+        titles=TITLES,
         **_pager(request, number, found.has_more),
     )
 

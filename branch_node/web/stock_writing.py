@@ -18,7 +18,7 @@ from branch_node.web.context import context_of
 from branch_node.web.leave import STATUS_REFUSED, failure_of
 from branch_node.web.people import guarded, signed_in
 from branch_node.web.sale import is_part, money_typed
-from branch_node.web.stock import id_asked
+from branch_node.web.stock import TITLES, id_asked
 from shared.domain.identifiers import format_id
 from shared.domain.money import format_minor, parse_quantity, quantity_number
 from shared.domain.permissions import Permission
@@ -36,11 +36,6 @@ LINES_SHOWN_MAX = 100
 UNCOUNTED_SHOWN_MAX = 50
 FOUND_SHOWN_MAX = 12
 
-TITLES: dict[str, LazyText] = {
-    DraftKind.RECEIVED: _("Goods received"),
-    DraftKind.WRITTEN_OFF: _("Write-off"),
-    DraftKind.COUNTED: _("Stock count"),
-}
 ENTERED: dict[str, LazyText] = {
     DraftKind.RECEIVED: _("The goods are in stock."),
     DraftKind.WRITTEN_OFF: _("The goods are written off."),

@@ -39,6 +39,9 @@ def test_every_page_speaks_one_language_and_has_no_barriers(
         seen.add(path)
         page = visitor.open(path)
         text = page.inner_text("body") + page.title()
+        # What is printed speaks the language of the shop, not of the person.
+        for paper in page.locator(".paper").all_inner_texts():
+            text = text.replace(paper, "")
         if language == "en":
             assert CYRILLIC.findall(text) == [], path
         assert not set(UNTRANSLATED_MARKS) & set(page.content()), f"{path}: {text}"

@@ -42,7 +42,8 @@ def test_the_pages_of_stock_are_without_barriers(
     paths = {
         "list": "/stock", "negative": "/stock?negative=1", "product": "/stock/product?sku=952",
         "documents": "/stock/documents", "new": "/stock/new", "delivery": stocked.delivery,
-        "found": f"{stocked.delivery}?q=milk", "count": stocked.count, "differences": f"{stocked.count}/differences",
+        "found": f"{stocked.delivery}?q=milk", "count": stocked.counting,
+        "differences": f"{stocked.counting}/differences",
     }  # fmt: skip
     for name, path in paths.items():
         page = visitor.open(path)

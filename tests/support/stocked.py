@@ -23,7 +23,7 @@ class Stocked(NamedTuple):
     """Where its documents are shown that are being written."""
 
     delivery: str
-    count: str
+    counting: str
 
 
 def learn_goods(shop: Shop) -> None:

@@ -277,7 +277,8 @@ def test_movements_of_a_product_lead_to_their_documents(shop: Shop, cashier: Bro
     assert [text in page for text in ("+5", "-2", "1-000001", "received", "sold", "Maria")] == [True] * 6
     receipt = re.search(r'href="(/receipts/[0-9a-f-]{36})"', page)
     document = re.search(r'href="(/stock/documents/[0-9a-f-]{36})"', page)
-    assert receipt and document
+    assert receipt is not None
+    assert document is not None
     assert {cashier.get(found[1]).status_code for found in (receipt, document)} == {200}
     assert cashier.get("/stock/product?sku=none").status_code == 404
 
