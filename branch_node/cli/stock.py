@@ -58,6 +58,7 @@ def receive_command(options: GlobalOptions, /, source: str, **given: Any) -> Non
 
 
 @stock.command("write-off")
+@click.option("--note", default="", help="Why, in a word or two.")
 @_document_options
 def write_off_command(options: GlobalOptions, /, source: str, **given: Any) -> None:
     """Enter goods that are spoilt, broken or lost."""

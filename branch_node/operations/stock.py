@@ -20,6 +20,7 @@ from shared.domain.business_time import local_moment
 from shared.domain.identifiers import CODE_CHARACTERS_MAX, format_id, is_encodable, require_code
 from shared.domain.money import AMOUNT_MINOR_MAX, QUANTITY_THOUSANDTHS_MAX, quantity_number, require_minor
 from shared.domain.permissions import Actor, Permission, require
+from shared.domain.sales import DETAIL_CHARACTERS_MAX
 from shared.domain.stock import (
     MOVEMENT_LINES_MAX,
     MovementLine,
@@ -95,10 +96,11 @@ def write_off(
     document: str = "",
     register: str | None = None,
     key: str | None = None,
+    note: str = "",
 ) -> MovementAnswer:
-    """Goods are spoilt, broken or lost: so much of each goes. Raises what `record_movement` does."""
-    lines = _moved(transaction, goods, sign=-1)
-    return record_movement(transaction, actor, MovementReason.WRITTEN_OFF, employee, lines, document, register, key)
+    """Goods are spoilt, broken or lost: so much of each goes; `note` says why. Raises what `record_movement` does."""
+    lines, reason = _moved(transaction, goods, sign=-1), MovementReason.WRITTEN_OFF
+    return record_movement(transaction, actor, reason, employee, lines, document, register, key, note)
 
 
 def return_to_supplier(
@@ -165,6 +167,7 @@ def record_movement(
     document: str,
     register: str | None,
     key: str | None,
+    note: str = "",
 ) -> MovementAnswer:
     """Records a movement, once for every key and every document of a reason.
 
@@ -172,16 +175,17 @@ def record_movement(
     entered before, KeyReused.
     """
     require(actor, Permission.STOCK_EDIT)
-    content = _content(reason, employee, lines, document, register)
+    content = _content(reason, employee, lines, document, register, note)
     before = None if key is None else known_key(transaction, key, content)
     if isinstance(before, CommittedBefore):
         return _told_before(transaction, before)
     if document:
         _require_new_document(transaction, reason, document)
+    require_note(note)
     at = local_moment(transaction.now_us, transaction.node.timezone)
     transaction.author = ensure_employee(transaction, require_code(employee, "employee"))
     place = None if register is None else require_code(register, "register")
-    fact = StockMovement(str(reason), document, place, employee, tuple(lines), at)
+    fact = StockMovement(str(reason), document, place, employee, tuple(lines), at, note)
     movement_id = record_branch_fact(transaction, fact)
     if key is not None:
         claim = (key, transaction.command_id, content, movement_id, transaction.seq)
@@ -193,7 +197,7 @@ def on_hand(store: BranchStore, actor: Actor, sku: str) -> Stock:
     """What is on hand of a product. Raises NotPermitted, NotFound for one that is unknown here."""
     require(actor, Permission.STOCK_VIEW)
     with store.read_cursor() as cursor:
-        if not _is_known(cursor, sku):
+        if not is_known(cursor, sku):
             raise NotFound(f"There is no product {sku}.", "Look at the catalogue: the number is on the shelf's label.")
         return read_stock(cursor, sku)
 
@@ -238,16 +242,14 @@ def _required(goods: Sequence[Goods]) -> Sequence[Goods]:
 def _product_id(transaction: BranchTransaction, sku: str) -> bytes | None:
     """Raises NotFound for a SKU that neither the catalogue nor the stock knows: it is mistyped."""
     known = find_product(transaction, sku)
-    if known is None and not _is_known(transaction.cursor, sku):
+    if known is None and not is_known(transaction.cursor, sku):
         raise NotFound(f"There is no product {sku}.", "Correct the number, or let the head office add the product.")
     return known[0] if known else None
 
 
-def _is_known(cursor: Any, sku: str) -> bool:
-    statement = (
-        "SELECT EXISTS (SELECT 1 FROM product WHERE sku = ?1) OR EXISTS (SELECT 1 FROM stock_on_hand WHERE sku = ?1)"
-    )
-    return bool(cursor.execute(statement, (sku,)).fetchone()[0])
+def is_known(cursor: Any, sku: str) -> bool:
+    """Whether the catalogue or the stock knows the SKU."""
+    return bool(cursor.execute(_IS_KNOWN, (sku,)).fetchone()[0])
 
 
 def _require_new_document(transaction: BranchTransaction, reason: MovementReason, document: str) -> None:
@@ -259,15 +261,28 @@ def _require_new_document(transaction: BranchTransaction, reason: MovementReason
         raise Refused(f"Document {document} was entered already.", "If it is another one, add something to its number.")
 
 
+def require_note(note: str) -> str:
+    """Why goods moved, in words, maybe none. Raises InvalidInput."""
+    if len(note) > DETAIL_CHARACTERS_MAX or not is_encodable(note) or "\0" in note:
+        raise InvalidInput(f"The note has more than {DETAIL_CHARACTERS_MAX} characters, or unprintable ones.")
+    return note
+
+
 def _content(
-    reason: MovementReason, employee: str, lines: Sequence[MovementLine], document: str, register: str | None
+    reason: MovementReason,
+    employee: str,
+    lines: Sequence[MovementLine],
+    document: str,
+    register: str | None,
+    note: str,
 ) -> bytes:
     """What a repeated key is held against. Of a count what was counted: what was expected is another by then."""
     plain = [
         (line.sku, line.quantity_thousandths if line.counted_thousandths is None else line.counted_thousandths, line[3])
         for line in lines
     ]
-    return hash_content(("stock", str(reason), employee, plain, document, register))
+    # Without a note it is what a release before made of it.
+    return hash_content(("stock", str(reason), employee, plain, document, register, *([note] if note else ())))
 
 
 def _told_before(transaction: BranchTransaction, before: CommittedBefore) -> MovementAnswer:

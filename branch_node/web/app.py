@@ -25,6 +25,8 @@ from branch_node.web import (
     sale_sheets,
     shift,
     status,
+    stock,
+    stock_writing,
 )
 from branch_node.web.context import WebContext
 from branch_node.web.people import Doorway, actor_of, actor_seen, navigation_for, register_of, session_reader
@@ -44,6 +46,7 @@ NAVIGATION = (
     Doorway(Destination("/sale", _("Sale"), "Alt+KeyR"), Permission.SALE_MAKE),
     Doorway(Destination("/shift", _("Shift"), "Alt+KeyW"), Permission.SHIFT_OPEN),
     Doorway(Destination("/receipts", _("Receipts"), "Alt+KeyZ"), Permission.REFUND_BY_RECEIPT),
+    Doorway(Destination("/stock", _("Stock"), "Alt+KeyK"), Permission.STOCK_VIEW),
     Doorway(Destination("/status", _("Status"), "Alt+KeyS")),
     Doorway(Destination("/pairing", _("Registers")), Permission.REGISTER_PAIR),
     Doorway(Destination("/quick-keys", _("Quick keys")), Permission.SETTINGS_BRANCH),
@@ -61,6 +64,8 @@ PAGES: tuple[BaseRoute, ...] = (
     *shift.ROUTES,
     *receipts.ROUTES,
     *refunds.ROUTES,
+    *stock.ROUTES,
+    *stock_writing.ROUTES,
     *printer_state.ROUTES,
     *status.ROUTES,
     *help.ROUTES,

@@ -442,6 +442,23 @@ catalog_upload = Table(
     sqlite_with_rowid=False,
 )
 
+# What a loyalty programme was after each change, for people who ask since when.
+loyalty_program_change = Table(
+    "loyalty_program_change",
+    hq_metadata,
+    Column("id", Id, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    # Code of who did it.
+    Column("author", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # JSON of its rules; null: it was ended.
+    Column("rules", Text),
+    PrimaryKeyConstraint("id"),
+    Index("loyalty_program_change_by_time", "changed_at"),
+    sqlite_with_rowid=False,
+)
+
 catalog_import_change = Table(
     "catalog_import_change",
     hq_metadata,

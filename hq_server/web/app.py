@@ -17,11 +17,13 @@ from hq_server.web import (
     health,
     home,
     log_in,
+    loyalty,
     people,
     products,
     promotions,
     requests,
     roles,
+    stock,
     vat,
 )
 from hq_server.web.context import WebContext
@@ -45,6 +47,8 @@ PAGES: tuple[BaseRoute, ...] = (
     *vat.ROUTES,
     *catalog.ROUTES,
     *requests.ROUTES,
+    *stock.ROUTES,
+    *loyalty.ROUTES,
     *audits.ROUTES,
 )
 """Each noun's module names its own routes."""
@@ -62,7 +66,7 @@ def create_app(context: WebContext) -> Starlette:
             "practice": context.settings.is_practice,
             "person": actor,
             "navigation": tuple(
-                Destination(room.url, room.name) for room in rooms if actor is not None and actor.may(room.permission)
+                Destination(room.url, room.name) for room in rooms if actor is not None and room.is_open_to(actor)
             ),
         }
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from hq_server.operations.product_requests import list_requests
 from hq_server.web.context import context_of
 from hq_server.web.signed_in import actor_of, guarded
-from shared.domain.permissions import Permission
+from shared.domain.permissions import Actor, Permission
 from shared.web.pages import render
 from shared.web.translations import LazyText
 from shared.web.translations import lazy_plural as plural
@@ -24,6 +24,12 @@ class Room(NamedTuple):
     name: LazyText
     purpose: LazyText
     permission: Permission
+    # What one needs besides.
+    also: Permission | None = None
+
+    def is_open_to(self, actor: Actor) -> bool:
+        """Whether the actor may go there."""
+        return actor.may(self.permission) and (self.also is None or actor.may(self.also))
 
 
 ROOMS = (
@@ -31,9 +37,17 @@ ROOMS = (
     Room("/roles", _("Roles"), _("What a cashier, a manager and the others may do."), Permission.EMPLOYEE_EDIT),
     Room("/products", _("Products"), _("Names, barcodes, VAT, and prices with dates."), Permission.CATALOG_EDIT),
     Room("/promotions", _("Promotions"), _("What is taken off, when, where and for whom."), Permission.CATALOG_EDIT),
+    Room("/loyalty", _("Loyalty"), _("How clients earn points and pay with them."), Permission.CATALOG_EDIT),
     Room("/catalog", _("Price list"), _("Bring products and prices from a spreadsheet."), Permission.CATALOG_EDIT),
     Room("/requests", _("Unknown codes"), _("What branches scanned and could not find."), Permission.CATALOG_EDIT),
     Room("/vat", _("VAT"), _("Rates and the days they hold."), Permission.CATALOG_EDIT),
+    Room(
+        "/stock",
+        _("Stock"),
+        _("What is on hand in the shops; what is below zero."),
+        Permission.STOCK_VIEW,
+        Permission.REPORT_CHAIN,
+    ),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 
@@ -41,7 +55,7 @@ ROOMS = (
 def page(request: Request) -> Response:
     """`/`."""
     context, actor = context_of(request), actor_of(request)
-    rooms = [room for room in ROOMS if actor.may(room.permission)]
+    rooms = [room for room in ROOMS if room.is_open_to(actor)]
     waiting: LazyText | None = None
     if actor.may(Permission.CATALOG_EDIT):
         with context.store.read() as connection:

@@ -158,13 +158,11 @@ def points_for_payment(program: LoyaltyProgram, amount_minor: int, total_minor: 
     """
     points, rest = divmod(amount_minor, program.point_value_minor)
     if rest:
-        raise InvalidInput(
-            f"{amount_minor} is no whole number of points.", f"A point pays {program.point_value_minor}."
-        )
+        raise InvalidInput("The amount is no whole number of points.", "Pay with whole points, the rest otherwise.")
     most = payable_points_max(program, total_minor, points)
     if points > most:
         raise InvalidInput(
-            f"Points may pay {most * program.point_value_minor} of this receipt, not {amount_minor}.",
+            f"At most {most} points may pay this receipt, not {points}.",
             "Pay the rest by another method.",
         )
     return points

@@ -44,7 +44,7 @@ class MovementLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class StockMovement:
-    """Goods of one document moved. `document` is its number, empty when there is none."""
+    """Goods of one document moved. `document` is its number, empty when there is none; `note` says why, in words."""
 
     reason: str
     document: str
@@ -52,6 +52,7 @@ class StockMovement:
     employee: str
     lines: tuple[MovementLine, ...]
     at: LocalMoment
+    note: str = ""
 
 
 def counted_line(

@@ -247,8 +247,8 @@ def add_branch_fact_rows(
             values = (shift_id, register, cashier, direction, amount, reason)
         case AuditEntry(action, register, cashier, authorised_by, amount, detail, _):
             values = (action, register, cashier, authorised_by, amount, detail)
-        case StockMovement(reason, document, register_, employee, lines, _):
-            values = (reason, document, register_, employee)
+        case StockMovement(reason, document, register_, employee, lines, _, note):
+            values = (reason, document, register_, employee, note or None)
             rows[stock_movement_line] += [
                 (branch_id, fact_id, number, *line, received_at_us) for number, line in enumerate(lines, 1)
             ]

@@ -370,6 +370,8 @@ stock_movement = Table(
     Column("document", Text, nullable=False),
     Column("register", Text),
     Column("employee", Text, nullable=False),
+    # Why, in words.
+    Column("note", Text),
     Column("moved_at", UtcTime, nullable=False),
     Column("utc_offset_seconds", Integer, nullable=False),
     Column("zone", Text, nullable=False),

@@ -21,6 +21,7 @@ def encode_stock_movement(fact: StockMovement) -> pb.StockMovement:
         register=fact.register or "",
         employee=fact.employee,
         moved_at=encode_moment(fact.at),
+        note=fact.note,
     )
     for sku, product_id, quantity, cost, counted, expected in fact.lines:
         message.lines.add(
@@ -48,6 +49,7 @@ def decode_stock_movement(payload: bytes) -> StockMovement:
         read_code(message.employee),
         tuple([_decode_line(line) for line in message.lines]),
         decode_moment(message.moved_at),
+        read_detail(message.note),
     )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from hq_server.operations.loyalty import set_program
 from hq_server.operations.products import Assortment, ProductFields, WantedPrice
 from hq_server.operations.promotions import add_promotion
+from shared.domain.loyalty import make_program
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.domain.product_requests import product_request_id
 from shared.domain.promotion_rules import Promotion, PromotionType
@@ -17,6 +19,7 @@ from shared.domain.records import RecordKind
 from shared.web.translations import UNTRANSLATED_MARKS, marking_untranslated
 from tests.browser.conftest import Visit
 from tests.support.browsing import Visitor, linked_paths, screenshot, serious_barriers, serving
+from tests.support.journal import line, sale
 from tests.support.office_pages import OfficePages, office_pages
 from tests.support.staff import PASSWORD
 
@@ -24,7 +27,7 @@ CYRILLIC = re.compile(r"[А-Яа-яЁё]")
 PATHS = (
     "/", "/people", "/people/new", "/people/tree", "/roles", "/roles/edit?code=cashier", "/products", "/products/new",
     "/promotions", "/promotions/edit?code=autumn", "/vat", "/catalog", "/requests", "/audit/shifts", "/audit/refunds",
-    "/audit/people", "/audit/tills", "/password",
+    "/audit/people", "/audit/tills", "/password", "/stock", "/stock?branch=B1", "/stock?negative=yes", "/loyalty",
 )  # fmt: skip
 
 
@@ -47,6 +50,7 @@ def furnish(pages: OfficePages) -> None:
     pages.hire("anna", "cashier")
     journal = office.journal("B1")
     request_id = product_request_id(journal.branch_id, "4600000000017")
+    journal.add_sale(sale(1, [line("tea", quantity=2)]))
     journal.add_edit(
         RecordKind.PRODUCT_REQUEST, request_id, {}, code="4600000000017", name="Parasol", amount_minor=99_900,
         times=2, last_seen_at=office.clock.now_us(), register="1",
@@ -60,6 +64,8 @@ def furnish(pages: OfficePages) -> None:
             b"", "autumn", "Autumn", PromotionType.PERCENT, 1_000, categories=frozenset({"Drinks"}), valid_from=20_400
         )
         add_promotion(connection, office.ids, now_us, wanted)
+        program = make_program("main", ["*:*:300", "gold:Drinks:500"], 5_000, 365, 100)
+        set_program(connection, office.ids, now_us, program, "Club")
 
 
 def log_in(visitor: Visitor) -> None:

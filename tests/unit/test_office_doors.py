@@ -28,6 +28,7 @@ EVERYBODY: tuple[Permission, ...] = ()
 PEOPLE = (Permission.EMPLOYEE_EDIT,)
 GOODS = (Permission.CATALOG_EDIT,)
 AUDITS = (Permission.AUDIT_VIEW,)
+STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
 NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
@@ -52,6 +53,9 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     **{("POST", f"/catalog/{act}"): GOODS for act in ("upload", "import", "discard", "revert")},
     ("GET", "/requests/{id}"): GOODS,
     **{("POST", f"/requests/{{id}}/{act}"): GOODS for act in ("new", "known", "price", "decline")},
+    ("GET", "/stock"): STOCK,
+    ("GET", "/loyalty"): GOODS,
+    **{("POST", f"/loyalty/{act}"): GOODS for act in ("preview", "save", "end")},
     **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills")},
 }
 FIELDS: dict[str, Any] = {

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, MetaData
 
 from branch_node.storage.basket_tables import SEARCH_TABLE
 from branch_node.storage.receipt_indexes import RECEIPT_INDEXES
+from branch_node.storage.stock_draft_tables import STOCK_INDEXES
 from branch_node.storage.tables import branch_metadata
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.session_tables import session_metadata
@@ -15,7 +16,23 @@ from shared.storage.tables import record_metadata
 
 HEAD = "0018"
 KNOWN = frozenset(
-    {"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0013", "0014", "0015", "0018"}
+    {
+        "0001",
+        "0002",
+        "0003",
+        "0004",
+        "0005",
+        "0006",
+        "0007",
+        "0008",
+        "0009",
+        "0010",
+        "0013",
+        "0014",
+        "0015",
+        "0017",
+        "0018",
+    }
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]
 _LOCATION = Path(__file__).parent
@@ -33,4 +50,4 @@ def upgrade(connection: Connection) -> None:
 
 def differences(connection: Connection) -> list[object]:
     """What the schema lacks of the tables in code, or has too much."""
-    return schema_differences(connection, METADATA, untold=(SEARCH_TABLE,), indexes=RECEIPT_INDEXES)
+    return schema_differences(connection, METADATA, untold=(SEARCH_TABLE,), indexes=RECEIPT_INDEXES | STOCK_INDEXES)

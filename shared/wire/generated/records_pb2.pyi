@@ -745,12 +745,15 @@ class StockMovement(_message.Message):
     EMPLOYEE_FIELD_NUMBER: _builtins.int
     MOVED_AT_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """"received", "written_off", "counted", "returned_to_supplier" or "moved"."""
     document: _builtins.str
     """The number of the paper that came with it. Empty: there is none."""
     register: _builtins.str
     employee: _builtins.str
+    note: _builtins.str
+    """Why, in words: of goods that were written off. Empty: nobody said."""
     @_builtins.property
     def moved_at(self) -> Global___LocalMoment: ...
     @_builtins.property
@@ -764,10 +767,11 @@ class StockMovement(_message.Message):
         employee: _builtins.str = ...,
         moved_at: Global___LocalMoment | None = ...,
         lines: _abc.Iterable[Global___StockMovementLine] | None = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["moved_at", b"moved_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "employee", b"employee", "lines", b"lines", "moved_at", b"moved_at", "reason", b"reason", "register", b"register"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["document", b"document", "employee", b"employee", "lines", b"lines", "moved_at", b"moved_at", "note", b"note", "reason", b"reason", "register", b"register"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
