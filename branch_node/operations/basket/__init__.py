@@ -40,6 +40,7 @@ from branch_node.operations.basket.opening import (
 from branch_node.operations.basket.paying import PaymentOutcome, pay, sale_request
 from branch_node.operations.basket.pricing import DiscountKind
 from branch_node.operations.basket.quick_keys import QuickKey, clear_quick_key, list_quick_keys, set_quick_key
+from branch_node.operations.basket.returning import Returned, ReturnedView, keep_goods, return_goods
 from branch_node.operations.basket.scanning import add_product, scan
 from branch_node.operations.basket.searching import FoundProduct, find_products
 from branch_node.operations.basket.settling import SoldAs, recover_baskets, sale_key
@@ -69,6 +70,8 @@ __all__ = [
     "Outcome",
     "PaymentOutcome",
     "QuickKey",
+    "Returned",
+    "ReturnedView",
     "SoldAs",
     "Undoable",
     "UnknownCodeSeen",
@@ -85,6 +88,7 @@ __all__ = [
     "find_products",
     "held",
     "hold",
+    "keep_goods",
     "list_quick_keys",
     "mark_requested",
     "open_basket",
@@ -93,6 +97,7 @@ __all__ = [
     "recall",
     "recover_baskets",
     "remove_line",
+    "return_goods",
     "sale_key",
     "sale_request",
     "scan",

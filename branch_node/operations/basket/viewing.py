@@ -15,6 +15,7 @@ from branch_node.operations.basket.pricing import (
     price_lines,
     pricing_of,
 )
+from branch_node.operations.basket.returning import Returned, reckoned_in
 from branch_node.operations.basket.settling import SoldAs, find_sold, note_what_became, read_sold
 from branch_node.operations.basket.undoing import UNDO_SECONDS, Undoable, offered
 from branch_node.storage import baskets
@@ -55,7 +56,7 @@ class WaitingCode(NamedTuple):
 
 class BasketView(NamedTuple):
     """Everything that the till shows of a basket, as of one moment. `sold` is the receipt once it is paid; `trouble`
-    says why it is undecided."""
+    says why it is undecided. `total_minor` is of the lines alone: what comes back is `returned`."""
 
     basket_id: bytes
     register: str
@@ -74,6 +75,7 @@ class BasketView(NamedTuple):
     undo: tuple[Undoable, ...]
     sold: SoldAs | None
     trouble: str
+    returned: Returned | None = None
 
 
 def view(store: BranchStore, basket_id: bytes) -> BasketView:
@@ -112,6 +114,7 @@ def _view(store: BranchStore, cursor: Any, basket: BasketRow) -> BasketView:
         undo=offered(cursor, basket.id, basket.next_action, since_us) if is_open else (),
         sold=read_sold(basket),
         trouble=basket.trouble or "",
+        returned=reckoned_in(store, cursor, basket.id),
     )
 
 
