@@ -6,13 +6,15 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from branch_node.operations.receipt_printing import Papers
+from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction, ReceiptTexts
 from shared.domain.barcodes import ReceiptCode, parse_code
 from shared.domain.business_time import SECONDS_PER_DAY
+from shared.domain.exchanges import is_exchange
 from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.domain.receipt_document import ReceiptDocument
 from shared.domain.receipt_identity import QR_PREFIX, parse_qr
-from shared.domain.sales import RECEIPT_NUMBER_DIGITS_MAX, Refund, Sale, format_receipt
+from shared.domain.sales import RECEIPT_NUMBER_DIGITS_MAX, Payment, Refund, Sale, format_receipt
 from shared.errors import InvalidInput, NotFound
 from shared.operations.receipts import read_refund, read_sale
 
@@ -90,6 +92,31 @@ class ReceiptRead(NamedTuple):
         return isinstance(self.fact, Refund)
 
 
+class ExchangeRead(NamedTuple):
+    """The two halves of an exchange."""
+
+    sale: Sale
+    refund: Refund
+
+    @property
+    def taken_minor(self) -> int:
+        return sum(line.amount_minor for line in self.sale.lines) + self.sale.rounding_minor
+
+    @property
+    def returned_minor(self) -> int:
+        return self.refund.total_minor + self.refund.rounding_minor
+
+    @property
+    def paid_minor(self) -> int:
+        """What the client handed over: change is not taken off."""
+        return sum(payment.amount_minor for payment in self.sale.payments if not is_exchange(payment.method))
+
+    @property
+    def paid_out(self) -> tuple[Payment, ...]:
+        """What the client got, by method."""
+        return tuple(payment for payment in self.refund.payments if not is_exchange(payment.method))
+
+
 def read_reference(transaction: BranchTransaction, text: str, register: str = "", branch_code: str = "") -> ReceiptAt:
     """What was scanned or typed: a square code, `1-000042`, or a number alone, which is of the register at hand.
 
@@ -123,6 +150,17 @@ def find_receipt(transaction: BranchTransaction, at: ReceiptAt) -> bytes:
             f"There is no receipt {at.receipt} of this branch.", "It may be of another branch, or not be confirmed yet."
         )
     return bytes(row[0])
+
+
+def exchange_of(store: BranchStore, sale_id: bytes) -> ExchangeRead | None:
+    """Both halves of an exchange, by the sale's id; None when it is an ordinary sale."""
+    with store.look() as transaction:
+        pair = find_pair(transaction.cursor, sale_id)
+        if pair is None:
+            return None
+        branch_id = transaction.node.branch_id
+        sold = read_sale(transaction.connection, (branch_id, pair[0]))
+        return ExchangeRead(sold, read_refund(transaction.connection, (branch_id, pair[1])))
 
 
 def find_pair(cursor: Any, record_id: bytes) -> tuple[bytes, bytes] | None:

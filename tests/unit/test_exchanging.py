@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,11 +18,11 @@ from branch_node.operations.refund_request import SoldLineRequest, parse_refund_
 from branch_node.operations.refunding import RefundAnswer
 from branch_node.operations.sale_actions import Entry, Till
 from branch_node.storage.transaction import ReceiptTexts
-from shared.domain.permissions import LOCAL_ADMINISTRATOR
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Permission
 from shared.domain.receipt_rows import receipt_rows
 from shared.domain.rounding import CashRounding
 from shared.domain.sales import Payment
-from shared.errors import BasketClosed, FilialError, InvalidInput, KeyReused, Refused
+from shared.errors import BasketClosed, FilialError, InvalidInput, KeyReused, NotPermitted, Refused
 from tests.support.basket_desk import CASHIER, learn_goods, next_request
 from tests.support.exchanges import exchange_sums
 from tests.support.fuse import FragileTerminal, Fuse, PowerCut, cut_writes
@@ -400,6 +401,21 @@ def test_a_manager_who_allowed_it_stands_on_the_refund(till: Till, shop: Shop) -
     basket.return_goods(till.store, basket_id, next_request(), receipt, [SoldLineRequest(1, None)], "maria", "torn")
     pay(till, shop)
     assert shop.rows("SELECT authorised_by, reason, sale_receipt FROM refund") == [("maria", "torn", receipt)]
+
+
+def test_who_may_not_take_goods_back_needs_somebody_who_may(till: Till, shop: Shop) -> None:
+    receipt = sold(shop, ("shirt", 90_000))
+    seller = till._replace(
+        actor=replace(LOCAL_ADMINISTRATOR, code="igor", permissions=frozenset({Permission.SALE_MAKE}))
+    )
+    with pytest.raises(NotPermitted):
+        bring_back(seller, receipt)
+    with pytest.raises(NotPermitted):
+        bring_back(seller, receipt, by=seller.actor)
+    bring_back(seller, receipt, by=replace(LOCAL_ADMINISTRATOR, code="maria"))
+    scan(seller, "coat")
+    pay(seller, shop)
+    assert shop.rows("SELECT cashier, authorised_by FROM refund") == [("igor", "maria")]
 
 
 def test_another_tab_that_has_the_register_brings_nothing_back(till: Till, shop: Shop) -> None:

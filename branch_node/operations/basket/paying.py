@@ -41,9 +41,6 @@ from shared.domain.rounding import NO_ROUNDING, CashRounding, settle
 from shared.domain.sales import Payment
 from shared.errors import BasketClosed, FilialError, InDoubt, Refused
 
-NOTHING_TAKEN = "Nothing is taken instead yet."
-
-
 class PaymentOutcome(NamedTuple):
     """`paid` with the receipt, or `undecided` with what to tell the cashier: then the same payments ask again."""
 
@@ -55,9 +52,9 @@ class PaymentOutcome(NamedTuple):
 
 def sale_request(store: BranchStore, basket_id: bytes, payments: Sequence[Payment]) -> SaleRequest:
     """The sale that a basket is, as it stands. Raises NotFound, InvalidInput."""
+    returned = reckoned_in(store, basket_id)
     with store.read_cursor() as cursor:
         basket = require_basket(cursor, basket_id)
-        returned = reckoned_in(store, cursor, basket_id)
         asked = basket.sale_asked or _freeze(store, cursor, basket, payments, NO_ROUNDING, returned)
     return _request(basket, asked)
 
@@ -102,8 +99,7 @@ def _begin(
     rounding: CashRounding,
 ) -> SaleRequest | PaymentOutcome:
     """Freezes what is to be sold; or the outcome, when that is known already."""
-    with store.read_cursor() as cursor:
-        returned = reckoned_in(store, cursor, basket_id)
+    returned = reckoned_in(store, basket_id)
     turn = store.write()
     with turn:
         cursor = turn.driver.cursor()
@@ -144,7 +140,7 @@ def _freeze(
     if returned is not None and returned.problem:
         raise Refused(returned.problem, returned.hint)
     if returned is not None and not lines:
-        raise Refused(NOTHING_TAKEN, "Scan it; or take the goods back without an exchange: F8 on the receipt's page.")
+        raise Refused("Nothing is taken instead yet.", "Scan it; or take the goods back without an exchange: Take goods back.")
     if not lines:
         raise Refused("The basket is empty.", "Scan something first.")
     if baskets.waiting_unknown(cursor, basket.id):

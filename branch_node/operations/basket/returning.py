@@ -7,7 +7,7 @@ meanwhile. The goods of one receipt come back in one basket, so that one refund 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from branch_node.operations.basket.desk import Desk, Done, Outcome, act
 from branch_node.operations.exchanging import Reckoned, reckon_returned
@@ -143,9 +143,11 @@ def reckon(store: BranchStore, rows: tuple[ReturnRow, ...]) -> Returned | None:
     return Returned(rows, found.receipt, lines, found.credit_minor, found.points_minor, found.payments)
 
 
-def reckoned_in(store: BranchStore, cursor: Any, basket_id: bytes) -> Returned | None:
-    """What the goods of a basket are worth, as its snapshot has them."""
-    return reckon(store, basket_returns.read_returns(cursor, basket_id))
+def reckoned_in(store: BranchStore, basket_id: bytes) -> Returned | None:
+    """What the goods that come back into a basket are worth now."""
+    with store.read_cursor() as cursor:
+        rows = basket_returns.read_returns(cursor, basket_id)
+    return reckon(store, rows)
 
 
 def _lines_of(sold: SoldBefore, wanted: Sequence[SoldLineRequest]) -> tuple[ReturnedLine, ...]:
