@@ -39,6 +39,8 @@ ERROR_SOURCES = (
     "shared/storage/sqlite_engine.py",
     "shared/storage/write_gate.py",
     "branch_node/operations/authentication.py",
+    "branch_node/operations/exchanging.py",
+    "branch_node/operations/paying_back.py",
     "branch_node/operations/basket",
     "branch_node/operations/budgets.py",
     "branch_node/operations/card_charges.py",

@@ -19,6 +19,11 @@ CARD: Final = "card"
 """The method of what is paid through the terminal."""
 
 
+def pay_back_key(key: str) -> str:
+    """Under which key the terminal pays back what an exchange gives out: its sale's key is that of what it takes."""
+    return f"{key}:back"
+
+
 def use_charges(
     cursor: Any,
     key: str,

@@ -12,23 +12,23 @@ from typing import Any, NamedTuple
 from branch_node.operations import basket, cash, shifts
 from branch_node.operations.basket import BasketGlance
 from branch_node.operations.branch_facts import record_branch_fact
-from branch_node.operations.card_charges import CARD
-from branch_node.operations.card_payments import ask, begin_attempt, resolve_unknown, unresolved
+from branch_node.operations.card_payments import unresolved
 from branch_node.operations.employees import ensure_employee
+from branch_node.operations.paying_back import pay_back, plan_pay_back
 from branch_node.operations.receipt_finding import read_receipt
 from branch_node.operations.receipt_printing import queue_copy, queue_drawer, queue_report
 from branch_node.operations.refund_request import RefundRequest, parse_refund_request
-from branch_node.operations.refunding import RefundAnswer, SoldBefore, find_sold, propose_refund
+from branch_node.operations.refunding import RefundAnswer, find_sold, propose_refund
 from branch_node.operations.shift_reports import OpenedShift, summarize_shift, undecided_receipts
 from branch_node.operations.shifts import Sign, require_open_shift
 from branch_node.operations.till_audit import DRAWER_OPENED, OVERRIDE, RECEIPT_REPRINTED
 from branch_node.operations.z_reports import read_z_report
-from branch_node.storage.card_attempts import CardAttempt, attempts_of_record
+from branch_node.storage.card_attempts import CardAttempt
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.branch_facts import AuditEntry, CashMovement
 from shared.domain.business_time import local_moment
-from shared.domain.card_payments import IN_DOUBT_STATES, AttemptState, PaymentTerminal
+from shared.domain.card_payments import PaymentTerminal
 from shared.domain.permissions import Actor, Permission, require, require_refund_without_receipt
 from shared.domain.sales import format_receipt
 from shared.domain.shifts import Denomination, ShiftClose
@@ -208,38 +208,11 @@ def _pay_back_by_card(store: BranchStore, terminal: PaymentTerminal, request: Re
         if transaction.cursor.execute("SELECT 1 FROM idempotency_key WHERE key = ?", (request.key,)).fetchone():
             return ()
         sold = find_sold(transaction, request.receipt, request.sale_id)
-        planned = _planned(transaction, sold, request)
-    references = []
-    for number, (charge, amount_minor) in enumerate(planned, 1):
-        attempt = begin_attempt(
-            store, request.key, request.register, amount_minor, charge.currency, number, charge.reference
-        )
-        if attempt.state is AttemptState.BEGUN:
-            attempt = ask(store, terminal, attempt.reference)
-        elif attempt.state in IN_DOUBT_STATES:
-            attempt = resolve_unknown(store, terminal, attempt.reference)
-        if attempt.state in IN_DOUBT_STATES:
-            raise Refused("It is not known whether the terminal paid back.", "Press the same button again: it asks.")
-        if attempt.state is not AttemptState.APPROVED:
-            raise Refused("The terminal did not pay back.", "Try again, or give cash back.")
-        references.append(attempt.reference)
-    return tuple(references)
-
-
-def _planned(transaction: BranchTransaction, sold: SoldBefore, request: RefundRequest) -> list[tuple[CardAttempt, int]]:
-    """Which charges how much comes back of; nothing when the terminal took none of them, or no single one suffices."""
-    payments = request.payments
-    if payments is None:
-        payments = propose_refund(sold, request.lines).payments
-    amounts = [payment.amount_minor for payment in payments if payment.method == CARD and payment.amount_minor]
-    charges = [each for each in attempts_of_record(transaction.cursor, sold.sale_id) if each.refunds is None]
-    planned: list[tuple[CardAttempt, int]] = []
-    for amount_minor in amounts:
-        charge = next((each for each in charges if each.amount_minor >= amount_minor), None)
-        if charge is None:
-            return []
-        planned.append((charge, amount_minor))
-    return planned
+        payments = request.payments
+        if payments is None:
+            payments = propose_refund(sold, request.lines).payments
+        planned = plan_pay_back(transaction.cursor, sold.sale_id, payments)
+    return pay_back(store, terminal, request.key, request.register, planned)
 
 
 def _authority(actor: Actor, permission: Permission, allowed_by: Actor | None) -> Actor:

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from branch_node.operations.branch_facts import record_branch_fact
-from branch_node.operations.card_charges import use_charges_found
-from branch_node.operations.receipt_printing import queue_refund, queue_sale
+from branch_node.operations.card_charges import pay_back_key, use_charges_found
+from branch_node.operations.receipt_printing import queue_exchange, queue_refund, queue_sale
 from branch_node.storage import intents
 from branch_node.storage.intents import Intent
 from branch_node.storage.transaction import BranchTransaction
@@ -146,13 +146,19 @@ def _journal(transaction: BranchTransaction, intent: Intent, decision: Decision)
 
 
 def _follow(transaction: BranchTransaction, key: str | None, entry: DecodedEntry) -> None:
-    """What a sale or a refund brings with it once it is journaled: its charges are used, its paper is queued."""
+    """What a sale, a refund or both in an exchange bring once they are journaled: charges are used, paper is queued."""
+    is_exchange = bool(entry.sales and entry.refunds)
     for sale_id, sale in entry.sales:
         use_charges_found(transaction.cursor, key, sale.payments, sale.currency, sale_id, transaction.now_us)
-        queue_sale(transaction, sale_id, sale)
+        if not is_exchange:
+            queue_sale(transaction, sale_id, sale)
+    back_key = pay_back_key(key) if is_exchange and key is not None else key
     for refund_id, refund in entry.refunds:
-        use_charges_found(transaction.cursor, key, refund.payments, refund.currency, refund_id, transaction.now_us)
-        queue_refund(transaction, refund_id, refund)
+        use_charges_found(transaction.cursor, back_key, refund.payments, refund.currency, refund_id, transaction.now_us)
+        if not is_exchange:
+            queue_refund(transaction, refund_id, refund)
+    if is_exchange:
+        queue_exchange(transaction, entry.sales[0], entry.refunds[0])
 
 
 def _apply(transaction: BranchTransaction, entry: DecodedEntry) -> int:
@@ -177,20 +183,22 @@ def _void(transaction: BranchTransaction, intent: Intent) -> None:
         cursor.execute("DELETE FROM idempotency_key WHERE key = ? AND seq = 0", (intent.key,))
     if intent.receipt_number is None:
         return
-    given_back = cursor.execute(
+    entry = decode_entry(open_entry(intent.data))
+    # The two of an exchange, the later first: it was taken last.
+    numbers = {sale.receipt_number for _, sale in entry.sales} | {back.receipt_number for _, back in entry.refunds}
+    for number in sorted(numbers or {intent.receipt_number}, reverse=True):
+        _give_number_back(transaction, intent.register or "", number)
+
+
+def _give_number_back(transaction: BranchTransaction, register: str, number: int) -> None:
+    """The number is the next one again; or void, when others were given since."""
+    given_back = transaction.cursor.execute(
         "UPDATE register SET last_receipt_number = last_receipt_number - 1 WHERE code = ? AND last_receipt_number = ?",
-        (intent.register, intent.receipt_number),
+        (register, number),
     )
     if given_back.rowcount == 0:
-        record_branch_fact(
-            transaction,
-            ReceiptVoid(
-                intent.register or "",
-                intent.receipt_number,
-                local_moment(transaction.now_us, transaction.node.timezone),
-                "not_committed",
-            ),
-        )
+        moment = local_moment(transaction.now_us, transaction.node.timezone)
+        record_branch_fact(transaction, ReceiptVoid(register, number, moment, "not_committed"))
 
 
 def _learn(transaction: BranchTransaction, rejected: Rejected) -> None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from branch_node.operations.receipt_printing import Papers
+from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction, ReceiptTexts
 from shared.domain.barcodes import ReceiptCode, parse_code
 from shared.domain.business_time import SECONDS_PER_DAY
+from shared.domain.exchanges import is_exchange
 from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.domain.receipt_document import ReceiptDocument
 from shared.domain.receipt_identity import QR_PREFIX, parse_qr
-from shared.domain.sales import RECEIPT_NUMBER_DIGITS_MAX, Refund, Sale, format_receipt
+from shared.domain.sales import RECEIPT_NUMBER_DIGITS_MAX, Payment, Refund, Sale, format_receipt
 from shared.errors import InvalidInput, NotFound
 from shared.operations.receipts import read_refund, read_sale
 
@@ -29,6 +31,17 @@ SELECT id, 0, sold_at FROM sale WHERE branch_id = ?1 AND register = ?2 AND recei
 UNION ALL
 SELECT id, 1, refunded_at FROM refund WHERE branch_id = ?1 AND register = ?2 AND receipt_number = ?3
 ORDER BY 3 DESC LIMIT 1
+"""
+# The two are of one command, and the refund's number is the one before the sale's.
+_PAIR_OF_SALE = """
+SELECT s.id, r.id FROM node n JOIN sale s ON s.branch_id = n.branch_id AND s.id = ?
+JOIN refund r ON r.branch_id = s.branch_id AND r.register = s.register
+  AND r.receipt_number = s.receipt_number - 1 AND r.command_id = s.command_id
+"""
+_PAIR_OF_REFUND = """
+SELECT s.id, r.id FROM node n JOIN refund r ON r.branch_id = n.branch_id AND r.id = ?
+JOIN sale s ON s.branch_id = r.branch_id AND s.register = r.register
+  AND s.receipt_number = r.receipt_number + 1 AND s.command_id = r.command_id
 """
 _OF_DAY = """
 SELECT id, 0, register, receipt_number, sold_at, cashier, net_minor + rounding_minor, currency,
@@ -79,6 +92,31 @@ class ReceiptRead(NamedTuple):
         return isinstance(self.fact, Refund)
 
 
+class ExchangeRead(NamedTuple):
+    """The two halves of an exchange."""
+
+    sale: Sale
+    refund: Refund
+
+    @property
+    def taken_minor(self) -> int:
+        return sum(line.amount_minor for line in self.sale.lines) + self.sale.rounding_minor
+
+    @property
+    def returned_minor(self) -> int:
+        return self.refund.total_minor + self.refund.rounding_minor
+
+    @property
+    def paid_minor(self) -> int:
+        """What the client handed over: change is not taken off."""
+        return sum(payment.amount_minor for payment in self.sale.payments if not is_exchange(payment.method))
+
+    @property
+    def paid_out(self) -> tuple[Payment, ...]:
+        """What the client got, by method."""
+        return tuple(payment for payment in self.refund.payments if not is_exchange(payment.method))
+
+
 def read_reference(transaction: BranchTransaction, text: str, register: str = "", branch_code: str = "") -> ReceiptAt:
     """What was scanned or typed: a square code, `1-000042`, or a number alone, which is of the register at hand.
 
@@ -114,6 +152,24 @@ def find_receipt(transaction: BranchTransaction, at: ReceiptAt) -> bytes:
     return bytes(row[0])
 
 
+def exchange_of(store: BranchStore, sale_id: bytes) -> ExchangeRead | None:
+    """Both halves of an exchange, by the sale's id; None when it is an ordinary sale."""
+    with store.look() as transaction:
+        pair = find_pair(transaction.cursor, sale_id)
+        if pair is None:
+            return None
+        branch_id = transaction.node.branch_id
+        sold = read_sale(transaction.connection, (branch_id, pair[0]))
+        return ExchangeRead(sold, read_refund(transaction.connection, (branch_id, pair[1])))
+
+
+def find_pair(cursor: Any, record_id: bytes) -> tuple[bytes, bytes] | None:
+    """The sale and the refund of the exchange that a receipt of this branch is a half of; None when it is none."""
+    halves = (cursor.execute(statement, (record_id,)).fetchone() for statement in (_PAIR_OF_SALE, _PAIR_OF_REFUND))
+    row = next(filter(None, halves), None)
+    return None if row is None else (bytes(row[0]), bytes(row[1]))
+
+
 def list_receipts(transaction: BranchTransaction, day: date, register: str = "") -> list[ReceiptGlance]:
     """Receipts of a day, the latest first; of one register, or of all."""
     values = (transaction.node.branch_id, day.isoformat(), register, RECEIPTS_SHOWN_MAX, _first_id_of(day))
@@ -134,6 +190,11 @@ def read_receipt(transaction: BranchTransaction, record_id: bytes, texts: Receip
     if row is None:
         raise NotFound(f"This branch has no receipt {format_id(record_id)}.", "Look at the list of receipts.")
     papers = Papers(transaction.cursor, transaction.node, texts)
+    pair = find_pair(transaction.cursor, record_id)
+    if pair is not None:
+        sold = read_sale(transaction.connection, (key[0], pair[0]))
+        back = read_refund(transaction.connection, (key[0], pair[1]))
+        return ReceiptRead(record_id, back if row[1] else sold, papers.exchange((pair[0], sold), (pair[1], back)))
     if row[1]:
         given_back = read_refund(transaction.connection, key)
         return ReceiptRead(record_id, given_back, papers.refund(record_id, given_back))

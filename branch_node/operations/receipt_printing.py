@@ -16,6 +16,7 @@ from branch_node.storage.print_jobs import queue_print
 from branch_node.storage.transaction import BranchTransaction, Node, ReceiptTexts
 from shared.domain.branch_facts import CASH_IN, CashMovement
 from shared.domain.business_time import LocalMoment, local_moment
+from shared.domain.exchanges import is_exchange
 from shared.domain.money import format_minor
 from shared.domain.receipt_document import (
     ReceiptDocument,
@@ -26,6 +27,7 @@ from shared.domain.receipt_document import (
     as_reprint,
     cash_movement_document,
     drawer_document,
+    exchange_document,
     refund_document,
     sale_document,
     shift_document,
@@ -56,7 +58,10 @@ class Papers(NamedTuple):
 
     def sale(self, sale_id: bytes, sale: Sale, opens_drawer: bool = False) -> ReceiptDocument:
         """The receipt of a sale."""
-        paper = ReceiptSale(
+        return sale_document(self.shop, self._sale_paper(sale_id, sale), opens_drawer=opens_drawer)
+
+    def _sale_paper(self, sale_id: bytes, sale: Sale) -> ReceiptSale:
+        return ReceiptSale(
             sale_id=sale_id,
             register=sale.register,
             receipt=format_receipt(sale.register, sale.receipt_number),
@@ -68,11 +73,25 @@ class Papers(NamedTuple):
             change_minor=sale.change_minor,
             rounding_minor=sale.rounding_minor,
         )
-        return sale_document(self.shop, paper, opens_drawer=opens_drawer)
 
     def refund(self, refund_id: bytes, refund: Refund, opens_drawer: bool = False) -> ReceiptDocument:
         """The receipt of a refund."""
-        paper = ReceiptSale(
+        sold_as, reason = refund.sale_receipt or "", refund.reason or ""
+        return refund_document(
+            self.shop, self._refund_paper(refund_id, refund), sold_as, reason, opens_drawer=opens_drawer
+        )
+
+    def exchange(
+        self, sold: tuple[bytes, Sale], back: tuple[bytes, Refund], opens_drawer: bool = False
+    ) -> ReceiptDocument:
+        """The one paper of a sale and a refund that are an exchange."""
+        refund = back[1]
+        papers = self._sale_paper(*sold), self._refund_paper(*back)
+        sold_as, reason = refund.sale_receipt or "", refund.reason or ""
+        return exchange_document(self.shop, *papers, sold_as, reason, opens_drawer=opens_drawer)
+
+    def _refund_paper(self, refund_id: bytes, refund: Refund) -> ReceiptSale:
+        return ReceiptSale(
             sale_id=refund_id,
             register=refund.register,
             receipt=format_receipt(refund.register, refund.receipt_number),
@@ -83,8 +102,6 @@ class Papers(NamedTuple):
             payments=refund.payments,
             rounding_minor=refund.rounding_minor,
         )
-        sold_as, reason = refund.sale_receipt or "", refund.reason or ""
-        return refund_document(self.shop, paper, sold_as, reason, opens_drawer=opens_drawer)
 
     def cash_movement(self, moved: CashMovement) -> ReceiptDocument:
         """The slip of cash put in or taken out."""
@@ -126,7 +143,12 @@ class Papers(NamedTuple):
             gross_minor=report.gross_minor,
             discounts_minor=report.discounts_minor,
             net_minor=report.net_minor - report.returns_minor,
-            methods=tuple(Payment(total.method, total.amount_minor) for total in report.methods),
+            # Exchanges come to nothing.
+            methods=tuple(
+                Payment(total.method, total.amount_minor)
+                for total in report.methods
+                if total.amount_minor or not is_exchange(total.method)
+            ),
             float_minor=report.float_minor,
             expected_cash_minor=report.expected_cash_minor,
             counted_cash_minor=report.counted_cash_minor,
@@ -184,6 +206,14 @@ def queue_refund(transaction: BranchTransaction, refund_id: bytes, refund: Refun
         return
     document = _papers(transaction, transaction.printing).refund(refund_id, refund, _has_cash(refund.payments))
     _queue(transaction, document, refund_id)
+
+
+def queue_exchange(transaction: BranchTransaction, sold: tuple[bytes, Sale], back: tuple[bytes, Refund]) -> None:
+    """Queues the one paper of an exchange of today."""
+    if transaction.printing is None or not _is_of_today(transaction, sold[1].sold_at):
+        return
+    opens_drawer = _has_cash((*sold[1].payments, *back[1].payments))
+    _queue(transaction, _papers(transaction, transaction.printing).exchange(sold, back, opens_drawer), sold[0])
 
 
 def queue_cash_movement(transaction: BranchTransaction, fact_id: bytes, moved: CashMovement) -> None:

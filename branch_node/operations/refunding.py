@@ -78,6 +78,13 @@ class RefundAnswer(NamedTuple):
         }
 
 
+class BuiltRefund(NamedTuple):
+    """A refund that is not written yet, and what it enters of points."""
+
+    fact: Refund
+    entries: list[LoyaltyEntry]
+
+
 class SoldBefore(NamedTuple):
     """A sale, and what was given back of it so far. `branch_id` is None for a sale of this branch."""
 
@@ -133,11 +140,19 @@ def begin_refund(transaction: BranchTransaction, request: RefundRequest) -> Refu
         return before
     if not asks:
         return _refund_here(transaction, request, refund_id)
-    fact, entries = _build_refund(transaction, request, refund_id)
+    built = build_refund(transaction, request, refund_id)
+    records = intend_refund(transaction, request, refund_id, built)
+    return begin(transaction, records, command_id, request.key, built.fact.register, built.fact.receipt_number)
+
+
+def intend_refund(
+    transaction: BranchTransaction, request: RefundRequest, refund_id: bytes, built: BuiltRefund
+) -> list[Record]:
+    """A refund with all that it brings, for HQ to commit; its number is taken. Raises Refused for charges of others."""
+    fact, entries = built
     require_charges(transaction.cursor, request.key, request.card_references, fact.payments, fact.currency)
     take_number(transaction, fact.register, fact.receipt_number)
-    records = [Record(RecordKind.REFUND, refund_id, encode_refund(fact)), *as_records(transaction, entries)]
-    return begin(transaction, records, command_id, request.key, fact.register, fact.receipt_number)
+    return [Record(RecordKind.REFUND, refund_id, encode_refund(fact)), *as_records(transaction, entries)]
 
 
 def begin_refund_elsewhere(
@@ -151,11 +166,9 @@ def begin_refund_elsewhere(
     before = _claim(transaction, request, command_id, refund_id, 0)
     if before is not None:
         return before
-    fact, entries = _build_refund(transaction, request, refund_id, sold)
-    require_charges(transaction.cursor, request.key, request.card_references, fact.payments, fact.currency)
-    take_number(transaction, fact.register, fact.receipt_number)
-    records = [Record(RecordKind.REFUND, refund_id, encode_refund(fact)), *as_records(transaction, entries)]
-    return begin(transaction, records, command_id, request.key, fact.register, fact.receipt_number)
+    built = build_refund(transaction, request, refund_id, sold)
+    records = intend_refund(transaction, request, refund_id, built)
+    return begin(transaction, records, command_id, request.key, built.fact.register, built.fact.receipt_number)
 
 
 def known_refund(transaction: BranchTransaction, request: RefundRequest) -> RefundAnswer | Intent | None:
@@ -229,7 +242,15 @@ def propose_refund(sold: SoldBefore, wanted: tuple[SoldLineRequest, ...]) -> Ref
 
 
 def _refund_here(transaction: BranchTransaction, request: RefundRequest, refund_id: bytes) -> RefundAnswer:
-    fact, entries = _build_refund(transaction, request, refund_id)
+    built = build_refund(transaction, request, refund_id)
+    write_refund(transaction, request, refund_id, built)
+    queue_refund(transaction, refund_id, built.fact)
+    return _answer(request, refund_id, built.fact, transaction.seq, confirmed=False)
+
+
+def write_refund(transaction: BranchTransaction, request: RefundRequest, refund_id: bytes, built: BuiltRefund) -> None:
+    """Writes and records a refund with all that it brings but the paper."""
+    fact, entries = built
     rows = new_rows()
     add_refund_rows(rows, transaction.node.branch_id, refund_id, transaction.command_id, fact, None)
     transaction.insert_all(rows)
@@ -238,22 +259,21 @@ def _refund_here(transaction: BranchTransaction, request: RefundRequest, refund_
     transaction.record(RecordKind.REFUND, refund_id, encode_refund(fact), row_count)
     charges = (request.card_references, fact.payments, fact.currency)
     use_charges(transaction.cursor, request.key, *charges, refund_id, transaction.now_us)
-    queue_refund(transaction, refund_id, fact)
     for entry in entries:
         record_branch_fact(transaction, entry)
-    return _answer(request, refund_id, fact, transaction.seq, confirmed=False)
 
 
-def _build_refund(
-    transaction: BranchTransaction, request: RefundRequest, refund_id: bytes, elsewhere: SoldBefore | None = None
-) -> tuple[Refund, list[LoyaltyEntry]]:
-    """The finished refund, with the register's next receipt number, and what it enters of points."""
+def build_refund(
+    transaction: BranchTransaction, request: RefundRequest, refund_id: bytes, found: SoldBefore | None = None
+) -> BuiltRefund:
+    """The finished refund, with the register's next receipt number, and what it enters of points. `found` is the sale,
+    when it was looked up already."""
     at = moment_of(transaction, request.refunded_at, "refunded_at")
-    sold = elsewhere
+    sold = found
     if sold is None and request.has_receipt:
         sold = find_sold(transaction, request.receipt, request.sale_id)
     if sold is not None:
-        _require_decided(transaction, sold.sale_id)
+        require_decided(transaction, sold.sale_id)
         lines = _lines_of_sale(sold, request.lines)
         payments, rounding_minor = _pay_back(sold, lines, request.payments)
         client = sold.sale.client
@@ -287,7 +307,8 @@ def _build_refund(
         payments=payments,
         rounding_minor=rounding_minor,
     )
-    return fact, entries_of_refund(transaction, refund_id, fact, sold.points, sold.paid) if sold else []
+    entries = entries_of_refund(transaction, refund_id, fact, sold.points, sold.paid) if sold else []
+    return BuiltRefund(fact, entries)
 
 
 def _lines_of_sale(sold: SoldBefore, wanted: tuple[SoldLineRequest, ...]) -> tuple[RefundLine, ...]:
@@ -344,7 +365,7 @@ def _loose_line(transaction: BranchTransaction, line: LooseLineRequest) -> Refun
     return RefundLine(0, line.sku, product_id, category, line.quantity_thousandths, line.amount_minor, 0)
 
 
-def _require_decided(transaction: BranchTransaction, sale_id: bytes) -> None:
+def require_decided(transaction: BranchTransaction, sale_id: bytes) -> None:
     """Raises Refused while HQ is asked about another refund of the sale: it may have been given already."""
     for intent in read_intents(transaction.cursor, INTENTS_LOOKED_AT_MAX):
         if any(other.sale_id == sale_id for _, other in decode_entry(open_entry(intent.data)).refunds):

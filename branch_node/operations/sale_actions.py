@@ -16,6 +16,7 @@ from branch_node.operations.basket.editing import ASK_A_MANAGER
 from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.client_search import AskHeadOffice, chain_client
 from branch_node.operations.employees import ensure_employee
+from branch_node.operations.refund_request import SoldLineRequest
 from branch_node.operations.shift_reports import OpenedShift
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
@@ -215,6 +216,31 @@ def detach_client(till: Till, basket_id: bytes, request_id: str) -> Done:
     """To nobody in particular."""
     require(till.actor, Permission.SALE_MAKE)
     return basket.detach_client(till.store, basket_id, request_id, till.tab_token)
+
+
+def return_goods(
+    till: Till,
+    request_id: str,
+    receipt: str,
+    wanted: Sequence[SoldLineRequest],
+    reason: str = "",
+    by: Actor | None = None,
+) -> Done:
+    """Goods come back into the basket. Raises NotPermitted, and as the basket does."""
+    permission = Permission.REFUND_BY_RECEIPT
+    authority = by if by is not None and not till.actor.may(permission) else till.actor
+    require(authority, permission)
+    authorised_by = authority.code if authority is not till.actor else None
+    basket_id = open_basket(till)
+    return basket.return_goods(
+        till.store, basket_id, request_id, receipt, wanted, authorised_by, reason, till.tab_token
+    )
+
+
+def keep_goods(till: Till, basket_id: bytes, request_id: str, key: str) -> Done:
+    """Goods do not come back after all."""
+    require(till.actor, Permission.SALE_MAKE)
+    return basket.keep_goods(till.store, basket_id, request_id, key, till.tab_token)
 
 
 def hold(till: Till, basket_id: bytes, title: str) -> None:

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from branch_node.operations import basket, card_payments
 from branch_node.operations.basket import BasketView, PaymentOutcome
+from branch_node.operations.card_charges import pay_back_key
+from branch_node.operations.paying_back import pay_back, plan_pay_back
 from branch_node.operations.sale_actions import Till
 from branch_node.operations.sale_request import SaleRequest
 from branch_node.operations.selling import SaleAnswer
@@ -28,13 +30,20 @@ Sell = Callable[[SaleRequest], SaleAnswer]
 
 
 class Due(NamedTuple):
-    """What is to be paid. `cash_minor` is what is left, rounded as cash is; `notes` what may be handed over for it."""
+    """What is to be paid, of an exchange the difference. `cash_minor` is what is left, rounded as cash is; `notes` what
+    may be handed over for it; `pay_out` what the client gets instead, when more comes back than is taken."""
 
     total_minor: int
     by_card_minor: int
     left_minor: int
     cash_minor: int
     notes: tuple[int, ...]
+    pay_out: tuple[Payment, ...] = ()
+
+    @property
+    def pay_out_minor(self) -> int:
+        """What the client gets, by whichever methods."""
+        return sum(payment.amount_minor for payment in self.pay_out)
 
 
 class CardAnswer(NamedTuple):
@@ -53,22 +62,39 @@ def attempts_of(till: Till, basket_id: bytes) -> list[CardAttempt]:
 def due_of(seen: BasketView, attempts: list[CardAttempt], rounding: CashRounding = NO_ROUNDING) -> Due:
     """What a basket costs, and what of it is left to pay."""
     by_card = sum(each.amount_minor for each in attempts if each.state is AttemptState.APPROVED)
-    left = max(0, seen.total_minor - by_card)
-    cash = cash_due(seen.total_minor, by_card, rounding)
-    return Due(seen.total_minor, by_card, left, cash, suggest_cash(cash, seen.currency)[1:])
+    total = seen.total_minor
+    pay_out: tuple[Payment, ...] = ()
+    if seen.returned is not None:
+        exchange = seen.returned.settle(total)
+        total -= exchange.settled_minor
+        pay_out = exchange.paid_out
+    left = max(0, total - by_card)
+    cash = cash_due(total, by_card, rounding)
+    return Due(total, by_card, left, cash, suggest_cash(cash, seen.currency)[1:], pay_out)
 
 
 def pay_cash(
-    till: Till, sell: Sell, basket_id: bytes, given_minor: int | None, rounding: CashRounding = NO_ROUNDING
+    till: Till,
+    sell: Sell,
+    basket_id: bytes,
+    given_minor: int | None,
+    rounding: CashRounding = NO_ROUNDING,
+    terminal: PaymentTerminal | None = None,
 ) -> PaymentOutcome:
-    """Pays what is left with so much cash; None is exactly what is due. Raises InvalidInput when it is too little, and
-    what `basket.pay` does. Asked again for a basket that is paid, it tells the same receipt."""
+    """Pays what is left with so much cash; None is exactly what is due. Of an exchange in which nothing is due, the
+    client gets the rest: through the terminal what was paid through it.
+
+    Raises InvalidInput when it is too little, Refused when the terminal does not pay back, and what `basket.pay` does.
+    Asked again for a basket that is paid, it tells the same receipt.
+    """
     require(till.actor, Permission.SALE_MAKE)
     seen = basket.view(till.store, basket_id)
     if seen.sold is not None:
         return PaymentOutcome(seen.state, seen.sold)
     attempts = _settled_attempts(till, basket_id)
     due = due_of(seen, attempts, rounding)
+    if seen.returned is not None and due.total_minor == 0:
+        return _pay_out(till, sell, seen, due, given_minor or 0, rounding, terminal)
     cash = due.cash_minor if given_minor is None else given_minor
     if cash < due.cash_minor:
         raise InvalidInput("That is less than is due.", "Take more; or pay a part by card first, the rest in cash.")
@@ -131,11 +157,12 @@ def pay_elsewhere(
     seen = basket.view(till.store, basket_id)
     if seen.sold is not None:
         return PaymentOutcome(seen.state, seen.sold)
-    amount = seen.total_minor if amount_minor is None else amount_minor
-    if not 0 < amount <= seen.total_minor:
+    total = due_of(seen, [], rounding).total_minor
+    amount = total if amount_minor is None else amount_minor
+    if not 0 < amount <= total:
         raise InvalidInput("By card exactly what is due can be paid, or a part of it.", "Give a smaller amount.")
-    rest = cash_due(seen.total_minor, amount, rounding)
-    payments = [Payment(CARD, amount), *([Payment(CASH, rest)] if amount < seen.total_minor else [])]
+    rest = cash_due(total, amount, rounding)
+    payments = [Payment(CARD, amount), *([Payment(CASH, rest)] if amount < total else [])]
     return basket.pay(till.store, sell, basket_id, payments, till.tab_token, rounding)
 
 
@@ -164,6 +191,30 @@ def _settled_attempts(till: Till, basket_id: bytes) -> list[CardAttempt]:
         if attempt.state not in (AttemptState.APPROVED, AttemptState.BEGUN):
             raise Refused("It is not known whether the card was charged.", "Ask the terminal again first.")
     return [attempt for attempt in attempts if attempt.state is AttemptState.APPROVED]
+
+
+def _pay_out(
+    till: Till,
+    sell: Sell,
+    seen: BasketView,
+    due: Due,
+    given_minor: int,
+    rounding: CashRounding,
+    terminal: PaymentTerminal | None,
+) -> PaymentOutcome:
+    """Nothing is due: the basket is exchanged, and what is left of what came back is paid out."""
+    assert seen.returned is not None
+    if given_minor:
+        raise InvalidInput("Nothing is to be paid for this exchange.", "Take no money, and press F12.")
+    if due.by_card_minor:
+        raise Refused("More was taken from the card than is due now.", "Give it back to the card, then pay.")
+    # Before anything goes back to a card, whatever stands in the way of the exchange is told.
+    basket.sale_request(till.store, seen.basket_id, ())
+    if terminal is not None:
+        with till.store.look() as transaction:
+            planned = plan_pay_back(transaction.cursor, seen.returned.rows[0].sale_id, due.pay_out)
+        pay_back(till.store, terminal, pay_back_key(basket.sale_key(seen.basket_id)), till.register, planned)
+    return basket.pay(till.store, sell, seen.basket_id, (), till.tab_token, rounding)
 
 
 def _pay(

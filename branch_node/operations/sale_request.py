@@ -8,6 +8,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from shared.domain.exchanges import is_exchange
 from shared.domain.identifiers import is_encodable, require_code, shorten
 from shared.domain.money import TOTAL_MINOR_MAX, parse_quantity, require_minor
 from shared.domain.sales import LINES_MAX, PAYMENTS_MAX, Payment
@@ -35,13 +36,32 @@ class LineRequest(NamedTuple):
     reason: str | None = None
 
 
+class ReturnedLine(NamedTuple):
+    """So much of a line of a receipt comes back."""
+
+    line: int
+    quantity_thousandths: int
+
+
+class ReturnedGoods(NamedTuple):
+    """What comes back in the same receipt: of a sale of this branch. `credit_minor` is what it is worth in money, as
+    the cashier and the client saw it: when it is worth something else by now, nothing is exchanged."""
+
+    sale_id: bytes
+    lines: tuple[ReturnedLine, ...]
+    credit_minor: int
+    authorised_by: str | None = None
+    reason: str | None = None
+
+
 class SaleRequest(NamedTuple):
     """A sale as asked for. `sold_at` is the text as it came, None for now.
 
     What is due is the sum of the lines and the rounding.
     `content_hash` is equal for equal content, whatever the spelling: a repeated key is held against it.
     `card_references` name what the terminal approved, one for each payment by card in their order; without any, what it
-    approved under this key is looked for.
+    approved under this key is looked for. With goods that are `returned` it is an exchange, and the payments are those
+    of the difference.
     """
 
     key: str
@@ -54,6 +74,7 @@ class SaleRequest(NamedTuple):
     content_hash: bytes
     rounding_minor: int = 0
     card_references: tuple[str, ...] = ()
+    returned: ReturnedGoods | None = None
 
 
 def parse_object(line: str | bytes) -> dict[str, Any]:
@@ -129,10 +150,13 @@ def parse_payment(value: Any, where: str) -> Payment:
     if not isinstance(value, dict):
         raise InvalidInput(f"{where} must be an object.")
     only(value, _PAYMENT_FIELDS, where)
-    return Payment(
-        require_code(value.get("method"), f"{where}: method"),
-        require_minor(value.get("amount_minor"), f"{where}: amount_minor"),
-    )
+    method = require_code(value.get("method"), f"{where}: method")
+    if is_exchange(method):
+        raise InvalidInput(
+            f"Nothing is paid by “{method}”: goods that come back settle by themselves.",
+            "Exchange goods on the till's page.",
+        )
+    return Payment(method, require_minor(value.get("amount_minor"), f"{where}: amount_minor"))
 
 
 def parse_each(value: Any, name: str, maximum: int, parse: Callable[[Any, str], Any]) -> tuple[Any, ...]:

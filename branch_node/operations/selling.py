@@ -86,7 +86,7 @@ def sell(transaction: BranchTransaction, request: SaleRequest) -> SaleAnswer:
     Raises InvalidInput when the request cannot be sold, KeyReused when its key was committed with other content.
     """
     sale_id = transaction.ids.new_id()
-    before = _claim(transaction, request, transaction.command_id, sale_id, transaction.seq)
+    before = claim_sale(transaction, request, transaction.command_id, sale_id, transaction.seq)
     if isinstance(before, Intent):
         raise Refused("HQ is being asked about this key.", "Ask again in a moment.")
     return before or _sell_here(transaction, request, sale_id)
@@ -101,17 +101,28 @@ def begin_sale(transaction: BranchTransaction, request: SaleRequest) -> SaleAnsw
     sale_id = transaction.ids.new_id()
     if transaction.node.mode is ProcessingMode.CENTRALIZED:
         # Whatever was answered before is answered again, even if HQ is away.
-        before = _told_before(transaction, request, known_key(transaction, request.key, request.content_hash))
+        before = known_sale(transaction, request)
         if before is not None:
             return before
-    asks = is_asked_of_hq(transaction) or _must_ask(transaction, request)
+    asks = must_ask(transaction, request)
     command_id = transaction.ids.new_id() if asks else transaction.command_id
-    before = _claim(transaction, request, command_id, sale_id, 0 if asks else transaction.seq)
+    before = claim_sale(transaction, request, command_id, sale_id, 0 if asks else transaction.seq)
     if before is not None:
         return before
     if not asks:
         return _sell_here(transaction, request, sale_id)
-    sale = _build_sale(transaction, request)
+    sale = build_sale(transaction, request)
+    records = intend_sale(transaction, request, sale_id, sale)
+    return begin(transaction, records, command_id, request.key, sale.register, sale.receipt_number)
+
+
+def known_sale(transaction: BranchTransaction, request: SaleRequest) -> SaleAnswer | Intent | None:
+    """What became of the key; None when it is new. Raises KeyReused."""
+    return _told_before(transaction, request, known_key(transaction, request.key, request.content_hash))
+
+
+def intend_sale(transaction: BranchTransaction, request: SaleRequest, sale_id: bytes, sale: Sale) -> list[Record]:
+    """A sale with all that it brings, for HQ to commit; its number is taken. Raises Refused for charges of others."""
     require_charges(transaction.cursor, request.key, request.card_references, sale.payments, sale.currency)
     take_number(transaction, sale.register, sale.receipt_number)
     records = [Record(RecordKind.SALE, sale_id, encode_sale(sale))]
@@ -119,8 +130,7 @@ def begin_sale(transaction: BranchTransaction, request: SaleRequest) -> SaleAnsw
         records.append(Record(KINDS[type(audited)], transaction.ids.new_id(), encode_branch_fact(audited)))
     for owner, amount in _spends(transaction, sale).items():
         records += intend_spending(transaction, owner, amount)
-    records += as_records(transaction, entries_of_sale(transaction, sale_id, sale))
-    return begin(transaction, records, command_id, request.key, sale.register, sale.receipt_number)
+    return records + as_records(transaction, entries_of_sale(transaction, sale_id, sale))
 
 
 def answer_from_intent(request: SaleRequest, intent: Intent, settled: Settled) -> SaleAnswer:
@@ -132,8 +142,19 @@ def answer_from_intent(request: SaleRequest, intent: Intent, settled: Settled) -
 
 
 def _sell_here(transaction: BranchTransaction, request: SaleRequest, sale_id: bytes) -> SaleAnswer:
-    sale = _build_sale(transaction, request)
-    _write_sale(transaction, sale_id, sale)
+    sale = build_sale(transaction, request)
+    write_sale(transaction, request, sale_id, sale)
+    queue_sale(transaction, sale_id, sale)
+    return answer_to(transaction, request, sale_id, sale)
+
+
+def write_sale(transaction: BranchTransaction, request: SaleRequest, sale_id: bytes, sale: Sale) -> None:
+    """Writes and records a sale with all that it brings but the paper."""
+    rows = new_rows()
+    add_sale_rows(rows, transaction.node.branch_id, sale_id, transaction.command_id, sale, None)
+    transaction.insert_all(rows)
+    take_number(transaction, sale.register, sale.receipt_number)
+    transaction.record(RecordKind.SALE, sale_id, encode_sale(sale), 1 + len(sale.lines) + len(sale.payments))
     charges = (request.card_references, sale.payments, sale.currency)
     use_charges(transaction.cursor, request.key, *charges, sale_id, transaction.now_us)
     for audited in audit_of_sale(transaction.cursor, request.key, sale.sold_at):
@@ -142,6 +163,10 @@ def _sell_here(transaction: BranchTransaction, request: SaleRequest, sale_id: by
         spend_leased(transaction, owner, amount)
     for entry in entries_of_sale(transaction, sale_id, sale):
         record_branch_fact(transaction, entry)
+
+
+def answer_to(transaction: BranchTransaction, request: SaleRequest, sale_id: bytes, sale: Sale) -> SaleAnswer:
+    """The answer to a sale that this transaction commits."""
     receipt = format_receipt(sale.register, sale.receipt_number)
     return SaleAnswer(request.key, sale_id, receipt, _due(sale), transaction.seq, confirmed=False)
 
@@ -150,7 +175,7 @@ def _due(sale: Sale) -> int:
     return sum([line.amount_minor for line in sale.lines]) + sale.rounding_minor
 
 
-def _build_sale(transaction: BranchTransaction, request: SaleRequest) -> Sale:
+def build_sale(transaction: BranchTransaction, request: SaleRequest) -> Sale:
     """The finished receipt, with the register's next number."""
     sold_at = moment_of(transaction, request.sold_at, "sold_at")
     lines = _price_lines(transaction, request.lines, days_from_date(sold_at.business_date))
@@ -176,8 +201,11 @@ def _build_sale(transaction: BranchTransaction, request: SaleRequest) -> Sale:
     )
 
 
-def _must_ask(transaction: BranchTransaction, request: SaleRequest) -> bool:
-    """Whether a sale of a branch that works alone needs HQ's leave: for points of which it does not hold enough."""
+def must_ask(transaction: BranchTransaction, request: SaleRequest) -> bool:
+    """Whether HQ is to be asked: the branch does not work alone, or it needs leave for points of which it does not hold
+    enough. Raises HqUnreachable when this branch must not sell without HQ."""
+    if is_asked_of_hq(transaction):
+        return True
     if transaction.node.mode is ProcessingMode.CENTRALIZED or not points_paid_minor(request.payments):
         return False
     return lacks_leases(transaction, client_id_of(transaction, request.client), request.payments)
@@ -194,23 +222,15 @@ def _spends(transaction: BranchTransaction, sale: Sale) -> dict[str, int]:
     return amounts
 
 
-def _write_sale(transaction: BranchTransaction, sale_id: bytes, sale: Sale) -> None:
-    rows = new_rows()
-    add_sale_rows(rows, transaction.node.branch_id, sale_id, transaction.command_id, sale, None)
-    transaction.insert_all(rows)
-    take_number(transaction, sale.register, sale.receipt_number)
-    transaction.record(RecordKind.SALE, sale_id, encode_sale(sale), 1 + len(sale.lines) + len(sale.payments))
-    queue_sale(transaction, sale_id, sale)
-
-
 def take_number(transaction: BranchTransaction, register: str, receipt_number: int) -> None:
     """The register has given this receipt number: sales and refunds share one sequence."""
     transaction.cursor.execute("UPDATE register SET last_receipt_number = ? WHERE code = ?", (receipt_number, register))
 
 
-def _claim(
+def claim_sale(
     transaction: BranchTransaction, request: SaleRequest, command_id: bytes, sale_id: bytes, seq: int
 ) -> SaleAnswer | Intent | None:
+    """Claims the key of a sale; what became of it when it was claimed before. Raises KeyReused."""
     known = claim_key(transaction, request.key, request.content_hash, command_id, sale_id, seq)
     return _told_before(transaction, request, known)
 

@@ -53,6 +53,8 @@ basket = Table(
     Column("sale_answer", Text),
     # One sentence: why it is not known whether the basket is sold.
     Column("trouble", Text),
+    # How many of the client's points are to pay a part of it, at most.
+    Column("points", BigInteger),
     # How a client is shown whose card is not here.
     Column("client_name", Text),
     PrimaryKeyConstraint("id"),
@@ -92,6 +94,25 @@ basket_line = Table(
     Column("serial", Text),
     Column("expiry", Date),
     PrimaryKeyConstraint("basket_id", "line_id"),
+    sqlite_with_rowid=False,
+)
+
+# Goods that come back into a basket: some of a line of a receipt of this branch.
+basket_return = Table(
+    "basket_return",
+    branch_metadata,
+    Column("basket_id", Id, nullable=False),
+    Column("sale_id", Id, nullable=False),
+    Column("sale_line", Integer, nullable=False),
+    # The receipt as printed, the goods as sold.
+    Column("receipt", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("quantity_thousandths", BigInteger, nullable=False),
+    # What it came to when it was taken in.
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("authorised_by", Text),
+    Column("reason", Text),
+    PrimaryKeyConstraint("basket_id", "sale_id", "sale_line"),
     sqlite_with_rowid=False,
 )
 

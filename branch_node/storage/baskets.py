@@ -31,7 +31,8 @@ class BasketRow(NamedTuple):
     sale_asked_at: int | None
     sale_answer: str | None
     trouble: str | None
-    client_name: str | None
+    points: int | None = None
+    client_name: str | None = None
 
 
 class LineRow(NamedTuple):
@@ -205,8 +206,8 @@ def forget_baskets(cursor: Any, states: tuple[str, ...], before_us: int, count_m
     marks = ", ".join("?" * len(states))
     statement = f"SELECT id FROM basket WHERE state IN ({marks}) AND changed_at < ? LIMIT ?"
     old = cursor.execute(statement, (*states, before_us, count_max)).fetchall()
-    for table, column in (("basket_line", "basket_id"), ("basket_action", "basket_id"), ("basket_unknown", "basket_id"),
-                          ("basket", "id")):  # fmt: skip
+    for table, column in (("basket_line", "basket_id"), ("basket_return", "basket_id"), ("basket_action", "basket_id"),
+                          ("basket_unknown", "basket_id"), ("basket", "id")):  # fmt: skip
         cursor.executemany(f"DELETE FROM {table} WHERE {column} = ?", old)
     return len(old)
 

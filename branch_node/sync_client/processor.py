@@ -8,6 +8,7 @@ from typing import NoReturn, Protocol, TypeVar
 from branch_node.operations import refunding
 from branch_node.operations.budgets import begin_spending, return_leases
 from branch_node.operations.clients import begin_adding, begin_editing
+from branch_node.operations.exchanging import begin_exchange
 from branch_node.operations.processing import Settled, commit_request, may_ask, settle
 from branch_node.operations.product_requests import send_requests
 from branch_node.operations.refund_request import RefundRequest
@@ -64,13 +65,13 @@ class Processor:
         self._central: Central | None = None
 
     def sell(self, request: SaleRequest) -> SaleAnswer:
-        """Sells, once for every key.
+        """Sells, or exchanges when goods are returned, once for every key.
 
         Raises InvalidInput, KeyReused, Refused when HQ does not take the sale, HqUnreachable when this branch must not
         sell without HQ, InDoubt when HQ may have taken it: then the same key asks again.
         """
         return self._once(
-            lambda transaction: begin_sale(transaction, request),
+            lambda transaction: (begin_exchange if request.returned else begin_sale)(transaction, request),
             lambda intent, settled: answer_from_intent(request, intent, settled),
         )
 

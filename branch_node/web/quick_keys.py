@@ -11,7 +11,7 @@ from branch_node.operations import basket, quick_key_editing
 from branch_node.operations.basket import QuickKey
 from branch_node.operations.quick_key_editing import Keyboard
 from branch_node.web.context import context_of
-from branch_node.web.leave import STATUS_REFUSED, failure_of
+from branch_node.web.leave import failure_of, status_with
 from branch_node.web.people import guarded, register_of, signed_in
 from shared.domain.permissions import Permission
 from shared.errors import FilialError, InvalidInput
@@ -82,7 +82,7 @@ def _show(request: Request, register: str, text: str, error: FilialError | None 
     return render(
         request,
         "quick_keys.html",
-        status_code=200 if error is None else STATUS_REFUSED,
+        status_code=status_with(error),
         failure=failure_of(error),
         scopes=[(name, f"{PAGE}?{urlencode({'register': name})}" if name else PAGE) for name in ("", *registers)],
         register=register,

@@ -28,7 +28,7 @@ from branch_node.web.shift import PAPER_COLUMNS, register_at
 from shared.domain.business_time import local_moment, parse_date
 from shared.domain.identifiers import format_id
 from shared.domain.permissions import Permission, require
-from shared.domain.sales import Sale
+from shared.domain.sales import Sale, format_receipt
 from shared.errors import FilialError
 from shared.web.pages import render
 from shared.web.request_state import Notice
@@ -96,14 +96,16 @@ def _show(request: Request, error: FilialError | None = None) -> Response:
     context, actor, found = context_of(request), signed_in(request), _read(request)
     document = sign_document(found.document, context.sign_code)
     fact = found.fact
-    query = {"receipt": document.header.receipt, "sale": format_id(found.record_id)}
+    # An exchange is one paper of two facts, each with a number of its own.
+    number = format_receipt(fact.register, fact.receipt_number)
+    query = {"receipt": number, "sale": format_id(found.record_id)}
     return render(
         request,
         "receipt.html",
         status_code=status_with(error),
         failure=failure_of(error),
         record_id=format_id(found.record_id),
-        receipt=document.header.receipt,
+        receipt=number,
         is_refund=found.is_refund,
         at_us=fact.sold_at.at_us if isinstance(fact, Sale) else fact.refunded_at.at_us,
         zone=context.store.node()[0].timezone,

@@ -20,7 +20,7 @@ from branch_node.operations.refund_request import SoldLineRequest
 from branch_node.operations.refunding import RefundAnswer, SoldBefore, find_sold, propose_refund
 from branch_node.web.context import context_of
 from branch_node.web.leave import failure_of, leave_given, may_ask_leave, status_with
-from branch_node.web.people import guarded, signed_in
+from branch_node.web.people import guarded, register_of, signed_in
 from branch_node.web.shift import register_at
 from shared.domain.barcodes import lookup_texts, parse_code
 from shared.domain.identifiers import format_id
@@ -82,7 +82,7 @@ def reckon(request: Request) -> Response:
     """POST of the lines' form, nothing committed: what would be given back, and by which methods."""
     try:
         asked = _asked(request, text_of(request, "receipt"), text_of(request, "branch"))
-        return _reckoning(request, asked, _wanted(request))
+        return _reckoning(request, asked, wanted_lines(request))
     except FilialError as error:
         return render(request, "refund_reckoning.html", proposal=None, methods=(), said=failure_of(error), currency="")
 
@@ -91,7 +91,7 @@ def give(request: Request) -> Response:
     """POST `key`, `receipt`, `branch`, `line` and `quantity-N`: gives back, once for the key."""
     try:
         asked = _asked(request, text_of(request, "receipt"), text_of(request, "branch"))
-        wanted = _wanted(request)
+        wanted = wanted_lines(request)
         if not wanted:
             raise InvalidInput("No line is ticked.", "Tick what comes back.")
         document = _document(request) | {
@@ -163,7 +163,7 @@ def _asked(request: Request, text: str, branch_code: str) -> Asked:
     return Asked(at, context.find_sold(at.branch_code, at.receipt), True)
 
 
-def _wanted(request: Request) -> tuple[SoldLineRequest, ...]:
+def wanted_lines(request: Request) -> tuple[SoldLineRequest, ...]:
     """The ticked lines. Raises InvalidInput."""
     wanted = []
     for value in form_of(request).getlist("line"):
@@ -221,7 +221,7 @@ def _show_again(request: Request, error: FilialError) -> Response:
 
 def _show_lines(request: Request, asked: Asked, error: FilialError | None = None) -> HTMLResponse:
     context, actor, sale = context_of(request), signed_in(request), asked.sold.sale
-    lines = _lines_left(request, asked.sold)
+    lines = lines_left(request, asked.sold)
     open_lines = [line for line in lines if line.left_thousandths]
     permission = Permission.REFUND_OTHER_BRANCH if asked.is_elsewhere else Permission.REFUND_BY_RECEIPT
     ticked = {str(value) for value in form_of(request).getlist("line")}
@@ -240,13 +240,16 @@ def _show_lines(request: Request, asked: Asked, error: FilialError | None = None
         lines=lines,
         has_open_lines=bool(open_lines),
         ticked=ticked,
+        request_id=format_id(context.store.ids.new_id()),
+        may_sell=bool(register_of(request)) and actor.may(Permission.SALE_MAKE),
         typed=form_of(request),
         needs_leave=not actor.may(permission),
         asks_leave=may_ask_leave(request),
     )
 
 
-def _lines_left(request: Request, sold: SoldBefore) -> list[LineLeft]:
+def lines_left(request: Request, sold: SoldBefore) -> list[LineLeft]:
+    """The lines of a sale, and what is left of each."""
     context = context_of(request)
     left = {line.line_number: line.quantity_thousandths for line in refundable(sold.sold_lines, sold.given_back)}
     with context.store.look() as transaction:

@@ -38,6 +38,7 @@ PERMISSION_OF = {
     "price": Permission.SALE_PRICE,
     "discount": Permission.SALE_DISCOUNT,
     "basket-discount": Permission.SALE_DISCOUNT,
+    "return": Permission.REFUND_BY_RECEIPT,
 }
 """What a manager allows with an override; taking goods out when it is none of these."""
 

@@ -9,21 +9,26 @@ from typing import Any, NamedTuple
 from starlette.requests import Request
 
 from branch_node.operations import basket
-from branch_node.operations.basket import BasketGlance, BasketView, LineView, SoldAs, Undoable
+from branch_node.operations.basket import BasketGlance, BasketView, LineView, Returned, SoldAs, Undoable
 from branch_node.operations.client_search import shown_client
+from branch_node.operations.receipt_finding import exchange_of
 from branch_node.operations.sale_actions import Entered, Till, limits_of, shift_of
-from branch_node.operations.sale_payments import attempts_of, due_of
+from branch_node.operations.sale_payments import CARD, attempts_of, due_of
 from branch_node.storage.card_attempts import CardAttempt
 from branch_node.web.context import context_of
 from branch_node.web.people import register_of, signed_in
 from shared.domain.business_time import MICROSECONDS, from_us, require_zone
 from shared.domain.card_payments import AttemptState
 from shared.domain.identifiers import format_id, is_id, parse_id
+from shared.domain.loyalty import POINTS
 from shared.domain.permissions import Permission
+from shared.domain.receipt_labels import method_label
 from shared.domain.rounding import NO_ROUNDING, CashRounding, parse_cash_rounding
+from shared.domain.sales import CASH
 from shared.errors import FilialError, InvalidInput
 from shared.web.error_texts import translate_error
 from shared.web.formats import format_money, format_quantity
+from shared.web.request_state import state_of
 from shared.web.translations import gettext
 
 TAB_HEADER = "X-Tab"
@@ -31,11 +36,12 @@ QUICK_KEYS_SHOWN_MAX = 60
 
 
 class Remark(NamedTuple):
-    """Something to be said of what was just done. `is_wrong`: it was not done."""
+    """Something to be said of what was just done. `is_wrong`: it was not done. `receipt`: goods of it may come back."""
 
     text: str
     hint: str = ""
     is_wrong: bool = False
+    receipt: str = ""
 
 
 class ShiftClock(NamedTuple):
@@ -93,6 +99,7 @@ def _read_board(
         "basket": "" if current is None else format_id(current),
         "lines": [] if seen is None else [_line(line, seen.currency) for line in seen.lines],
         "due": None if seen is None else due_of(seen, attempts, rounding),
+        "returned": None if seen is None else _returned(seen.returned),
         "client": None if seen is None or seen.client is None else shown_client(till.actor, seen.client),
         "charges": [_charge(each, node.currency) for each in attempts],
         "undo": _offer(till, seen, node.currency),
@@ -101,6 +108,8 @@ def _read_board(
         **read_keys(till),
         "shift": _shift(till, node.timezone),
         "sold": sold,
+        "exchanged": None if sold is None else exchange_of(store, sold.sale_id),
+        "method_words": {name: method_label(name, state_of(request).language) for name in (CARD, CASH, POINTS)},
         "receipt_id": "" if sold is None else format_id(sold.sale_id),
         "sold_id": "" if sold is None or sold_id is None else format_id(sold_id),
         "remarks": [*(_remark(each) for each in entered if each.error is not None), *remarks, *_asides(entered)],
@@ -138,6 +147,20 @@ def _line(line: LineView, currency: str) -> dict[str, Any]:
     return {"line": line, "notes": notes, "quantity": format_quantity(line.quantity_thousandths)}
 
 
+def _returned(returned: Returned | None) -> dict[str, Any] | None:
+    """What comes back, with what is in the way of it."""
+    if returned is None:
+        return None
+    return {
+        "receipt": returned.receipt,
+        "lines": returned.lines,
+        "amount_minor": sum(line.amount_minor for line in returned.lines),
+        "points_minor": returned.points_minor,
+        "problem": translate_error(returned.problem) if returned.problem else "",
+        "hint": translate_error(returned.hint) if returned.hint else "",
+    }
+
+
 def _glance(glance: BasketGlance) -> dict[str, Any]:
     name = glance.title or glance.first_name or gettext("empty")
     return {"id": format_id(glance.basket_id), "name": name, "glance": glance}
@@ -165,6 +188,7 @@ def _undo(seen: BasketView, action: Undoable, now_us: int) -> dict[str, Any]:
         "added": gettext("added: %(name)s"),
         "merged": gettext("one more: %(name)s"),
         "removed": gettext("removed: %(name)s"),
+        "returned": gettext("comes back: %(name)s"),
         "changed": gettext("changed: %(name)s"),
         # A name in full is for those who may see it; the client stands beside the total.
         "client": gettext("client chosen"),
@@ -223,5 +247,6 @@ def _asides(entered: Sequence[Entered]) -> list[Remark]:
         if outcome == "unknown_client":
             said.append(Remark(gettext("No client has this card."), gettext("Look for the client by phone: F4.")))
         if outcome == "receipt" and each.done is not None:
-            said.append(Remark(gettext("That is a receipt: %(number)s") % {"number": each.done.reference}))
+            number = each.done.reference
+            said.append(Remark(gettext("That is a receipt: %(number)s") % {"number": number}, receipt=number))
     return said

@@ -58,7 +58,8 @@ def _cash(request: Request, till: Till, basket_id: bytes) -> PaymentOutcome:
         given: int | None = int(typed)
     else:
         given = money_typed(request, text_of(request, "given")) if text_of(request, "given") else None
-    return sale_payments.pay_cash(till, context_of(request).sell, basket_id, given, rounding_of(request))
+    context = context_of(request)
+    return sale_payments.pay_cash(till, context.sell, basket_id, given, rounding_of(request), context.terminal)
 
 
 def _card(request: Request, till: Till, basket_id: bytes) -> PaymentOutcome | None:

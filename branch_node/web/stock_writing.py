@@ -15,7 +15,7 @@ from branch_node.operations import basket, stock_drafts, stock_looking
 from branch_node.operations.sale_actions import split_times
 from branch_node.operations.stock_drafts import CATEGORY, DraftKind, DraftView
 from branch_node.web.context import context_of
-from branch_node.web.leave import STATUS_REFUSED, failure_of
+from branch_node.web.leave import failure_of, status_with
 from branch_node.web.people import guarded, signed_in
 from branch_node.web.sale import is_part, money_typed
 from branch_node.web.stock import TITLES, id_asked
@@ -66,7 +66,7 @@ def new(request: Request, error: FilialError | None = None) -> Response:
     return render(
         request,
         "stock_new.html",
-        status_code=STATUS_REFUSED if error else 200,
+        status_code=status_with(error),
         failure=failure_of(error),
         categories=[(f"{CATEGORY}{name}", name) for name in stock_looking.list_categories(context.store, actor)],
         drafts=[(format_id(each.draft.id), each) for each in stock_drafts.list_drafts(context.store, actor)],
@@ -218,7 +218,7 @@ def _render(request: Request, template: str, seen: DraftView, error: FilialError
         request,
         template,
         block="document" if is_part(request) else "",
-        status_code=STATUS_REFUSED if error and not is_part(request) else 200,
+        status_code=200 if is_part(request) else status_with(error),
         failure=failure_of(error),
         draft=draft,
         draft_id=format_id(draft.id),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from shared.domain.business_time import LocalMoment
+from shared.domain.exchanges import is_exchange
 from shared.domain.money import THOUSAND, extend_price
 from shared.domain.receipt_identity import ReceiptIdentity, unsigned_qr
 from shared.domain.receipt_labels import NOT_FISCAL_LINES, PRACTICE_LINES, RUSSIAN, label, method_label, vat_label
@@ -21,6 +22,7 @@ class DocumentKind(StrEnum):
 
     SALE = "sale"
     REFUND = "refund"
+    EXCHANGE = "exchange"
     X_REPORT = "x_report"
     Z_REPORT = "z_report"
     CASH_IN = "cash_in"
@@ -131,7 +133,9 @@ class DocumentHeader:
 
 @dataclass(frozen=True, slots=True)
 class DocumentItem:
-    """One thing sold. `amount_minor` is after the discount; no unit price when none multiplies to the amount."""
+    """One thing sold. `amount_minor` is after the discount; no unit price when none multiplies to the amount.
+
+    Of what comes back in an exchange the amounts are below nought. A `heading` stands above it."""
 
     name: str
     quantity: str
@@ -142,6 +146,7 @@ class DocumentItem:
     reason: str
     vat: str
     vat_minor: int
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +203,51 @@ def refund_document(
     notes = [f"{label('to_receipt', shop.language)} {original_receipt}"] if original_receipt else []
     notes += [f"{label('reason', shop.language)}: {reason}"] if reason else []
     return _receipt(DocumentKind.REFUND, shop, refund, tuple(notes), opens_drawer)
+
+
+def exchange_document(
+    shop: ReceiptShop,
+    sale: ReceiptSale,
+    refund: ReceiptSale,
+    original_receipt: str,
+    reason: str = "",
+    *,
+    opens_drawer: bool = False,
+) -> ReceiptDocument:
+    """The one paper of an exchange: what came back, what was taken, and the difference. Its code names the sale."""
+
+    def word(name: str) -> str:
+        return label(name, shop.language)
+
+    notes = [f"{word('to_receipt')} {original_receipt}", f"{word('refund_number')} {refund.receipt}"]
+    notes += [f"{word('reason')}: {reason}"] if reason else []
+    document = _receipt(DocumentKind.EXCHANGE, shop, sale, tuple(notes), opens_drawer)
+    back = [_came_back(_item(line, shop.language)) for line in refund.lines]
+    items = (*_headed(back, word("brought_back")), *_headed(list(document.items), word("taken")))
+    difference = sale.total_minor - refund.total_minor
+    rounding = sale.rounding_minor - refund.rounding_minor
+    sums = [
+        (word("taken"), sum(line.amount_minor for line in sale.lines)),
+        (word("brought_back"), -sum(line.amount_minor for line in refund.lines)),
+        *([(word("rounding"), rounding)] if rounding else []),
+    ]
+    total = DocumentSum(word("to_refund" if difference < 0 else "to_pay_more"), abs(difference), strong=True)
+    negated = [replace(line, amount_minor=-line.amount_minor, vat_minor=-line.vat_minor) for line in refund.lines]
+    taken = tuple(payment for payment in sale.payments if not is_exchange(payment.method))
+    given = [
+        DocumentSum(f"{word('paid_out')}: {method_label(payment.method, shop.language)}", payment.amount_minor)
+        for payment in refund.payments
+        if not is_exchange(payment.method)
+    ]
+    change = document.payments[len(sale.payments) :]
+    return replace(
+        document,
+        title=word("exchange_paper"),
+        items=items,
+        totals=(*(DocumentSum(*each) for each in sums), total),
+        payments=(*_payments(taken, shop.language), *change, *given),
+        vat=_vat_sums((*sale.lines, *negated), shop.language),
+    )
 
 
 def shift_document(shop: ReceiptShop, shift: ReceiptShift, *, closes: bool) -> ReceiptDocument:
@@ -345,6 +395,21 @@ def _item(line: ReceiptLine, language: str) -> DocumentItem:
         vat=vat_label(line.vat_basis_points, language),
         vat_minor=line.vat_minor,
     )
+
+
+def _came_back(item: DocumentItem) -> DocumentItem:
+    """The same with its amounts below nought."""
+    return replace(
+        item,
+        gross_minor=-item.gross_minor,
+        amount_minor=-item.amount_minor,
+        discount_minor=-item.discount_minor,
+        vat_minor=-item.vat_minor,
+    )
+
+
+def _headed(items: list[DocumentItem], heading: str) -> list[DocumentItem]:
+    return [replace(item, heading=heading if not place else "") for place, item in enumerate(items)]
 
 
 def _exact_price(gross_minor: int, quantity_thousandths: int) -> int | None:

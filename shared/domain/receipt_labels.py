@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from shared.domain.exchanges import EXCHANGE
 from shared.domain.money import format_minor
 
 RUSSIAN: Final = "ru"
@@ -64,6 +65,13 @@ _LABELS: Final[dict[str, tuple[str, str]]] = {
     "transfer": ("Перевод (СБП)", "Bank transfer"),
     "certificate": ("Сертификат", "Gift certificate"),
     "points": ("Баллы", "Points"),
+    "exchange": ("Обмен", "Exchange"),
+    "exchange_paper": ("Чек обмена", "Exchange"),
+    "brought_back": ("ВОЗВРАЩЕНО", "BROUGHT BACK"),
+    "taken": ("КУПЛЕНО", "TAKEN"),
+    "to_pay_more": ("К ДОПЛАТЕ", "TO PAY"),
+    "refund_number": ("Возврат №", "Refund No."),
+    "paid_out": ("Выдано", "Paid out"),
 }
 
 _CURRENCY_SIGNS: Final = {"RUB": "₽", "USD": "$", "EUR": "€", "KZT": "₸"}
@@ -76,6 +84,9 @@ def label(name: str, language: str) -> str:
 
 def method_label(method: str, language: str) -> str:
     """A payment method in words; one that has no word as it is."""
+    kind, _, stands_for = method.partition(":")
+    if kind == EXCHANGE and stands_for:
+        return f"{label(EXCHANGE, language)} ({method_label(stands_for, language).lower()})"
     return label(method, language) if method in _LABELS else method
 
 

@@ -85,6 +85,8 @@ def _notes(notes: tuple[str, ...]) -> Iterator[Row]:
 
 def _item(item: DocumentItem, document: ReceiptDocument) -> Iterator[Row]:
     language, currency = document.language, document.currency
+    if item.heading:
+        yield Row(RowKind.TEXT, item.heading, bold=True)
     yield Row(RowKind.TEXT, item.name)
     times = "" if item.unit_price_minor is None else f" × {price_text(item.unit_price_minor, currency)}"
     yield Row(RowKind.PAIR, f"  {item.quantity}{times}", price_text(item.gross_minor, currency))

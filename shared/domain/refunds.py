@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from shared.domain.exchanges import comes_back_by
 from shared.domain.money import quantity_number
 from shared.domain.proration import cumulative_share
 from shared.domain.rounding import NO_ROUNDING, CashRounding, round_cash
@@ -148,7 +149,8 @@ def refund_payments(
     """Proposes how a refund of lines worth `total_minor` is paid back.
 
     What was not paid in cash goes back by its own method, in the order of the sale's payments, up to what was paid by
-    it; the rest goes back in cash, which alone is rounded. `sold_minor` is the sum of the sale's lines,
+    it – what other goods paid in an exchange, by the method that they were paid by; the rest goes back in cash, which
+    alone is rounded. `sold_minor` is the sum of the sale's lines,
     `refunded_before_minor` that of the lines refunded before, `returned_before` what was paid back for them. A sale's
     rounding comes back in shares with its lines: when everything is refunded, exactly what was paid has come back.
     Raises InvalidInput when more is refunded than was sold.
@@ -179,11 +181,13 @@ def _left_by_method(paid: Sequence[Payment], returned_before: Sequence[Payment])
     """What was paid by each method other than cash and did not come back by it yet."""
     left: dict[str, int] = {}
     for method, amount in paid:
-        if method != CASH:
-            left[method] = left.get(method, 0) + amount
+        back = comes_back_by(method)
+        if back != CASH:
+            left[back] = left.get(back, 0) + amount
     for method, amount in returned_before:
-        if method in left:
-            left[method] -= amount
+        back = comes_back_by(method)
+        if back in left:
+            left[back] -= amount
     return left
 
 

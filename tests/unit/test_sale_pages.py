@@ -70,7 +70,16 @@ def lines(shop: Shop) -> list[tuple[str, int]]:
     return [] if current is None else [(line.sku, line.net_minor) for line in basket.view(shop.store, current).lines]
 
 
-GET_PATHS = ("/sale", "/sale/tab", "/sale/goods", "/sale/clients", "/sale/discount", "/sale/unknown", "/sale/held")
+GET_PATHS = (
+    "/sale",
+    "/sale/tab",
+    "/sale/goods",
+    "/sale/clients",
+    "/sale/discount",
+    "/sale/unknown",
+    "/sale/held",
+    "/sale/return",
+)
 POST_PATHS = [
     "scan",
     "tab",
@@ -92,6 +101,8 @@ POST_PATHS = [
     "terminal",
     "again",
     "charge-back",
+    "return",
+    "keep",
 ]
 
 
@@ -449,5 +460,6 @@ def test_another_language_leaves_the_basket(browser: Browser) -> None:
 def test_the_permissions_that_managers_lend_are_those_of_the_actions() -> None:
     from branch_node.web.sale import ACTIONS, PERMISSION_OF
 
-    assert set(PERMISSION_OF) <= set(ACTIONS)
-    assert set(PERMISSION_OF.values()) == {Permission.SALE_PRICE, Permission.SALE_DISCOUNT}
+    assert set(PERMISSION_OF) <= {*ACTIONS, "return"}
+    lent = {Permission.SALE_PRICE, Permission.SALE_DISCOUNT, Permission.REFUND_BY_RECEIPT}
+    assert set(PERMISSION_OF.values()) == lent

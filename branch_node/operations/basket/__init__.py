@@ -59,6 +59,7 @@ from branch_node.operations.basket.quick_keys import (
     set_quick_key,
     version_of,
 )
+from branch_node.operations.basket.returning import Returned, ReturnedView, keep_goods, return_goods
 from branch_node.operations.basket.scanning import add_product, scan
 from branch_node.operations.basket.searching import FoundProduct, find_products
 from branch_node.operations.basket.settling import SoldAs, recover_baskets, sale_key
@@ -89,6 +90,8 @@ __all__ = [
     "Outcome",
     "PaymentOutcome",
     "QuickKey",
+    "Returned",
+    "ReturnedView",
     "SoldAs",
     "Undoable",
     "UnknownCodeSeen",
@@ -109,6 +112,7 @@ __all__ = [
     "grouped",
     "held",
     "hold",
+    "keep_goods",
     "keys_at",
     "list_quick_keys",
     "mark_requested",
@@ -120,6 +124,7 @@ __all__ = [
     "recover_baskets",
     "remove_line",
     "restore",
+    "return_goods",
     "sale_key",
     "sale_request",
     "scan",

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from branch_node.operations.basket.claims import require_claim
-from branch_node.storage import baskets
+from branch_node.storage import basket_returns, baskets
+from branch_node.storage.basket_returns import ReturnRow
 from branch_node.storage.baskets import ActionRow, BasketRow, LineRow, encode_document
 from branch_node.storage.store import BranchStore
 from shared.domain.identifiers import require_code
@@ -47,6 +48,7 @@ class Outcome(StrEnum):
     SAME_PIECE = "same_piece"
     CLIENT = "client"
     UNKNOWN_CLIENT = "unknown_client"
+    RETURNED = "returned"
     RECEIPT = "receipt"
 
 
@@ -83,6 +85,7 @@ class Desk:
         self._lines_before: dict[int, LineRow | None] = {}
         self._basket_before: dict[str, Any] = {}
         self._unknown_before: dict[str, str | None] = {}
+        self._returns_before: dict[str, ReturnRow | None] = {}
 
     @property
     def basket_id(self) -> bytes:
@@ -115,6 +118,17 @@ class Desk:
         self._lines_before.setdefault(line.line_id, line)
         baskets.drop_line(self.cursor, self.basket_id, line.line_id)
 
+    def put_return(self, row: ReturnRow) -> None:
+        """Goods that come back, as they are to be from now on."""
+        before = basket_returns.find_return(self.cursor, self.basket_id, row.key)
+        self._returns_before.setdefault(row.key, before)
+        basket_returns.put_return(self.cursor, self.basket_id, row)
+
+    def drop_return(self, row: ReturnRow) -> None:
+        """Goods do not come back after all."""
+        self._returns_before.setdefault(row.key, row)
+        basket_returns.drop_return(self.cursor, self.basket_id, row)
+
     def change_basket(self, **changes: Any) -> None:
         """Columns of the basket itself: its client, its discount."""
         for name in changes:
@@ -136,6 +150,12 @@ class Desk:
                 self.put_line(now, _line_from_json(values))
             elif now is not None:
                 self.drop_line(now)
+        for key, values in inverse.get("returns", {}).items():
+            present = basket_returns.find_return(self.cursor, self.basket_id, key)
+            if values is not None:
+                self.put_return(ReturnRow(bytes.fromhex(values[0]), *values[1:]))
+            elif present is not None:
+                self.drop_return(present)
         if "basket" in inverse:
             self.change_basket(**{name: _from_json(name, value) for name, value in inverse["basket"].items()})
         for code, state in inverse.get("unknown", {}).items():
@@ -148,6 +168,11 @@ class Desk:
             document["lines"] = {
                 str(line_id): None if line is None else [_to_json(value) for value in line]
                 for line_id, line in self._lines_before.items()
+            }
+        if self._returns_before:
+            document["returns"] = {
+                key: None if row is None else [_to_json(value) for value in row]
+                for key, row in self._returns_before.items()
             }
         if self._basket_before:
             document["basket"] = {name: _to_json(value) for name, value in self._basket_before.items()}

@@ -16,7 +16,7 @@ from branch_node.operations.basket.pricing import (
     share_of,
 )
 from branch_node.operations.basket.quantities import require_affordable, require_quantity
-from branch_node.storage import baskets
+from branch_node.storage import basket_returns, baskets
 from branch_node.storage.baskets import LineRow
 from branch_node.storage.store import BranchStore
 from shared.domain.money import require_minor
@@ -89,7 +89,7 @@ def clear(
     authority: Limits = NO_LIMITS,
     tab_token: str | None = None,
 ) -> Done:
-    """Takes everything out: lines, client, discount and unknown codes. Raises Refused, and what `act` does."""
+    """Takes everything out: lines, what comes back, client, discount and unknown codes. Raises Refused, and what `act` does."""
 
     def work(desk: Desk) -> Done:
         lines = baskets.read_lines(desk.cursor, desk.basket_id)
@@ -97,6 +97,8 @@ def clear(
             _require_may_remove(authority)
         for line in lines:
             desk.drop_line(line)
+        for row in basket_returns.read_returns(desk.cursor, desk.basket_id):
+            desk.drop_return(row)
         for code, _ in baskets.waiting_unknown(desk.cursor, desk.basket_id):
             desk.mark_unknown(code, "dismissed")
         desk.change_basket(client=None, client_id=None, client_name=None, **_no_discount())

@@ -12,7 +12,7 @@ from branch_node.operations.basket.settling import note_what_became
 from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.employees import ensure_employee
 from branch_node.operations.till_audit import audit_of_abandoned, audit_of_restored
-from branch_node.storage import baskets
+from branch_node.storage import basket_returns, baskets
 from branch_node.storage.baskets import BasketRow
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction
@@ -217,7 +217,9 @@ def _set_state(store: BranchStore, cursor: Any, basket: BasketRow, state: Basket
 
 
 def _is_empty(cursor: Any, basket: BasketRow) -> bool:
-    return baskets.count_lines(cursor, basket.id) == 0 and not baskets.waiting_unknown(cursor, basket.id)
+    if baskets.count_lines(cursor, basket.id) or basket_returns.read_returns(cursor, basket.id):
+        return False
+    return not baskets.waiting_unknown(cursor, basket.id)
 
 
 def _require_tab(cursor: Any, register: str, tab_token: str | None) -> None:
@@ -245,8 +247,10 @@ def _glance(store: BranchStore, cursor: Any, row: BasketRow) -> BasketGlance:
     else:
         pricing = pricing_of(store, cursor, row, store.clock.now_us())
         total = sum(line.net_minor for line in price_lines(lines, basket_discount(row), pricing))
-    first = lines[0].name if lines else ""
+    returned = basket_returns.read_returns(cursor, row.id)
+    total -= sum(each.amount_minor for each in returned)
+    names = [each.name for each in lines] + [each.name for each in returned]
     state = BasketState(row.state)
     return BasketGlance(
-        row.id, row.register, row.cashier, state, row.title or "", len(lines), total, first, row.changed_at
+        row.id, row.register, row.cashier, state, row.title or "", len(names), total, (names or [""])[0], row.changed_at
     )

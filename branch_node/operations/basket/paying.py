@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from branch_node.operations.basket.claims import require_claim
 from branch_node.operations.basket.desk import BasketState, require_basket, require_open
 from branch_node.operations.basket.pricing import PricedLine, basket_discount, price_lines, pricing_of
+from branch_node.operations.basket.returning import Returned, reckoned_in
 from branch_node.operations.basket.settling import (
     SoldAs,
     change,
@@ -24,11 +25,18 @@ from branch_node.operations.basket.settling import (
     reopened_columns,
     sale_key,
 )
-from branch_node.operations.sale_request import SaleRequest, parse_sale_request
+from branch_node.operations.sale_request import (
+    ReturnedGoods,
+    ReturnedLine,
+    SaleRequest,
+    hash_content,
+    parse_sale_request,
+)
 from branch_node.operations.selling import SaleAnswer
-from branch_node.storage import baskets
+from branch_node.storage import basket_returns, baskets
 from branch_node.storage.baskets import BasketRow, encode_document
 from branch_node.storage.store import BranchStore
+from shared.domain.loyalty import POINTS
 from shared.domain.rounding import NO_ROUNDING, CashRounding, settle
 from shared.domain.sales import Payment
 from shared.errors import BasketClosed, FilialError, InDoubt, Refused
@@ -45,9 +53,10 @@ class PaymentOutcome(NamedTuple):
 
 def sale_request(store: BranchStore, basket_id: bytes, payments: Sequence[Payment]) -> SaleRequest:
     """The sale that a basket is, as it stands. Raises NotFound, InvalidInput."""
+    returned = reckoned_in(store, basket_id)
     with store.read_cursor() as cursor:
         basket = require_basket(cursor, basket_id)
-        asked = basket.sale_asked or _freeze(store, cursor, basket, payments, NO_ROUNDING)
+        asked = basket.sale_asked or _freeze(store, cursor, basket, payments, NO_ROUNDING, returned)
     return _request(basket, asked)
 
 
@@ -91,6 +100,7 @@ def _begin(
     rounding: CashRounding,
 ) -> SaleRequest | PaymentOutcome:
     """Freezes what is to be sold; or the outcome, when that is known already."""
+    returned = reckoned_in(store, basket_id)
     # What makes this matter waits for the disk after it: the sale, or the question to the head office.
     turn = store.write(waits_for_disk=False)
     with turn:
@@ -108,7 +118,9 @@ def _begin(
                 raise BasketClosed("This basket is being paid another way.", "Wait for the answer.")
             return _request(basket, basket.sale_asked)
         require_open(basket)
-        asked = _freeze(store, cursor, basket, payments, rounding)
+        if basket_returns.read_returns(cursor, basket_id) != (returned.rows if returned else ()):
+            raise Refused("The basket was changed at this moment.", "Look at it, and pay again.")
+        asked = _freeze(store, cursor, basket, payments, rounding, returned)
         request = _request(basket, asked)
         now_us = store.clock.now_us()
         frozen = {"state": BasketState.UNDECIDED.value, "sale_asked": asked, "sale_asked_at": now_us}
@@ -117,24 +129,41 @@ def _begin(
 
 
 def _freeze(
-    store: BranchStore, cursor: Any, basket: BasketRow, payments: Sequence[Payment], rounding: CashRounding
+    store: BranchStore,
+    cursor: Any,
+    basket: BasketRow,
+    payments: Sequence[Payment],
+    rounding: CashRounding,
+    returned: Returned | None,
 ) -> str:
-    """What is to be sold, as JSON: lines as SKU, thousandths, amount, discount, name, reason; payments; client."""
+    """What is to be sold, as JSON: lines as SKU, thousandths, amount, discount, name, reason; payments of the
+    difference to what comes back; client; what comes back."""
     lines = baskets.read_lines(cursor, basket.id)
+    if returned is not None and returned.problem:
+        raise Refused(returned.problem, returned.hint)
+    if returned is not None and not lines:
+        raise Refused(
+            "Nothing is taken instead yet.", "Scan it; or take the goods back without an exchange: Take goods back."
+        )
     if not lines:
         raise Refused("The basket is empty.", "Scan something first.")
     if baskets.waiting_unknown(cursor, basket.id):
         raise Refused("A scanned code has no product or price yet.", "Price it, or wave it away.")
     pricing = pricing_of(store, cursor, basket, store.clock.now_us())
     priced = price_lines(lines, basket_discount(basket), pricing)
-    return encode_document(
-        {
-            "lines": [_line_document(line) for line in priced],
-            "payments": [list(payment) for payment in payments],
-            "client": basket.client,
-            "rounding": settle(sum(line.net_minor for line in priced), payments, rounding).rounding_minor,
-        }
-    )
+    total = sum(line.net_minor for line in priced)
+    points = sum(payment.amount_minor for payment in payments if payment.method == POINTS)
+    settled = returned.settle(total, points).sale_payments if returned else ()
+    document: dict[str, Any] = {
+        "lines": [_line_document(line) for line in priced],
+        "payments": [list(payment) for payment in payments],
+        "client": basket.client,
+        "rounding": settle(total, (*settled, *payments), rounding).rounding_minor,
+    }
+    if returned is not None:
+        sale_id, goods, *rest = returned.goods
+        document["returned"] = [sale_id.hex(), [list(line) for line in goods], *rest]
+    return encode_document(document)
 
 
 def _line_document(priced: PricedLine) -> list[Any]:
@@ -164,7 +193,14 @@ def _request(basket: BasketRow, asked: str) -> SaleRequest:
         line._replace(name=name or None, reason=reason or None)
         for line, (name, reason) in zip(request.lines, printed, strict=True)
     ]
-    return request._replace(lines=tuple(lines), rounding_minor=document.get("rounding", 0))
+    found = request._replace(lines=tuple(lines), rounding_minor=document.get("rounding", 0))
+    returned = document.get("returned")
+    if returned is None:
+        return found
+    sale_id, goods, *rest = returned
+    back = ReturnedGoods(bytes.fromhex(sale_id), tuple(ReturnedLine(*line) for line in goods), *rest)
+    # One key is one exchange: a sale of the same goods without what comes back is another.
+    return found._replace(returned=back, content_hash=hash_content([request.content_hash.hex(), returned]))
 
 
 def _payments_of(asked: str) -> tuple[Payment, ...]:
@@ -178,6 +214,9 @@ def _note_sold(store: BranchStore, basket_id: bytes, request: SaleRequest, answe
     turn = store.write(waits_for_disk=False)
     with turn:
         cursor = turn.driver.cursor()
+        if request.returned is not None:
+            # What the goods that came back have paid is in no payment that was given.
+            sold = find_sold(cursor, basket_id) or sold._replace(change_minor=0)
         basket = require_basket(cursor, basket_id)
         if basket.state != BasketState.PAID:
             change(cursor, basket, store.clock.now_us(), paid_columns(sold))

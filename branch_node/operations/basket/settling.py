@@ -33,7 +33,7 @@ class SoldAs(NamedTuple):
 
 _READ_KEY = "SELECT record_id, seq FROM idempotency_key WHERE key = ?"
 _READ_SALE = """
-SELECT s.register, s.receipt_number, s.net_minor, s.change_minor FROM sale s, node n
+SELECT s.register, s.receipt_number, s.net_minor + s.rounding_minor, s.change_minor FROM sale s, node n
 WHERE s.branch_id = n.branch_id AND s.id = ?
 """
 

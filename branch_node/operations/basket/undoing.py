@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from branch_node.operations.basket.desk import Desk, Done, Outcome, act
 from branch_node.operations.basket.editing import ASK_A_MANAGER, NO_LIMITS, Limits
-from branch_node.storage import baskets
+from branch_node.storage import basket_returns, baskets
 from branch_node.storage.baskets import ActionRow
 from branch_node.storage.store import BranchStore
 from shared.domain.business_time import MICROSECONDS
@@ -97,6 +97,7 @@ def _counts(row: ActionRow) -> bool:
 
 def _touched(inverse: dict[str, Any]) -> set[str]:
     keys = {f"line:{number}" for number in inverse.get("lines", {})}
+    keys |= {f"return:{key}" for key in inverse.get("returns", {})}
     keys |= {f"basket:{name.partition('_')[0]}" for name in inverse.get("basket", {})}
     return keys | {f"unknown:{code}" for code in inverse.get("unknown", {})}
 
@@ -119,6 +120,8 @@ def _require_sound(desk: Desk) -> None:
     pieces = [(line.sku, line.serial) for line in lines if line.serial is not None]
     if len(set(pieces)) < len(pieces):
         raise Refused("The same piece was scanned again meanwhile.", "It is in the basket already.")
+    if len({row.sale_id for row in basket_returns.read_returns(desk.cursor, desk.basket_id)}) > 1:
+        raise Refused("Goods of another receipt came into the basket meanwhile.", "Take those out first.")
 
 
 def _told(row: ActionRow) -> Done:

@@ -15,9 +15,11 @@ from branch_node.operations.basket.pricing import (
     price_lines,
     pricing_of,
 )
+from branch_node.operations.basket.returning import Returned, reckon
 from branch_node.operations.basket.settling import SoldAs, find_sold, note_what_became, read_sold
 from branch_node.operations.basket.undoing import UNDO_SECONDS, Undoable, offered
 from branch_node.storage import baskets
+from branch_node.storage.basket_returns import ReturnRow, read_returns
 from branch_node.storage.baskets import BasketRow, LineRow
 from branch_node.storage.store import BranchStore
 from shared.domain.business_time import MICROSECONDS
@@ -55,7 +57,7 @@ class WaitingCode(NamedTuple):
 
 class BasketView(NamedTuple):
     """Everything that the till shows of a basket, as of one moment. `sold` is the receipt once it is paid; `trouble`
-    says why it is undecided."""
+    says why it is undecided. `total_minor` is of the lines alone: what comes back is `returned`."""
 
     basket_id: bytes
     register: str
@@ -74,18 +76,26 @@ class BasketView(NamedTuple):
     undo: tuple[Undoable, ...]
     sold: SoldAs | None
     trouble: str
+    returned: Returned | None = None
 
 
 def view(store: BranchStore, basket_id: bytes) -> BasketView:
     """A basket in any state. Raises NotFound."""
+    seen, rows = _seen(store, basket_id)
+    # Looked up with a connection of its own, so not while this one is held: there are only so many.
+    return seen._replace(returned=reckon(store, rows)) if rows else seen
+
+
+def _seen(store: BranchStore, basket_id: bytes) -> tuple[BasketView, tuple[ReturnRow, ...]]:
+    """The basket, and the rows of what comes back."""
     with store.read_cursor() as cursor:
         basket = require_basket(cursor, basket_id)
         is_open = basket.state == BasketState.OPEN and find_sold(cursor, basket_id) is None
         if is_open or basket.state not in (BasketState.OPEN, BasketState.UNDECIDED):
-            return _view(store, cursor, basket)
+            return _view(store, cursor, basket), read_returns(cursor, basket_id)
     note_what_became(store, basket_id)
     with store.read_cursor() as cursor:
-        return _view(store, cursor, require_basket(cursor, basket_id))
+        return _view(store, cursor, require_basket(cursor, basket_id)), read_returns(cursor, basket_id)
 
 
 def _view(store: BranchStore, cursor: Any, basket: BasketRow) -> BasketView:

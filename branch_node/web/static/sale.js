@@ -261,7 +261,7 @@
 
   function useChoice(event) {
     const found = sheet().open && $(`[data-choice="${event.key}"]`, sheet());
-    if (!found || event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input, select, textarea")) return;
+    if (!found || event.ctrlKey || event.altKey || event.metaKey || event.target.matches("input:not([type=checkbox]), select, textarea")) return;
     // A scanner's first digit is followed by others.
     clearTimeout(sheet().choosing);
     if (event.timeStamp - (sheet().typedAt || 0) > CHOICE_MS) sheet().choosing = setTimeout(() => found.click(), CHOICE_MS);
@@ -342,6 +342,12 @@
     if (covered) return;
     let { text } = event.detail;
     if (loading) loading.typed = loading.typed.slice(0, -text.length);
+    const asks = sheet().open && $("[data-takes-scan]", sheet());
+    if (asks) {
+      asks.value = text;
+      asks.form.requestSubmit();
+      return;
+    }
     const field = scanField();
     if (TIMES.test(field.value)) {
       text = field.value.trim() + text;

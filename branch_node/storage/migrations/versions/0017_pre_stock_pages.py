@@ -9,7 +9,7 @@ from shared.storage.column_types import Id, UtcTime
 from shared.storage.migrations.records_0016 import add_movement_note
 
 revision = "0017"
-down_revision = "0015"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
