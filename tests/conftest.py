@@ -11,6 +11,7 @@ import pytest
 
 from branch_node.storage import migrations as branch_migrations
 from branch_node.storage.store import BranchStore
+from deploy.demo import chain as demo_chain
 from deploy.postgresql import UNSAFE_BUT_FAST, PostgresqlServer, running_postgresql
 from hq_server.operations.founding import found_chain
 from hq_server.storage import migrations as hq_migrations
@@ -20,11 +21,13 @@ from tests.support.clock import FakeClock, SeededIds
 from tests.support.memory import keep_files_in_memory
 from tests.support.office import Office
 from tests.support.shop import enrolled_store
+from tests.support.warm_programs import run_warm
 
 TEMPLATE = "template_schema"
 _numbers = itertools.count(1)
 
 keep_files_in_memory()
+demo_chain.run_to_end = run_warm
 
 
 @pytest.fixture

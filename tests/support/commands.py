@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.warm_programs import run_warm
+
 SECONDS_MAX = 60
-SCRIPTS = Path(sys.executable).parent
+MODULES = {"filial-branch": "branch_node", "filial-hq": "hq_server"}
 ERROR_LINES_MAX = 3
 
 
@@ -49,15 +49,10 @@ def run(
     environment: dict[str, str] | None = None,
     seconds_max: float = SECONDS_MAX,
 ) -> Finished:
-    """Runs an installed program to its end. `give` is its standard input."""
+    """Runs a program to its end. `give` is its standard input."""
     given = give.encode() if isinstance(give, str) else give
-    done = subprocess.run(
-        [str(SCRIPTS / program), *map(str, arguments)],
-        input=given if given is not None else b"",
-        capture_output=True,
-        timeout=seconds_max,
-        env={**os.environ, **(environment or {})},
-    )
+    command = [MODULES[program], *map(str, arguments)]
+    done = run_warm(command, given, {**os.environ, **(environment or {})}, seconds_max)
     return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
