@@ -67,10 +67,11 @@ def fiscal_to_json(document: FiscalReceipt | FiscalShift | FiscalSign) -> str:
 def fiscal_receipt_from_json(text: str) -> FiscalReceipt:
     """The receipt again. Raises DecodeError."""
     try:
-        *head, moment, currency, lines, payments, rounding_minor = json.loads(text)
+        reference, register, cashier, moment, currency, lines, payments, rounding_minor = json.loads(text)
         found_lines = tuple(FiscalLine(*line) for line in lines)
         found_payments = tuple(Payment(*payment) for payment in payments)
-        return FiscalReceipt(*head, LocalMoment(*moment), currency, found_lines, found_payments, rounding_minor)
+        at = LocalMoment(*moment)
+        return FiscalReceipt(reference, register, cashier, at, currency, found_lines, found_payments, rounding_minor)
     except (ValueError, TypeError) as error:
         raise DecodeError("A stored fiscal document cannot be read.", "Register the receipt by hand.") from error
 
@@ -78,8 +79,8 @@ def fiscal_receipt_from_json(text: str) -> FiscalReceipt:
 def fiscal_shift_from_json(text: str) -> FiscalShift:
     """The shift again. Raises DecodeError."""
     try:
-        *head, moment = json.loads(text)
-        return FiscalShift(*head, LocalMoment(*moment))
+        reference, register, cashier, moment = json.loads(text)
+        return FiscalShift(reference, register, cashier, LocalMoment(*moment))
     except (ValueError, TypeError) as error:
         raise DecodeError("A stored fiscal document cannot be read.", "Open or close the shift by hand.") from error
 
