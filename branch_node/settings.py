@@ -79,6 +79,10 @@ class Settings:
         return self.home / "print.lock"
 
     @property
+    def fiscal_lock_path(self) -> Path:
+        return self.home / "fiscal.lock"
+
+    @property
     def key_path(self) -> Path:
         return self.home / "branch.key"
 

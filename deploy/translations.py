@@ -38,6 +38,8 @@ ERROR_SOURCES = (
     "shared/operations/passwords.py",
     "shared/storage/sqlite_engine.py",
     "shared/storage/write_gate.py",
+    "branch_node/devices/fiscal.py",
+    "branch_node/devices/fiscal_queue.py",
     "branch_node/operations/authentication.py",
     "branch_node/operations/exchanging.py",
     "branch_node/operations/paying_back.py",

@@ -27,7 +27,8 @@
     │   ├── PrinterUnreachable  no answer, or no place to write to: nothing was printed
     │   ├── PrinterInterrupted  it broke off amid a document: a part, or all, may be on paper
     │   ├── TerminalSilent      the payment terminal did not say what became of a charge
-    │   └── FiscalDeviceFailed  the fiscal device refused, or did not answer
+    │   └── FiscalDeviceFailed  the fiscal device refused
+    │       └── FiscalDeviceSilent  it did not say whether it did what it was asked
     └── SyncError               branch and head office cannot talk
         ├── HqUnreachable       no answer at the address, or the connection broke
         │   └── CallLost        a call ended before what HQ said of it could be read
@@ -185,6 +186,10 @@ class TerminalSilent(DeviceError):
 
 class FiscalDeviceFailed(DeviceError):
     reason = "fiscal_device_failed"
+
+
+class FiscalDeviceSilent(FiscalDeviceFailed):
+    reason = "fiscal_device_silent"
 
 
 class SyncError(FilialError):

@@ -25,7 +25,9 @@ def settings_for(home: Path | None) -> Settings:
 def open_store(settings: Settings) -> BranchStore:
     """The node's store. Raises StoreMissing before enrolment."""
     printing = texts_of(settings) if settings.printer else None
-    return BranchStore(settings.store_path, SystemClock(), SystemIds(), printing)
+    store = BranchStore(settings.store_path, SystemClock(), SystemIds(), printing)
+    store.has_fiscal_device = bool(settings.fiscal_device)
+    return store
 
 
 def open_processor(settings: Settings, store: BranchStore) -> Processor:

@@ -9,6 +9,7 @@ from queue import Empty, LifoQueue
 from typing import Any, NamedTuple, TypeVar
 
 from branch_node.bootstrap import open_processor, open_signer
+from branch_node.bootstrap.fiscal import start_fiscal_worker
 from branch_node.bootstrap.printing import open_signer as open_code_signer
 from branch_node.bootstrap.printing import start_print_worker
 from branch_node.bootstrap.status import read_status
@@ -130,6 +131,7 @@ async def _serve(settings: Settings, store: BranchStore, choice: WebChoice, sync
     print_worker = start_print_worker(settings, store)
     if print_worker is not None:
         store.wake_printer = print_worker.wake
+    fiscal_worker = start_fiscal_worker(settings, store)
     web_task = asyncio.create_task(web.run_until_stopped())
     tasks: list[asyncio.Task[Any]] = [asyncio.create_task(stopped.wait())]
     if synchronise:
@@ -150,3 +152,5 @@ async def _serve(settings: Settings, store: BranchStore, choice: WebChoice, sync
         sellers.close()
         if print_worker is not None:
             await asyncio.to_thread(print_worker.stop)
+        if fiscal_worker is not None:
+            await asyncio.to_thread(fiscal_worker.stop)

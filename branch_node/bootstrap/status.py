@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from branch_node.settings import Settings
+from branch_node.storage.fiscal_jobs import read_fiscal_state
 from branch_node.storage.intents import count_intents
 from branch_node.storage.store import BranchStore
 from branch_node.storage.sync_state import count_parked, read_sync_state, read_waiting
@@ -23,6 +24,7 @@ def read_status(settings: Settings, store: BranchStore) -> dict[str, Any]:
         waiting = read_waiting(cursor)
         parked = count_parked(cursor)
         undecided = count_intents(cursor)
+        fiscal = read_fiscal_state(cursor)
     oldest = waiting.oldest_recorded_ms
     return {
         "branch": node.code,
@@ -42,4 +44,5 @@ def read_status(settings: Settings, store: BranchStore) -> dict[str, Any]:
         "undecided": undecided,
         "last_sync_at": None if state.last_sync_at_us is None else format_us(state.last_sync_at_us),
         "trouble": state.trouble,
+        "fiscal": fiscal._asdict(),
     }

@@ -9,13 +9,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
 from branch_node.devices.escpos import PrinterProfile, encode_document
 from branch_node.devices.printers import Printer
 from branch_node.devices.qr import sign_document
+from branch_node.storage.fiscal_jobs import is_about_to_be_signed, sign_of
 from branch_node.storage.print_jobs import (
     PrintJob,
     claim_job,
@@ -28,6 +29,7 @@ from branch_node.storage.print_jobs import (
 from branch_node.storage.process_lock import ProcessLock
 from branch_node.storage.store import BranchStore
 from shared.domain.business_time import MICROSECONDS
+from shared.domain.fiscal_documents import fiscal_document
 from shared.domain.receipt_document import DocumentKind, ReceiptDocument, as_practice, as_reprint
 from shared.domain.receipt_json import document_from_json
 from shared.errors import DecodeError, FilialError, InvalidInput, PrinterInterrupted, PrinterUnreachable
@@ -41,6 +43,9 @@ RETRY_MS_MAX = 15_000
 
 DRAWER_AGE_SECONDS_MAX = 30
 """A drawer that was to open longer ago than this stays shut: nobody stands before it any more."""
+
+PAPER_WAITS_FOR_SIGN_MS = 1_000
+"""How long a receipt waits for the fiscal device before it is printed without its sign."""
 
 INTERRUPTIONS_MAX = 5
 """A job that breaks off so often is set aside: it may be what breaks the printer."""
@@ -82,13 +87,19 @@ class PrintQueue:
         while not should_stop():
             with self._store.read_cursor() as cursor:
                 job = next_job(cursor)
-            if job is None:
+                is_too_early = job is not None and self._is_too_early(cursor, job)
+            if job is None or is_too_early:
                 return Pass(printed, None)
             done = self._print(job)
             printed += done.printed
             if done.problem is not None:
                 return Pass(printed, done.problem)
         return Pass(printed, None)
+
+    def _is_too_early(self, cursor: Any, job: PrintJob) -> bool:
+        """A receipt waits a moment for the fiscal device's sign, while that device is well."""
+        age_us = self._store.clock.now_us() - job.created_at_us
+        return 0 <= age_us < PAPER_WAITS_FOR_SIGN_MS * 1_000 and is_about_to_be_signed(cursor, job.record_id)
 
     def _print(self, job: PrintJob) -> Pass:
         """One job; the problem is why the printer does not take it, None when the next one may follow."""
@@ -120,7 +131,9 @@ class PrintQueue:
             document = self._due(document_from_json(job.document), job)
             if document is None:
                 return b""
-            signed = sign_document(document, self._sign)
+            with self._store.read_cursor() as cursor:
+                fiscal = sign_of(cursor, job.record_id)
+            signed = sign_document(document if fiscal is None else fiscal_document(document, fiscal), self._sign)
             return encode_document(as_practice(signed) if self._is_practice else signed, self._profile)
         except (DecodeError, InvalidInput) as error:
             self._fail(job, error.message)

@@ -6,11 +6,13 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from branch_node.operations.receipt_printing import Papers
+from branch_node.storage.fiscal_jobs import sign_of
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction, ReceiptTexts
 from shared.domain.barcodes import ReceiptCode, parse_code
 from shared.domain.business_time import SECONDS_PER_DAY
 from shared.domain.exchanges import is_exchange
+from shared.domain.fiscal_documents import fiscal_document
 from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.domain.receipt_document import ReceiptDocument
 from shared.domain.receipt_identity import QR_PREFIX, parse_qr
@@ -194,12 +196,19 @@ def read_receipt(transaction: BranchTransaction, record_id: bytes, texts: Receip
     if pair is not None:
         sold = read_sale(transaction.connection, (key[0], pair[0]))
         back = read_refund(transaction.connection, (key[0], pair[1]))
-        return ReceiptRead(record_id, back if row[1] else sold, papers.exchange((pair[0], sold), (pair[1], back)))
+        paper = _signed(transaction, pair[0], papers.exchange((pair[0], sold), (pair[1], back)))
+        return ReceiptRead(record_id, back if row[1] else sold, paper)
     if row[1]:
         given_back = read_refund(transaction.connection, key)
-        return ReceiptRead(record_id, given_back, papers.refund(record_id, given_back))
+        return ReceiptRead(record_id, given_back, _signed(transaction, record_id, papers.refund(record_id, given_back)))
     sold = read_sale(transaction.connection, key)
-    return ReceiptRead(record_id, sold, papers.sale(record_id, sold))
+    return ReceiptRead(record_id, sold, _signed(transaction, record_id, papers.sale(record_id, sold)))
+
+
+def _signed(transaction: BranchTransaction, record_id: bytes, document: ReceiptDocument) -> ReceiptDocument:
+    """With what a fiscal device answered, if one did."""
+    sign = sign_of(transaction.cursor, record_id)
+    return document if sign is None else fiscal_document(document, sign)
 
 
 def parse_record_id(text: str) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from branch_node.operations.fiscal_registering import register_refund, register_sale
 from branch_node.operations.shift_reports import OpenedShift
 from branch_node.settings import Settings
 from branch_node.storage.card_attempts import open_attempts
@@ -37,6 +38,7 @@ from shared.domain.sales import CASH, Payment, Refund, RefundLine, Sale, SaleLin
 from shared.domain.shifts import ShiftClose
 from shared.errors import InvalidInput
 
+NO_TEXTS = ReceiptTexts(LANGUAGES[0])
 _CASHIER = "SELECT name FROM employee WHERE code = ? LIMIT 1"
 _PRODUCT = "SELECT name FROM product WHERE sku = ? LIMIT 1"
 
@@ -193,24 +195,41 @@ class Papers(NamedTuple):
 
 
 def queue_sale(transaction: BranchTransaction, sale_id: bytes, sale: Sale) -> None:
-    """Queues the receipt of a sale of today, to be called where it is written. History is not printed."""
-    if transaction.printing is None or not _is_of_today(transaction, sale.sold_at):
+    """Queues the receipt of a sale of today, and the sale for the fiscal device, to be called where it is written.
+
+    History is neither printed nor registered.
+    """
+    if not _is_of_today(transaction, sale.sold_at):
+        return
+    if transaction.has_fiscal_device:
+        register_sale(transaction, _papers(transaction, transaction.printing or NO_TEXTS), sale_id, sale)
+    if transaction.printing is None:
         return
     document = _papers(transaction, transaction.printing).sale(sale_id, sale, _has_cash(sale.payments))
     _queue(transaction, document, sale_id)
 
 
 def queue_refund(transaction: BranchTransaction, refund_id: bytes, refund: Refund) -> None:
-    """Queues the receipt of a refund of today."""
-    if transaction.printing is None or not _is_of_today(transaction, refund.refunded_at):
+    """Queues the receipt of a refund of today, and the refund for the fiscal device."""
+    if not _is_of_today(transaction, refund.refunded_at):
+        return
+    if transaction.has_fiscal_device:
+        register_refund(transaction, _papers(transaction, transaction.printing or NO_TEXTS), refund_id, refund)
+    if transaction.printing is None:
         return
     document = _papers(transaction, transaction.printing).refund(refund_id, refund, _has_cash(refund.payments))
     _queue(transaction, document, refund_id)
 
 
 def queue_exchange(transaction: BranchTransaction, sold: tuple[bytes, Sale], back: tuple[bytes, Refund]) -> None:
-    """Queues the one paper of an exchange of today."""
-    if transaction.printing is None or not _is_of_today(transaction, sold[1].sold_at):
+    """Queues the one paper of an exchange of today; the fiscal device is told of both its parts."""
+    if not _is_of_today(transaction, sold[1].sold_at):
+        return
+    if transaction.has_fiscal_device:
+        papers = _papers(transaction, transaction.printing or NO_TEXTS)
+        register_refund(transaction, papers, *back)
+        register_sale(transaction, papers, *sold)
+    if transaction.printing is None:
         return
     opens_drawer = _has_cash((*sold[1].payments, *back[1].payments))
     _queue(transaction, _papers(transaction, transaction.printing).exchange(sold, back, opens_drawer), sold[0])

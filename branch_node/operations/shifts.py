@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
+from branch_node.operations.fiscal_registering import register_close
 from branch_node.operations.product_requests import send_requests
 from branch_node.operations.receipt_printing import queue_opening, queue_report
 from branch_node.operations.shift_reports import OpenedShift, summarize_shift
@@ -132,6 +133,7 @@ def close_shift(
     transaction.cursor.execute(
         f"UPDATE register SET {column} = NULL WHERE code = ? AND {column} = ?", (register, opened.shift_id)
     )
+    register_close(transaction, opened, report)
     queue_report(transaction, opened, report, closes=True)
     send_requests(transaction)
     return report

@@ -34,6 +34,8 @@ class BranchStore:
         self.clock = clock
         self.ids = ids
         self.printing = printing
+        self.has_fiscal_device = False
+        """Whether operations queue what a fiscal device must be told."""
         self.wake_printer: Callable[[], None] = _nobody_prints
         self.nodes = NodeCache()
         self._screens = threading.local()
@@ -117,7 +119,7 @@ class _Operation:
         try:
             now_us = store.clock.now_us()
             self._transaction = BranchTransaction(
-                connection, turn.driver, store.nodes, store.ids, now_us, store.printing
+                connection, turn.driver, store.nodes, store.ids, now_us, store.printing, store.has_fiscal_device
             )
         except BaseException as error:
             turn.__exit__(type(error), error, None)

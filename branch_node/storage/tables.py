@@ -15,6 +15,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 
 from shared.storage.column_types import Id, UtcTime
@@ -167,6 +168,32 @@ print_job = Table(
     Column("last_problem", Text),
     Column("changed_at", UtcTime, nullable=False),
     Index("print_job_by_state", "state", "id"),
+    sqlite_autoincrement=True,
+)
+
+# What the fiscal device is to be told, in the order of its id; written in the transaction of what it documents.
+fiscal_job = Table(
+    "fiscal_job",
+    branch_metadata,
+    Column("id", Integer, primary_key=True),
+    Column("created_at", UtcTime, nullable=False),
+    # open_shift, sale, refund, close_shift
+    Column("kind", Text, nullable=False),
+    Column("register", Text, nullable=False),
+    # The sale, the refund, the shift that was closed; of an opened fiscal shift an id of its own.
+    Column("record_id", Id, nullable=False),
+    # The document as JSON (shared.domain.fiscal_documents); empty once it is signed.
+    Column("document", Text, nullable=False),
+    # waiting, signed, failed
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_problem", Text),
+    # The device's answer as JSON.
+    Column("sign", Text),
+    Column("changed_at", UtcTime, nullable=False),
+    Index("fiscal_job_by_state", "state", "id"),
+    Index("fiscal_job_by_record", "record_id", "kind", unique=True),
+    Index("fiscal_job_shifts", "register", "id", sqlite_where=text("kind IN ('open_shift', 'close_shift')")),
     sqlite_autoincrement=True,
 )
 

@@ -151,10 +151,13 @@ class BranchTransaction:
         ids: Ids,
         now_us: int,
         printing: ReceiptTexts | None = None,
+        has_fiscal_device: bool = False,
     ) -> None:
         self.connection = connection
         # None: there is no printer, and nothing is queued for one.
         self.printing = printing
+        # False: nothing is queued for a fiscal device either.
+        self.has_fiscal_device = has_fiscal_device
         # Whether something was queued for the printer.
         self.has_paper = False
         self.cursor: Any = driver.cursor()

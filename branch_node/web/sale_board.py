@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -27,7 +27,7 @@ from shared.domain.rounding import NO_ROUNDING, CashRounding, parse_cash_roundin
 from shared.domain.sales import CASH
 from shared.errors import FilialError, InvalidInput
 from shared.web.error_texts import translate_error
-from shared.web.formats import format_money, format_quantity
+from shared.web.formats import format_date, format_money, format_quantity
 from shared.web.request_state import state_of
 from shared.web.translations import gettext
 
@@ -143,7 +143,7 @@ def _line(line: LineView, currency: str) -> dict[str, Any]:
         why = discount.reason or (gettext("discount") if discount.source in ("line", "basket") else discount.source)
         notes.append(f"−{format_money(discount.amount_minor, currency)} {why}")
     if line.expiry:
-        notes.append(gettext("best before %(day)s") % {"day": line.expiry})
+        notes.append(gettext("best before %(day)s") % {"day": format_date(date.fromisoformat(line.expiry))})
     return {"line": line, "notes": notes, "quantity": format_quantity(line.quantity_thousandths)}
 
 

@@ -7,16 +7,20 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
+from branch_node.storage.fiscal_jobs import retry_failed_fiscal_jobs
 from branch_node.web.context import WebContext, context_of
-from branch_node.web.people import guarded
+from branch_node.web.people import guarded, signed_in
+from shared.domain.permissions import Permission
 from shared.errors import FilialError
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from shared.web.error_texts import translate_error
 from shared.web.formats import format_number, format_span
 from shared.web.pages import render
+from shared.web.request_state import Notice
+from shared.web.site import see_other
 from shared.web.translations import LazyText, gettext
 from shared.web.translations import lazy_plural as plural
 from shared.web.translations import lazy_text as _
@@ -96,6 +100,7 @@ def matters_of(status: Status) -> list[Matter]:
                 _("Upgrade this branch; everything else goes on."),
             )
         )
+    found += _fiscal_matters(status.get("fiscal") or {})
     if abs(status["skew_ms"] or 0) >= SKEW_NOTED_MS:
         off = format_span(abs(status["skew_ms"]) / 1_000)
         found.append(
@@ -114,6 +119,37 @@ def matters_of(status: Status) -> list[Matter]:
             )
         )
     return found
+
+
+def _fiscal_matters(fiscal: Mapping[str, Any]) -> list[Matter]:
+    found, problem = [], fiscal.get("problem")
+    why = translate_error(problem) if problem else _("It is told in order, beside the selling.")
+    waiting, failed = fiscal.get("waiting", 0), fiscal.get("failed", 0)
+    if waiting:
+        what = plural(
+            "%(count)s document waits for the fiscal device",
+            "%(count)s documents wait for the fiscal device",
+            waiting,
+        )
+        what_now = _("See that the device is on; it is asked again by itself. Go on selling.")
+        found.append(Matter(what, why, what_now))
+    if failed:
+        what = plural(
+            "%(count)s document refused by the fiscal device",
+            "%(count)s documents refused by the fiscal device",
+            failed,
+        )
+        what_now = _("Mend what the device complains of; then a manager presses “Tell the device again”.")
+        found.append(Matter(what, why, what_now))
+    return found
+
+
+def retry_fiscal(request: Request) -> Response:
+    """POST: what the fiscal device refused, it is told again."""
+    store = context_of(request).store
+    with store.write() as connection:
+        retry_failed_fiscal_jobs(connection.connection.cursor(), store.clock.now_us())
+    return see_other(request, "/status", Notice(_("The device is told again.")))
 
 
 def _waiting_matter(status: Status) -> Matter:
@@ -178,6 +214,7 @@ def page(request: Request) -> HTMLResponse:
         needs_head_office=needs_head_office,
         last_sync_at_us=int(datetime.fromisoformat(last).timestamp() * 1_000_000) if last else None,
         node=context_of(request).store.node()[0],
+        may_retry=signed_in(request).may(Permission.SETTINGS_BRANCH) and (status.get("fiscal") or {}).get("failed"),
     )
 
 
@@ -186,4 +223,8 @@ def chip(request: Request) -> HTMLResponse:
     return render(request, "chip.html")
 
 
-ROUTES = (guarded("/status", page), Route("/chip", chip))
+ROUTES = (
+    guarded("/status", page),
+    guarded("/status/fiscal", retry_fiscal, Permission.SETTINGS_BRANCH, methods=["POST"]),
+    Route("/chip", chip),
+)

@@ -42,6 +42,7 @@ from shared.domain.positions import ALL_BRANCHES
 from shared.domain.text_folding import fold, sort_key
 from shared.errors import InvalidInput, NotFound
 from shared.operations.people import Employee, all_employees, all_roles, employee_id, find_employee
+from shared.web.formats import format_date
 from shared.web.pages import render
 from shared.web.request_state import Notice
 from shared.web.security import form_of, text_of
@@ -163,7 +164,7 @@ def place(request: Request) -> Response:
 def dismiss(request: Request) -> Response:
     """POST `on`: the first day without access; at once when it is empty."""
     day = day_of(request, "on")
-    when = _("at once") if day is None else _("from %(day)s on", day=date_from_days(day).isoformat())
+    when = _("at once") if day is None else _("from %(day)s on", day=format_date(date_from_days(day)))
     notice = Notice(_("Dismissed, %(when)s. Whoever is logged in is logged out with the next contact.", when=when))
     return _change(request, lambda people, code: people.dismiss(code, day), notice)
 

@@ -522,3 +522,13 @@ def test_after_any_exchanges_everything_that_is_left_comes_back_as_it_was_paid(
     other = {each.method: each.amount_minor for each in report.methods}
     assert sum(other.values()) == report.net_minor - report.returns_minor + report.rounding_minor
     assert all(amount == 0 for method, amount in other.items() if method.startswith("exchange"))
+
+
+def test_the_fiscal_device_is_told_of_both_parts(till: Till, shop: Shop) -> None:
+    receipt = sold(shop, ("shirt", 90_000))
+    shop.store.has_fiscal_device = True
+    bring_back(till, receipt)
+    scan(till, "coat")
+    pay(till, shop)
+    kinds = [kind for (kind,) in shop.rows("SELECT kind FROM fiscal_job ORDER BY id")]
+    assert kinds == ["open_shift", "refund", "sale"]

@@ -1,9 +1,12 @@
-"""Quick keys in groups, of the whole branch or of one register; baskets of clients whose card is elsewhere."""
+"""Quick keys in groups, of the whole branch or of one register; baskets of clients whose card is elsewhere;
+what the fiscal device is to be told."""
 
 from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+
+from shared.storage.column_types import Id, UtcTime
 
 revision = "0018"
 down_revision = "0017"
@@ -29,3 +32,26 @@ def upgrade() -> None:
     )
     op.drop_table("quick_key_before")
     op.add_column("basket", sa.Column("client_name", sa.Text()))
+    op.create_table(
+        "fiscal_job",
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("created_at", UtcTime(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("register", sa.Text(), nullable=False),
+        sa.Column("record_id", Id(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("last_problem", sa.Text()),
+        sa.Column("sign", sa.Text()),
+        sa.Column("changed_at", UtcTime(), nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("fiscal_job_by_state", "fiscal_job", ["state", "id"])
+    op.create_index("fiscal_job_by_record", "fiscal_job", ["record_id", "kind"], unique=True)
+    op.create_index(
+        "fiscal_job_shifts",
+        "fiscal_job",
+        ["register", "id"],
+        sqlite_where=sa.text("kind IN ('open_shift', 'close_shift')"),
+    )
