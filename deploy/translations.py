@@ -45,6 +45,7 @@ ERROR_SOURCES = (
     "branch_node/operations/card_payments.py",
     "branch_node/operations/cash.py",
     "branch_node/operations/drawer_actions.py",
+    "branch_node/operations/client_points.py",
     "branch_node/operations/keys.py",
     "branch_node/operations/loyalty.py",
     "branch_node/operations/pairing.py",

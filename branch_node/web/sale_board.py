@@ -87,6 +87,7 @@ def read_board(
         "lines": [] if seen is None else [_line(line, seen.currency) for line in seen.lines],
         "due": None if seen is None else due_of(seen, attempts, rounding),
         "client": None if seen is None or seen.client is None else shown_client(till.actor, seen.client),
+        "client_id": "" if seen is None or seen.client is None else format_id(seen.client.client_id),
         "charges": [_charge(each, node.currency) for each in attempts],
         "undo": None if seen is None or not seen.undo else _undo(seen, seen.undo[0], store.clock.now_us()),
         "held": [_glance(each) for each in basket.held(store, till.register)],
