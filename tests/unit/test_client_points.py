@@ -29,7 +29,7 @@ def staff(branch_store: BranchStore, clock: FakeClock, tmp_path: Path) -> Staff:
         "phones": ("+79123454567",),
         "tier": "gold",
     }
-    staff.shop.learn(change(RecordKind.CLIENT, CLIENT, phones=("+79123454567",), **fields))
+    staff.shop.learn(change(RecordKind.CLIENT, CLIENT, **fields))
     return staff
 
 
@@ -53,12 +53,9 @@ def learn_program(staff: Staff, expires_days: int = 30) -> None:
         "earn_basis_points": ("*:*:1000",),
         "expires_days": expires_days,
         "point_value_minor": 100,
+        "payable_share_basis_points_max": 5_000,
     }
-    staff.shop.learn(
-        change(
-            RecordKind.LOYALTY_PROGRAM, b"l" * 16, point_value_minor=100, payable_share_basis_points_max=5_000, **fields
-        )
-    )
+    staff.shop.learn(change(RecordKind.LOYALTY_PROGRAM, b"l" * 16, **fields))
 
 
 def trade(staff: Staff) -> None:

@@ -20,7 +20,6 @@ from shared.domain.permissions import LOCAL_ADMINISTRATOR, NO_LIMITS, ROLES, Act
 from shared.domain.stock import MOVEMENT_LINES_MAX
 from shared.errors import FilialError, InvalidInput, NotFound, NotPermitted, Refused
 from tests.support.shop import Shop
-from tests.support.strategies import SOME
 
 MILK, BREAD = "952", "871"
 ME = LOCAL_ADMINISTRATOR
@@ -60,8 +59,7 @@ def left(shop: Shop, sku: str = MILK) -> int:
     return stock.on_hand(shop.store, ME, sku).quantity_thousandths
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@SOME
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     counted=st.integers(0, 20_000),
     more=st.lists(st.integers(1, 5_000), max_size=3),
