@@ -61,6 +61,7 @@ ERROR_SOURCES = (
     "branch_node/operations/shifts.py",
     "branch_node/operations/stock.py",
     "branch_node/operations/stock_drafts.py",
+    "branch_node/operations/stock_files.py",
     "branch_node/operations/stock_looking.py",
     "branch_node/operations/z_reports.py",
     "branch_node/storage/transaction.py",

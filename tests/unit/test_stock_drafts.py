@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from branch_node.operations import client_points, stock, stock_drafts, stock_looking
+from branch_node.operations import client_points, stock, stock_drafts, stock_files, stock_looking
 from branch_node.operations.stock import Goods
 from branch_node.operations.stock_drafts import OPEN_DRAFTS_MAX, REQUESTS_KEPT_MAX, DraftKind
 from branch_node.storage import stock_drafts as rows
@@ -198,3 +198,9 @@ def test_a_products_movements_are_found_without_reading_all_lines(branch_store: 
     assert any(index in plan for index in STOCK_INDEXES)
     assert "SCAN" not in plan
     assert "TEMP B-TREE" not in plan
+
+
+def test_a_file_is_taken_by_whoever_may_write_documents(stocked: Shop) -> None:
+    looker = Actor(b"e" * 16, "anna", "Anna", "cashier", ROLES["cashier"].permissions, NO_LIMITS)
+    with pytest.raises(NotPermitted):
+        stock_files.take_file(stocked.store, looker, begin(stocked), "f", "a.csv", b"sku,quantity\n952,1\n")
