@@ -30,6 +30,8 @@ from shared.domain.loyalty import (
     owner_of_client,
     points_earned,
     points_for_payment,
+    points_of_lines,
+    points_to_claw_back,
 )
 from shared.domain.records import Record
 from shared.domain.refunds import points_back
@@ -53,12 +55,15 @@ class PointsHere(NamedTuple):
 
 
 class PaidBack(NamedTuple):
-    """A sale with all that was paid for it and given back of it so far, in minor units, by points and by money."""
+    """A sale with what was given back of it so far: its lines, how much of each came back, what was paid by points.
 
+    All amounts are minor units.
+    """
+
+    lines: tuple[PaidLine, ...]
+    lines_back_minor: tuple[int, ...]
     points_minor: int
-    money_minor: int
     points_back_minor: int
-    money_back_minor: int
 
 
 def read_program(transaction: BranchTransaction) -> LoyaltyProgram | None:
@@ -131,19 +136,18 @@ def entries_of_refund(
     entered: Sequence[LoyaltyEntry],
     before: PaidBack,
 ) -> list[LoyaltyEntry]:
-    """What a refund claws back of what its sale earned, and gives back of what it spent; `entered` are the entries of
-    the sale so far. Cumulative: when everything came back, everything was clawed and given back."""
+    """What a refund claws back of what its sale earned, line by line, and gives back of what it spent; `entered` are
+    the entries of the sale so far. Cumulative: when everything came back, everything was clawed and given back."""
     sums = {kind: sum(entry.points for entry in entered if entry.kind == kind) for kind in (EARNED, SPENT)}
     clawed = -sum(entry.points for entry in entered if entry.kind == CLAWED_BACK)
     given = sum(entry.points for entry in entered if entry.kind == GIVEN_BACK)
     if not sums[EARNED] and not sums[SPENT]:
         return []
     by_points = points_paid_minor(refund.payments)
-    by_money = refund.total_minor - by_points
-    claw = points_back(sums[EARNED], clawed, before.money_minor, before.money_back_minor, by_money)
+    program = read_program(transaction)
+    claw = _claw_back(program, refund, sums[EARNED], clawed, before, _tier_of(entered))
     give = points_back(-sums[SPENT], given, before.points_minor, before.points_back_minor, by_points)
     client_id, sale_id, at = entered[0].client_id, refund.sale_id, refund.refunded_at
-    program = read_program(transaction)
     expires_on = program.expires_on(days_from_date(refund.business_date)) if program else None
     found = []
     if claw:
@@ -151,6 +155,22 @@ def entries_of_refund(
     if give:
         found.append(LoyaltyEntry(client_id, GIVEN_BACK, give, sale_id, refund_id, expires_on, "", at))
     return found
+
+
+def _tier_of(entered: Sequence[LoyaltyEntry]) -> str:
+    """The tier by which a sale earned: its entry holds it as the reason."""
+    return next((entry.reason for entry in entered if entry.kind == EARNED), "")
+
+
+def _claw_back(
+    program: LoyaltyProgram | None, refund: Refund, earned: int, clawed: int, before: PaidBack, tier: str
+) -> int:
+    sold = [line.amount_minor for line in before.lines]
+    back = list(before.lines_back_minor)
+    for line in refund.lines:
+        back[line.sale_line - 1] += line.amount_minor
+    today = points_of_lines(program, tier, before.lines, before.points_minor) if program else [0] * len(sold)
+    return points_to_claw_back(earned, clawed, today, sold, back)
 
 
 def as_records(transaction: BranchTransaction, entries: Iterable[LoyaltyEntry]) -> list[Record]:

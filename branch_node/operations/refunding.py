@@ -26,7 +26,7 @@ from branch_node.operations.shifts import ensure_register, shift_for_sale
 from branch_node.storage.intents import Intent, read_intents
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.identifiers import format_id
-from shared.domain.loyalty import LoyaltyEntry
+from shared.domain.loyalty import LoyaltyEntry, PaidLine
 from shared.domain.records import Record, RecordKind
 from shared.domain.refunds import RefundLine as GivenBack
 from shared.domain.refunds import SoldLine, WantedLine, refund_lines, refund_payments, refundable
@@ -104,11 +104,13 @@ class SoldBefore(NamedTuple):
 
     @property
     def paid(self) -> PaidBack:
-        """What was paid by points and by money, and what of it came back."""
+        """Its lines and what came back of each; what was paid by points, and what of that came back."""
+        back = dict.fromkeys(range(1, len(self.sale.lines) + 1), 0)
+        for given in self.given_back:
+            back[given.line_number] += given.amount_minor
+        lines = tuple([PaidLine(line.category or "", line.amount_minor) for line in self.sale.lines])
         points, points_back = points_paid_minor(self.sale.payments), points_paid_minor(self.paid_back)
-        sold = sum(line.amount_minor for line in self.sale.lines)
-        back = sum(line.amount_minor for line in self.given_back)
-        return PaidBack(points, sold - points, points_back, back - points_back)
+        return PaidBack(lines, tuple(back.values()), points, points_back)
 
 
 def refund(transaction: BranchTransaction, request: RefundRequest) -> RefundAnswer:

@@ -7,7 +7,7 @@ when it was counted: what is sold between that and the end of the count is no di
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -25,7 +25,7 @@ from shared.domain.identifiers import CODE_CHARACTERS_MAX, is_encodable, require
 from shared.domain.money import AMOUNT_MINOR_MAX, QUANTITY_THOUSANDTHS_MAX, THOUSAND, require_minor
 from shared.domain.permissions import Actor, Permission, require
 from shared.domain.stock import MOVEMENT_LINES_MAX, MovementReason
-from shared.errors import InvalidInput, NotFound, Refused
+from shared.errors import FilialError, InvalidInput, NotFound, Refused
 
 OPEN_DRAFTS_MAX = 100
 """Documents that are being written at once."""
@@ -69,12 +69,36 @@ class Uncounted(NamedTuple):
     quantity_thousandths: int
 
 
+class FileLine(NamedTuple):
+    """A row of somebody's file: where it stands there, a code or SKU, so much, and what the whole line cost."""
+
+    row: int
+    code: str
+    quantity_thousandths: int
+    cost_minor: int | None
+
+
+class RowProblem(NamedTuple):
+    """Why a row cannot be taken."""
+
+    row: int
+    error: FilialError
+
+
 class DraftView(NamedTuple):
     """A document with its lines, the last touched first; of a count also what nobody has counted yet."""
 
     draft: DraftRow
     lines: tuple[DraftLine, ...]
     uncounted: tuple[Uncounted, ...]
+
+
+class _RowsWrongError(Exception):
+    """Leaves the transaction, so that no row stays."""
+
+    def __init__(self, problems: list[RowProblem]) -> None:
+        super().__init__()
+        self.problems = problems
 
 
 class _Draft:
@@ -198,6 +222,32 @@ def put_line(
         return sku
 
     return _changed_line(store, actor, draft_id, request_id, work)
+
+
+def add_rows(
+    store: BranchStore, actor: Actor, draft_id: bytes, request_id: str, lines: Sequence[FileLine]
+) -> list[RowProblem]:
+    """Adds the rows of a file, all of them or, when something is wrong, none; returns what is wrong, row by row.
+
+    Raises NotPermitted, NotFound, Refused.
+    """
+
+    def work(draft: _Draft) -> None:
+        problems = []
+        for line in lines:
+            try:
+                sku = _find_sku(draft.cursor, line.code)
+                draft.put(sku, line.quantity_thousandths, line.cost_minor, adds=True)
+            except FilialError as error:
+                problems.append(RowProblem(line.row, error))
+        if problems:
+            raise _RowsWrongError(problems)
+
+    try:
+        _change(store, actor, draft_id, request_id, work)
+    except _RowsWrongError as wrong:
+        return wrong.problems
+    return []
 
 
 def remove_line(store: BranchStore, actor: Actor, draft_id: bytes, request_id: str, sku: str) -> DraftLineRow | None:
@@ -379,6 +429,16 @@ def _measure(code: Code, product: Product, times: int) -> int:
             raise Refused(f"The code of {product.name} says what it costs, not how much it is.", "Type the quantity.")
         case _:
             return times
+
+
+def _find_sku(cursor: Any, text: str) -> str:
+    """The product that has this code or SKU. Raises NotFound."""
+    code = parse_code(text)
+    product = find_product(cursor, (text, *lookup_texts(code)))
+    sku = product.sku if product is not None else _known_sku(cursor, text)
+    if sku is None:
+        raise NotFound(f"There is no product {shorten(text)}.", "Correct the code, or let the head office add it.")
+    return sku
 
 
 def _known_sku(cursor: Any, typed: str) -> str | None:

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
 from branch_node.web import (
+    client_points,
     health,
     help,
     login,
@@ -66,6 +67,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *shift.ROUTES,
     *receipts.ROUTES,
     *refunds.ROUTES,
+    *client_points.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
     *printer_state.ROUTES,

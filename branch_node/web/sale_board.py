@@ -101,6 +101,7 @@ def _read_board(
         "due": None if seen is None else due_of(seen, attempts, rounding),
         "returned": None if seen is None else _returned(seen.returned),
         "client": None if seen is None or seen.client is None else shown_client(till.actor, seen.client),
+        "client_id": "" if seen is None or seen.client is None else format_id(seen.client.client_id),
         "charges": [_charge(each, node.currency) for each in attempts],
         "undo": _offer(till, seen, node.currency),
         "held": [_glance(each) for each in basket.held(store, till.register)],

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from branch_node.operations import basket, stock_drafts, stock_looking
 from branch_node.operations.sale_actions import split_times
-from branch_node.operations.stock_drafts import CATEGORY, DraftKind, DraftView
+from branch_node.operations.stock_drafts import CATEGORY, DraftKind, DraftView, RowProblem
+from branch_node.operations.stock_files import take_file
 from branch_node.web.context import context_of
-from branch_node.web.leave import failure_of, status_with
+from branch_node.web.leave import STATUS_NOT_DONE, failure_of, status_with
 from branch_node.web.people import guarded, signed_in
 from branch_node.web.sale import is_part, money_typed
 from branch_node.web.stock import TITLES, id_asked
@@ -35,6 +37,7 @@ LINES_SHOWN_MAX = 100
 """Lines of a long document that its page shows, the last touched first; the others are asked for."""
 UNCOUNTED_SHOWN_MAX = 50
 FOUND_SHOWN_MAX = 12
+PROBLEMS_SHOWN_MAX = 50
 
 ENTERED: dict[str, LazyText] = {
     DraftKind.RECEIVED: _("The goods are in stock."),
@@ -86,7 +89,12 @@ def begin(request: Request) -> Response:
     return RedirectResponse(_address(draft_id), status_code=303)
 
 
-def page(request: Request, error: FilialError | None = None, query: str | None = None) -> Response:
+def page(
+    request: Request,
+    error: FilialError | None = None,
+    query: str | None = None,
+    problems: Sequence[RowProblem] = (),
+) -> Response:
     """`/stock/drafts/ID`: `q` looks for goods by name, `all=1` shows every line."""
     if query is None:
         query = request.query_params.get("q", "").strip()
@@ -96,7 +104,10 @@ def page(request: Request, error: FilialError | None = None, query: str | None =
         return see_other(request, f"/stock/documents/{format_id(seen.draft.movement_id)}")
     times, words = split_times(query) if query else (0, "")
     found = basket.find_products(context.store, words, FOUND_SHOWN_MAX) if words else []
-    return _render(request, "stock_draft.html", seen, error, query=query, times=quantity_number(times), found=found)
+    shown = [(each.row, failure_of(each.error)) for each in problems[:PROBLEMS_SHOWN_MAX]]
+    values = {"query": query, "times": quantity_number(times), "found": found}
+    values |= {"problems": shown, "problems_left": len(problems) - len(shown)}
+    return _render(request, "stock_draft.html", seen, error, **values)
 
 
 def differences(request: Request, error: FilialError | None = None) -> Response:
@@ -127,6 +138,22 @@ def scan(request: Request) -> Response:
     if is_part(request):
         return page(request, query=unknown)
     return RedirectResponse(_address(draft_id) + ("?" + urlencode({"q": unknown}) if unknown else ""), status_code=303)
+
+
+def file(request: Request) -> Response:
+    """POST `file`, `request`: every row of it becomes a line, or, when a row is wrong, none."""
+    given, draft_id = form_of(request).get("file"), id_asked(request)
+    name, content = (given.filename or "", given.file.read()) if isinstance(given, UploadFile) else ("", b"")
+    try:
+        problems = take_file(
+            context_of(request).store, signed_in(request), draft_id, text_of(request, "request"), name, content
+        )
+    except FilialError as error:
+        return page(request, error)
+    if problems:
+        return page(request, problems=problems)
+    notice = Notice(_("The file is in the document. Look at it, then enter it."))
+    return see_other(request, _address(draft_id), notice)
 
 
 @again_when_refused(page)
@@ -210,6 +237,13 @@ def quantity_typed(text: str) -> int:
     return parse_quantity(value, "The quantity")
 
 
+def _status(request: Request, error: FilialError | None, values: dict[str, Any]) -> int:
+    """The script shows what went wrong in the block itself."""
+    if is_part(request):
+        return 200
+    return STATUS_NOT_DONE if values.get("problems") else status_with(error)
+
+
 def _render(request: Request, template: str, seen: DraftView, error: FilialError | None, **values: Any) -> Response:
     context, draft = context_of(request), seen.draft
     node, form = context.store.node()[0], form_of(request)
@@ -218,7 +252,7 @@ def _render(request: Request, template: str, seen: DraftView, error: FilialError
         request,
         template,
         block="document" if is_part(request) else "",
-        status_code=200 if is_part(request) else status_with(error),
+        status_code=_status(request, error, values),
         failure=failure_of(error),
         draft=draft,
         draft_id=format_id(draft.id),
@@ -258,6 +292,7 @@ ROUTES: tuple[Any, ...] = (
     guarded("/stock/drafts/{id}", page, Permission.STOCK_EDIT),
     guarded("/stock/drafts/{id}/differences", differences, Permission.STOCK_EDIT),
     _route("/stock/drafts/{id}/scan", scan),
+    _route("/stock/drafts/{id}/file", file),
     _route("/stock/drafts/{id}/line", put),
     _route("/stock/drafts/{id}/remove", remove),
     _route("/stock/drafts/{id}/rest", count_rest),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from shared.domain.business_time import LocalMoment
 from shared.domain.identifiers import format_id
 from shared.domain.money import BUDGET_MAX
-from shared.domain.proration import BASIS_POINTS, spread
+from shared.domain.proration import BASIS_POINTS, cumulative_share, spread
 from shared.errors import InvalidInput
 
 EARNED, SPENT, CLAWED_BACK, GIVEN_BACK = "earned", "spent", "clawed_back", "given_back"
@@ -137,12 +137,35 @@ def points_earned(program: LoyaltyProgram, tier: str, lines: Sequence[PaidLine],
 
     What points pay is spread over the lines by their amounts.
     """
+    return sum(points_of_lines(program, tier, lines, points_paid_minor))
+
+
+def points_of_lines(program: LoyaltyProgram, tier: str, lines: Sequence[PaidLine], points_paid_minor: int) -> list[int]:
+    """What each line of a sale earns; their sum is what the sale earns."""
     amounts = [line.amount_minor for line in lines]
     by_points = spread(min(points_paid_minor, sum(amounts)), amounts)
-    return sum(
+    return [
         (amount - part) * program.rate(tier, line.category) // (BASIS_POINTS * program.point_value_minor)
         for line, amount, part in zip(lines, amounts, by_points, strict=True)
+    ]
+
+
+def points_to_claw_back(
+    earned: int, clawed_before: int, line_points: Sequence[int], sold_minor: Sequence[int], back_minor: Sequence[int]
+) -> int:
+    """How many points a refund takes back of those that its sale earned.
+
+    Of each line what it earned, or the same part of it as of its price came back: `back_minor` is all that came back
+    of it, with this refund. When everything came back, everything that was earned is taken back. `line_points` are
+    what the lines earn by the rules of today: when these are not the rules of the sale, what it earned is spread over
+    its lines in their proportion, or in that of the prices when nothing earns any more.
+    """
+    weights = line_points if sum(line_points) else sold_minor
+    parts = spread(earned, weights)
+    due = sum(
+        cumulative_share(part, back, sold) for part, back, sold in zip(parts, back_minor, sold_minor, strict=True)
     )
+    return max(0, due - clawed_before)
 
 
 def payable_points_max(program: LoyaltyProgram, total_minor: int, available_points: int) -> int:

@@ -10,13 +10,15 @@ from typing import Any
 
 import pytest
 
-from hq_server.operations.loyalty import list_programs, set_program
+from hq_server.operations.loyalty import current_program, list_programs, set_program
 from hq_server.operations.products import Assortment, ProductFields, WantedPrice
+from hq_server.operations.stock_overview import StockWanted, branches_stock, list_stock
 from shared.domain.business_time import parse_local
 from shared.domain.loyalty import make_program
-from shared.domain.permissions import LOCAL_ADMINISTRATOR
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, NO_LIMITS, ROLES, Actor
 from shared.domain.records import Record, RecordKind
 from shared.domain.stock import MovementLine, StockMovement
+from shared.errors import NotPermitted
 from shared.wire.payloads import encode_branch_fact
 from tests.support.journal import ZONE, line, sale
 from tests.support.office_pages import Desk, OfficePages, office_pages
@@ -165,3 +167,14 @@ def test_a_form_that_cannot_be_is_shown_again_with_what_was_typed(
     refused = owner.post("/loyalty/preview", {**FORM, "name": "Typed name", **changes}, page="/loyalty")
     assert (refused.status_code, said in refused.text, 'value="Typed name"' in refused.text) == (422, True, True)
     assert programs(pages) == []
+
+
+def test_stock_of_the_chain_is_asked_for_by_whoever_may_see_the_chain(pages: OfficePages) -> None:
+    cashier = Actor(b"e" * 16, "anna", "Anna", "cashier", ROLES["cashier"].permissions, NO_LIMITS)
+    with pages.office.store.read() as connection:
+        with pytest.raises(NotPermitted):
+            branches_stock(connection, cashier, 0, 15)
+        with pytest.raises(NotPermitted):
+            list_stock(connection, cashier, StockWanted("B1"), 1, 0, 15)
+        with pytest.raises(NotPermitted):
+            current_program(connection, cashier)

@@ -290,7 +290,7 @@ def test_a_cashier_sees_stock_and_writes_nothing(shop: Shop, manager: Browser, c
     assert draft not in cashier.get("/stock").text
     for path in ("/stock/new", draft, f"{draft}/differences"):
         assert cashier.get(path).status_code == 403
-    for act in ("scan", "line", "remove", "rest", "enter", "discard"):
+    for act in ("scan", "file", "line", "remove", "rest", "enter", "discard"):
         assert cashier.post(f"{draft}/{act}", "/help", request="x").status_code == 403
     assert shop.count("stock_draft_line") == 1
 
@@ -344,3 +344,59 @@ def test_errors_are_said_in_russian(shop: Shop, manager: Browser) -> None:
         f"{draft}/enter", data={"csrf_token": token, "revision": found[1]}, headers={"Accept-Language": "ru"}
     )
     assert "Товар списывают по какой-то причине." in answer.text
+
+
+def send_file(browser: Browser, draft: str, name: str, content: bytes, request: str = "f") -> Any:
+    fields = {"csrf_token": browser.token(draft), "request": request}
+    return browser.client.post(f"{draft}/file", data=fields, files={"file": (name, content)})
+
+
+def test_a_suppliers_file_becomes_lines_once(shop: Shop, manager: Browser) -> None:
+    draft = begin(manager, "received")
+    content = f"Артикул;Количество;Стоимость\n{MILK};12,5;1 200,50\n46000000{BREAD:0>5};3;\n{MILK};1;\n".encode(
+        "cp1251"
+    )
+    for _ in range(2):
+        assert send_file(manager, draft, "поставка.csv", content).status_code == 303
+    assert shop.rows("SELECT sku, quantity_thousandths, cost_minor FROM stock_draft_line ORDER BY sku") == [
+        (BREAD, 3_000, None),
+        (MILK, 13_500, 120_050),
+    ]
+    assert shop.count("stock_movement") == 0
+    enter(manager, draft)
+    assert (left(shop, MILK), left(shop, BREAD)) == (13_500, 3_000)
+
+
+def test_a_file_with_wrong_rows_is_not_taken_and_each_row_is_named(shop: Shop, manager: Browser) -> None:
+    draft = begin(manager, "received")
+    wrong = f"sku,quantity,cost\n{MILK},1,\nunheard,1,\n{BREAD},many,\n{BREAD},1,-5\n,2,\n"
+    refused = send_file(manager, draft, "a.csv", wrong.encode())
+    assert refused.status_code == 422
+    for said in (
+        "row 4: The quantity is no number.",
+        "row 5: The cost is negative.",
+        "row 6: The row names no product.",
+    ):
+        assert said in refused.text
+    unknown = send_file(manager, draft, "a.csv", f"sku,quantity\n{MILK},1\nunheard,1\n{BREAD},0\n".encode())
+    for said in ("row 3: There is no product unheard.", "row 4: The quantity is not between"):
+        assert said in unknown.text
+    assert shop.count("stock_draft_line") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.csv", b"", "No file was chosen."),
+        ("a.csv", b"sku,quantity\n", "The file has no rows."),
+        ("a.txt", b"sku,quantity\n1,1\n", "of no known kind"),
+        ("a.xlsx", b"no spreadsheet", "not a sound XLSX file"),
+        ("a.csv", b"sku,quantity\n" + b"952,1\n" * 1_001, "more than 1000 rows"),
+    ],
+)
+def test_what_is_no_file_of_goods_is_refused(
+    shop: Shop, manager: Browser, name: str, content: bytes, said: str
+) -> None:
+    draft = begin(manager, "received")
+    refused = send_file(manager, draft, name, content)
+    assert (refused.status_code, said in refused.text, "/tmp" in refused.text) == (422, True, False), refused.text
