@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
 from branch_node.web import (
+    account,
     health,
     help,
     login,
@@ -51,6 +52,7 @@ NAVIGATION = (
 PAGES: tuple[BaseRoute, ...] = (
     *health.ROUTES,
     *login.ROUTES,
+    *account.ROUTES,
     *pairing.ROUTES,
     *sale.ROUTES,
     *sale_sheets.ROUTES,

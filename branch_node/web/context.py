@@ -17,6 +17,7 @@ from branch_node.storage.store import BranchStore
 from shared.clock import Clock
 from shared.domain.card_payments import PaymentTerminal
 from shared.errors import Refused
+from shared.operations.passwords import PASSWORD_COST, HashCost
 
 
 def _no_refund(_request: RefundRequest) -> RefundAnswer:
@@ -34,6 +35,7 @@ class WebContext:
     `sell` commits one sale, here or at the head office, and may be called by several threads at once. `terminal` is the
     payment terminal, None when none is connected. `refund` and `find_sold` – what another branch sold, asked of the
     head office – are as `sell`. `sign` signs a Z-report, `sign_code` a receipt's square code; None without a key.
+    `password_cost` is that of new passwords.
     """
 
     store: BranchStore
@@ -45,6 +47,7 @@ class WebContext:
     find_sold: Callable[[str, str], SoldBefore] = _no_other_branch
     sign: Callable[[bytes], bytes] | None = None
     sign_code: Callable[[str], str] | None = None
+    password_cost: HashCost = PASSWORD_COST
 
     @property
     def clock(self) -> Clock:

@@ -13,9 +13,9 @@ from shared.storage.migrating import current_revision, schema_differences, upgra
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0015"
+HEAD = "0019"
 KNOWN = frozenset(
-    {"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0013", "0014", "0015"}
+    {"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0013", "0014", "0015", "0019"}
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]
 _LOCATION = Path(__file__).parent
