@@ -53,6 +53,7 @@ ERROR_SOURCES = (
     "branch_node/operations/client_points.py",
     "branch_node/operations/keys.py",
     "branch_node/operations/loyalty.py",
+    "branch_node/operations/own_password.py",
     "branch_node/operations/pairing.py",
     "branch_node/operations/pins.py",
     "branch_node/operations/processing.py",

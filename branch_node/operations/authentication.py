@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from branch_node.operations.credentials import standing_credential
 from branch_node.operations.pairing import Pairing, find_pairing, pairing_by_id
 from branch_node.operations.pins import find_pin, load_pepper
 from branch_node.settings import Settings
@@ -22,7 +23,7 @@ from shared.domain.permissions import Actor, Permission, limited, require
 from shared.errors import LogInRefused, StoreBusy
 from shared.operations.lockout import EMPLOYEE, PAIRING, Scope, begin_attempt, forgive
 from shared.operations.passwords import PASSWORD_COST, PIN_COST, HashCost, verify_password, verify_pin
-from shared.operations.people import actor_on, day_in_zone, employee_id, find_credential, find_employee
+from shared.operations.people import actor_on, day_in_zone, employee_id, find_employee
 from shared.operations.sessions import (
     IdleLimits,
     Method,
@@ -59,7 +60,7 @@ def log_in(
     with store.write() as connection:
         begin_attempt(connection, [scope], store.clock.now_us())
     with store.read() as connection:
-        known = find_credential(connection, identity)
+        known = standing_credential(connection, identity)
     stored = known.password_hash if known else None
     is_right = verify_password(password, stored, cost)
     now_us = store.clock.now_us()
@@ -218,7 +219,7 @@ def _actor(reader: CursorReader, node: Node, settings: Settings, identity: bytes
     actor = actor_on(reader, person, day_in_zone(now_us, node.timezone), node.code)
     if actor is None:
         return None
-    known = find_credential(reader, identity)
+    known = standing_credential(reader, identity)
     actor = replace(actor, must_change_password=known is not None and known.must_change)
     return limited(actor, limited_since(reader, settings.unheard_days, now_us))
 
@@ -226,7 +227,7 @@ def _actor(reader: CursorReader, node: Node, settings: Settings, identity: bytes
 def _stored(reader: Reader, identity: bytes, method: Method) -> str | None:
     if method is Method.PIN:
         return find_pin(reader, identity)
-    known = find_credential(reader, identity)
+    known = standing_credential(reader, identity)
     return known.password_hash if known else None
 
 

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
 from branch_node.web import (
+    account,
     client_points,
     health,
     help,
@@ -58,6 +59,7 @@ NAVIGATION = (
 PAGES: tuple[BaseRoute, ...] = (
     *health.ROUTES,
     *login.ROUTES,
+    *account.ROUTES,
     *pairing.ROUTES,
     *quick_keys.ROUTES,
     *sale.ROUTES,

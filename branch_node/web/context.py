@@ -17,6 +17,7 @@ from branch_node.storage.store import BranchStore
 from shared.clock import Clock
 from shared.domain.card_payments import PaymentTerminal
 from shared.errors import HqUnreachable, Refused
+from shared.operations.passwords import PASSWORD_COST, HashCost
 from shared.sync.central import Findings, Question
 
 
@@ -40,6 +41,7 @@ class WebContext:
     payment terminal, None when none is connected. `refund` and `find_sold` – what another branch sold, asked of the
     head office – are as `sell`. `sign` signs a Z-report, `sign_code` a receipt's square code; None without a key.
     `ask_head_office` waits for the answer, within a limit, and raises SyncError without one.
+    `password_cost` is that of new passwords.
     """
 
     store: BranchStore
@@ -52,6 +54,7 @@ class WebContext:
     sign: Callable[[bytes], bytes] | None = None
     sign_code: Callable[[str], str] | None = None
     ask_head_office: Callable[[Question], Findings] = _no_head_office
+    password_cost: HashCost = PASSWORD_COST
 
     @property
     def clock(self) -> Clock:

@@ -86,11 +86,6 @@ def leave(request: Request) -> Response:
     return response
 
 
-def password_page(request: Request) -> Response:
-    """`/password`: who gives new ones."""
-    return render(request, "password.html", must_change=signed_in(request).must_change_password)
-
-
 def pin_page(request: Request) -> Response:
     """`/pin`: one's own; whoever may set PINs, those of others too."""
     return _show_pin(request, signed_in(request).code)
@@ -131,7 +126,7 @@ def _typed(request: Request, name: str) -> str:
 
 def _welcome(logged_in: LoggedIn) -> Notice | None:
     if logged_in.actor.must_change_password:
-        return Notice(_("Your password is one for the first time only: get a new one from the head office."))
+        return Notice(_("Your password is one for the first time only: choose your own, under your name above."))
     return None
 
 
@@ -185,7 +180,6 @@ ROUTES = (
     open_to_all("/login", page),
     open_to_all("/login", enter, methods=["POST"]),
     open_to_all("/logout", leave, methods=["POST"]),
-    guarded("/password", password_page),
     guarded("/pin", pin_page),
     guarded("/pin", choose_pin, methods=["POST"]),
 )

@@ -20,6 +20,7 @@ from hq_server.storage.budgets import apply_facts, available_of, spent_of
 from hq_server.storage.counters import counter_rows
 from hq_server.storage.feed import publish
 from hq_server.storage.loyalty import apply_points, make_budgets
+from hq_server.storage.passwords import take_passwords
 from hq_server.storage.rollups import RollupDeltas
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import central_commit, client_reference, command, record_counter
@@ -129,7 +130,8 @@ def write_effects(
     }
     store.bulk.write(connection, inserts, {**effects.rollups.rows(), record_counter: counted})
     merged: MergedCards | None = None
-    published = 0
+    # The chain's clock is held before cards, here as everywhere.
+    published = publish(connection, take_passwords(connection, effects.branch_facts, now_us))
     if effects.edits:
         merged = merge_cards(connection, effects.edits, now_us, now_us)
         _require_small_cards(merged)

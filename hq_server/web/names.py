@@ -35,6 +35,8 @@ PERMISSIONS: Final[Mapping[Permission, LazyText]] = {
     Permission.AUDIT_VIEW: _("see the audits"),
     Permission.OVERRIDE_GIVE: _("allow a colleague something once"),
     Permission.SETTINGS_BRANCH: _("change a branch’s settings"),
+    Permission.STOCK_VIEW: _("see what is on hand"),
+    Permission.STOCK_EDIT: _("receive, write off and count goods"),
 }
 
 GROUPS: Final[tuple[tuple[LazyText, tuple[Permission, ...]], ...]] = (
@@ -59,6 +61,7 @@ GROUPS: Final[tuple[tuple[LazyText, tuple[Permission, ...]], ...]] = (
         (Permission.SHIFT_OPEN, Permission.SHIFT_CLOSE, Permission.CASH_MOVE, Permission.DRAWER_OPEN),
     ),
     (_("Clients"), (Permission.CLIENT_VIEW, Permission.CLIENT_EDIT, Permission.CLIENT_CONTACTS)),
+    (_("Goods on hand"), (Permission.STOCK_VIEW, Permission.STOCK_EDIT)),
     (
         _("Running a branch"),
         (Permission.REGISTER_PAIR, Permission.PIN_SET, Permission.SETTINGS_BRANCH, Permission.REPORT_BRANCH),

@@ -1,4 +1,4 @@
-"""Small facts of a branch's life: numbers never sold under, the mode, budgets, cash, what is audited, stock, points."""
+"""Small facts of a branch's life: numbers never sold under, the mode, budgets, cash, audits, passwords, ledgers."""
 
 from __future__ import annotations
 
@@ -80,8 +80,30 @@ class AuditEntry:
     at: LocalMoment
 
 
+PASSWORD_HASH_CHARACTERS_MAX = 200
+PROOF_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChange:
+    """An employee chose another password here: its hash, and the proof of the hash that it takes the place of."""
+
+    employee_id: bytes
+    password_hash: str
+    replaces: bytes
+    at: LocalMoment
+
+
 BranchFact = (
-    ReceiptVoid | ModeSwitch | BudgetSpend | LeaseReturn | CashMovement | AuditEntry | StockMovement | LoyaltyEntry
+    ReceiptVoid
+    | ModeSwitch
+    | BudgetSpend
+    | LeaseReturn
+    | CashMovement
+    | AuditEntry
+    | PasswordChange
+    | StockMovement
+    | LoyaltyEntry
 )
 
 KINDS: Final[dict[type[BranchFact], RecordKind]] = {
@@ -91,6 +113,7 @@ KINDS: Final[dict[type[BranchFact], RecordKind]] = {
     LeaseReturn: RecordKind.LEASE_RETURN,
     CashMovement: RecordKind.CASH_MOVEMENT,
     AuditEntry: RecordKind.AUDIT_ENTRY,
+    PasswordChange: RecordKind.PASSWORD_CHANGE,
     StockMovement: RecordKind.STOCK_MOVEMENT,
     LoyaltyEntry: RecordKind.LOYALTY_ENTRY,
 }

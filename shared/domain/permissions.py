@@ -52,6 +52,11 @@ class Permission(StrEnum):
 
 EVERYTHING: Final = frozenset(Permission)
 
+OFFICE_PERMISSIONS: Final = frozenset(
+    {Permission.EMPLOYEE_EDIT, Permission.CATALOG_EDIT, Permission.AUDIT_VIEW, Permission.REPORT_CHAIN}
+)
+"""Whoever has one of these does something at the head office, beyond any one shop."""
+
 PERMITTED_UNHEARD: Final = frozenset(
     {
         Permission.SALE_MAKE,

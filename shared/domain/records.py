@@ -21,6 +21,7 @@ class RecordKind(IntEnum):
     REFUND = 8
     CASH_MOVEMENT = 9
     AUDIT_ENTRY = 10
+    PASSWORD_CHANGE = 11
     STOCK_MOVEMENT = 12
     LOYALTY_ENTRY = 13
 

@@ -98,6 +98,11 @@ def verify_pin(pin: str, pepper: bytes, stored: str | None, cost: HashCost = PIN
     return _verify(_peppered(pin, pepper), stored, cost)
 
 
+def is_password_hash(stored: str) -> bool:
+    """Whether it is a hash that a password can be tried against, at a cost that this release bears."""
+    return _cost_of(stored) is not None
+
+
 def needs_rehash(stored: str, cost: HashCost = PASSWORD_COST) -> bool:
     """Whether the hash was made at another cost: whoever has just verified it may make it anew."""
     return _cost_of(stored) != cost

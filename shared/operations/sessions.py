@@ -156,6 +156,11 @@ def end_sessions_of_pairing(connection: Connection, pairing_id: bytes) -> None:
     connection.execute(delete(session).where(session.c.pairing_id == pairing_id))
 
 
+def end_sessions_of_employee(connection: Connection, employee_id: bytes) -> None:
+    """Ends whatever is open of somebody."""
+    connection.execute(delete(session).where(session.c.employee_id == employee_id))
+
+
 def end_all_sessions(connection: Connection) -> None:
     """Ends every session: a restored backup must not bring one back."""
     connection.execute(delete(session))

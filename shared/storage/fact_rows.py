@@ -13,6 +13,7 @@ from shared.domain.branch_facts import (
     CashMovement,
     LeaseReturn,
     ModeSwitch,
+    PasswordChange,
     ReceiptVoid,
 )
 from shared.domain.loyalty import LoyaltyEntry
@@ -26,6 +27,7 @@ from shared.storage.tables import (
     lease_return,
     loyalty_entry,
     mode_switch,
+    password_change,
     payment,
     receipt_void,
     refund,
@@ -50,6 +52,7 @@ BRANCH_FACT_TABLES: dict[type[BranchFact], Table] = {
     LeaseReturn: lease_return,
     CashMovement: cash_movement,
     AuditEntry: audit_entry,
+    PasswordChange: password_change,
     StockMovement: stock_movement,
     LoyaltyEntry: loyalty_entry,
 }
@@ -247,6 +250,8 @@ def add_branch_fact_rows(
             values = (shift_id, register, cashier, direction, amount, reason)
         case AuditEntry(action, register, cashier, authorised_by, amount, detail, _):
             values = (action, register, cashier, authorised_by, amount, detail)
+        case PasswordChange(employee_id, password_hash, replaces, _):
+            values = (employee_id, password_hash, replaces)
         case StockMovement(reason, document, register_, employee, lines, _, note):
             values = (reason, document, register_, employee, note or None)
             rows[stock_movement_line] += [

@@ -359,6 +359,26 @@ audit_entry = Table(
     sqlite_with_rowid=False,
 )
 
+password_change = Table(
+    "password_change",
+    record_metadata,
+    Column("branch_id", Id, nullable=False),
+    Column("id", Id, nullable=False),
+    Column("command_id", Id, nullable=False),
+    Column("employee_id", Id, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    # The proof of the hash that it takes the place of.
+    Column("replaces", LargeBinary, nullable=False),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("utc_offset_seconds", Integer, nullable=False),
+    Column("zone", Text, nullable=False),
+    Column("business_date", Date, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("branch_id", "id"),
+    Index("password_change_by_employee", "employee_id", "replaces"),
+    sqlite_with_rowid=False,
+)
+
 stock_movement = Table(
     "stock_movement",
     record_metadata,

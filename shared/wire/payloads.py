@@ -12,12 +12,15 @@ from google.protobuf.message import Message
 
 from shared.domain.branch_facts import (
     CASH_DIRECTIONS,
+    PASSWORD_HASH_CHARACTERS_MAX,
+    PROOF_BYTES,
     AuditEntry,
     BranchFact,
     BudgetSpend,
     CashMovement,
     LeaseReturn,
     ModeSwitch,
+    PasswordChange,
     ReceiptVoid,
 )
 from shared.domain.business_time import days_from_date
@@ -357,6 +360,10 @@ def encode_branch_fact(fact: BranchFact) -> bytes:
                 detail=detail,
                 at=moment,
             )
+        case PasswordChange(employee_id, password_hash, replaces, _):
+            message = pb.PasswordChange(
+                employee_id=employee_id, password_hash=password_hash, replaces=replaces, changed_at=moment
+            )
         case StockMovement():
             message = encode_stock_movement(fact)
         case LoyaltyEntry():
@@ -397,6 +404,8 @@ def decode_branch_fact(kind: int, payload: bytes) -> BranchFact:
                 read_detail(audited.detail),
                 decode_moment(audited.at),
             )
+        case RecordKind.PASSWORD_CHANGE:
+            return _decode_password_change(parse_message(pb.PasswordChange, payload))
         case RecordKind.STOCK_MOVEMENT:
             return decode_stock_movement(payload)
         case RecordKind.LOYALTY_ENTRY:
@@ -422,6 +431,19 @@ def _decode_cash_movement(moved: pb.CashMovement) -> CashMovement:
         read_within(moved.amount_minor, TOTAL_MINOR_MAX),
         read_detail(moved.reason),
         decode_moment(moved.moved_at),
+    )
+
+
+def _decode_password_change(changed: pb.PasswordChange) -> PasswordChange:
+    if not 0 < len(changed.password_hash) <= PASSWORD_HASH_CHARACTERS_MAX or not changed.password_hash.isascii():
+        raise DecodeError("The hash of a password is empty, too long or none.")
+    if len(changed.replaces) != PROOF_BYTES:
+        raise DecodeError(f"The proof of a password has not {PROOF_BYTES} bytes.")
+    return PasswordChange(
+        require_id(changed.employee_id),
+        read_detail(changed.password_hash),
+        changed.replaces,
+        decode_moment(changed.changed_at),
     )
 
 

@@ -41,7 +41,7 @@ def test_a_killed_server_loses_no_scan_and_doubles_none(
         scan(page, *CODES[IN_FLIGHT:])
         expect(page.locator("#waiting-scans")).to_be_visible()
         serving = Serving("branch_node", tmp_path, "--no-sync", "--web", address)
-        expect(page.locator("[data-line]")).to_have_count(len(CODES), timeout=10_000)
+        expect(page.locator("[data-line]")).to_have_count(len(CODES), timeout=30_000)
         expect(page.locator("#waiting-scans")).to_be_hidden()
         current = basket.current_basket(branch_store, "1")
         assert current is not None
@@ -49,8 +49,11 @@ def test_a_killed_server_loses_no_scan_and_doubles_none(
         assert [(line.sku, line.quantity_thousandths) for line in seen.lines] == [(code, 1_000) for code in CODES]
         page.keyboard.press("F12")
         expect(page.locator("#sold-title")).to_contain_text("1-000001")
+        # Before the server ends in order, that the page asks for how it stands no more.
+        page.close()
     finally:
         serving.stop()
     assert staff.shop.count("sale") == 1
     assert staff.shop.count("sale_line") == len(CODES)
-    visitor.allow("net::ERR_")
+    # What it asked for while nobody was there.
+    visitor.wrong = [said for said in visitor.wrong if "net::ERR_" not in said and not said.startswith("htmx:")]

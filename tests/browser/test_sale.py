@@ -186,6 +186,20 @@ def test_what_the_server_did_not_hear_is_sent_again_and_done_once(till: ServedBr
     visitor.allow("net::ERR_FAILED")
 
 
+def test_a_scan_after_the_session_ended_waits_for_the_log_in(
+    till: ServedBranch, visit: Visit, clock: FakeClock
+) -> None:
+    visitor, page = at_till(till, visit)
+    scan(page, MILK)
+    expect(page.locator("[data-line]")).to_have_count(1)
+    clock.advance(13 * 3_600)
+    scan(page, BUTTER)
+    page.wait_for_url("**/login*")
+    log_in(visitor, "anna")
+    page = visitor.open("/sale")
+    expect(page.locator("[data-line]")).to_have_count(2)
+
+
 def test_a_second_window_takes_the_register_over_and_gives_it_back(till: ServedBranch, visit: Visit) -> None:
     _, page = at_till(till, visit)
     scan(page, MILK)

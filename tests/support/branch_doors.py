@@ -202,6 +202,7 @@ FOR_SOME = {
 """What is planted, and the roles that may see it."""
 
 OWN_FIELDS = {
+    "/account": {"old": "not it at all", "password": "another long word", "repeated": "a third"},
     "/pairing/revoke": {"reference": "8"},
     "/sale/unknown": {"code": "4699999999999", "do": "dismiss"},
     "/shift/charges": {"what": "ask"},

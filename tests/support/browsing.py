@@ -79,7 +79,7 @@ class Visitor:
     def close(self) -> None:
         """Raises AssertionError when the console showed an error."""
         self._context.close()
-        assert self.wrong == []
+        assert self.wrong == [], self.wrong
 
 
 def serious_barriers(page: Page) -> list[str]:

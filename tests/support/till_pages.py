@@ -20,7 +20,7 @@ from branch_node.web.app import create_app
 from branch_node.web.context import WebContext
 from tests.support.clock import FakeClock
 from tests.support.shop import Shop
-from tests.support.staff import PASSWORD, PIN, Staff
+from tests.support.staff import CHEAP, PASSWORD, PIN, Staff
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 ADDRESS = "http://127.0.0.1:7490"
@@ -35,7 +35,11 @@ def make_pages(store: BranchStore, home: Path, standing: dict[str, Any] | None =
     def read() -> dict[str, Any]:
         return {**read_status(chosen, store), **(standing or {})}
 
-    return create_app(WebContext(store, chosen, read, processor.sell, terminal, processor.refund, processor.find_sold))
+    return create_app(
+        WebContext(
+            store, chosen, read, processor.sell, terminal, processor.refund, processor.find_sold, password_cost=CHEAP
+        )
+    )
 
 
 @dataclass

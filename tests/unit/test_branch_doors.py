@@ -20,6 +20,7 @@ from tests.support.branch_doors import (
 TABLE = """
                              nobody bare seller cashier manager head_of_sales auditor owner administrator
 GET  /                       >      +    +      +       +       +             +       +     +
+GET  /account                >      +    +      +       +       +             +       +     +
 GET  /authority.crt          +      +    +      +       +       +             +       +     +
 GET  /chip                   +      +    +      +       +       +             +       +     +
 GET  /healthz                +      +    +      +       +       +             +       +     +
@@ -27,7 +28,6 @@ GET  /help                   +      +    +      +       +       +             + 
 GET  /login                  +      +    +      +       +       +             +       +     +
 GET  /pair                   +      +    +      +       +       +             +       +     +
 GET  /pairing                >      x    x      x       +       x             x       +     +
-GET  /password               >      +    +      +       +       +             +       +     +
 GET  /pin                    >      +    +      +       +       +             +       +     +
 GET  /printer                +      +    +      +       +       +             +       +     +
 GET  /receipts               >      x    x      +       +       +             +       +     +
@@ -51,6 +51,7 @@ GET  /shift/x                >      x    x      x       +       +             + 
 GET  /shift/z/ID             >      x    x      +       +       x             x       +     x
 GET  /static/FILE            +      +    +      +       +       +             +       +     +
 GET  /status                 >      +    +      +       +       +             +       +     +
+POST /account                >      +    +      +       +       +             +       +     +
 POST /language               +      +    +      +       +       +             +       +     +
 POST /login                  +      +    +      +       +       +             +       +     +
 POST /logout                 +      +    +      +       +       +             +       +     +

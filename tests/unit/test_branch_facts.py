@@ -20,6 +20,7 @@ from shared.domain.branch_facts import (
     CashMovement,
     LeaseReturn,
     ModeSwitch,
+    PasswordChange,
     ReceiptVoid,
 )
 from shared.domain.business_time import local_moment
@@ -34,6 +35,7 @@ from shared.storage.tables import (
     lease_return,
     loyalty_entry,
     mode_switch,
+    password_change,
     receipt_void,
     stock_movement,
 )
@@ -50,6 +52,7 @@ TABLES: dict[type[BranchFact], Any] = {
     LeaseReturn: lease_return,
     CashMovement: cash_movement,
     AuditEntry: audit_entry,
+    PasswordChange: password_change,
     StockMovement: stock_movement,
     LoyaltyEntry: loyalty_entry,
 }
@@ -75,6 +78,9 @@ branch_facts = st.one_of(
     st.builds(LeaseReturn, ids, ids, st.integers(0, BUDGET_MAX), local_moments),
     st.builds(CashMovement, ids, codes, codes, st.sampled_from(CASH_DIRECTIONS), totals, texts, local_moments),
     st.builds(AuditEntry, codes, codes, codes, st.none() | codes, totals, texts, local_moments),
+    st.builds(
+        PasswordChange, ids, st.text("$argon2id", min_size=1), st.binary(min_size=32, max_size=32), local_moments
+    ),
     st.builds(
         StockMovement,
         st.sampled_from([str(reason) for reason in MovementReason]),
@@ -120,6 +126,7 @@ AT = local_moment(START_US, "Europe/Moscow")
         ReceiptVoid("1", 7, AT, "not_committed"),
         CashMovement(b"s" * 16, "1", "anna", "pickup", 500_000, "to the bank", AT),
         AuditEntry("drawer_opened", "1", "anna", None, 0, "no sale", AT),
+        PasswordChange(b"e" * 16, "$argon2id$", b"p" * 32, AT),
         ModeSwitch("centralized", "refuse", AT),
         BudgetSpend(b"b" * 16, None, 3, AT),
         LeaseReturn(b"b" * 16, b"l" * 16, 2, AT),

@@ -105,6 +105,7 @@ def test_kinds_keep_their_numbers_for_ever() -> None:
         "REFUND": 8,
         "CASH_MOVEMENT": 9,
         "AUDIT_ENTRY": 10,
+        "PASSWORD_CHANGE": 11,
         "STOCK_MOVEMENT": 12,
         "LOYALTY_ENTRY": 13,
         "CLIENT": 100,

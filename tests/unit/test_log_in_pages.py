@@ -35,7 +35,7 @@ def paired(browser: Browser, staff: Staff, register: str = "1") -> Browser:
     return browser
 
 
-@pytest.mark.parametrize("path", ["/status", "/pin", "/password", "/pairing"])
+@pytest.mark.parametrize("path", ["/status", "/pin", "/account", "/pairing"])
 def test_pages_lead_nobody_to_the_log_in_and_back(browser: Browser, path: str) -> None:
     answer = browser.get(f"{path}?x=1")
     assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next=%2F{path[1:]}%3Fx%3D1")
@@ -194,4 +194,4 @@ def test_everybody_sets_ones_own_pin_and_a_manager_a_colleagues(browser: Browser
 def test_a_password_for_the_first_time_only_is_said(browser: Browser, staff: Staff) -> None:
     staff.give_password("anna", PASSWORD, must_change=True)
     browser.log_in("anna")
-    assert "first time only" in browser.get("/password").text
+    assert "first time only" in browser.get("/account").text

@@ -17,10 +17,12 @@ from hq_server.storage.tables import catalog_upload
 from hq_server.web.promotion_sentences import sentence
 from shared.domain.branch_facts import AuditEntry
 from shared.domain.business_time import parse_local
+from shared.domain.permissions import ROLES
 from shared.domain.product_requests import product_request_id
 from shared.domain.promotion_rules import Promotion, PromotionType
 from shared.domain.records import Record, RecordKind
 from shared.errors import Refused
+from shared.operations.people import find_role
 from shared.storage.tables import position, price, product, promotion, vat_rate
 from shared.web.translations import speaking
 from shared.wire.payloads import encode_branch_fact
@@ -152,6 +154,19 @@ def test_a_role_is_changed_with_its_ticks_and_limits(pages: OfficePages, owner: 
     assert owner.get("/roles/edit?code=none").status_code == 404
     assert owner.post("/roles/edit", {**fields, "code": "senior", "name": "Старший кассир"}).status_code == 303
     assert "Старший кассир" in owner.get("/roles").text
+
+
+@pytest.mark.parametrize("role", sorted(ROLES))
+def test_a_role_that_is_saved_as_it_was_allows_what_it_did(pages: OfficePages, owner: Desk, role: str) -> None:
+    form = f"/roles/edit?code={role}"
+    ticked = re.findall(r'name="permissions" value="([^"]+)" checked', owner.get(form).text)
+    assert set(ticked) == set(map(str, ROLES[role].permissions))
+    fields = {"name": ROLES[role].name_en, "permissions": ticked, "discount_max": "1", "refund_max": "0"}
+    assert owner.post(form, fields, page=form).status_code == 303
+    with pages.office.store.read() as connection:
+        saved = find_role(connection, role)
+    assert saved is not None
+    assert saved.permissions == ROLES[role].permissions
 
 
 def test_a_product_is_added_found_edited_and_priced(pages: OfficePages, owner: Desk) -> None:

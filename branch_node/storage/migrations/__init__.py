@@ -14,7 +14,7 @@ from shared.storage.migrating import current_revision, schema_differences, upgra
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0018"
+HEAD = "0019"
 KNOWN = frozenset(
     {
         "0001",
@@ -33,6 +33,7 @@ KNOWN = frozenset(
         "0016",
         "0017",
         "0018",
+        "0019",
     }
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]

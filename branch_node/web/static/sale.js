@@ -80,6 +80,11 @@
       return location.reload();
     }
     sessionStorage.removeItem(RELOADED);
+    const away = answer.headers.get("HX-Redirect");
+    if (away && tasks[0].kind === "scan") {
+      // The session has ended: nothing was done. What was scanned is kept, and goes on after the log-in.
+      return location.assign(away);
+    }
     queue.splice(0, tasks.length);
     keep();
     try {

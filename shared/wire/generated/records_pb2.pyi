@@ -734,6 +734,39 @@ class AuditEntry(_message.Message):
 Global___AuditEntry: _TypeAlias = AuditEntry  # noqa: Y015
 
 @_typing.final
+class PasswordChange(_message.Message):
+    """Kind 11, a fact: an employee chose another password at a branch. The password itself never leaves the branch."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EMPLOYEE_ID_FIELD_NUMBER: _builtins.int
+    PASSWORD_HASH_FIELD_NUMBER: _builtins.int
+    REPLACES_FIELD_NUMBER: _builtins.int
+    CHANGED_AT_FIELD_NUMBER: _builtins.int
+    employee_id: _builtins.bytes
+    password_hash: _builtins.str
+    """A PHC string of Argon2id."""
+    replaces: _builtins.bytes
+    """SHA-256 over "filial/proof/1", a zero byte and the hash that it takes the place of."""
+    @_builtins.property
+    def changed_at(self) -> Global___LocalMoment: ...
+    def __init__(
+        self,
+        *,
+        employee_id: _builtins.bytes = ...,
+        password_hash: _builtins.str = ...,
+        replaces: _builtins.bytes = ...,
+        changed_at: Global___LocalMoment | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed_at", b"changed_at", "employee_id", b"employee_id", "password_hash", b"password_hash", "replaces", b"replaces"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PasswordChange: _TypeAlias = PasswordChange  # noqa: Y015
+
+@_typing.final
 class StockMovement(_message.Message):
     """Kind 12, a fact: goods came or went other than by a sale or a refund, or were counted."""
 
