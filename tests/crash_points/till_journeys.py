@@ -307,13 +307,16 @@ def _print(till: Till) -> None:
 
 
 def _judge_papers(till: Till) -> None:
-    """Every receipt is on paper; at most once as what it is, then as a copy."""
-    paper = (till.folder / "paper").read_text()
+    """Every receipt is on paper, in its order, and at most once as what it is: then as a copy, without the drawer."""
     with till.store.read_cursor() as cursor:
         assert cursor.execute("SELECT COUNT(*) FROM print_job WHERE state <> 'printed'").fetchone() == (0,)
-    for name in ("sell", "sell more"):
-        number = till.told[name]
-        assert number in paper, f"{number} is on no paper"
+    papers = (till.folder / "paper").read_text().split("✂")[:-1]
+    numbers = [paper.partition("Чек № ")[2].split()[0] for paper in papers]
+    assert sorted(set(numbers)) == sorted((till.told["sell"], till.told["sell more"], till.told["back"][0]))
+    assert numbers == sorted(numbers)
+    originals = [number for number, paper in zip(numbers, papers, strict=True) if "КОПИЯ" not in paper]
+    assert len(originals) == len(set(originals))
+    assert sum("[drawer opens]" in paper for paper in papers) <= len(originals)
 
 
 PRINTING = TillJourney(
