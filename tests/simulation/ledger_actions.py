@@ -43,6 +43,10 @@ def has_ledgers(seed: int) -> bool:
 def ledger_actions(world: World) -> list[tuple[Callable[[], None], float]]:
     """The actions, with their weights beside those of `World`; makes the chain's loyalty programme."""
     _make_programme(world)
+    return [*_goods_actions(world), *_points_actions(world)]
+
+
+def _goods_actions(world: World) -> list[tuple[Callable[[], None], float]]:
     entered: dict[tuple[str, str], bytes] = {}
     asked: list[tuple[Place, Any, Goods, str]] = []
 
@@ -78,6 +82,10 @@ def ledger_actions(world: World) -> list[tuple[Callable[[], None], float]]:
         if again:
             enter(*world.random.choice(again))
 
+    return [(receive_goods, 10), (write_off_goods, 6), (count_goods, 8), (enter_goods_again, 6)]
+
+
+def _points_actions(world: World) -> list[tuple[Callable[[], None], float]]:
     def sell_goods() -> None:
         """Goods to a client, who may pay a part by points: what is at hand here, or more, with HQ's leave."""
         world.keys += 1
@@ -128,15 +136,7 @@ def ledger_actions(world: World) -> list[tuple[Callable[[], None], float]]:
             world.note(error.reason)
         world.grew(place)
 
-    return [
-        (receive_goods, 10),
-        (write_off_goods, 6),
-        (count_goods, 8),
-        (enter_goods_again, 6),
-        (sell_goods, 110),
-        (bring_goods_back, 50),
-        (want_points, 24),
-    ]
+    return [(sell_goods, 110), (bring_goods_back, 50), (want_points, 24)]
 
 
 def _make_programme(world: World) -> None:
