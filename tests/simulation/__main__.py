@@ -36,6 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make simulate")
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--first", type=int, default=1)
+    parser.add_argument("--step", type=int, default=1, help="from one seed to the next: 3 from 202 on are ledgers")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--processes", type=int, default=multiprocessing.cpu_count())
     parser.add_argument("--ablations", action="store_true", help="take away one safeguard after the other")
@@ -45,7 +46,7 @@ def main() -> int:
     keep_files_in_memory()
     if options.seed is not None:
         return _replay(options.seed)
-    seeds = range(options.first, options.first + options.seeds)
+    seeds = range(options.first, options.first + options.seeds * options.step, options.step)
     if not options.ablations:
         return _hunt(seeds, options.processes)
     chosen = [number for number, ablation in enumerate(ABLATIONS) if options.only in ablation.name]

@@ -33,6 +33,12 @@ from tests.simulation.central_ablations import (
     no_tombstones,
     what_was_sent_is_dropped,
 )
+from tests.simulation.ledger_ablations import (
+    books_forget_claw_backs,
+    earlier_refunds_are_forgotten,
+    leases_do_not_shrink,
+    points_stay_when_goods_come_back,
+)
 from tests.simulation.site import Site
 
 FEED_KEPT_WITH_A_CLIFF = 12
@@ -432,4 +438,8 @@ ABLATIONS = (
     Ablation(0, "a tombstone defeats a late request", no_tombstones, seed=25),
     Ablation(0, "what was asked stays in doubt", what_was_sent_is_dropped, seed=19),
     Ablation(0, "commits of lost stores come back", lost_commits_stay_lost, seed=4),
+    Ablation(0, "points earned go back with the goods", points_stay_when_goods_come_back, seed=202),
+    Ablation(0, "a lease is spent once", leases_do_not_shrink, seed=202),
+    Ablation(0, "what goes back is lent no more", books_forget_claw_backs, seed=202),
+    Ablation(0, "what came back before is counted", earlier_refunds_are_forgotten, seed=211),
 )

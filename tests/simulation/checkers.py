@@ -19,6 +19,7 @@ from hq_server.storage.central import commits_waiting
 from hq_server.storage.counters import read_counters
 from hq_server.storage.rollups import compare_rollups
 from hq_server.storage.tables import feed_outbox, parked_entry
+from shared.domain.budgets import budget_id
 from shared.domain.cards import MergeRule, rule_of
 from shared.domain.records import RecordKind
 from shared.storage.tables import budget_spend, card, conflict, price, product, refund, sale
@@ -26,7 +27,8 @@ from shared.sync.counting import Counter, CounterKey
 from shared.sync.hlc import is_plausible
 from shared.wire.cards import decode_state
 from shared.wire.entries import open_entry
-from tests.simulation.central import BUDGET_AMOUNT
+from tests.simulation.central import BUDGET, BUDGET_AMOUNT
+from tests.simulation.ledger_checkers import LEDGER_CHECKS, is_shared
 from tests.simulation.world import POISON_KIND, Broken, World
 
 
@@ -72,7 +74,7 @@ def check_counters(world: World) -> None:
     """What HQ counted is what the branches counted, where only one store speaks for a branch."""
     with world.hq.store.read() as connection:
         for place in world.places:
-            if _is_shared(world, place.row.id):
+            if is_shared(world, place.row.id):
                 continue
             with place.store.write() as local:
                 cursor = local.connection.cursor()
@@ -101,8 +103,10 @@ def check_intents(world: World) -> None:
 def check_budgets(world: World) -> None:
     """What was spent is counted once, and is no more than there was, but for what copies and losses of HQ explain."""
     with world.hq.store.read() as connection:
-        (found,) = list_budgets(connection)
-        spent = connection.execute(select(func.coalesce(func.sum(budget_spend.c.amount), 0))).scalar_one()
+        (found,) = (each for each in list_budgets(connection) if each["owner"] == BUDGET)
+        spends = select(func.coalesce(func.sum(budget_spend.c.amount), 0))
+        mine = budget_spend.c.budget_id == budget_id(world.hq.chain.chain_id, BUDGET)
+        spent = connection.execute(spends.where(mine)).scalar_one()
     if found["spent"] != spent:
         raise Broken(f"the books say {found['spent']} of the budget are spent, the facts {spent}")
     explained = world.was_copied or bool(world.hq_restores or world.replaced)
@@ -168,7 +172,7 @@ def check_convergence(world: World) -> None:
         products = set(connection.execute(select(product.c.id)).scalars())
         owners = connection.execute(select(sale.c.branch_id, sale.c.id)).all()
     for place in world.places:
-        if _is_shared(world, place.row.id):
+        if is_shared(world, place.row.id):
             continue
         here = place.sales()
         missing = {sale_id for branch_id, sale_id in owners if branch_id == place.row.id} - here
@@ -225,9 +229,10 @@ def check_clones(world: World) -> None:
             raise Broken(f"nobody noticed that {other.name} is a copy of {one.name}")
 
 
-def _is_shared(world: World, branch_id: bytes) -> bool:
-    """Several stores speak for the branch, by an administrator's decision: each knows only its own part."""
-    return sum(place.row.id == branch_id for place in world.places) > 1 or branch_id in world.heirs_named
+def check_ledgers(world: World) -> None:
+    """Goods and points, where the world has any."""
+    for check in LEDGER_CHECKS if world.kinds.has_ledgers else ():
+        check(world)
 
 
 def _shown(kind: int, encoded: bytes) -> dict[str, tuple[object, ...]]:
@@ -247,6 +252,7 @@ CHECKS: tuple[Callable[[World], None], ...] = (
     check_intents,
     check_budgets,
     check_tills,
+    check_ledgers,
     check_queues,
     check_counters,
     check_convergence,

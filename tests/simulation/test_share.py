@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulation.ablations import ABLATIONS, Ablation, watched
+from tests.simulation.ledger_actions import has_ledgers
 from tests.simulation.run import Bench
 from tests.simulation.site import Site
 
 SEEDS_PER_SHARE = 9
 SHARES = 8
+WITH_LEDGERS = (208, 211, 214)
 # Seeds that notice each ablation: from the table in docs/simulator.md.
 NOTICING_SEEDS = range(1, 81)
 
@@ -28,6 +30,13 @@ def test_every_promise_holds(bench: Bench, share: int) -> None:
     for seed in range(share * SEEDS_PER_SHARE + 1, (share + 1) * SEEDS_PER_SHARE + 1):
         outcome = bench.run(seed)
         assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
+
+
+@pytest.mark.parametrize("seed", WITH_LEDGERS)
+def test_every_promise_of_the_ledgers_holds(bench: Bench, seed: int) -> None:
+    assert has_ledgers(seed)
+    outcome = bench.run(seed)
+    assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
 
 
 @pytest.mark.parametrize("seed", [7, 10], ids=["sqlite", "postgresql"])

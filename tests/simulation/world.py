@@ -37,10 +37,9 @@ from shared.sync.limits import Credits
 from shared.wire.entries import open_entry
 from tests.simulation import carry, central
 from tests.simulation.central import BUDGET, BUDGET_AMOUNT
-from tests.simulation.central_actions import central_actions
 from tests.simulation.head_office import Disk, Headquarters
+from tests.simulation.kinds import kinds_of, more_actions
 from tests.simulation.places import RECEIPTS, Place, Templates, certify, enrol
-from tests.simulation.till_actions import has_tills, till_actions
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.link import Link
 from tests.support.shop import request
@@ -50,8 +49,6 @@ BRANCHES = len(ZONES)
 OPERATIONS = 220
 STEPS_PER_OPERATION_MAX = 14
 PRODUCTS, POISON_KIND = 5, 999
-DISTRIBUTED_EVERY = 3
-"""In every so many worlds no branch is ever told to commit through HQ."""
 CREDITS = Credits(batches=3, batch_rows=12)
 FAULTY = 0.02
 """How likely one of the messages on their way is lost, doubled, or overtaken, at each step; per message."""
@@ -65,8 +62,7 @@ class World:
     """One run."""
 
     def __init__(self, seed: int, folder: Path, templates: Templates, disk: Disk, operations: int = OPERATIONS) -> None:
-        # The others process apart, all the time.
-        self.is_mixed, self.has_tills = seed % DISTRIBUTED_EVERY != 0, has_tills(seed)
+        self.kinds = kinds_of(seed)
         self.random = random.Random(seed)
         self.folder, self.templates, self.operations = folder, templates, operations
         self.clock = FakeClock()
@@ -111,8 +107,7 @@ class World:
 
     def run(self) -> None:
         """All operations, in the midst of faults. Raises Broken."""
-        mixed = (central_actions(self) if self.is_mixed else []) + (till_actions(self) if self.has_tills else [])
-        actions, weights = zip(*self._actions(), *mixed, strict=True)
+        actions, weights = zip(*self._actions(), *more_actions(self), strict=True)
         for _ in range(self.operations):
             self.clock.advance(self.random.choice((0.01, 0.5, 3, 40)))
             action = self.random.choices(actions, weights)[0]

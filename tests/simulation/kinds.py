@@ -1,0 +1,37 @@
+"""Which kinds of work a simulated world has beside the sales and edits of all: decided by its seed alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.simulation.central_actions import central_actions
+from tests.simulation.ledger_actions import has_ledgers, ledger_actions
+from tests.simulation.till_actions import has_tills, till_actions
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+DISTRIBUTED_EVERY = 3
+"""In every so many worlds no branch is ever told to commit through HQ."""
+
+
+class Kinds(NamedTuple):
+    """Branches that work through HQ; cashiers' refunds, cash and closings; ledgers of goods and points."""
+
+    is_mixed: bool
+    has_tills: bool
+    has_ledgers: bool
+
+
+def kinds_of(seed: int) -> Kinds:
+    """Those of a seed's world."""
+    return Kinds(seed % DISTRIBUTED_EVERY != 0, has_tills(seed), has_ledgers(seed))
+
+
+def more_actions(world: World) -> list[tuple[Callable[[], None], float]]:
+    """The actions of the world's kinds, with their weights."""
+    found: list[tuple[Callable[[], None], float]] = []
+    for has, actions in zip(world.kinds, (central_actions, till_actions, ledger_actions), strict=True):
+        found += actions(world) if has else []
+    return found
