@@ -38,6 +38,7 @@ from branch_node.operations.basket.opening import (
     undecided,
 )
 from branch_node.operations.basket.paying import PaymentOutcome, pay, sale_request
+from branch_node.operations.basket.points import PointsOffer, require_points, set_points
 from branch_node.operations.basket.pricing import DiscountKind
 from branch_node.operations.basket.quick_keys import QuickKey, clear_quick_key, list_quick_keys, set_quick_key
 from branch_node.operations.basket.returning import Returned, ReturnedView, keep_goods, return_goods
@@ -69,6 +70,7 @@ __all__ = [
     "LineView",
     "Outcome",
     "PaymentOutcome",
+    "PointsOffer",
     "QuickKey",
     "Returned",
     "ReturnedView",
@@ -97,11 +99,13 @@ __all__ = [
     "recall",
     "recover_baskets",
     "remove_line",
+    "require_points",
     "return_goods",
     "sale_key",
     "sale_request",
     "scan",
     "set_discount",
+    "set_points",
     "set_price",
     "set_quantity",
     "set_quick_key",

@@ -100,7 +100,7 @@ def clear(
             desk.drop_return(row)
         for code, _ in baskets.waiting_unknown(desk.cursor, desk.basket_id):
             desk.mark_unknown(code, "dismissed")
-        desk.change_basket(client=None, client_id=None, **_no_discount())
+        desk.change_basket(client=None, client_id=None, points=None, **_no_discount())
         return Done(Outcome.REMOVED, 0)
 
     return act(store, basket_id, request_id, "clear", work, tab_token)
