@@ -42,6 +42,7 @@ from shared.domain.sales import PAYMENTS_MAX, Payment, RefundLine, format_receip
 from shared.errors import InvalidInput, Refused
 from shared.sync.messages import ProcessingMode
 
+
 class Reckoned(NamedTuple):
     """What goods that come back are worth: their lines, how they would be paid back without an exchange, and the money
     in that, which is what they pay of other goods. `points_minor` comes back by points whatever is bought."""
@@ -72,7 +73,10 @@ def reckon_returned(sold: SoldBefore, lines: tuple[ReturnedLine, ...]) -> Reckon
             raise InvalidInput(f"The receipt has no line {number}.")
         if number not in left or left[number] < quantity:
             line = sold.sale.lines[number - 1]
-            raise Refused(f"{line.name or line.sku} of receipt {receipt} was given back meanwhile.", "Take it out of the basket, and add what is left of it.")
+            raise Refused(
+                f"{line.name or line.sku} of receipt {receipt} was given back meanwhile.",
+                "Take it out of the basket, and add what is left of it.",
+            )
     proposal = propose_refund(sold, tuple(SoldLineRequest(*line) for line in lines))
     return Reckoned(receipt, proposal.lines, proposal.payments)
 
@@ -118,7 +122,10 @@ def begin_exchange(transaction: BranchTransaction, request: SaleRequest) -> Sale
 def _settle(request: SaleRequest, returned: ReturnedGoods, sold: SoldBefore) -> Exchange:
     reckoned = reckon_returned(sold, returned.lines)
     if reckoned.credit_minor != returned.credit_minor:
-        raise Refused(f"What comes back of receipt {reckoned.receipt} is worth something else by now.", "Take it out of the basket, and add what is left of it.")
+        raise Refused(
+            f"What comes back of receipt {reckoned.receipt} is worth something else by now.",
+            "Take it out of the basket, and add what is left of it.",
+        )
     total = sum(line.amount_minor or 0 for line in request.lines)
     return reckoned.settle(total, points_paid_minor(request.payments))
 

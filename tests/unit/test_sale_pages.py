@@ -92,6 +92,7 @@ POST_PATHS = [
     "recall",
     "undo",
     "client",
+    "points",
     "unknown",
     "shift",
     "pay",

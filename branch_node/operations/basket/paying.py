@@ -41,6 +41,7 @@ from shared.domain.rounding import NO_ROUNDING, CashRounding, settle
 from shared.domain.sales import Payment
 from shared.errors import BasketClosed, FilialError, InDoubt, Refused
 
+
 class PaymentOutcome(NamedTuple):
     """`paid` with the receipt, or `undecided` with what to tell the cashier: then the same payments ask again."""
 
@@ -140,7 +141,9 @@ def _freeze(
     if returned is not None and returned.problem:
         raise Refused(returned.problem, returned.hint)
     if returned is not None and not lines:
-        raise Refused("Nothing is taken instead yet.", "Scan it; or take the goods back without an exchange: Take goods back.")
+        raise Refused(
+            "Nothing is taken instead yet.", "Scan it; or take the goods back without an exchange: Take goods back."
+        )
     if not lines:
         raise Refused("The basket is empty.", "Scan something first.")
     if baskets.waiting_unknown(cursor, basket.id):
