@@ -32,7 +32,9 @@ Sell = Callable[[SaleRequest], SaleAnswer]
 
 class Due(NamedTuple):
     """What is to be paid, of an exchange the difference. `cash_minor` is what is left, rounded as cash is; `notes` what
-    may be handed over for it; `by_points_minor` is off the total already; `pay_out` what the client gets instead, when more comes back than is taken."""
+    may be handed over for it; `by_points_minor` is off the total already; `pay_out` what the client gets instead, when
+    more comes back than is taken.
+    """
 
     total_minor: int
     by_card_minor: int

@@ -43,4 +43,12 @@ def reckon(happenings: list[Happening]) -> dict[str, dict[str, Any]]:
             till["vat"] -= sum(vat_in(amount, percent) for amount, percent in each["lines"])
             till["methods"][each["method"]] -= sum(amount for amount, _ in each["lines"])
             till["cash"] -= sum(amount for amount, _ in each["lines"]) if each["method"] == "cash" else 0
+        elif what == "exchange":
+            back, taken = (sum(amount for amount, _ in each[side]) for side in ("back", "lines"))
+            till["receipts"] += 2
+            till["net"] += taken
+            till["returns"] += back
+            # Goods for goods: the method is there, and nothing is in it.
+            till["methods"][f"exchange:{each['method']}"] += 0
+            till["methods"][each["method"]] += taken - back
     return {name: {**till, "methods": dict(till["methods"])} for name, till in tills.items()}

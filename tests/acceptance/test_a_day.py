@@ -1,4 +1,4 @@
-"""A day on four tills: 600 receipts, refunds, split payments, cash in and out, rounding; Z-reports to the kopek."""
+"""A day on four tills: 600 receipts, refunds, exchanges, split payments, cash moved, rounding; to the kopek."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import random
 from typing import Any
 
 from branch_node.operations.cash import move_cash
+from branch_node.operations.exchanging import begin_exchange
 from branch_node.operations.refund_request import parse_refund_request
 from branch_node.operations.refunding import refund
+from branch_node.operations.sale_request import ReturnedGoods, ReturnedLine
 from branch_node.operations.selling import sell
 from branch_node.storage.store import BranchStore
 from tests.acceptance.reckoner import Happening, reckon
@@ -42,7 +44,7 @@ def sell_something(shop: Shop, chance: random.Random, number: int, till: str) ->
     with shop.store.operation() as transaction:
         answer = sell(transaction, asked._replace(rounding_minor=rounding))
     made = {"what": "sale", "till": till, "lines": lines, "rounding": rounding, "paid": paid}
-    return {**made, "receipt": answer.receipt, "how": how}
+    return {**made, "receipt": answer.receipt, "sale_id": answer.sale_id, "how": how}
 
 
 def give_back(shop: Shop, number: int, till: str, sold: Happening) -> Happening:
@@ -51,6 +53,24 @@ def give_back(shop: Shop, number: int, till: str, sold: Happening) -> Happening:
     with shop.store.operation() as transaction:
         refund(transaction, parse_refund_request(document))
     return {"what": "refund", "till": till, "lines": sold["lines"], "method": "card"}
+
+
+def exchange(shop: Shop, chance: random.Random, number: int, till: str, sold: Happening) -> Happening:
+    """All of a sale by card comes back, something else is taken; the difference goes to the card, or comes from it."""
+    back, taken = sum(amount for amount, _ in sold["lines"]), chance.randint(1, 300_000)
+    more = [{"method": "card", "amount_minor": taken - back}] if taken > back else []
+    asked = request(
+        f"x{number}",
+        taken,
+        register=till,
+        lines=[{"sku": "200", "quantity": 1, "amount_minor": taken}],
+        payments=more,
+    )
+    lines = tuple(ReturnedLine(place, 1_000) for place in range(1, len(sold["lines"]) + 1))
+    asked = asked._replace(returned=ReturnedGoods(sold["sale_id"], lines, back))
+    with shop.store.operation() as transaction:
+        begin_exchange(transaction, asked)
+    return {"what": "exchange", "till": till, "back": sold["lines"], "lines": [(taken, 0)], "method": "card"}
 
 
 def move(shop: Shop, till: str, direction: str, amount: int) -> Happening:
@@ -72,6 +92,9 @@ def test_a_day_of_600_receipts_comes_to_what_an_independent_reckoner_says(
         till = chance.choice(TILLS)
         if by_card and chance.random() < 0.05:
             happened.append(give_back(shop, number, till, by_card.pop()))
+            continue
+        if by_card and chance.random() < 0.05:
+            happened.append(exchange(shop, chance, number, till, by_card.pop()))
             continue
         sold = sell_something(shop, chance, number, till)
         happened.append(sold)

@@ -9,6 +9,7 @@ from tests.browser.conftest import ServedBranch, Visit
 from tests.browser.test_sale import BUTTER, MILK, at_till, scan
 from tests.browser.test_sale import till as till
 from tests.support.browsing import screenshot, serious_barriers
+from tests.support.points import client_with_points, learn_program
 
 NO_BREAK = "\u00a0"
 
@@ -88,3 +89,33 @@ def test_the_exchange_is_readable(till: ServedBranch, visit: Visit, language: st
     assert serious_barriers(page) == []
     visitor.open("/refunds/new?receipt=1-000001")
     screenshot(page, f"exchange-refund-{language}-{colours}")
+
+
+@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), ("en", "dark")])
+def test_points_pay_with_two_keys_and_the_rest_with_a_third(
+    till: ServedBranch, visit: Visit, language: str, colours: str
+) -> None:
+    shop = till.staff.shop
+    learn_program(shop)
+    client_with_points(shop, points=100, lent=30)
+    _, page = at_till(till, visit, language=language, colours=colours)
+    scan(page, MILK)
+    page.keyboard.press("F4")
+    page.locator("#sheet #q").fill("Петр")
+    page.locator("#sheet #q").press("Enter")
+    expect(page.locator("#sheet [data-choice='1']").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".client strong")).to_have_text("А. Петр…")
+    page.keyboard.press("F9")
+    expect(page.locator(".points")).to_be_visible()
+    expect(page.locator("#given")).to_be_focused()
+    screenshot(page, f"points-sheet-{language}-{colours}")
+    assert serious_barriers(page) == []
+    page.keyboard.press("F8")
+    expect(page.locator(".total-value")).to_contain_text("53")
+    screenshot(page, f"points-{language}-{colours}")
+    assert serious_barriers(page) == []
+    page.keyboard.press("F12")
+    expect(page.locator("#sold-title")).to_be_visible()
+    paid = shop.rows("SELECT method, amount_minor FROM payment ORDER BY payment_number")
+    assert paid == [("points", 3_000), ("cash", 5_350)]

@@ -27,7 +27,7 @@ def client_with_points(
     shop: Shop, points: int, lent: int, name: str = "Анна Петрова", external_id: str = "900"
 ) -> bytes:
     """A client who has so many points, of which so many may be spent here."""
-    client_id = learn_client(shop, name, external_id)
+    client_id = learn_client(shop, "Анна Петрова", "900")
     if points:
         with shop.store.operation() as transaction:
             moment = local_moment(transaction.now_us, transaction.node.timezone)

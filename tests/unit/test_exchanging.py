@@ -1,4 +1,4 @@
-"""Exchanges: goods come back into a basket, others are taken, the difference is paid, in one transaction or not at all."""
+"""Exchanges: goods come back into a basket, others are taken, the difference is paid; in one transaction or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A client's points that pay a part of a basket: how many could, how many are to. Nothing is spent before it is sold."""
+"""A client's points that pay a part of a basket: how many could, how many are to. Nothing is spent before the sale."""
 
 from __future__ import annotations
 
