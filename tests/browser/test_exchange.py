@@ -59,7 +59,7 @@ def test_of_several_lines_a_digit_ticks_and_the_sheet_takes_the_scan_itself(till
     page.keyboard.press("2")
     expect(page.locator("#sheet [data-choice='2']")).to_be_checked()
     page.keyboard.press("Enter")
-    expect(page.locator(".comes-back .line-name")).to_have_text("butter")
+    expect(page.locator(".comes-back .line-name")).to_have_text("Масло сливочное 82,5 %")
     expect(page.locator(".total-value")).to_have_text(f"136,40{NO_BREAK}₽")
     expect(page.locator(".total-box")).to_contain_text("Банковская карта")
     page.keyboard.press("F12")
@@ -112,7 +112,8 @@ def test_points_pay_with_two_keys_and_the_rest_with_a_third(
     screenshot(page, f"points-sheet-{language}-{colours}")
     assert serious_barriers(page) == []
     page.keyboard.press("F8")
-    expect(page.locator(".total-value")).to_contain_text("53")
+    expect(page.locator("#board .total-value")).to_contain_text("53")
+    expect(page.locator("#sheet")).to_be_hidden()
     screenshot(page, f"points-{language}-{colours}")
     assert serious_barriers(page) == []
     page.keyboard.press("F12")
