@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from branch_node.operations import basket, card_payments
-from branch_node.operations.basket import BasketView, PaymentOutcome
+from branch_node.operations.basket import BasketView, Done, PaymentOutcome
 from branch_node.operations.card_charges import pay_back_key
 from branch_node.operations.paying_back import pay_back, plan_pay_back
 from branch_node.operations.sale_actions import Till
@@ -19,6 +19,7 @@ from branch_node.operations.selling import SaleAnswer
 from branch_node.storage.card_attempts import CardAttempt
 from shared.domain.banknotes import suggest_cash
 from shared.domain.card_payments import AttemptState, PaymentTerminal
+from shared.domain.loyalty import POINTS
 from shared.domain.permissions import Permission, require
 from shared.domain.rounding import NO_ROUNDING, CashRounding, cash_due
 from shared.domain.sales import CASH, Payment
@@ -31,7 +32,9 @@ Sell = Callable[[SaleRequest], SaleAnswer]
 
 class Due(NamedTuple):
     """What is to be paid, of an exchange the difference. `cash_minor` is what is left, rounded as cash is; `notes` what
-    may be handed over for it; `pay_out` what the client gets instead, when more comes back than is taken."""
+    may be handed over for it; `by_points_minor` is off the total already; `pay_out` what the client gets instead, when
+    more comes back than is taken.
+    """
 
     total_minor: int
     by_card_minor: int
@@ -39,6 +42,7 @@ class Due(NamedTuple):
     cash_minor: int
     notes: tuple[int, ...]
     pay_out: tuple[Payment, ...] = ()
+    by_points_minor: int = 0
 
     @property
     def pay_out_minor(self) -> int:
@@ -64,13 +68,15 @@ def due_of(seen: BasketView, attempts: list[CardAttempt], rounding: CashRounding
     by_card = sum(each.amount_minor for each in attempts if each.state is AttemptState.APPROVED)
     total = seen.total_minor
     pay_out: tuple[Payment, ...] = ()
+    by_points = seen.points.paid_minor if seen.points is not None else 0
     if seen.returned is not None:
-        exchange = seen.returned.settle(total)
+        exchange = seen.returned.settle(total, by_points)
         total -= exchange.settled_minor
         pay_out = exchange.paid_out
+    total -= by_points
     left = max(0, total - by_card)
     cash = cash_due(total, by_card, rounding)
-    return Due(total, by_card, left, cash, suggest_cash(cash, seen.currency)[1:], pay_out)
+    return Due(total, by_card, left, cash, suggest_cash(cash, seen.currency)[1:], pay_out, by_points)
 
 
 def pay_cash(
@@ -98,7 +104,15 @@ def pay_cash(
     cash = due.cash_minor if given_minor is None else given_minor
     if cash < due.cash_minor:
         raise InvalidInput("That is less than is due.", "Take more; or pay a part by card first, the rest in cash.")
-    return _pay(till, sell, basket_id, attempts, cash, rounding)
+    return _pay(till, sell, seen, attempts, cash, rounding)
+
+
+def choose_points(till: Till, basket_id: bytes, request_id: str, points: int | None) -> Done:
+    """So many of the client's points are to pay a part; None is as many as can, 0 is none. Nothing is spent before the
+    basket is paid. Raises Refused, InvalidInput, and what `basket.set_points` does."""
+    require(till.actor, Permission.SALE_MAKE)
+    chosen = 0 if points == 0 else basket.require_points(basket.view(till.store, basket_id).points, points)
+    return basket.set_points(till.store, basket_id, request_id, chosen, till.tab_token)
 
 
 def pay_by_card(
@@ -157,12 +171,12 @@ def pay_elsewhere(
     seen = basket.view(till.store, basket_id)
     if seen.sold is not None:
         return PaymentOutcome(seen.state, seen.sold)
-    total = due_of(seen, [], rounding).total_minor
+    points, total = _by_points(seen), due_of(seen, [], rounding).total_minor
     amount = total if amount_minor is None else amount_minor
     if not 0 < amount <= total:
         raise InvalidInput("By card exactly what is due can be paid, or a part of it.", "Give a smaller amount.")
     rest = cash_due(total, amount, rounding)
-    payments = [Payment(CARD, amount), *([Payment(CASH, rest)] if amount < total else [])]
+    payments = [*points, Payment(CARD, amount), *([Payment(CASH, rest)] if amount < total else [])]
     return basket.pay(till.store, sell, basket_id, payments, till.tab_token, rounding)
 
 
@@ -179,9 +193,10 @@ def _answered(till: Till, sell: Sell, basket_id: bytes, attempt: CardAttempt, ro
     if attempt.state is not AttemptState.APPROVED:
         return CardAnswer(attempt)
     attempts = _settled_attempts(till, basket_id)
-    if due_of(basket.view(till.store, basket_id), attempts, rounding).left_minor > 0:
+    seen = basket.view(till.store, basket_id)
+    if due_of(seen, attempts, rounding).left_minor > 0:
         return CardAnswer(attempt)
-    return CardAnswer(attempt, _pay(till, sell, basket_id, attempts, 0, rounding))
+    return CardAnswer(attempt, _pay(till, sell, seen, attempts, 0, rounding))
 
 
 def _settled_attempts(till: Till, basket_id: bytes) -> list[CardAttempt]:
@@ -209,19 +224,25 @@ def _pay_out(
     if due.by_card_minor:
         raise Refused("More was taken from the card than is due now.", "Give it back to the card, then pay.")
     # Before anything goes back to a card, whatever stands in the way of the exchange is told.
-    basket.sale_request(till.store, seen.basket_id, ())
+    points = _by_points(seen)
+    basket.sale_request(till.store, seen.basket_id, points)
     if terminal is not None:
         with till.store.look() as transaction:
             planned = plan_pay_back(transaction.cursor, seen.returned.rows[0].sale_id, due.pay_out)
         pay_back(till.store, terminal, pay_back_key(basket.sale_key(seen.basket_id)), till.register, planned)
-    return basket.pay(till.store, sell, seen.basket_id, (), till.tab_token, rounding)
+    return basket.pay(till.store, sell, seen.basket_id, points, till.tab_token, rounding)
+
+
+def _by_points(seen: BasketView) -> list[Payment]:
+    paid = seen.points.paid_minor if seen.points is not None else 0
+    return [Payment(POINTS, paid)] if paid else []
 
 
 def _pay(
-    till: Till, sell: Sell, basket_id: bytes, attempts: list[CardAttempt], cash_minor: int, rounding: CashRounding
+    till: Till, sell: Sell, seen: BasketView, attempts: list[CardAttempt], cash_minor: int, rounding: CashRounding
 ) -> PaymentOutcome:
-    payments = [Payment(CARD, attempt.amount_minor) for attempt in attempts]
+    payments = [*_by_points(seen), *(Payment(CARD, attempt.amount_minor) for attempt in attempts)]
     if cash_minor or not payments:
         payments.append(Payment(CASH, cash_minor))
     # The sale's own transaction ties the charges to it: they are found under its key.
-    return basket.pay(till.store, sell, basket_id, payments, till.tab_token, rounding)
+    return basket.pay(till.store, sell, seen.basket_id, payments, till.tab_token, rounding)

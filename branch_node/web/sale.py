@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from branch_node.operations import basket, sale_actions
+from branch_node.operations import basket, sale_actions, sale_payments
 from branch_node.operations.basket import DiscountKind
 from branch_node.operations.sale_actions import Entered, Entry, Till, allow_once
 from branch_node.web.context import context_of
@@ -268,6 +268,11 @@ def _client(request: Request, till: Till, _by: Actor | None) -> None:
         sale_actions.detach_client(till, _basket_id(request), _request_id(request))
 
 
+def _points(request: Request, till: Till, _by: Actor | None) -> None:
+    points = _number(request, "points") if text_of(request, "points") else None
+    sale_payments.choose_points(till, _basket_id(request), _request_id(request), points)
+
+
 def _unknown(request: Request, till: Till, _by: Actor | None) -> None:
     basket_id, code = _basket_id(request), text_of(request, "code")
     if text_of(request, "do") == "dismiss":
@@ -316,6 +321,7 @@ ACTIONS: dict[str, Work] = {
     "take-back": _take_back,
     "undo": _undo,
     "client": _client,
+    "points": _points,
     "unknown": _unknown,
     "shift": _shift,
 }

@@ -193,6 +193,7 @@ def _undo(seen: BasketView, action: Undoable, now_us: int) -> dict[str, Any]:
         "changed": gettext("changed: %(name)s"),
         # A name in full is for those who may see it; the client stands beside the total.
         "client": gettext("client chosen"),
+        "points": gettext("paid by points, or not"),
         "unknown": gettext("unknown code"),
         "no_price": gettext("no price: %(name)s"),
     }

@@ -104,7 +104,7 @@ def test_a_line_that_was_to_come_back_is_taken_out_and_undone(browser: Browser, 
     page = board(browser)
     found = KEEP.search(page)
     assert found
-    assert "comes back: bread" in page
+    assert "comes back: Bread" in page
     assert send(browser, "keep", key=found[1]).status_code == 303
     assert "Comes back" not in board(browser)
     current = basket.current_basket(shop.store, "1")

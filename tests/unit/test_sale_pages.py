@@ -94,6 +94,7 @@ POST_PATHS = [
     "recall",
     "undo",
     "client",
+    "points",
     "unknown",
     "shift",
     "pay",

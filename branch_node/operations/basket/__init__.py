@@ -46,6 +46,7 @@ from branch_node.operations.basket.opening import (
     undecided,
 )
 from branch_node.operations.basket.paying import PaymentOutcome, pay, sale_request
+from branch_node.operations.basket.points import PointsOffer, require_points, set_points
 from branch_node.operations.basket.pricing import DiscountKind
 from branch_node.operations.basket.quick_keys import (
     ALL_REGISTERS,
@@ -89,6 +90,7 @@ __all__ = [
     "LineView",
     "Outcome",
     "PaymentOutcome",
+    "PointsOffer",
     "QuickKey",
     "Returned",
     "ReturnedView",
@@ -123,12 +125,14 @@ __all__ = [
     "recall",
     "recover_baskets",
     "remove_line",
+    "require_points",
     "restore",
     "return_goods",
     "sale_key",
     "sale_request",
     "scan",
     "set_discount",
+    "set_points",
     "set_price",
     "set_quantity",
     "set_quick_key",

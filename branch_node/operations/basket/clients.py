@@ -67,7 +67,7 @@ def detach_client(store: BranchStore, basket_id: bytes, request_id: str, tab_tok
     """Sells to nobody in particular. Raises what `act` does."""
 
     def work(desk: Desk) -> Done:
-        desk.change_basket(client=None, client_id=None, client_name=None)
+        desk.change_basket(client=None, client_id=None, client_name=None, **_no_points(desk))
         return Done(Outcome.CHANGED, 0)
 
     return act(store, basket_id, request_id, "client", work, tab_token)
@@ -75,5 +75,11 @@ def detach_client(store: BranchStore, basket_id: bytes, request_id: str, tab_tok
 
 def attach_found(desk: Desk, client: BasketClient) -> Done:
     """Names a client that was looked up in the same transaction."""
-    desk.change_basket(client=client.reference, client_id=client.client_id, client_name=None)
+    other = _no_points(desk) if desk.basket.client_id != client.client_id else {}
+    desk.change_basket(client=client.reference, client_id=client.client_id, client_name=None, **other)
     return Done(Outcome.CLIENT, 0, name=client.name, reference=client.reference)
+
+
+def _no_points(desk: Desk) -> dict[str, None]:
+    """Another client's points pay nothing."""
+    return {"points": None} if desk.basket.points else {}

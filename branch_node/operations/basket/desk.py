@@ -49,6 +49,7 @@ class Outcome(StrEnum):
     CLIENT = "client"
     UNKNOWN_CLIENT = "unknown_client"
     RETURNED = "returned"
+    POINTS = "points"
     RECEIPT = "receipt"
 
 

@@ -89,7 +89,7 @@ def clear(
     authority: Limits = NO_LIMITS,
     tab_token: str | None = None,
 ) -> Done:
-    """Takes everything out: lines, what comes back, client, discount and unknown codes. Raises Refused, and what `act` does."""
+    """Takes everything out: lines, what comes back, client, discount, unknown codes. Raises Refused, and as `act`."""
 
     def work(desk: Desk) -> Done:
         lines = baskets.read_lines(desk.cursor, desk.basket_id)
@@ -101,7 +101,7 @@ def clear(
             desk.drop_return(row)
         for code, _ in baskets.waiting_unknown(desk.cursor, desk.basket_id):
             desk.mark_unknown(code, "dismissed")
-        desk.change_basket(client=None, client_id=None, client_name=None, **_no_discount())
+        desk.change_basket(client=None, client_id=None, client_name=None, points=None, **_no_discount())
         return Done(Outcome.REMOVED, 0)
 
     return act(store, basket_id, request_id, "clear", work, tab_token)

@@ -11,13 +11,16 @@ from typing import NamedTuple
 
 from branch_node.operations.basket.desk import Desk, Done, Outcome, act
 from branch_node.operations.exchanging import Reckoned, reckon_returned
+from branch_node.operations.receipt_printing import Papers
 from branch_node.operations.refund_request import SoldLineRequest
 from branch_node.operations.refunding import SoldBefore, find_sold
 from branch_node.operations.sale_request import ReturnedGoods, ReturnedLine
 from branch_node.storage import basket_returns
 from branch_node.storage.basket_returns import ReturnRow
 from branch_node.storage.store import BranchStore
+from branch_node.storage.transaction import ReceiptTexts
 from shared.domain.exchanges import Exchange
+from shared.domain.receipt_labels import ENGLISH
 from shared.domain.refunds import refundable
 from shared.domain.sales import DETAIL_CHARACTERS_MAX, Payment, format_receipt
 from shared.errors import FilialError, InvalidInput, NotFound, Refused
@@ -81,6 +84,8 @@ def return_goods(
         raise InvalidInput("No line is ticked.", "Tick what comes back.")
     with store.look() as transaction:
         sold = find_sold(transaction, receipt, None)
+        papers = Papers(transaction.cursor, transaction.node, ReceiptTexts(ENGLISH))
+        names = [papers.goods(line) for line in sold.sale.lines]
     lines = _lines_of(sold, wanted)
     reckoned = reckon_returned(sold, lines)
     rows = [
@@ -88,7 +93,7 @@ def return_goods(
             sold.sale_id,
             line.line,
             reckoned.receipt,
-            given.name or given.sku,
+            names[line.line - 1],
             line.quantity_thousandths,
             given.amount_minor,
             authorised_by,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from branch_node.operations.basket.clients import BasketClient, find_client
 from branch_node.operations.basket.desk import BasketState, require_basket
+from branch_node.operations.basket.points import PointsOffer, offer_points
 from branch_node.operations.basket.pricing import (
     AppliedDiscount,
     ManualDiscount,
@@ -77,25 +78,33 @@ class BasketView(NamedTuple):
     sold: SoldAs | None
     trouble: str
     returned: Returned | None = None
+    points: PointsOffer | None = None
+
+
+_UNPAID = (BasketState.OPEN, BasketState.UNDECIDED)
 
 
 def view(store: BranchStore, basket_id: bytes) -> BasketView:
     """A basket in any state. Raises NotFound."""
-    seen, rows = _seen(store, basket_id)
+    seen, basket, rows = _seen(store, basket_id)
     # Looked up with a connection of its own, so not while this one is held: there are only so many.
-    return seen._replace(returned=reckon(store, rows)) if rows else seen
+    returned = reckon(store, rows)
+    credit = returned.credit_minor if returned else 0
+    points = offer_points(store, basket, seen.total_minor, credit) if basket.state in _UNPAID else None
+    return seen._replace(returned=returned, points=points) if returned or points else seen
 
 
-def _seen(store: BranchStore, basket_id: bytes) -> tuple[BasketView, tuple[ReturnRow, ...]]:
-    """The basket, and the rows of what comes back."""
+def _seen(store: BranchStore, basket_id: bytes) -> tuple[BasketView, BasketRow, tuple[ReturnRow, ...]]:
+    """The basket, its row, and the rows of what comes back."""
     with store.read_cursor() as cursor:
         basket = require_basket(cursor, basket_id)
         is_open = basket.state == BasketState.OPEN and find_sold(cursor, basket_id) is None
         if is_open or basket.state not in (BasketState.OPEN, BasketState.UNDECIDED):
-            return _view(store, cursor, basket), read_returns(cursor, basket_id)
+            return _view(store, cursor, basket), basket, read_returns(cursor, basket_id)
     note_what_became(store, basket_id)
     with store.read_cursor() as cursor:
-        return _view(store, cursor, require_basket(cursor, basket_id)), read_returns(cursor, basket_id)
+        basket = require_basket(cursor, basket_id)
+        return _view(store, cursor, basket), basket, read_returns(cursor, basket_id)
 
 
 def _view(store: BranchStore, cursor: Any, basket: BasketRow) -> BasketView:
