@@ -1,6 +1,6 @@
 """Two days on four tills: 600 receipts under promotions and two VAT rates, one of which changes overnight.
 
-Refunds in parts, split payments, cash in and out, rounding: cash, methods, VAT and Z-reports to the kopek.
+Refunds in parts, exchanges, split payments, cash in and out, rounding: cash, methods, VAT and Z-reports to the kopek.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from branch_node.operations import basket
 from branch_node.operations.cash import move_cash
-from branch_node.operations.refund_request import parse_refund_request
+from branch_node.operations.refund_request import SoldLineRequest, parse_refund_request
 from branch_node.operations.refunding import refund
 from branch_node.storage.store import BranchStore
 from shared.domain.business_time import days_from_date, local_moment
@@ -117,6 +117,28 @@ def give_back(shop: Shop, chance: random.Random, number: int, day: int, till: st
     return {"what": "refund", "day": day, "till": till, "receipt": sold["receipt"], "lines": lines}
 
 
+def exchange(shop: Shop, chance: random.Random, day: int, till: str, sold: Plain) -> list[Plain]:
+    """All of a sale by card comes back, others are taken, the difference is the card's: to the reckoner, who knows of
+    no exchanges, all of both is."""
+    back = [(line, thousandths) for line, thousandths in sorted(sold["left"].items())]
+    sold["left"] = Counter()
+    taken = [(sku, 1_000) for sku in chance.sample(sorted(set(GOODS) - WEIGHED), 2)]
+    desk = Desk(shop, till)
+    desk.do(basket.return_goods, sold["receipt"], [SoldLineRequest(*each) for each in back])
+    for sku, thousandths in taken:
+        desk.do(basket.add_product, sku, thousandths)
+    seen = desk.view()
+    assert seen.returned is not None
+    due = seen.total_minor - seen.returned.settle(seen.total_minor, 0).settled_minor
+    outcome = desk.pay(*([Payment("card", due)] if due else [Payment("cash", 0)]))
+    assert outcome.sold is not None
+    made = {"day": day, "till": till, "receipt": outcome.sold.receipt, "lines": taken}
+    return [
+        {"what": "refund", "day": day, "till": till, "receipt": sold["receipt"], "lines": back},
+        {"what": "sale", **made, "paid": {"card": seen.total_minor}},
+    ]
+
+
 def move(shop: Shop, day: int, till: str, direction: str, amount: int) -> Plain:
     with shop.store.operation() as transaction:
         move_cash(transaction, till, "anna", direction, amount, "change")
@@ -134,6 +156,10 @@ def live_a_day(shop: Shop, chance: random.Random, day: int, receipts: range, sol
         returnable = [sale for sale in sold if sale["left"]]
         if returnable and chance.random() < 0.15:
             happened.append(give_back(shop, chance, number, day, till, chance.choice(returnable)))
+            continue
+        by_card = [sale for sale in returnable if set(sale["paid"]) == {"card"}]
+        if by_card and chance.random() < 0.05:
+            happened += exchange(shop, chance, day, till, chance.choice(by_card))
             continue
         sale = sell_something(shop, chance, day, till)
         happened.append(sale)
@@ -194,6 +220,7 @@ def test_600_receipts_of_two_days_come_to_what_an_independent_reckoner_says(
         assert taken == report.net_minor - report.returns_minor + report.rounding_minor
         assert report.cash_variance_minor == 0
     # Nothing of it was idle.
+    assert shop.rows("SELECT COUNT(*) FROM payment WHERE method = 'exchange:card'")[0][0] > 5
     assert {name[1] for till in expected.values() for name in till if name[0] == "vat"} == {None, 1_000, 2_000, 2_200}
     old_rate_today = "SELECT COUNT(*) FROM refund_line l JOIN refund r ON r.id = l.refund_id WHERE r.shift_id = ? AND "
     today = [reports[EVE + 1, till].shift_id for till in TILLS]

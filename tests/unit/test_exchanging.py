@@ -11,10 +11,12 @@ import pytest
 
 from branch_node.devices.payment_terminal import SimulatedTerminal
 from branch_node.operations import basket, sale_actions, sale_payments
+from branch_node.operations.exchanging import begin_exchange
 from branch_node.operations.receipt_finding import find_pair, read_receipt
 from branch_node.operations.refund_request import SoldLineRequest, parse_refund_request
 from branch_node.operations.refunding import RefundAnswer
 from branch_node.operations.sale_actions import Entry, Till
+from branch_node.operations.sale_request import ReturnedGoods, ReturnedLine
 from branch_node.storage.transaction import ReceiptTexts
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Permission
 from shared.domain.receipt_rows import receipt_rows
@@ -23,7 +25,7 @@ from shared.domain.sales import Payment
 from shared.errors import BasketClosed, FilialError, InvalidInput, KeyReused, NotPermitted, Refused
 from tests.support.basket_desk import CASHIER, learn_goods, next_request
 from tests.support.exchanges import exchange_sums
-from tests.support.shop import Shop
+from tests.support.shop import Shop, request
 
 
 @pytest.fixture
@@ -456,3 +458,19 @@ def test_the_fiscal_device_is_told_of_both_parts(till: Till, shop: Shop) -> None
     pay(till, shop)
     kinds = [kind for (kind,) in shop.rows("SELECT kind FROM fiscal_job ORDER BY id")]
     assert kinds == ["open_shift", "refund", "sale"]
+
+
+def exchange_at(shop: Shop, receipt_sale: bytes, credit_minor: int) -> None:
+    asked = request("x1", 90_000, payments=[])
+    asked = asked._replace(returned=ReturnedGoods(receipt_sale, (ReturnedLine(1, 1_000),), credit_minor))
+    with shop.store.operation() as transaction:
+        begin_exchange(transaction, asked)
+
+
+def test_goods_that_are_worth_something_else_are_not_exchanged(till: Till, shop: Shop) -> None:
+    sale_id = shop.sell("k1", 90_000).sale_id
+    with pytest.raises(Refused, match="worth something else"):
+        exchange_at(shop, sale_id, 89_999)
+    assert (shop.count("sale"), shop.count("refund")) == (1, 0)
+    exchange_at(shop, sale_id, 90_000)
+    assert (shop.count("sale"), shop.count("refund")) == (2, 1)
