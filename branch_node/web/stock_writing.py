@@ -105,7 +105,7 @@ def page(
     times, words = split_times(query) if query else (0, "")
     found = basket.find_products(context.store, words, FOUND_SHOWN_MAX) if words else []
     shown = [(each.row, failure_of(each.error)) for each in problems[:PROBLEMS_SHOWN_MAX]]
-    values = {"query": query, "times": quantity_number(times), "found": found}
+    values: dict[str, Any] = {"query": query, "times": quantity_number(times), "found": found}
     values |= {"problems": shown, "problems_left": len(problems) - len(shown)}
     return _render(request, "stock_draft.html", seen, error, **values)
 
