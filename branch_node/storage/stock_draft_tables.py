@@ -50,8 +50,8 @@ stock_draft_line = Table(
 )
 
 STOCK_INDEXES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "sale_line_by_sku": ("sale_line", ("sku",)),
     "refund_line_by_sku": ("refund_line", ("sku",)),
     "stock_movement_line_by_sku": ("stock_movement_line", ("sku",)),
 }
-"""Indexes of the record tables that only a branch has, as in receipt_indexes: how a product moved."""
+"""Indexes of the record tables that only a branch has, as in receipt_indexes: how a product moved. None on what is
+sold: it would cost every sale."""

@@ -14,13 +14,15 @@ _CATEGORIES = """
 SELECT DISTINCT category FROM product WHERE category IS NOT NULL AND category <> '' AND NOT archived
 ORDER BY category LIMIT ?
 """
-# Ids grow with time, so the newest of each kind are found without reading the rest. What another branch sold never
-# stands here. The branch's id goes first in every key.
-_SOLD = """
+SOLD_LINES_READ_MAX = 500_000
+"""Of so many lines that were sold last a product's sales are looked for: an index would cost every sale a tenth."""
+# Ids grow with time, so the newest of each kind come first, and reading ends when there are enough of them.
+_SOLD = f"""
 SELECT l.sale_id, 'sold', -l.quantity_thousandths, t.sold_at, t.cashier, t.register || '-' || printf('%06d',
     t.receipt_number), '', NULL, NULL
-FROM sale_line l JOIN sale t ON t.branch_id = l.branch_id AND t.id = l.sale_id
-WHERE l.sku = ?1 AND l.branch_id = ?2 ORDER BY l.sale_id DESC LIMIT ?3
+FROM (SELECT branch_id, sale_id, sku, quantity_thousandths FROM sale_line
+    WHERE branch_id = ?2 ORDER BY sale_id DESC, line_number DESC LIMIT {SOLD_LINES_READ_MAX}) l
+CROSS JOIN sale t ON t.branch_id = l.branch_id AND t.id = l.sale_id WHERE l.sku = ?1 LIMIT ?3
 """
 _BACK = """
 SELECT l.refund_id, 'refunded', l.quantity_thousandths, t.refunded_at, t.cashier, t.register || '-' || printf('%06d',

@@ -353,9 +353,8 @@ def send_file(browser: Browser, draft: str, name: str, content: bytes, request: 
 
 def test_a_suppliers_file_becomes_lines_once(shop: Shop, manager: Browser) -> None:
     draft = begin(manager, "received")
-    content = f"Артикул;Количество;Стоимость\n{MILK};12,5;1 200,50\n46000000{BREAD:0>5};3;\n{MILK};1;\n".encode(
-        "cp1251"
-    )
+    rows = ("Артикул;Количество;Стоимость", f"{MILK};12,5;1 200,50", f"46000000{BREAD:0>5};3;", f"{MILK};1;")
+    content = "\n".join(rows).encode("cp1251")
     for _ in range(2):
         assert send_file(manager, draft, "поставка.csv", content).status_code == 303
     assert shop.rows("SELECT sku, quantity_thousandths, cost_minor FROM stock_draft_line ORDER BY sku") == [

@@ -1,4 +1,4 @@
-"""Documents of stock that are being written, why goods moved, and the movements of one product without a scan."""
+"""Documents of stock that are being written, why goods moved, and how one product moved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ depends_on = None
 
 def upgrade() -> None:
     add_movement_note()
-    op.create_index("sale_line_by_sku", "sale_line", ["sku"])
     op.create_index("refund_line_by_sku", "refund_line", ["sku"])
     op.create_index("stock_movement_line_by_sku", "stock_movement_line", ["sku"])
     op.create_table(
