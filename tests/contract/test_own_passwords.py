@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from branch_node.operations.authentication import LoggedIn, current_actor, log_in
+from branch_node.operations.own_password import change_own_password
+from branch_node.settings import Settings
 from hq_server.operations.people import Personnel, Placement, make_password_hash
 from hq_server.storage.feed import number_feed
 from hq_server.storage.passwords import may_choose_at, take_passwords
@@ -11,6 +16,7 @@ from shared.domain.branch_facts import PasswordChange
 from shared.domain.business_time import local_moment
 from shared.domain.positions import ALL_BRANCHES
 from shared.domain.records import Record, RecordKind
+from shared.errors import LogInRefused
 from shared.operations.people import find_credential
 from shared.operations.sessions import proof_of
 from shared.storage.tables import password_change
@@ -18,6 +24,7 @@ from shared.sync.messages import CardChange
 from shared.wire.payloads import encode_branch_fact
 from tests.support.journal import JournalWriter
 from tests.support.office import Office
+from tests.support.pair import Node, Pair
 from tests.support.staff import CHEAP, PASSWORD, TODAY
 
 
@@ -157,3 +164,34 @@ def test_nobody_whom_the_head_office_does_not_know_gets_a_password(office: Offic
     with office.store.write() as connection:
         assert not may_choose_at(connection, first.branch_id, fact, office.clock.now_us())
         assert take_passwords(connection, [(first.branch_id, fact)], office.clock.now_us()) == []
+
+
+def enters(node: Node, password: str) -> LoggedIn | None:
+    try:
+        return log_in(node.store, Settings(home=Path()), "anna", password, CHEAP)
+    except LogInRefused:
+        return None
+
+
+def test_a_password_goes_from_one_branch_to_the_other_and_into_a_store_that_takes_its_place(
+    office: Office, tmp_path: Path
+) -> None:
+    pair = Pair(office, tmp_path)
+    one, other = pair.join("B1"), pair.join("B2")
+    hire(office)
+    one.sync()
+    other.sync()
+    entered = enters(one, PASSWORD)
+    assert entered is not None
+    new = change_own_password(one.store, Settings(home=Path()), entered.actor, PASSWORD, "brand new words here", CHEAP)
+    assert (enters(other, PASSWORD) is not None, enters(other, "brand new words here")) == (True, None)
+    one.sync()
+    other.sync()
+    one.sync()
+    assert (enters(other, PASSWORD), enters(other, "brand new words here") is not None) == (None, True)
+    assert current_actor(one.store, Settings(home=Path()), new.token) is not None
+    assert (*one.verify(), *other.verify(), *pair.verify("B1")) == ()
+    again = pair.replace("B1")
+    again.sync()
+    assert (enters(again, PASSWORD), enters(again, "brand new words here") is not None) == (None, True)
+    assert again.verify() == ()
