@@ -259,3 +259,15 @@ def test_a_line_that_cannot_be_read_is_named_and_nothing_is_entered(
     assert run_program(commands, ["stock", "count", str(file), "--employee", "anna"]) == 1
     assert "Line 3" in capsys.readouterr().err
     assert stocked.count("stock_movement") == 1
+
+
+def test_why_goods_were_written_off_is_kept_and_belongs_to_the_key(
+    home: Path, stocked: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = home / "spoilt.csv"
+    file.write_text("sku,quantity\n952,1\n")
+    for _ in range(2):
+        run(capsys, "write-off", str(file), "--employee", "anna", "--note", "best before date", "--key", "k")
+    assert stocked.rows("SELECT note FROM stock_movement WHERE reason = 'written_off'") == [("best before date",)]
+    with pytest.raises(KeyReused):
+        do(stocked, stock.write_off, Goods(MILK, 1_000), key="k", note="broken")
