@@ -81,13 +81,16 @@ def list_documents(store: BranchStore, actor: Actor, page: int) -> tuple[tuple[S
 
 
 def read_document(store: BranchStore, actor: Actor, movement_id: bytes) -> tuple[ShownDocument, list[DocumentLine]]:
-    """A document that was entered, with its lines. Raises NotPermitted, NotFound."""
+    """A document that was entered, with its lines; what goods cost is for those who enter it. Raises NotPermitted,
+    NotFound."""
     require(actor, Permission.STOCK_VIEW)
     with store.look() as transaction:
         found = rows.read_document(transaction.cursor, transaction.node.branch_id, movement_id)
         if found is None:
             raise NotFound("There is no such document.", "Look at the list of documents.")
         document, lines = found
+        if not actor.may(Permission.STOCK_EDIT):
+            lines = [line._replace(cost_minor=None) for line in lines]
         return ShownDocument(document, _person(transaction.cursor, document.employee)), lines
 
 

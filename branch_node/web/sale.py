@@ -31,7 +31,7 @@ TAKEN_OVER_HEADER = "X-Taken-Over"
 SHEET_HEADER = "X-Sheet"
 MANAGER_FIELDS = ("manager_code", "manager_pin", "csrf_token")
 
-LENT = frozenset({"quantity", "remove", "clear", "price", "discount", "basket-discount", "undo"})
+LENT = frozenset({"quantity", "remove", "clear", "price", "discount", "basket-discount", "undo", "give-up", "return"})
 """What a manager may allow once. The rest is the role's own or nobody's."""
 
 PERMISSION_OF = {

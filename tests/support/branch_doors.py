@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 from httpx2 import Response
 from starlette.routing import Route
 
-from branch_node.operations import basket
+from branch_node.operations import basket, stock_drafts
 from branch_node.operations.pairing import make_pairing_code
 from branch_node.operations.stock import Goods, receive
+from branch_node.operations.stock_drafts import DraftKind
 from branch_node.settings import Settings
 from branch_node.storage.transaction import ReceiptTexts
 from branch_node.web.people import PAIRING_COOKIE, SESSION_COOKIE
@@ -101,6 +102,7 @@ class BranchDoors:
 
     def address(self, path: str) -> str:
         """The route's address with ids of what is there."""
+        path = path.replace("{id}", self.ids.get(next((each for each in OWN_IDS if path.startswith(each)), ""), "{id}"))
         for name, value in {**self.ids, "line:int": self.line}.items():
             path = path.replace("{" + name + "}", value)
         return path
@@ -120,6 +122,8 @@ class BranchDoors:
             "sku-1": "milk", "quantity-1": "1", "amount-1": "10", "language": "en", "theme": "light",
             "next": "/help", "reference": "none", "pieces-1000": "1", "carry_over": "yes", "title": "later",
         }  # fmt: skip
+        if path in ("/sale/give-up", "/sale/take-back"):
+            common["basket"] = self.ids["held"]
         return {**common, **OWN_FIELDS.get(path, {})}
 
     def fingerprint(self) -> bytes:
@@ -168,6 +172,10 @@ class BranchDoors:
             if till.view().client is None:
                 till.do(basket.attach_client, self.ids["client"])
             self.line = str(till.view().lines[0].line_id)
+        if path == "/sale/give-up":
+            self.ids["held"] = _hold_one(self.shop)
+        if path.startswith("/stock/drafts"):
+            self.ids["/stock/drafts"] = _begin_document(self.shop)
         if path.startswith("/shift"):
             with contextlib.suppress(Refused):
                 self.shop.open_shift()
@@ -182,6 +190,25 @@ class BranchDoors:
 
 
 STATIC = StaticFiles()
+
+OWN_IDS = ("/stock/drafts", "/stock/documents", "/clients")
+"""What `{id}` stands for, by how the address begins."""
+
+
+def _hold_one(shop: Shop) -> str:
+    """A held basket with a line."""
+    till = Till(shop, "7")
+    till.scan("milk")
+    basket.hold(shop.store, till.basket_id)
+    return format_id(till.basket_id)
+
+
+def _begin_document(shop: Shop) -> str:
+    """Goods received, with a line."""
+    store = shop.store
+    draft_id = stock_drafts.begin(store, LOCAL_ADMINISTRATOR, DraftKind.RECEIVED)
+    stock_drafts.enter_code(store, LOCAL_ADMINISTRATOR, draft_id, next_request(), "milk")
+    return format_id(draft_id)
 
 
 def _who_may(permission: Permission) -> frozenset[str]:
@@ -204,6 +231,8 @@ FOR_SOME = {
 OWN_FIELDS = {
     "/account": {"old": "not it at all", "password": "another long word", "repeated": "a third"},
     "/pairing/revoke": {"reference": "8"},
+    "/quick-keys/change": {"position": "1", "do": "rename", "label": "milk"},
+    "/quick-keys/put-back": {"position": "2"},
     "/sale/unknown": {"code": "4699999999999", "do": "dismiss"},
     "/shift/charges": {"what": "ask"},
 }
@@ -244,7 +273,9 @@ def _things(shop: Shop) -> dict[str, str]:
     fields: dict[str, Value] = {"name": CLIENT_NAME, "phones": (CLIENT_PHONE,), "note": CLIENT_NOTE}
     assert shop.learn(change(RecordKind.CLIENT, client_id, **fields)) == []
     with shop.store.operation() as transaction:
-        receive(transaction, LOCAL_ADMINISTRATOR, "manager", [Goods("milk", 50_000, COST_MINOR)], "invoice 1")
+        received = receive(
+            transaction, LOCAL_ADMINISTRATOR, "manager", [Goods("milk", 50_000, COST_MINOR)], "invoice 1"
+        )
     shop.open_shift("2")
     shop.sell("of-two", 700, register="2")
     shift = shop.close_shift("2", 700)
@@ -252,6 +283,9 @@ def _things(shop: Shop) -> dict[str, str]:
     sold = shop.sell("of-one", 700)
     return {
         "client": format_id(client_id),
+        "/clients": format_id(client_id),
+        "/stock/documents": format_id(received.movement_id),
+        "held": _hold_one(shop),
         "record_id": format_id(sold.sale_id),
         "shift_id": format_id(shift.shift_id),
         "rest:path": STATIC.url("filial.css").removeprefix("/static/"),
