@@ -71,11 +71,9 @@ class BranchStore:
         with self._sqlite.read() as connection:
             yield connection
 
-    @contextmanager
-    def read_cursor(self) -> Iterator[Any]:
+    def read_cursor(self) -> AbstractContextManager[Any]:
         """A snapshot through the driver's own cursor."""
-        with self._sqlite.read_cursor() as cursor:
-            yield cursor
+        return self._sqlite.read_cursor()
 
     def one_snapshot(self) -> AbstractContextManager[None]:
         """What this thread reads through cursors in here is of one moment, but for what it writes itself meanwhile."""

@@ -159,8 +159,12 @@ def register_of(request: Request) -> str:
 
 
 def chosen_register(request: Request) -> str:
-    """What was chosen at the last log-in of an unpaired browser."""
-    return _read_hex(request, REGISTER_COOKIE)
+    """What was chosen at the last log-in of an unpaired browser, read once a request."""
+    known: dict[str, Any] = request.scope["state"]
+    if "register" not in known:
+        known["register"] = _read_hex(request, REGISTER_COOKIE)
+    register: str = known["register"]
+    return register
 
 
 def remember_register(request: Request, response: Response, register: str) -> None:

@@ -137,33 +137,75 @@ class WriteTurn:
 class _Snapshot:
     """What one thread reads with several cursors. It is taken by the first, and anew after the thread has written."""
 
+    __slots__ = ("_is_old", "_is_taken", "_open_cursors", "_pooled")
+
     def __init__(self, pooled: Any) -> None:
         self._pooled = pooled
         self._open_cursors = 0
         self._is_taken = False
         self._is_old = False
 
-    @contextmanager
-    def cursor(self) -> Iterator[Any]:
+    def open_cursor(self) -> Any:
         if self._is_old and not self._open_cursors:
             self._pooled.driver_connection.execute("ROLLBACK")
             self._is_taken = self._is_old = False
         cursor = self._pooled.cursor()
+        if not self._is_taken:
+            cursor.execute("BEGIN DEFERRED")
+            self._is_taken = True
         self._open_cursors += 1
-        try:
-            if not self._is_taken:
-                cursor.execute("BEGIN DEFERRED")
-                self._is_taken = True
-            yield cursor
-        finally:
-            self._open_cursors -= 1
-            # Before the connection is another thread's: a cursor that dies later resets the statement that the other
-            # reads with, which then has a row of no columns.
-            cursor.close()
+        return cursor
+
+    def close_cursor(self, cursor: Any) -> None:
+        self._open_cursors -= 1
+        # Before the connection is another thread's: a cursor that dies later resets the statement that the other reads
+        # with, which then has a row of no columns.
+        cursor.close()
 
     def grow_old(self) -> None:
         """The thread has written: whoever reads next sees it."""
         self._is_old = self._is_taken
+
+    def close(self) -> None:
+        self._pooled.close()  # the pool rolls back
+
+
+class _Reading:
+    """`with store.read_cursor() as cursor`. A class, not a generator: a page enters twenty."""
+
+    __slots__ = ("_cursor", "_own", "_snapshot", "_store")
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._own: _Snapshot | None = None
+
+    def __enter__(self) -> Any:
+        try:
+            snapshot = self._store.shared_snapshot()
+            if snapshot is None:
+                snapshot = self._own = self._store.take_snapshot()
+            self._snapshot = snapshot
+            self._cursor = snapshot.open_cursor()
+        except (DBAPIError, dbapi2.Error) as error:
+            self._give_back()
+            raise _translated(error) from error
+        except BaseException:
+            self._give_back()
+            raise
+        return self._cursor
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        try:
+            self._snapshot.close_cursor(self._cursor)
+        finally:
+            self._give_back()
+        if isinstance(error, (DBAPIError, dbapi2.Error)):
+            raise _translated(error) from error
+
+    def _give_back(self) -> None:
+        if self._own is not None:
+            self._own.close()
+            self._own = None
 
 
 class SqliteStore:
@@ -188,22 +230,9 @@ class SqliteStore:
             with connection.execution_options(filial_read_only=True).begin():
                 yield connection
 
-    @contextmanager
-    def read_cursor(self) -> Iterator[Any]:
+    def read_cursor(self) -> _Reading:
         """The same through the driver's own cursor, in a third of the time; within `one_snapshot`, in a tenth."""
-        known: _Snapshot | None = getattr(self._local, "snapshot", None)
-        if known is not None:
-            with translated_sqlite_errors(), known.cursor() as cursor:
-                yield cursor
-            return
-        self._require_in_place()
-        with translated_sqlite_errors():
-            pooled = self.engine.raw_connection()
-            try:
-                with _Snapshot(pooled).cursor() as cursor:
-                    yield cursor
-            finally:
-                pooled.close()  # the pool rolls back
+        return _Reading(self)
 
     @contextmanager
     def one_snapshot(self) -> Iterator[None]:
@@ -211,22 +240,29 @@ class SqliteStore:
 
         To be entered and left by the same thread, with nothing in between that gives the turn to another task.
         """
-        if getattr(self._local, "snapshot", None) is not None:
+        if self.shared_snapshot() is not None:
             yield
             return
-        self._require_in_place()
         with translated_sqlite_errors():
-            pooled = self.engine.raw_connection()
-            self._local.snapshot = _Snapshot(pooled)
+            snapshot = self._local.snapshot = self.take_snapshot()
             try:
                 yield
             finally:
                 self._local.snapshot = None
-                pooled.close()
+                snapshot.close()
+
+    def shared_snapshot(self) -> _Snapshot | None:
+        """That of `one_snapshot`, in which this thread is."""
+        return getattr(self._local, "snapshot", None)
+
+    def take_snapshot(self) -> _Snapshot:
+        """One more, to be closed by the caller. Raises StoreError, and the driver's errors."""
+        self._require_in_place()
+        return _Snapshot(self.engine.raw_connection())
 
     def _has_written(self) -> None:
         """This thread has."""
-        known: _Snapshot | None = getattr(self._local, "snapshot", None)
+        known = self.shared_snapshot()
         if known is not None:
             known.grow_old()
 
@@ -324,10 +360,12 @@ def translated_sqlite_errors() -> Iterator[None]:
     """Turns the driver's errors into ours, once, at the edge of the store."""
     try:
         yield
-    except DBAPIError as error:
-        raise translate_sqlite_error(error.orig or error) from error
-    except dbapi2.Error as error:
-        raise translate_sqlite_error(error) from error
+    except (DBAPIError, dbapi2.Error) as error:
+        raise _translated(error) from error
+
+
+def _translated(error: DBAPIError | dbapi2.Error) -> StoreError:
+    return translate_sqlite_error(error.orig or error if isinstance(error, DBAPIError) else error)
 
 
 def translate_sqlite_error(error: BaseException) -> StoreError:

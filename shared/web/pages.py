@@ -55,7 +55,8 @@ class Pages:
         headers: Mapping[str, str] | None = None,
         **context: Any,
     ) -> HTMLResponse:
-        """A page, or one block of it for htmx. Pages are not kept by the browser: the next person may not see them."""
+        """A page, or one block of it for htmx, which has no frame. The browser keeps none: the next person may not see
+        them."""
         text = self.text(request, template, block, **context)
         return HTMLResponse(text, status_code, {"Cache-Control": "no-store", **(headers or {})})
 
@@ -63,6 +64,8 @@ class Pages:
         """The same as text."""
         # `shared`: the names hold what every template has already, and nobody copies them again.
         names = {**self.environment.globals, **self._names(request), **context}
+        if not block:
+            names = {**names, **self._frame(request), **context}
         names["ui"] = self.environment.get_template(COMPONENTS).make_module(names, shared=True)
         found = self.environment.get_template(template)
         if not block:
@@ -84,7 +87,6 @@ class Pages:
             "site_name": "Filial",
             "chip": None,
             "practice": False,
-            **self._frame(request),
         }
 
 
