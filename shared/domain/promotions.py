@@ -237,8 +237,8 @@ def _combine(combinable: Sequence[_Scoped], goods: _Goods) -> list[_Given]:
 def _compete(exclusive: Sequence[_Scoped], goods: _Goods, alone: list[_Given]) -> list[_Given]:
     """Lets exclusive promotions take their units, the largest gain first; takes those units out of the goods.
 
-    A gain found earlier is taken for a bound: the fewer units are free, the less there is to gain. So only the promotion
-    that leads is reckoned again, until one leads with a gain that is up to date. Of “n for m” a gain may grow when a
+    A gain found earlier is taken for a bound: the fewer units are free, the less there is to gain. So only the one that
+    leads is reckoned again, until one leads with a gain that is up to date. Of “n for m” a gain may grow when a
     unit goes on which the combinable ones took much; it then keeps the place that its earlier gain gave it.
     """
     against = [0] * len(goods.left)
