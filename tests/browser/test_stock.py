@@ -20,8 +20,8 @@ def test_a_fast_scanner_loses_nothing_and_the_delivery_is_entered_by_keys(branch
     page.wait_for_selector("#scan:focus")
     # Two codes a breath, without waiting for any answer.
     page.keyboard.type("952\n871\n952\n4600000000952\n2*871\n")
-    page.wait_for_selector(".draft-newest [name=quantity][value='3']")
-    page.wait_for_selector("text=Rye bread")
+    # The last of them is heard.
+    page.wait_for_selector(".draft-newest:has-text('Rye bread') [name=quantity][value='3']")
     page.keyboard.press("F4")
     page.keyboard.type("7\n")
     page.wait_for_selector(".draft-newest [name=quantity][value='7']")

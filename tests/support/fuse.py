@@ -81,4 +81,4 @@ def cut_writes(shop: Shop, fuse: Fuse, monkeypatch: pytest.MonkeyPatch) -> None:
             if error[0] is None:
                 fuse.pass_through()
 
-    monkeypatch.setattr(shop.store, "write", lambda: Cut(write()))
+    monkeypatch.setattr(shop.store, "write", lambda **how: Cut(write(**how)))

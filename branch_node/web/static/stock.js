@@ -13,6 +13,7 @@
   let queue = JSON.parse(sessionStorage.getItem(KEPT) || "[]");
   let busy = false;
   let failures = 0;
+  let late = "";
 
   function newId() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -68,6 +69,13 @@
     holder.innerHTML = html;
     const fresh = holder.content.querySelector("#document");
     if (!fresh) return;
+    const typing = document.activeElement;
+    if (typing.matches("#document input") && typing.value !== typing.defaultValue) {
+      // Nothing is taken from under somebody's fingers; the last answer comes when they are done.
+      if (!late) typing.addEventListener("blur", () => { const html = late; late = ""; show(html); }, { once: true });
+      late = html;
+      return;
+    }
     document.querySelector("#document").replaceWith(fresh);
     document.dispatchEvent(new CustomEvent("htmx:afterSettle"));
     const said = fresh.querySelector("[role=alert]") || fresh.querySelector(".draft-newest .draft-name a");
