@@ -11,8 +11,8 @@ from tests.simulation.ledger_actions import has_ledgers
 from tests.simulation.run import Bench
 from tests.simulation.site import Site
 
-SEEDS_PER_SHARE = 9
-SHARES = 8
+SEEDS_PER_SHARE = 8
+SHARES = 4
 WITH_LEDGERS = (208, 211, 214)
 # Seeds that notice each ablation: from the table in docs/simulator.md.
 NOTICING_SEEDS = range(1, 81)
