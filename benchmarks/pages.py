@@ -129,8 +129,8 @@ class _Asker:
         self._random, self._products = Random(number), products
         self._cookies: dict[str, str] = {}
         self._scans = 0
-        # Tills do not ask in step.
-        self._turn = time.perf_counter() + number * PACE_SECONDS / TILLS
+        self._place = number
+        self._turn = 0.0
 
     def ask(self, method: str, path: str, fields: dict[str, str] | None = None, page: bool = False) -> str:
         headers = {} if page else dict(_FORM)
@@ -152,6 +152,8 @@ class _Asker:
         """A server hangs up on whoever said nothing for a while."""
         self._connection.close()
         self._connection.connect()
+        # Tills do not ask in step.
+        self._turn = time.perf_counter() + self._place * PACE_SECONDS / TILLS
 
     def timed(self, times: list[float], work: Callable[[], object]) -> None:
         """Waits for this till's turn, and keeps how long the answer takes."""

@@ -31,10 +31,11 @@ from branch_node.web import (
     stock,
     stock_writing,
 )
-from branch_node.web.context import WebContext
+from branch_node.web.context import WebContext, waiting_outside
 from branch_node.web.people import Doorway, actor_of, actor_seen, navigation_for, register_of, session_reader
 from branch_node.web.printer_state import printer_sentence
 from branch_node.web.status import read_chip
+from branch_node.web.turns import Turn
 from shared.domain.permissions import Permission
 from shared.web.cookies import read_or_make_secret
 from shared.web.pages import Destination
@@ -108,7 +109,8 @@ def create_app(context: WebContext) -> Starlette:
         session_of=session_reader(secret),
     )
     app = create_site(site)
-    app.state.context = context
+    app.state.turn = turn = Turn()
+    app.state.context = waiting_outside(context, turn)
     return app
 
 

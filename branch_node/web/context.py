@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from starlette.requests import Request
 
@@ -14,6 +14,7 @@ from branch_node.operations.sale_request import SaleRequest
 from branch_node.operations.selling import SaleAnswer
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
+from branch_node.web.turns import Outside, Turn
 from shared.clock import Clock
 from shared.domain.card_payments import PaymentTerminal
 from shared.errors import HqUnreachable, Refused
@@ -65,3 +66,21 @@ def context_of(request: Request) -> WebContext:
     """The context of the application that a request came to."""
     context: WebContext = request.app.state.context
     return context
+
+
+def turn_of(request: Request) -> Turn:
+    """The turn that requests of the till take."""
+    turn: Turn = request.app.state.turn
+    return turn
+
+
+def waiting_outside(context: WebContext, turn: Turn) -> WebContext:
+    """The same, where whatever waits for the head office or the terminal gives the turn away meanwhile."""
+    return replace(
+        context,
+        sell=turn.outside(context.sell),
+        refund=turn.outside(context.refund),
+        find_sold=turn.outside(context.find_sold),
+        ask_head_office=turn.outside(context.ask_head_office),
+        terminal=None if context.terminal is None else cast(PaymentTerminal, Outside(turn, context.terminal)),
+    )

@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from branch_node.operations.authentication import current_actor
 from branch_node.operations.pairing import Pairing, find_pairing
-from branch_node.web.context import context_of
+from branch_node.web.context import context_of, turn_of
 from shared.domain.permissions import Actor, Permission, require
 from shared.errors import FilialError, LogInRefused
 from shared.web.cookies import YEAR_SECONDS, read_cookie, remove_cookie, set_cookie, sign, unsign
@@ -74,18 +74,32 @@ def signed_in(request: Request) -> Actor:
 
 
 def guarded(
-    path: str, endpoint: View, permission: Permission | None = None, methods: Iterable[str] = ("GET",)
+    path: str,
+    endpoint: View,
+    permission: Permission | None = None,
+    methods: Iterable[str] = ("GET",),
+    *,
+    in_turn: bool = False,
 ) -> Route:
-    """A route for whoever is logged in, and may do that; others are led to the log-in, and back afterwards."""
+    """A route for whoever is logged in, and may do that; others are led to the log-in, and back afterwards.
 
-    @functools.wraps(endpoint)
-    def checked(request: Request) -> Response:
+    Those `in_turn` are answered one by one: the till's, which come in crowds.
+    """
+
+    def check(request: Request) -> Response:
         actor = actor_of(request)
         if actor is None:
             return to_log_in(request)
         if permission is not None:
             require(actor, permission)
         return endpoint(request)
+
+    @functools.wraps(endpoint)
+    def checked(request: Request) -> Response:
+        if not in_turn:
+            return check(request)
+        with turn_of(request).taken():
+            return check(request)
 
     return Route(path, checked, methods=list(methods))
 

@@ -100,10 +100,10 @@ def _require_terminal(request: Request) -> PaymentTerminal:
 
 
 ROUTES = (
-    guarded("/sale/pay", page, Permission.SALE_MAKE),
-    guarded("/sale/pay", paying(_cash), Permission.SALE_MAKE, methods=["POST"]),
-    guarded("/sale/card", paying(_card), Permission.SALE_MAKE, methods=["POST"]),
-    guarded("/sale/terminal", paying(_terminal), Permission.SALE_MAKE, methods=["POST"]),
-    guarded("/sale/again", paying(_again), Permission.SALE_MAKE, methods=["POST"]),
-    guarded("/sale/charge-back", give_back, Permission.SALE_MAKE, methods=["POST"]),
+    guarded("/sale/pay", page, Permission.SALE_MAKE, in_turn=True),
+    guarded("/sale/pay", paying(_cash), Permission.SALE_MAKE, methods=["POST"], in_turn=True),
+    guarded("/sale/card", paying(_card), Permission.SALE_MAKE, methods=["POST"], in_turn=True),
+    guarded("/sale/terminal", paying(_terminal), Permission.SALE_MAKE, methods=["POST"], in_turn=True),
+    guarded("/sale/again", paying(_again), Permission.SALE_MAKE, methods=["POST"], in_turn=True),
+    guarded("/sale/charge-back", give_back, Permission.SALE_MAKE, methods=["POST"], in_turn=True),
 )
