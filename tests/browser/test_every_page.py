@@ -64,6 +64,7 @@ BUSY = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colours", ["light", "dark"])
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_pictures_are_taken_to_be_looked_at(

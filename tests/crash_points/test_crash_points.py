@@ -12,7 +12,7 @@ from tests.crash_points.journeys import JOURNEYS
 from tests.crash_points.till_journeys import TILL_JOURNEYS
 
 ROOT = Path(__file__).parent.parent.parent
-EVERY, SAMPLED = 29, 1
+EVERY, SAMPLED = 59, 1
 
 
 def kill(*arguments: str) -> None:
