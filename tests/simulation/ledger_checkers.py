@@ -143,20 +143,26 @@ def check_leases(world: World) -> None:
 def check_claw_backs(world: World) -> None:
     """Refunds take back what their sale earned, and give back what it spent, in the share of what came back.
 
-    What was earned goes back line by line, each rounded by itself: it may differ from the share of the whole by a point
-    a line, until all has come back. Where one store alone spoke for a branch: another does not know what came back
-    before.
+    What was earned goes back line by line, each rounded by itself. Where one store alone spoke for a branch: another
+    does not know what came back before.
     """
     with world.hq.store.read() as connection:
         alone = spoken_for_by_one(world, connection)
         judged = set(connection.execute(select(sale.c.id).where(sale.c.branch_id.in_(alone))).scalars())
         points = _sums(connection, loyalty_entry, loyalty_entry.c.sale_id, loyalty_entry.c.kind, loyalty_entry.c.points)
-        counted = connection.execute(select(sale_line.c.sale_id, func.count()).group_by(sale_line.c.sale_id))
-        lines: dict[bytes, int] = {row[0]: row[1] for row in counted}
-        sold = _sums(connection, sale_line, sale_line.c.sale_id, None, sale_line.c.amount_minor)
+        lines: dict[bytes, list[int]] = collections.defaultdict(list)
+        ordered = select(sale_line.c.sale_id, sale_line.c.amount_minor).order_by(
+            sale_line.c.sale_id, sale_line.c.line_number
+        )
+        for sale_id, amount in connection.execute(ordered):
+            lines[sale_id].append(amount)
+        line_of = refund.join(refund_line, refund.c.id == refund_line.c.refund_id)
+        by_line = select(refund.c.sale_id, refund_line.c.sale_line, refund_line.c.amount_minor).select_from(line_of)
+        lines_back: collections.Counter[tuple[bytes, int]] = collections.Counter()
+        for sale_id, number, amount in connection.execute(by_line):
+            lines_back[sale_id, number] += amount
         paid = _sums(connection, payment, payment.c.sale_id, payment.c.method, payment.c.amount_minor)
         sale_of = {row[0]: row[1] for row in connection.execute(select(refund.c.id, refund.c.sale_id))}
-        back = _sums(connection, refund_line, refund_line.c.refund_id, None, refund_line.c.amount_minor)
         by = _sums(
             connection,
             refund_payment,
@@ -164,22 +170,40 @@ def check_claw_backs(world: World) -> None:
             refund_payment.c.method,
             refund_payment.c.amount_minor,
         )
-    came_back: collections.Counter[tuple[bytes, Any]] = collections.Counter()
-    for found, kinds in ((back, (None,)), (by, (POINTS,))):
-        for (refund_id, kind), amount in found.items():
-            if kind in kinds:
-                came_back[sale_of[refund_id], kind] += amount
-    for sale_id in judged & {sale_id for sale_id, _ in points}:
-        by_points, back_by_points = paid[sale_id, POINTS], came_back[sale_id, POINTS]
-        goods, goods_back = sold[sale_id, None], came_back[sale_id, None]
-        for earned, undone, whole, part, off_max in (
-            (points[sale_id, EARNED], -points[sale_id, CLAWED_BACK], goods, goods_back, lines[sale_id]),
-            (-points[sale_id, SPENT], points[sale_id, GIVEN_BACK], by_points, back_by_points, 0),
+    back_by_points: collections.Counter[bytes] = collections.Counter()
+    for (refund_id, kind), amount in by.items():
+        back_by_points[sale_of[refund_id]] += amount if kind == POINTS else 0
+    for sale_id in judged & {sale_id for sale_id, _ in points} & set(sale_of.values()):
+        by_points, amounts = paid[sale_id, POINTS], lines[sale_id]
+        back = [lines_back[sale_id, number] for number in range(1, len(amounts) + 1)]
+        for undo, undone, right in (
+            (EARNED, -points[sale_id, CLAWED_BACK], _clawed_back(points[sale_id, EARNED], amounts, by_points, back)),
+            (SPENT, points[sale_id, GIVEN_BACK], _share(-points[sale_id, SPENT], back_by_points[sale_id], by_points)),
         ):
-            right = earned if part >= whole else round(Fraction(earned * part, whole))
-            off = off_max if part < whole else 0
-            if abs(undone - right) > off and came_back[sale_id, None]:
-                raise Broken(f"of {earned} points {undone} were undone where {right} should be")
+            if undone != right:
+                raise Broken(f"of {points[sale_id, undo]} points {undone} were undone where {right} should be")
+
+
+def _share(amount: int, part: int, whole: int) -> int:
+    return amount if part >= whole else round(Fraction(amount * part, whole))
+
+
+def _clawed_back(earned: int, amounts: list[int], by_points: int, back: list[int]) -> int:
+    """Every line earns a tenth of what was paid for it in money; as much of that comes back as of its price."""
+    tenths = [(amount - paid) // 10 for amount, paid in zip(amounts, _parts(by_points, amounts), strict=True)]
+    parts = _parts(earned, tenths if sum(tenths) else amounts)
+    return sum(_share(*each) for each in zip(parts, back, amounts, strict=True))
+
+
+def _parts(total: int, weights: list[int]) -> list[int]:
+    """By largest remainder, the earlier one first."""
+    if not sum(weights):
+        return [total, *[0] * (len(weights) - 1)]
+    exact = [Fraction(total * weight, sum(weights)) for weight in weights]
+    parts = [int(each) for each in exact]
+    for place in sorted(range(len(parts)), key=lambda place: parts[place] - exact[place])[: total - sum(parts)]:
+        parts[place] += 1
+    return parts
 
 
 def _rows(connection: Connection, table: Table) -> set[tuple[Any, ...]]:
