@@ -24,13 +24,12 @@ from branch_node.operations.refunding import (
 )
 from branch_node.operations.sale_request import ReturnedGoods, ReturnedLine, SaleRequest
 from branch_node.operations.selling import (
+    OpenedKey,
     SaleAnswer,
     answer_to,
     build_sale,
-    claim_sale,
     intend_sale,
-    known_sale,
-    must_ask,
+    open_key,
     write_sale,
 )
 from branch_node.storage.intents import Intent
@@ -40,7 +39,6 @@ from shared.domain.loyalty import POINTS
 from shared.domain.refunds import refundable
 from shared.domain.sales import PAYMENTS_MAX, Payment, RefundLine, format_receipt
 from shared.errors import InvalidInput, Refused
-from shared.sync.messages import ProcessingMode
 
 
 class Reckoned(NamedTuple):
@@ -88,15 +86,9 @@ def begin_exchange(transaction: BranchTransaction, request: SaleRequest) -> Sale
     than the basket said.
     """
     sale_id = transaction.ids.new_id()
-    if transaction.node.mode is ProcessingMode.CENTRALIZED:
-        before = known_sale(transaction, request)
-        if before is not None:
-            return before
-    asks = must_ask(transaction, request)
-    command_id = transaction.ids.new_id() if asks else transaction.command_id
-    before = claim_sale(transaction, request, command_id, sale_id, 0 if asks else transaction.seq)
-    if before is not None:
-        return before
+    opened = open_key(transaction, request, sale_id)
+    if not isinstance(opened, OpenedKey):
+        return opened
     assert request.returned is not None
     sold = find_sold(transaction, None, request.returned.sale_id)
     require_decided(transaction, sold.sale_id)
@@ -107,11 +99,11 @@ def begin_exchange(transaction: BranchTransaction, request: SaleRequest) -> Sale
     if len(taken.payments) > PAYMENTS_MAX:
         raise InvalidInput(f"It is paid in more than {PAYMENTS_MAX} ways.", "Pay the difference in fewer ways.")
     built = build_refund(transaction, back, refund_id, sold)
-    if asks:
+    if opened.asks:
         records = intend_refund(transaction, back, refund_id, built)
         sale = build_sale(transaction, taken)
         records += intend_sale(transaction, taken, sale_id, sale)
-        return begin(transaction, records, command_id, request.key, sale.register, sale.receipt_number)
+        return begin(transaction, records, opened.command_id, request.key, sale.register, sale.receipt_number)
     write_refund(transaction, back, refund_id, built)
     sale = build_sale(transaction, taken)
     write_sale(transaction, taken, sale_id, sale)

@@ -99,6 +99,25 @@ def begin_sale(transaction: BranchTransaction, request: SaleRequest) -> SaleAnsw
     InvalidInput, KeyReused, and HqUnreachable when this branch must not sell without HQ.
     """
     sale_id = transaction.ids.new_id()
+    opened = open_key(transaction, request, sale_id)
+    if not isinstance(opened, OpenedKey):
+        return opened
+    if not opened.asks:
+        return _sell_here(transaction, request, sale_id)
+    sale = build_sale(transaction, request)
+    records = intend_sale(transaction, request, sale_id, sale)
+    return begin(transaction, records, opened.command_id, request.key, sale.register, sale.receipt_number)
+
+
+class OpenedKey(NamedTuple):
+    """A key that was new: whether HQ is to be asked, and the id of the command."""
+
+    asks: bool
+    command_id: bytes
+
+
+def open_key(transaction: BranchTransaction, request: SaleRequest, sale_id: bytes) -> OpenedKey | SaleAnswer | Intent:
+    """Claims the key for a sale; or what became of it before. Raises as `begin_sale`."""
     if transaction.node.mode is ProcessingMode.CENTRALIZED:
         # Whatever was answered before is answered again, even if HQ is away.
         before = known_sale(transaction, request)
@@ -107,13 +126,7 @@ def begin_sale(transaction: BranchTransaction, request: SaleRequest) -> SaleAnsw
     asks = must_ask(transaction, request)
     command_id = transaction.ids.new_id() if asks else transaction.command_id
     before = claim_sale(transaction, request, command_id, sale_id, 0 if asks else transaction.seq)
-    if before is not None:
-        return before
-    if not asks:
-        return _sell_here(transaction, request, sale_id)
-    sale = build_sale(transaction, request)
-    records = intend_sale(transaction, request, sale_id, sale)
-    return begin(transaction, records, command_id, request.key, sale.register, sale.receipt_number)
+    return OpenedKey(asks, command_id) if before is None else before
 
 
 def known_sale(transaction: BranchTransaction, request: SaleRequest) -> SaleAnswer | Intent | None:
