@@ -30,7 +30,11 @@ def test_open_refund_by_four_keys_and_close_blindly(
         page.press("#field-float", "Enter")
         page.wait_for_url("**/sale*")
         staff.shop.sell("k1", 30_000, lines=[{"sku": sku, "quantity": 1, "amount_minor": 15_000} for sku in ("A", "B")])
+        page.add_init_script(
+            "document.addEventListener('DOMContentLoaded', () => { window.firstKeys = document.activeElement.id })"
+        )
         page.goto("/refunds/new")
+        assert page.evaluate("window.firstKeys") == "field-receipt"
         # A scanner types the number and Enter; after that the cashier presses two keys.
         page.keyboard.type("1-000001\n")
         page.wait_for_selector("[data-line='2']")

@@ -154,6 +154,12 @@
     });
   }
 
+  // The browser gives the focus to a field some time after the page is there: a scanner's first keys would be lost.
+  function focusAtOnce() {
+    const first = document.querySelector("[autofocus]");
+    if (first && document.activeElement === document.body) first.focus();
+  }
+
   document.addEventListener("keydown", useHotkey);
   document.addEventListener("submit", sendOnce, true);
   document.addEventListener("click", (event) => {
@@ -196,5 +202,6 @@
     document.documentElement.dataset.ready = "yes";
   });
 
+  focusAtOnce();
   window.filial = { announce, openDialog };
 })();
