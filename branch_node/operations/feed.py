@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from branch_node.storage.neighbour_facts import keep_facts
 from branch_node.storage.product_words import index_products
 from branch_node.storage.sync_state import store_feed_cursor
 from branch_node.storage.tables import node
@@ -19,7 +20,7 @@ from shared.operations.cards import CardEdit, CardReceived, MergedCards, merge_c
 from shared.storage.card_rows import delete_card, load_states
 from shared.storage.tables import price
 from shared.sync.hlc import observe
-from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch
+from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch, NeighbourFact
 from shared.wire.cards import decode_state
 from shared.wire.exchange import decode_feed_record
 
@@ -44,6 +45,7 @@ def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[st
     """
     problems: list[str] = []
     arrivals: list[CardEdit | CardReceived] = []
+    neighbours: list[NeighbourFact] = []
     hlc = 0
     for data in batch.records:
         try:
@@ -55,10 +57,13 @@ def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[st
             problems += _merge(connection, arrivals, now_us)
             arrivals = []
             delete_card(connection, record.kind, record.card_id)
+        elif isinstance(record, NeighbourFact):
+            neighbours.append(record)
         else:
             arrivals.append(record)
             hlc = max(hlc, record.stamp.hlc) if isinstance(record, CardEdit) else hlc
     problems += _merge(connection, arrivals, now_us)
+    problems += keep_facts(connection, neighbours)
     _observe(connection, hlc, now_us)
     if batch.cursor.position >= batch.feed_head:
         _adopt_mode(connection)
@@ -68,14 +73,14 @@ def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[st
     return problems
 
 
-def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten:
+def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten | NeighbourFact:
     match decode_feed_record(data):
         case CardChange(kind, card_id, stamp, patches):
             return CardEdit(kind, card_id, stamp, patches)
         case CardFull(kind, card_id, state):
             return CardReceived(kind, card_id, decode_state(state), state)
-        case CardForgotten() as forgotten:
-            return forgotten
+        case CardForgotten() | NeighbourFact() as as_it_is:
+            return as_it_is
 
 
 def _merge(connection: Connection, arrivals: list[CardEdit | CardReceived], now_us: int) -> list[str]:

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection
 
 from hq_server.storage.audience import publications_for_edits
+from hq_server.storage.client_circle import clients_edited, hold_clients
 from hq_server.storage.feed import Publication, publish
 from hq_server.storage.hybrid_clock import next_hlc
 from shared.clock import Ids
 from shared.domain.cards import Value
 from shared.domain.identifiers import NIL_ID
-from shared.domain.records import RecordKind
+from shared.domain.records import CLIENT_KINDS, RecordKind
 from shared.operations.cards import CardEdit, MergedCards, edit_card, merge_cards
-from shared.sync.card_merge import HQ_ORIGIN, Stamp
+from shared.sync.card_merge import HQ_ORIGIN, FieldPatch, Stamp
 from shared.sync.messages import CardChange, CardFull, FeedRecord
 
 CARDS_PER_MERGE_MAX = 1_000
@@ -31,6 +32,10 @@ class HqEdit:
 
     def prepare(self, kind: RecordKind, card_id: bytes, changes: Mapping[str, Value]) -> CardEdit | None:
         """The edit that brings a card's fields to these values; None when they have them."""
+        if kind in CLIENT_KINDS:
+            # The client first: cards are locked in one order.
+            draft = CardEdit(kind, card_id, self.stamp, tuple(FieldPatch(*change) for change in changes.items()))
+            hold_clients(self.connection, (), clients_edited(self.connection, [draft]))
         return edit_card(self.connection, kind, card_id, changes, self.stamp)
 
     def apply(self, edits: Sequence[CardEdit], audiences: Mapping[bytes, str] | None = None) -> int:

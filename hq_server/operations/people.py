@@ -162,6 +162,8 @@ class Personnel:
             "permissions": tuple(sorted(role.permissions)),
             "discount_basis_points_max": limits.discount_basis_points_max,
             "refund_without_receipt_minor_max": limits.refund_without_receipt_minor_max,
+            "client_scope": str(role.client_scope),
+            "hidden_fields": tuple(sorted(role.hidden_fields)),
             "archived": archived,
         }
         if name is not None:

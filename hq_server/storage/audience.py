@@ -6,10 +6,11 @@ change of membership happens under the card's lock, so that an edit and a newcom
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, bindparam, literal_column, select
 
+from hq_server.storage.client_circle import everything_of
 from hq_server.storage.compaction import with_record
 from hq_server.storage.feed import (
     EVERYONE,
@@ -22,14 +23,14 @@ from hq_server.storage.feed import (
 from hq_server.storage.people import PEOPLE_KINDS, audiences_of_person, publications_of_people
 from hq_server.storage.tables import client_audience, client_reference, feed
 from shared.domain.identifiers import NIL_ID, format_id, is_id, parse_id
-from shared.domain.records import RecordKind
+from shared.domain.records import CLIENT_KINDS, RecordKind
 from shared.operations.cards import CardEdit, MergedCards, shown_fields
 from shared.storage.card_rows import insert_missing, load_states, lock_cards
 from shared.storage.dialect_functions import over_lists
 from shared.storage.fact_rows import Row
 from shared.storage.tables import client
 from shared.sync.card_merge import CardState
-from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedCursor
+from shared.sync.messages import CardChange, CardFull, FeedCursor
 from shared.wire.exchange import decode_feed_record
 
 Reference = tuple[bytes, str]
@@ -37,7 +38,7 @@ Reference = tuple[bytes, str]
 
 _REFERENCES_PER_QUERY_MAX = 500
 
-TOLD_BY_MEMBERSHIP = PEOPLE_KINDS | {int(RecordKind.CLIENT)}
+TOLD_BY_MEMBERSHIP = PEOPLE_KINDS | CLIENT_KINDS | {int(RecordKind.CLIENT), int(RecordKind.SUBSTITUTION)}
 """Cards of which a table says who receives them; the others are published by who edits them."""
 
 # Written out: with a parameter, the index of settings alone would not be found.
@@ -83,7 +84,7 @@ def _zone_at(connection: Connection, branch_id: bytes, position: int) -> tuple[s
             until = at
             break
         record = decode_feed_record(data)
-        assert not isinstance(record, CardForgotten)
+        assert isinstance(record, CardChange | CardFull)
         state = with_record(state, record)
     zone = shown_fields(RecordKind.BRANCH_SETTINGS, state).get("price_zone")
     return zone if isinstance(zone, str) else "", until
@@ -98,6 +99,11 @@ def publications_for_edits(
     publications = list(publications_of_people(connection, edits, merged))
     known: dict[bytes, set[bytes]] = {}
     for edit in edits:
+        if edit.kind in CLIENT_KINDS:
+            publications += _publications_of_belonging(connection, edit, merged, now_us)
+        elif edit.kind == RecordKind.SUBSTITUTION and edit.key in merged.changed:
+            change = CardChange(edit.kind, edit.card_id, edit.stamp, edit.patches)
+            publications.append(Publication(EVERYONE, change))
         if edit.kind != RecordKind.CLIENT:
             continue  # products and prices are published by who edits them
         origin = edit.stamp.branch_id
@@ -114,11 +120,67 @@ def publications_for_edits(
         newcomers = set() if origin == NIL_ID else {origin}
         newcomers |= _branches_naming(connection, merged.states[edit.key])
         for newcomer in sorted(newcomers - members):
-            join_audience(connection, edit.card_id, newcomer, now_us)
             members.add(newcomer)
             if newcomer != origin or edit.key not in merged.created:
-                publications.append(_whole(newcomer, edit.card_id, merged.encoded[edit.key]))
+                publications += welcome(connection, edit.card_id, newcomer, merged.encoded[edit.key], now_us)
+            else:
+                join_audience(connection, edit.card_id, newcomer, now_us)
+        for patch in edit.patches:
+            if patch.field == "merged_into" and isinstance(patch.value, bytes):
+                publications += _join_circles(connection, edit.card_id, patch.value, now_us)
+                known.pop(edit.card_id, None)
     return publications
+
+
+def _publications_of_belonging(
+    connection: Connection, edit: CardEdit, merged: MergedCards, now_us: int
+) -> list[Publication]:
+    """What branches are told of a card that belongs to a client: a new one whole, else the edit. Whoever edits it, and
+    the branch where a task is due, knows the client from then on."""
+    if edit.key not in merged.changed:
+        return []
+    shown = shown_fields(edit.kind, merged.states[edit.key])
+    origin, client_id, due_at = edit.stamp.branch_id, shown.get("client_id"), shown.get("branch_id")
+    wanted = {branch_id for branch_id in (origin, due_at) if isinstance(branch_id, bytes) and branch_id != NIL_ID}
+    members: set[bytes] = set(wanted)
+    publications: list[Publication] = []
+    if isinstance(client_id, bytes):
+        members = members_of(connection, client_id)
+        newcomers = wanted - members
+        publications += welcome_all(connection, [(branch_id, client_id) for branch_id in sorted(newcomers)], now_us)
+        members -= newcomers
+    is_new = edit.key in merged.created or any(patch.field == "client_id" for patch in edit.patches)
+    record: CardFull | CardChange = CardChange(edit.kind, edit.card_id, edit.stamp, edit.patches)
+    if is_new:
+        record = CardFull(edit.kind, edit.card_id, merged.encoded[edit.key])
+    publications += [Publication(audience_of_branch(member), record) for member in sorted(members - {origin})]
+    return publications
+
+
+def _join_circles(connection: Connection, client_id: bytes, other_id: bytes, now_us: int) -> list[Publication]:
+    """Two cards turned out to be of one client: who knows the one knows the other."""
+    ours, theirs = members_of(connection, client_id), members_of(connection, other_id)
+    pairs = [(branch_id, other_id) for branch_id in sorted(ours - theirs)]
+    pairs += [(branch_id, client_id) for branch_id in sorted(theirs - ours)]
+    return welcome_all(connection, pairs, now_us)
+
+
+def welcome(connection: Connection, client_id: bytes, branch_id: bytes, state: bytes, now_us: int) -> list[Publication]:
+    """The branch begins to know the client: the card, and everything that goes with it. The caller holds the card."""
+    join_audience(connection, client_id, branch_id, now_us)
+    return [_whole(branch_id, client_id, state), *everything_of(connection, client_id, branch_id, now_us)]
+
+
+def welcome_all(connection: Connection, pairs: Sequence[tuple[bytes, bytes]], now_us: int) -> list[Publication]:
+    """The same for several pairs of a branch and a client; clients without a card are passed over."""
+    keys = {(int(RecordKind.CLIENT), client_id) for _, client_id in pairs}
+    states = load_states(connection, sorted(keys)) if keys else {}
+    return [
+        publication
+        for branch_id, client_id in pairs
+        if (int(RecordKind.CLIENT), client_id) in states
+        for publication in welcome(connection, client_id, branch_id, states[int(RecordKind.CLIENT), client_id], now_us)
+    ]
 
 
 def _welcome_author(connection: Connection, edit: CardEdit, now_us: int) -> list[Publication]:
@@ -126,8 +188,7 @@ def _welcome_author(connection: Connection, edit: CardEdit, now_us: int) -> list
     origin = edit.stamp.branch_id
     if origin == NIL_ID or origin in members_of(connection, edit.card_id):
         return []
-    join_audience(connection, edit.card_id, origin, now_us)
-    return [_whole(origin, edit.card_id, load_states(connection, [edit.key])[edit.key])]
+    return welcome_all(connection, [(origin, edit.card_id)], now_us)
 
 
 def new_references(connection: Connection, references: Collection[Reference]) -> list[Reference]:
@@ -169,8 +230,7 @@ def welcome_references(connection: Connection, references: Collection[Reference]
         for key in keys:
             for branch_id in named[found[key[1]]]:
                 if (key[1], branch_id) not in members:
-                    join_audience(connection, key[1], branch_id, now_us)
-                    publications.append(_whole(branch_id, key[1], states[key]))
+                    publications += welcome(connection, key[1], branch_id, states[key], now_us)
     return publications
 
 
@@ -201,6 +261,12 @@ def audiences_of_card(connection: Connection, kind: int, card_id: bytes, state: 
         return [audience_of_zone(zone if isinstance(zone, str) else "")]
     if kind == RecordKind.CLIENT:
         return [audience_of_branch(member) for member in sorted(members_of(connection, card_id))]
+    if kind in CLIENT_KINDS:
+        shown = shown_fields(kind, state)
+        owner, due_at = shown.get("client_id"), shown.get("branch_id")
+        told = members_of(connection, owner) if isinstance(owner, bytes) else set()
+        told |= {due_at} if isinstance(due_at, bytes) else set()
+        return [audience_of_branch(member) for member in sorted(told)]
     if kind == RecordKind.PRODUCT_REQUEST:
         asker = asker_of(state)
         return [] if asker is None else [audience_of_branch(asker)]

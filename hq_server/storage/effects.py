@@ -11,21 +11,26 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError
 
 from hq_server.storage.audience import (
     Reference,
+    members_of,
     new_references,
     publications_for_edits,
     reference_row,
+    welcome_all,
     welcome_references,
 )
 from hq_server.storage.budgets import apply_facts, available_of, spent_of
+from hq_server.storage.client_circle import ServedClient, clients_edited, hold_clients, publications_of_facts
 from hq_server.storage.counters import counter_rows
-from hq_server.storage.feed import publish
+from hq_server.storage.feed import Publication, publish
 from hq_server.storage.loyalty import apply_points, make_budgets
 from hq_server.storage.passwords import take_passwords
+from hq_server.storage.people import told_branches
 from hq_server.storage.rollups import RollupDeltas
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import central_commit, client_reference, command, record_counter
 from shared.domain.branch_facts import BranchFact
 from shared.domain.identifiers import format_id
+from shared.domain.interactions import ClientTransfer, Interaction
 from shared.domain.records import RecordKind
 from shared.operations.cards import CardEdit, MergedCards, merge_cards
 from shared.storage.fact_rows import (
@@ -42,6 +47,9 @@ from shared.sync.card_merge import Stamp
 from shared.sync.counting import CounterDeltas
 from shared.sync.limits import CARD_STATE_BYTES_MAX
 from shared.wire.decoding import DecodedEntry
+
+OWNER_BRANCHES_MAX = 5
+"""In how many branches an employee works at most for a client to follow him into all of them."""
 
 
 class CardTooLargeError(Exception):
@@ -78,6 +86,7 @@ class Effects:
     counters: dict[bytes, CounterDeltas] = field(default_factory=dict)
     references: set[Reference] = field(default_factory=set)
     branch_facts: list[tuple[bytes, BranchFact]] = field(default_factory=list)
+    served: list[ServedClient] = field(default_factory=list)
 
     def gather(self, branch_id: bytes, entry: DecodedEntry, now_us: int, with_patches: bool = True) -> None:
         """Adds what an operation changes; with its facts counted, as entries of the journal are."""
@@ -110,6 +119,7 @@ class Effects:
         for fact_id, branch_fact in entry.branch_facts:
             add_branch_fact_rows(self.facts, branch_id, fact_id, command_id, branch_fact, now_us)
             self.branch_facts.append((branch_id, branch_fact))
+        self.served += _served_clients(branch_id, entry)
         if entry.patches and with_patches:
             stamp = Stamp(header.hlc_epoch, header.hlc, command_id, header.author, branch_id)
             self.edits += [CardEdit(kind, card_id, stamp, patch) for kind, card_id, patch in entry.patches]
@@ -130,6 +140,7 @@ def write_effects(
     }
     store.bulk.write(connection, inserts, {**effects.rollups.rows(), record_counter: counted})
     merged: MergedCards | None = None
+    members = _hold_clients(connection, effects)
     # The chain's clock is held before cards, here as everywhere.
     published = publish(connection, take_passwords(connection, effects.branch_facts, now_us))
     if effects.edits:
@@ -137,11 +148,75 @@ def write_effects(
         _require_small_cards(merged)
         published += publish(connection, publications_for_edits(connection, effects.edits, merged, now_us))
     published += publish(connection, welcome_references(connection, new, now_us))
+    published += publish(connection, _news_of_clients(connection, effects, members, merged, now_us))
     # Cards are locked before budgets, here as everywhere; and all budgets of a transaction in one order.
     available_of(connection, make_budgets(connection, effects.branch_facts, now_us) | spent_of(effects.branch_facts))
     apply_points(connection, effects.branch_facts, now_us)
     apply_facts(connection, effects.branch_facts, now_us)
     return Written(merged, published, references)
+
+
+def _served_clients(branch_id: bytes, entry: DecodedEntry) -> list[ServedClient]:
+    """The entry's facts of clients."""
+    clients: dict[bytes, tuple[bytes | None, str | None]] = {}
+    for fact_id, sale in entry.sales:
+        if sale.client is not None or sale.client_id is not None:
+            clients[fact_id] = sale.client_id, sale.client
+    for fact_id, refund in entry.refunds:
+        if refund.client is not None or refund.client_id is not None:
+            clients[fact_id] = refund.client_id, refund.client
+    for fact_id, fact in entry.branch_facts:
+        if isinstance(fact, Interaction | ClientTransfer):
+            clients[fact_id] = fact.client_id, None
+    if not clients:
+        return []
+    return [
+        ServedClient(branch_id, figure.kind, figure.record_id, *clients[figure.record_id], figure.payload)
+        for figure in entry.figures
+        if figure.record_id in clients
+    ]
+
+
+def _hold_clients(connection: Connection, effects: Effects) -> dict[bytes, set[bytes]]:
+    edited = clients_edited(connection, effects.edits) if effects.edits else set()
+    if not edited and not effects.served:
+        return {}
+    return hold_clients(connection, effects.served, edited)
+
+
+def _news_of_clients(
+    connection: Connection,
+    effects: Effects,
+    members: dict[bytes, set[bytes]],
+    merged: MergedCards | None,
+    now_us: int,
+) -> list[Publication]:
+    """What branches are told of facts about clients: whoever begins to serve one everything, the others the fact."""
+    created = {card_id for _, card_id in merged.created} if merged else set()
+    pairs = {
+        (each.branch_id, each.client_id)
+        for each in effects.served
+        if each.client_id is not None
+        and each.branch_id not in members[each.client_id]
+        and each.client_id not in created
+    }
+    pairs |= _branches_of_new_owners(connection, effects, members)
+    newcomers = sorted(pair for pair in pairs if pair[0] not in members_of(connection, pair[1]))
+    return welcome_all(connection, newcomers, now_us) + publications_of_facts(connection, effects.served, members)
+
+
+def _branches_of_new_owners(
+    connection: Connection, effects: Effects, members: dict[bytes, set[bytes]]
+) -> set[tuple[bytes, bytes]]:
+    """Where the employees work into whose hands clients came; not of those who work nearly everywhere."""
+    pairs: set[tuple[bytes, bytes]] = set()
+    for _, fact in effects.branch_facts:
+        if isinstance(fact, ClientTransfer) and fact.to_employee_id is not None:
+            told = told_branches(connection, fact.to_employee_id)
+            places = {branch_id for branch_id, works_here in told.items() if works_here}
+            if len(places) <= OWNER_BRANCHES_MAX:
+                pairs |= {(place, fact.client_id) for place in places - members[fact.client_id]}
+    return pairs
 
 
 def _require_small_cards(merged: MergedCards) -> None:

@@ -1,4 +1,5 @@
-"""Small facts of a branch's life: numbers never sold under, the mode, budgets, cash, audits, passwords, ledgers."""
+"""Small facts of a branch's life: numbers never sold under, the mode, budgets, cash, audits, passwords, ledgers,
+what took place with clients."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from shared.domain.business_time import LocalMoment
+from shared.domain.interactions import ClientTransfer, Interaction
 from shared.domain.loyalty import LoyaltyEntry
 from shared.domain.records import RecordKind
 from shared.domain.stock import StockMovement
@@ -104,6 +106,8 @@ BranchFact = (
     | PasswordChange
     | StockMovement
     | LoyaltyEntry
+    | Interaction
+    | ClientTransfer
 )
 
 KINDS: Final[dict[type[BranchFact], RecordKind]] = {
@@ -116,4 +120,6 @@ KINDS: Final[dict[type[BranchFact], RecordKind]] = {
     PasswordChange: RecordKind.PASSWORD_CHANGE,
     StockMovement: RecordKind.STOCK_MOVEMENT,
     LoyaltyEntry: RecordKind.LOYALTY_ENTRY,
+    Interaction: RecordKind.INTERACTION,
+    ClientTransfer: RecordKind.CLIENT_TRANSFER,
 }

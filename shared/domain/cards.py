@@ -15,6 +15,8 @@ Value = str | int | bool | bytes | tuple[str, ...] | None
 
 TEXT_CHARACTERS_MAX = 2_000
 TEXTS_MAX = 50
+LONG_TEXT_CHARACTERS_MAX = 20_000
+"""Of a text that people write as a letter."""
 
 
 class MergeRule(StrEnum):
@@ -42,10 +44,15 @@ class FieldSpec:
 
     type: FieldType
     rule: MergeRule = MergeRule.LATEST
+    characters_max: int = TEXT_CHARACTERS_MAX
 
 
 _TEXT = FieldSpec(FieldType.TEXT)
 _ARCHIVED = FieldSpec(FieldType.FLAG)
+_INTEGER = FieldSpec(FieldType.INTEGER)
+_ID = FieldSpec(FieldType.ID)
+_CONSENT = FieldSpec(FieldType.FLAG, MergeRule.WITHDRAWAL_WINS)
+_LETTER = FieldSpec(FieldType.TEXT, characters_max=LONG_TEXT_CHARACTERS_MAX)
 _HQ_TEXT = FieldSpec(FieldType.TEXT, MergeRule.HQ_WINS)
 _HQ_INTEGER = FieldSpec(FieldType.INTEGER, MergeRule.HQ_WINS)
 _HQ_FLAG = FieldSpec(FieldType.FLAG, MergeRule.HQ_WINS)
@@ -65,6 +72,34 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "archived": _ARCHIVED,
         # What points are earned by: see shared.domain.loyalty.
         "tier": _TEXT,
+        # "person" or "company"; none is a person.
+        "kind": _TEXT,
+        # YYYY-MM-DD, or --MM-DD of whoever does not say the year.
+        "birthday": _TEXT,
+        "preferences": _TEXT,
+        "tags": FieldSpec(FieldType.TEXTS, MergeRule.UNION),
+        "address": _TEXT,
+        "language": _TEXT,
+        "tax_number": _TEXT,
+        "loyalty_number": _TEXT,
+        # The company whose contact this person is, and as what.
+        "company_id": _ID,
+        "position": _TEXT,
+        # The employee who looks after the client.
+        "owner_id": _ID,
+        # To keep and use personal data; to be sent advertising. When and how it was given or withdrawn last:
+        # microseconds since 1970 in UTC.
+        "consent_data": _CONSENT,
+        "consent_data_source": _TEXT,
+        "consent_data_at": _INTEGER,
+        "consent_advertising": _CONSENT,
+        "consent_advertising_source": _TEXT,
+        "consent_advertising_at": _INTEGER,
+        "do_not_contact_reason": _TEXT,
+        # Why there is explicitly no next step.
+        "no_next_step": _TEXT,
+        # The client that this card turned out to be: see shared.domain.aliases.
+        "merged_into": _ID,
     },
     RecordKind.PRODUCT: {
         "sku": _HQ_TEXT,
@@ -113,6 +148,9 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "discount_basis_points_max": _HQ_INTEGER,
         "refund_without_receipt_minor_max": _HQ_INTEGER,
         "archived": _HQ_FLAG,
+        # Whose clients are listed: see shared.domain.visibility.
+        "client_scope": _HQ_TEXT,
+        "hidden_fields": _HQ_TEXTS,
     },
     # See shared.domain.positions: days since 1970-01-01, branches by code.
     RecordKind.POSITION: {
@@ -188,16 +226,98 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "product_id": _HQ_ID,
         "note": _HQ_TEXT,
     },
+    # See shared.domain.tasks. Moments are microseconds since 1970 in UTC.
+    RecordKind.TASK: {
+        "client_id": _ID,
+        "type": _TEXT,
+        "title": _TEXT,
+        "note": _TEXT,
+        "assignee_id": _ID,
+        # The branch in whose zone it is due.
+        "branch_id": _ID,
+        "due_at": _INTEGER,
+        # Whether the time of the day counts, and not the day alone.
+        "due_has_time": FieldSpec(FieldType.FLAG),
+        "repeat": _TEXT,
+        "snoozed_until": _INTEGER,
+        "remind_minutes": _INTEGER,
+        "state": _TEXT,
+        "outcome": _TEXT,
+        "done_at": _INTEGER,
+        "done_by": _ID,
+        # The task of which this is the next repetition.
+        "previous_id": _ID,
+        "created_by": _ID,
+        "archived": _ARCHIVED,
+    },
+    # A word that people choose from: see shared.domain.dictionaries.
+    RecordKind.DICTIONARY_TERM: {
+        "dictionary": _HQ_TEXT,
+        "code": _HQ_TEXT,
+        "name": _HQ_TEXT,
+        "name_en": _HQ_TEXT,
+        # An outcome that was what the call was for.
+        "is_target": _HQ_FLAG,
+        "place": _HQ_INTEGER,
+        "archived": _HQ_FLAG,
+    },
+    # A document or a recording of a client: see shared.domain.attachments.
+    RecordKind.ATTACHMENT: {
+        "client_id": _ID,
+        "interaction_id": _ID,
+        "name": _TEXT,
+        "media_type": _TEXT,
+        "size": _INTEGER,
+        "sha256": _TEXT,
+        # SHA-256 of each chunk in hexadecimal, in order, with spaces between them.
+        "chunks": _TEXT,
+        "archived": _ARCHIVED,
+    },
+    # An order to erase a person; the card's id is the client's.
+    RecordKind.ERASURE: {
+        "reason": _HQ_TEXT,
+        "ordered_at": _HQ_INTEGER,
+        "ordered_by": _HQ_ID,
+    },
+    # A letter to a client or from one: see shared.domain.mail. A branch writes, the head office sends.
+    RecordKind.MAIL: {
+        "client_id": _ID,
+        "direction": _TEXT,
+        "purpose": _TEXT,
+        "address": _TEXT,
+        "subject": _TEXT,
+        "body": _LETTER,
+        "created_at": _INTEGER,
+        "created_by": _ID,
+        "in_reply_to": _ID,
+        # Why it is sent to a client who wants no contact.
+        "override_reason": _TEXT,
+        "state": _HQ_TEXT,
+        "detail": _HQ_TEXT,
+        "decided_at": _HQ_INTEGER,
+        "message_id": _HQ_TEXT,
+        "archived": _ARCHIVED,
+    },
+    # Who looks after an employee's clients for some days, both included, since 1970-01-01.
+    RecordKind.SUBSTITUTION: {
+        "employee_id": _ID,
+        "substitute_id": _ID,
+        "valid_from": _INTEGER,
+        "valid_to": _INTEGER,
+        "reason": _TEXT,
+        "archived": _ARCHIVED,
+    },
 }
 
 _BRANCH_FIELDS: Final[dict[int, frozenset[str]]] = {
     int(RecordKind.EMPLOYEE): frozenset({"code"}),
-    int(RecordKind.PRODUCT_REQUEST): frozenset(
-        name for name, spec in CARD_FIELDS[RecordKind.PRODUCT_REQUEST].items() if spec.rule is not MergeRule.HQ_WINS
-    ),
+    **{
+        int(kind): frozenset(name for name, spec in CARD_FIELDS[kind].items() if spec.rule is not MergeRule.HQ_WINS)
+        for kind in (RecordKind.PRODUCT_REQUEST, RecordKind.MAIL)
+    },
 }
 """Of cards that branches may edit, but not all of: of an employee a branch says the code that it met at a till, of a
-request what it asks, not what is answered."""
+request what it asks, not what is answered, of a letter what it says, not what became of it."""
 
 _RULES: Final[dict[int, dict[str, MergeRule]]] = {
     int(kind): {name: spec.rule for name, spec in fields.items()} for kind, fields in CARD_FIELDS.items()
@@ -225,7 +345,7 @@ def may_branch_edit(kind: int, field: str) -> bool:
 def can_hold(kind: int, field: str, value: Value) -> bool:
     """Whether a value is of the field's type and within its limits; a field of a newer release holds anything."""
     spec = _SPECS.get(kind, {}).get(field)
-    return spec is None or value is None or _fits(spec.type, value)
+    return spec is None or value is None or _fits(spec, value)
 
 
 def require_value(kind: RecordKind, field: str, value: Value) -> Value:
@@ -233,15 +353,15 @@ def require_value(kind: RecordKind, field: str, value: Value) -> Value:
     spec = CARD_FIELDS[kind].get(field)
     if spec is None:
         raise InvalidInput(f"A {kind.name.lower()} has no field “{field}”.")
-    if value is None or _fits(spec.type, value):
+    if value is None or _fits(spec, value):
         return value
     raise InvalidInput(f"The field “{field}” cannot hold that value; it holds {spec.type.value}.")
 
 
-def _fits(field_type: FieldType, value: Value) -> bool:
-    match field_type:
+def _fits(spec: FieldSpec, value: Value) -> bool:
+    match spec.type:
         case FieldType.TEXT:
-            return isinstance(value, str) and _is_storable(value)
+            return isinstance(value, str) and _is_storable(value, spec.characters_max)
         case FieldType.INTEGER:
             return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
         case FieldType.FLAG:
@@ -257,5 +377,5 @@ def _fits(field_type: FieldType, value: Value) -> bool:
             )
 
 
-def _is_storable(text: str) -> bool:
-    return len(text) <= TEXT_CHARACTERS_MAX and "\0" not in text and is_encodable(text)
+def _is_storable(text: str, characters_max: int = TEXT_CHARACTERS_MAX) -> bool:
+    return len(text) <= characters_max and "\0" not in text and is_encodable(text)

@@ -48,12 +48,30 @@ class Permission(StrEnum):
     SETTINGS_BRANCH = "settings.branch"
     STOCK_VIEW = "stock.view"
     STOCK_EDIT = "stock.edit"
+    CLIENT_EXPORT = "client.export"
+    CLIENT_IMPORT = "client.import"
+    CLIENT_MERGE = "client.merge"
+    CLIENT_TRANSFER = "client.transfer"
+    CLIENT_ERASE = "client.erase"
+    CONTACT_OVERRIDE = "contact.override"
+    INTERACTION_LOG = "interaction.log"
+    MAIL_SEND = "mail.send"
+    TASK_EDIT = "task.edit"
+    TEAM_VIEW = "team.view"
+    DICTIONARY_EDIT = "dictionary.edit"
 
 
 EVERYTHING: Final = frozenset(Permission)
 
 OFFICE_PERMISSIONS: Final = frozenset(
-    {Permission.EMPLOYEE_EDIT, Permission.CATALOG_EDIT, Permission.AUDIT_VIEW, Permission.REPORT_CHAIN}
+    {
+        Permission.EMPLOYEE_EDIT,
+        Permission.CATALOG_EDIT,
+        Permission.AUDIT_VIEW,
+        Permission.REPORT_CHAIN,
+        Permission.CLIENT_ERASE,
+        Permission.DICTIONARY_EDIT,
+    }
 )
 """Whoever has one of these does something at the head office, beyond any one shop."""
 
@@ -80,6 +98,19 @@ class Limits(NamedTuple):
 NO_LIMITS: Final = Limits(BASIS_POINTS_WHOLE, AMOUNT_MINOR_MAX)
 
 
+class ClientScope(StrEnum):
+    """Whose clients an employee's lists show. For service any client is opened, by a full phone or card number."""
+
+    OWN = "own"
+    TEAM = "team"
+    BRANCH = "branch"
+    CHAIN = "chain"
+
+
+HIDEABLE_FIELDS: Final = frozenset({"phones", "emails", "note", "address", "birthday", "preferences"})
+"""Fields of a client's card that a role may not see."""
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """What a position allows. Two names, since both languages are the product's own."""
@@ -89,6 +120,8 @@ class Role:
     name_en: str
     permissions: frozenset[Permission]
     limits: Limits = Limits()
+    client_scope: ClientScope = ClientScope.BRANCH
+    hidden_fields: frozenset[str] = frozenset()
 
     def name(self, language: str) -> str:
         """The role's name for people who read that language."""
@@ -105,10 +138,30 @@ _CASHIER: Final = frozenset(
         Permission.SHIFT_CLOSE,
         Permission.CLIENT_VIEW,
         Permission.CLIENT_EDIT,
+        Permission.INTERACTION_LOG,
+        Permission.TASK_EDIT,
+        Permission.STOCK_VIEW,
+    }
+)
+_SALES_REP: Final = frozenset(
+    {
+        Permission.CLIENT_VIEW,
+        Permission.CLIENT_EDIT,
+        Permission.CLIENT_CONTACTS,
+        Permission.INTERACTION_LOG,
+        Permission.MAIL_SEND,
+        Permission.TASK_EDIT,
         Permission.STOCK_VIEW,
     }
 )
 _MANAGER: Final = _CASHIER | {
+    Permission.CLIENT_EXPORT,
+    Permission.CLIENT_IMPORT,
+    Permission.CLIENT_MERGE,
+    Permission.CLIENT_TRANSFER,
+    Permission.CONTACT_OVERRIDE,
+    Permission.MAIL_SEND,
+    Permission.TEAM_VIEW,
     Permission.SALE_LINE_REMOVE,
     Permission.SALE_PRICE,
     Permission.REFUND_WITHOUT_RECEIPT,
@@ -129,6 +182,15 @@ _HEAD_OF_SALES: Final = frozenset(
         Permission.CLIENT_VIEW,
         Permission.CLIENT_EDIT,
         Permission.CLIENT_CONTACTS,
+        Permission.CLIENT_EXPORT,
+        Permission.CLIENT_MERGE,
+        Permission.CLIENT_TRANSFER,
+        Permission.CONTACT_OVERRIDE,
+        Permission.DICTIONARY_EDIT,
+        Permission.INTERACTION_LOG,
+        Permission.MAIL_SEND,
+        Permission.TASK_EDIT,
+        Permission.TEAM_VIEW,
         Permission.REPORT_BRANCH,
         Permission.REPORT_CHAIN,
         Permission.OVERRIDE_GIVE,
@@ -152,6 +214,8 @@ _ADMINISTRATOR: Final = frozenset(
         Permission.REGISTER_PAIR,
         Permission.PIN_SET,
         Permission.CATALOG_EDIT,
+        Permission.CLIENT_ERASE,
+        Permission.DICTIONARY_EDIT,
         Permission.EMPLOYEE_EDIT,
         Permission.AUDIT_VIEW,
         Permission.SETTINGS_BRANCH,
@@ -165,13 +229,23 @@ ROLES: Final[dict[str, Role]] = {
     for role in (
         Role("cashier", "Кассир", "Cashier", _CASHIER, Limits(500, 0)),
         Role("manager", "Управляющий", "Manager", _MANAGER, Limits(3_000, 1_000_000)),
-        Role("head_of_sales", "Руководитель продаж", "Head of sales", _HEAD_OF_SALES, Limits(3_000, 0)),
-        Role("auditor", "Аудитор", "Auditor", _AUDITOR),
-        Role("owner", "Владелец", "Owner", EVERYTHING, NO_LIMITS),
+        Role("sales_rep", "Менеджер по продажам", "Sales rep", _SALES_REP, client_scope=ClientScope.OWN),
+        Role(
+            "head_of_sales", "Руководитель продаж", "Head of sales", _HEAD_OF_SALES, Limits(3_000, 0), ClientScope.CHAIN
+        ),
+        Role("auditor", "Аудитор", "Auditor", _AUDITOR, client_scope=ClientScope.CHAIN),
+        Role("owner", "Владелец", "Owner", EVERYTHING, NO_LIMITS, ClientScope.CHAIN),
         Role("administrator", "Администратор", "Administrator", _ADMINISTRATOR),
     )
 }
 """The roles that every chain begins with. A role's card of the same code takes its place."""
+
+
+def parse_scope(value: str | None) -> ClientScope:
+    """A scope as a card holds it; one of a newer release shows least."""
+    if not value:
+        return ClientScope.BRANCH
+    return ClientScope(value) if value in frozenset(map(str, ClientScope)) else ClientScope.OWN
 
 
 def parse_permissions(values: tuple[str, ...]) -> frozenset[Permission]:
@@ -190,6 +264,8 @@ class Actor:
     role: str
     permissions: frozenset[Permission]
     limits: Limits
+    client_scope: ClientScope = ClientScope.BRANCH
+    hidden_fields: frozenset[str] = frozenset()
     register: str | None = None
     session_id: bytes | None = None
     language: str | None = None
@@ -202,7 +278,9 @@ class Actor:
         return permission in self.permissions
 
 
-LOCAL_ADMINISTRATOR: Final = Actor(NIL_ID, "local administrator", "", "administrator", EVERYTHING, NO_LIMITS)
+LOCAL_ADMINISTRATOR: Final = Actor(
+    NIL_ID, "local administrator", "", "administrator", EVERYTHING, NO_LIMITS, ClientScope.CHAIN
+)
 """Whoever may run the programs on this machine: its command line."""
 
 

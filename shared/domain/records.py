@@ -24,6 +24,8 @@ class RecordKind(IntEnum):
     PASSWORD_CHANGE = 11
     STOCK_MOVEMENT = 12
     LOYALTY_ENTRY = 13
+    INTERACTION = 14
+    CLIENT_TRANSFER = 15
 
     CLIENT = 100
     PRODUCT = 101
@@ -37,6 +39,12 @@ class RecordKind(IntEnum):
     VAT_RATE = 109
     PRODUCT_REQUEST = 110
     LOYALTY_PROGRAM = 111
+    TASK = 112
+    DICTIONARY_TERM = 113
+    ATTACHMENT = 114
+    ERASURE = 115
+    MAIL = 116
+    SUBSTITUTION = 117
 
     @property
     def is_card(self) -> bool:
@@ -51,7 +59,26 @@ class Record(NamedTuple):
     payload: bytes
 
 
-BRANCH_EDITED_KINDS = frozenset({int(RecordKind.CLIENT), int(RecordKind.EMPLOYEE), int(RecordKind.PRODUCT_REQUEST)})
+BRANCH_EDITED_KINDS = frozenset(
+    map(
+        int,
+        (
+            RecordKind.CLIENT,
+            RecordKind.EMPLOYEE,
+            RecordKind.PRODUCT_REQUEST,
+            RecordKind.TASK,
+            RecordKind.ATTACHMENT,
+            RecordKind.MAIL,
+            RecordKind.SUBSTITUTION,
+        ),
+    )
+)
 """Cards that a branch may edit. The others are edited at the head office; an edit of one from a branch is parked."""
+
+CLIENT_KINDS = frozenset(map(int, (RecordKind.TASK, RecordKind.ATTACHMENT, RecordKind.MAIL)))
+"""Cards that belong to a client by their field `client_id`: whoever knows the client is told of them."""
+
+HISTORY_KINDS = frozenset({int(RecordKind.CLIENT), int(RecordKind.TASK)})
+"""Cards of which every edit is kept to be shown: who changed what, when and where."""
 
 KNOWN_KINDS = frozenset(int(kind) for kind in RecordKind)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
 
 from shared.domain.cards import MergeRule, Value, rule_of, rules_of
+from shared.domain.records import HISTORY_KINDS
+from shared.storage.card_history import add_edits, edit_row, rows_of_state
 from shared.storage.card_rows import CardKey, load_states, lock_cards, save_projections, save_states
 from shared.storage.conflict_rows import add_conflicts, close_conflicts
 from shared.sync.card_merge import (
@@ -102,7 +105,18 @@ def merge_cards(
         if isinstance(arrival, CardEdit):
             _note_lost_fields(merged, arrival, outcome.state)
     _save(connection, merged, received_at_us)
+    add_edits(connection, [row for arrival in arrivals for row in _history(arrival, now_us)])
     return merged
+
+
+def _history(arrival: CardEdit | CardReceived, now_us: int) -> list[dict[str, Any]]:
+    """What an arrival says of edits that are kept to be shown."""
+    if arrival.kind not in HISTORY_KINDS:
+        return []
+    if isinstance(arrival, CardReceived):
+        return rows_of_state(arrival.key, arrival.state, now_us)
+    changes = {patch.field: patch.value for patch in arrival.patches}
+    return [edit_row(arrival.key, arrival.stamp, changes, now_us)]
 
 
 def _is_disputed(state: CardState) -> bool:

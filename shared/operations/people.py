@@ -11,7 +11,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from shared.domain.business_time import days_from_date, local_moment
 from shared.domain.identifiers import derived_id
-from shared.domain.permissions import ROLES, Actor, Limits, Role, parse_permissions
+from shared.domain.permissions import HIDEABLE_FIELDS, ROLES, Actor, Limits, Role, parse_permissions, parse_scope
 from shared.domain.positions import Position, by_employee, position_on
 from shared.storage.cursor_reading import Reader
 from shared.storage.tables import credential, employee, position, role
@@ -130,6 +130,8 @@ def actor_on(reader: Reader, person: Employee, day: int, branch_code: str | None
         held.code,
         held.permissions,
         held.limits,
+        held.client_scope,
+        held.hidden_fields,
         language=person.language,
     )
 
@@ -157,4 +159,5 @@ def _role(row: Any) -> Role:
     name_en = row.name or (predefined.name_en if predefined else row.code)
     permissions = parse_permissions(tuple((row.permissions or "").split("\n")))
     limits = Limits(row.discount_basis_points_max or 0, row.refund_without_receipt_minor_max or 0)
-    return Role(row.code, name_ru, name_en, permissions, limits)
+    hidden = frozenset((row.hidden_fields or "").split("\n")) & HIDEABLE_FIELDS
+    return Role(row.code, name_ru, name_en, permissions, limits, parse_scope(row.client_scope), hidden)

@@ -28,7 +28,7 @@ from shared.storage.fact_rows import (
     new_rows,
 )
 from shared.storage.raw_rows import as_raw, raw_columns, raw_places, raw_value
-from shared.storage.tables import refund, sale, shift_close, shift_open, stock_movement
+from shared.storage.tables import interaction, refund, sale, shift_close, shift_open, stock_movement
 from shared.sync.counting import CounterDeltas
 from shared.wire.decoding import DecodedEntry
 
@@ -56,6 +56,7 @@ _HEADS: dict[str, Table] = {
     "refund_payment": refund,
     **{table.name: table for table in BRANCH_FACT_TABLES.values()},
     "stock_movement_line": stock_movement,
+    "interaction_point": interaction,
 }
 _RAW_PLACES = {table: raw_places(table) for table in FACT_TABLES}
 RecordKey = tuple[str, bytes]

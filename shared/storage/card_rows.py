@@ -8,22 +8,28 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, select, tuple_
 
-from shared.domain.cards import Value
+from shared.domain.cards import CARD_FIELDS, FieldType, Value
 from shared.domain.records import RecordKind
 from shared.domain.text_folding import search_text, sort_key
 from shared.storage.fact_rows import Row
 from shared.storage.tables import (
+    attachment,
     card,
     client,
     credential,
+    dictionary_term,
     employee,
+    erasure,
     loyalty_program,
+    mail,
     position,
     price,
     product,
     product_request,
     promotion,
     role,
+    substitution,
+    task,
     vat_rate,
 )
 
@@ -170,6 +176,7 @@ def _client_row(values: Mapping[str, Value]) -> Row:
         search_text(name, external_id, *phones, *emails),
         _text(values, "group"),
         _text(values, "tier"),
+        *_client_details(values),
     )
 
 
@@ -208,6 +215,8 @@ def _role_row(values: Mapping[str, Value]) -> Row:
         _integer(values, "discount_basis_points_max"),
         _integer(values, "refund_without_receipt_minor_max"),
         bool(values.get("archived")),
+        _text(values, "client_scope"),
+        "\n".join(_texts(values, "hidden_fields")) or None,
     )
 
 
@@ -300,6 +309,27 @@ def _texts(values: Mapping[str, Value], field: str) -> tuple[str, ...]:
 RowOf = Callable[[Mapping[str, Value]], Row]
 """From the fields shown to a row's columns between `id` and `received_at`."""
 
+_READERS: dict[FieldType, Callable[[Mapping[str, Value], str], Any]] = {
+    FieldType.TEXT: _text,
+    FieldType.INTEGER: _integer,
+    FieldType.FLAG: lambda values, field: bool(values.get(field)),
+    FieldType.ID: _identity,
+    FieldType.TEXTS: lambda values, field: "\n".join(_texts(values, field)) or None,
+}
+
+
+def _as_named(kind: RecordKind, fields: Iterable[str] | None = None) -> RowOf:
+    """Each field in the column of its name, in the order of the fields; sets of texts one a line."""
+    specs = CARD_FIELDS[kind]
+    readers = [(field, _READERS[specs[field].type]) for field in fields or specs]
+    return lambda values: tuple([read(values, field) for field, read in readers])
+
+
+_CLIENT_FIELDS = list(CARD_FIELDS[RecordKind.CLIENT])
+_BEHIND_TIER = _CLIENT_FIELDS[_CLIENT_FIELDS.index("tier") + 1 :]
+_client_details = _as_named(RecordKind.CLIENT, _BEHIND_TIER)
+"""The fields of a client behind `tier`."""
+
 PROJECTIONS: dict[int, tuple[Table, RowOf]] = {
     RecordKind.CLIENT: (client, _client_row),
     RecordKind.PRODUCT: (product, _product_row),
@@ -312,6 +342,12 @@ PROJECTIONS: dict[int, tuple[Table, RowOf]] = {
     RecordKind.ROLE: (role, _role_row),
     RecordKind.POSITION: (position, _position_row),
     RecordKind.CREDENTIAL: (credential, _credential_row),
+    RecordKind.TASK: (task, _as_named(RecordKind.TASK)),
+    RecordKind.DICTIONARY_TERM: (dictionary_term, _as_named(RecordKind.DICTIONARY_TERM)),
+    RecordKind.ATTACHMENT: (attachment, _as_named(RecordKind.ATTACHMENT)),
+    RecordKind.ERASURE: (erasure, _as_named(RecordKind.ERASURE)),
+    RecordKind.MAIL: (mail, _as_named(RecordKind.MAIL)),
+    RecordKind.SUBSTITUTION: (substitution, _as_named(RecordKind.SUBSTITUTION)),
 }
 
 

@@ -16,6 +16,7 @@ from shared.domain.branch_facts import (
     PasswordChange,
     ReceiptVoid,
 )
+from shared.domain.interactions import ClientTransfer, Interaction
 from shared.domain.loyalty import LoyaltyEntry
 from shared.domain.sales import Refund, Sale, SaleTotals, total_lines
 from shared.domain.shifts import ShiftClose, ShiftOpen
@@ -24,6 +25,9 @@ from shared.storage.tables import (
     audit_entry,
     budget_spend,
     cash_movement,
+    client_transfer,
+    interaction,
+    interaction_point,
     lease_return,
     loyalty_entry,
     mode_switch,
@@ -55,6 +59,8 @@ BRANCH_FACT_TABLES: dict[type[BranchFact], Table] = {
     PasswordChange: password_change,
     StockMovement: stock_movement,
     LoyaltyEntry: loyalty_entry,
+    Interaction: interaction,
+    ClientTransfer: client_transfer,
 }
 FACT_TABLES = (
     sale,
@@ -68,6 +74,7 @@ FACT_TABLES = (
     refund_payment,
     *BRANCH_FACT_TABLES.values(),
     stock_movement_line,
+    interaction_point,
 )
 
 
@@ -259,5 +266,32 @@ def add_branch_fact_rows(
             ]
         case LoyaltyEntry(client_id, kind, points, sale_id, refund_id, expires_on, reason, _):
             values = (client_id, kind, points, sale_id, refund_id, expires_on, reason)
+        case Interaction():
+            values = _interaction_values(fact)
+            rows[interaction_point] += [
+                (branch_id, fact_id, number, *point, received_at_us) for number, point in enumerate(fact.points, 1)
+            ]
+        case ClientTransfer(client_id, from_id, to_id, hand_over_id, employee, _, reason, undoes_id):
+            values = (client_id, from_id, to_id, hand_over_id, undoes_id, employee, reason)
     row = (branch_id, fact_id, command_id, *values, *fact.at, fact.at.business_date, received_at_us)
     rows[BRANCH_FACT_TABLES[type(fact)]].append(row)
+
+
+def _interaction_values(fact: Interaction) -> Row:
+    """The columns between `command_id` and `at`."""
+    return (
+        fact.client_id,
+        fact.channel,
+        fact.direction,
+        fact.employee,
+        fact.contact,
+        fact.reached,
+        fact.outcome,
+        fact.duration_seconds,
+        fact.subject,
+        fact.body,
+        fact.told,
+        fact.task_id,
+        fact.next_task_id,
+        fact.corrects_id,
+    )

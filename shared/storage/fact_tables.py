@@ -6,6 +6,8 @@ the branch that recorded it, it stays empty.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,6 +22,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
 from shared.storage.column_types import Id, UtcTime
@@ -36,6 +39,11 @@ def _line_belongs_to_sale() -> ForeignKeyConstraint:
         ["branch_id", "sale_id"], ["sale.branch_id", "sale.id"], info={ONLY_ON_DIALECT: "sqlite"}
     )
     return constraint.ddl_if(dialect="sqlite")
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index over the rows of which that is true."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
 sale = Table(
@@ -64,6 +72,9 @@ sale = Table(
     Column("rounding_minor", BigInteger, nullable=False, server_default="0"),
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("branch_id", "id"),
+    # What a client bought: by the card where it was known, else by the number that was given.
+    Index("sale_by_client_id", "client_id", "sold_at", **_where("client_id IS NOT NULL")),
+    Index("sale_by_client", "client", "sold_at", **_where("client IS NOT NULL AND client_id IS NULL")),
     sqlite_with_rowid=False,
 )
 
@@ -208,6 +219,8 @@ refund = Table(
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("branch_id", "id"),
     Index("refund_by_sale", "sale_id"),
+    Index("refund_by_client_id", "client_id", "refunded_at", **_where("client_id IS NOT NULL")),
+    Index("refund_by_client", "client", "refunded_at", **_where("client IS NOT NULL AND client_id IS NULL")),
     sqlite_with_rowid=False,
 )
 

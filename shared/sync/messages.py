@@ -359,4 +359,20 @@ class CardForgotten:
     card_id: bytes
 
 
-FeedRecord = CardChange | CardFull | CardForgotten
+@dataclass(frozen=True, slots=True)
+class NeighbourFact:
+    """A feed record: a fact that another branch recorded about a client whom this branch knows.
+
+    `client_id` is the client as HQ knows it; `payload` is the fact's, a message of records.proto.
+    """
+
+    kind: int
+    # The fact's id.
+    card_id: bytes
+    branch_id: bytes
+    branch_code: str
+    client_id: bytes
+    payload: bytes
+
+
+FeedRecord = CardChange | CardFull | CardForgotten | NeighbourFact

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from shared.domain.cards import TEXT_CHARACTERS_MAX, TEXTS_MAX, Value
+from shared.domain.cards import LONG_TEXT_CHARACTERS_MAX, TEXT_CHARACTERS_MAX, TEXTS_MAX, Value
 from shared.domain.identifiers import CODE_CHARACTERS_MAX
 from shared.errors import DecodeError
 from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldPatch, FieldState, FieldVersion, Stamp
@@ -120,7 +120,7 @@ def _decode_value(source: pb.FieldPatch | pb.FieldVersion) -> Value:
     value = source.value
     match value.WhichOneof("value"):
         case "text":
-            return _text(value.text)
+            return _text(value.text, LONG_TEXT_CHARACTERS_MAX)
         case "integer":
             return value.integer
         case "flag":
@@ -135,8 +135,8 @@ def _decode_value(source: pb.FieldPatch | pb.FieldVersion) -> Value:
             return None
 
 
-def _text(text: str) -> str:
-    if len(text) > TEXT_CHARACTERS_MAX or "\0" in text:
+def _text(text: str, characters_max: int = TEXT_CHARACTERS_MAX) -> str:
+    if len(text) > characters_max or "\0" in text:
         raise DecodeError("A text is longer than allowed or holds a zero byte.")
     return text
 

@@ -38,6 +38,7 @@ from shared.sync.messages import (
     LeaseWish,
     Mark,
     Marks,
+    NeighbourFact,
     ProcessingMode,
     Proposals,
     ProposalsKept,
@@ -239,6 +240,11 @@ def encode_feed_record(record: FeedRecord) -> bytes:
             message.state = record.state
         case CardForgotten():
             message.forget.SetInParent()
+        case NeighbourFact():
+            message.fact.branch_id = record.branch_id
+            message.fact.branch_code = record.branch_code
+            message.fact.client_id = record.client_id
+            message.fact.payload = record.payload
     return message.SerializeToString()
 
 
@@ -254,6 +260,10 @@ def decode_feed_record(data: bytes) -> FeedRecord:
             return CardFull(message.kind, card_id, message.state)
         case "forget":
             return CardForgotten(message.kind, card_id)
+        case "fact":
+            fact = message.fact
+            branch_id, client_id = require_id(fact.branch_id), require_id(fact.client_id)
+            return NeighbourFact(message.kind, card_id, branch_id, fact.branch_code, client_id, fact.payload)
         case _:
             raise DecodeError("A feed record has no body that this release knows.")
 

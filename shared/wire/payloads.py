@@ -26,6 +26,7 @@ from shared.domain.branch_facts import (
 from shared.domain.business_time import days_from_date
 from shared.domain.cards import TEXT_CHARACTERS_MAX
 from shared.domain.identifiers import CODE_CHARACTERS_MAX, ID_BYTES
+from shared.domain.interactions import ClientTransfer, Interaction
 from shared.domain.loyalty import LoyaltyEntry
 from shared.domain.money import AMOUNT_MINOR_MAX, BUDGET_MAX, QUANTITY_THOUSANDTHS_MAX, TOTAL_MINOR_MAX
 from shared.domain.records import RecordKind
@@ -43,6 +44,12 @@ from shared.domain.sales import (
 from shared.domain.shifts import DENOMINATIONS_MAX, UNDECIDED_MAX, Denomination, MethodTotal, ShiftClose, ShiftOpen
 from shared.domain.stock import StockMovement
 from shared.errors import DecodeError
+from shared.wire.client_payloads import (
+    decode_client_transfer,
+    decode_interaction,
+    encode_client_transfer,
+    encode_interaction,
+)
 from shared.wire.fact_fields import decode_date, decode_moment, encode_moment, read_code, read_detail, read_within
 from shared.wire.generated import records_pb2 as pb
 from shared.wire.ledger_payloads import (
@@ -368,6 +375,10 @@ def encode_branch_fact(fact: BranchFact) -> bytes:
             message = encode_stock_movement(fact)
         case LoyaltyEntry():
             message = encode_loyalty_entry(fact)
+        case Interaction():
+            message = encode_interaction(fact)
+        case ClientTransfer():
+            message = encode_client_transfer(fact)
     return message.SerializeToString()
 
 
@@ -410,6 +421,10 @@ def decode_branch_fact(kind: int, payload: bytes) -> BranchFact:
             return decode_stock_movement(payload)
         case RecordKind.LOYALTY_ENTRY:
             return decode_loyalty_entry(payload)
+        case RecordKind.INTERACTION:
+            return decode_interaction(payload)
+        case RecordKind.CLIENT_TRANSFER:
+            return decode_client_transfer(payload)
         case _:
             back = parse_message(pb.LeaseReturn, payload)
             return LeaseReturn(

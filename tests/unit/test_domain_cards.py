@@ -108,6 +108,8 @@ def test_kinds_keep_their_numbers_for_ever() -> None:
         "PASSWORD_CHANGE": 11,
         "STOCK_MOVEMENT": 12,
         "LOYALTY_ENTRY": 13,
+        "INTERACTION": 14,
+        "CLIENT_TRANSFER": 15,
         "CLIENT": 100,
         "PRODUCT": 101,
         "PRICE": 102,
@@ -120,6 +122,12 @@ def test_kinds_keep_their_numbers_for_ever() -> None:
         "VAT_RATE": 109,
         "PRODUCT_REQUEST": 110,
         "LOYALTY_PROGRAM": 111,
+        "TASK": 112,
+        "DICTIONARY_TERM": 113,
+        "ATTACHMENT": 114,
+        "ERASURE": 115,
+        "MAIL": 116,
+        "SUBSTITUTION": 117,
     }
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.cards import TEXT_CHARACTERS_MAX, TEXTS_MAX, Value
+from shared.domain.cards import LONG_TEXT_CHARACTERS_MAX, TEXTS_MAX, Value
 from shared.errors import DecodeError
 from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldPatch, FieldState, Stamp
 from shared.sync.hlc import HLC_MAX
@@ -95,7 +95,7 @@ def patch_of(value: Value) -> bytes:
         encode_patch([FieldPatch("x" * 65, "x")]),
         encode_patch([FieldPatch("a\0", "x")]),
         encode_patch([FieldPatch("field", "x", (b"short",))]),
-        patch_of("x" * (TEXT_CHARACTERS_MAX + 1)),
+        patch_of("x" * (LONG_TEXT_CHARACTERS_MAX + 1)),
         patch_of("a\0"),
         patch_of(b"x" * 15),
         patch_of(("a\0",)),
@@ -111,7 +111,7 @@ def test_an_edit_beyond_its_limits_is_refused(payload: bytes) -> None:
 def test_an_edit_at_its_limits_is_taken() -> None:
     fullest = tuple(FieldPatch(f"field{number}", "x" * 10) for number in range(FIELDS_PER_PATCH_MAX))
     assert decode_patch(encode_patch(fullest)) == fullest
-    assert decode_patch(patch_of("x" * TEXT_CHARACTERS_MAX))[0].value == "x" * TEXT_CHARACTERS_MAX
+    assert decode_patch(patch_of("x" * LONG_TEXT_CHARACTERS_MAX))[0].value == "x" * LONG_TEXT_CHARACTERS_MAX
 
 
 def test_a_set_of_texts_is_sorted_and_without_repetition_however_it_came() -> None:

@@ -14,7 +14,7 @@ from shared.storage.migrating import current_revision, schema_differences, upgra
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0019"
+HEAD = "0020"
 KNOWN = frozenset(
     {
         "0001",
@@ -34,6 +34,7 @@ KNOWN = frozenset(
         "0017",
         "0018",
         "0019",
+        "0020",
     }
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]

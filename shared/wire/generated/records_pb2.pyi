@@ -906,6 +906,162 @@ class LoyaltyEntry(_message.Message):
 Global___LoyaltyEntry: _TypeAlias = LoyaltyEntry  # noqa: Y015
 
 @_typing.final
+class Interaction(_message.Message):
+    """Kind 14, a fact: what took place with a client."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    CHANNEL_FIELD_NUMBER: _builtins.int
+    DIRECTION_FIELD_NUMBER: _builtins.int
+    EMPLOYEE_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    CONTACT_FIELD_NUMBER: _builtins.int
+    REACHED_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    DURATION_SECONDS_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    BODY_FIELD_NUMBER: _builtins.int
+    TOLD_FIELD_NUMBER: _builtins.int
+    POINTS_FIELD_NUMBER: _builtins.int
+    TASK_ID_FIELD_NUMBER: _builtins.int
+    NEXT_TASK_ID_FIELD_NUMBER: _builtins.int
+    CORRECTS_ID_FIELD_NUMBER: _builtins.int
+    client_id: _builtins.bytes
+    channel: _builtins.str
+    """"call", "email", "message", "visit", "service_request" or "note"."""
+    direction: _builtins.str
+    """"in", "out" or nothing."""
+    employee: _builtins.str
+    contact: _builtins.str
+    """The phone or address that was used."""
+    reached: _builtins.bool
+    """Absent where nobody was to be reached."""
+    outcome: _builtins.str
+    """The code of an outcome. Empty: none."""
+    duration_seconds: _builtins.int
+    subject: _builtins.str
+    body: _builtins.str
+    told: _builtins.str
+    """What the client has been told."""
+    task_id: _builtins.bytes
+    next_task_id: _builtins.bytes
+    corrects_id: _builtins.bytes
+    """The interaction that this one takes the place of."""
+    @_builtins.property
+    def at(self) -> Global___LocalMoment: ...
+    @_builtins.property
+    def points(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeyPoint]: ...
+    def __init__(
+        self,
+        *,
+        client_id: _builtins.bytes = ...,
+        channel: _builtins.str = ...,
+        direction: _builtins.str = ...,
+        employee: _builtins.str = ...,
+        at: Global___LocalMoment | None = ...,
+        contact: _builtins.str = ...,
+        reached: _builtins.bool | None = ...,
+        outcome: _builtins.str = ...,
+        duration_seconds: _builtins.int = ...,
+        subject: _builtins.str = ...,
+        body: _builtins.str = ...,
+        told: _builtins.str = ...,
+        points: _abc.Iterable[Global___KeyPoint] | None = ...,
+        task_id: _builtins.bytes = ...,
+        next_task_id: _builtins.bytes = ...,
+        corrects_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_reached", b"_reached", "at", b"at", "reached", b"reached"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reached", b"_reached", "at", b"at", "body", b"body", "channel", b"channel", "client_id", b"client_id", "contact", b"contact", "corrects_id", b"corrects_id", "direction", b"direction", "duration_seconds", b"duration_seconds", "employee", b"employee", "next_task_id", b"next_task_id", "outcome", b"outcome", "points", b"points", "reached", b"reached", "subject", b"subject", "task_id", b"task_id", "told", b"told"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__reached: _TypeAlias = _typing.Literal["reached"]  # noqa: Y015
+    _WhichOneofArgType__reached: _TypeAlias = _typing.Literal["_reached", b"_reached"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reached) -> _WhichOneofReturnType__reached | None: ...
+
+Global___Interaction: _TypeAlias = Interaction  # noqa: Y015
+
+@_typing.final
+class KeyPoint(_message.Message):
+    """One thing that was said. Empty is what was not."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    THEME_FIELD_NUMBER: _builtins.int
+    COMPETITOR_FIELD_NUMBER: _builtins.int
+    SENTIMENT_FIELD_NUMBER: _builtins.int
+    QUOTE_FIELD_NUMBER: _builtins.int
+    theme: _builtins.str
+    """Codes of the dictionaries."""
+    competitor: _builtins.str
+    sentiment: _builtins.str
+    """"positive", "neutral" or "negative"."""
+    quote: _builtins.str
+    def __init__(
+        self,
+        *,
+        theme: _builtins.str = ...,
+        competitor: _builtins.str = ...,
+        sentiment: _builtins.str = ...,
+        quote: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["competitor", b"competitor", "quote", b"quote", "sentiment", b"sentiment", "theme", b"theme"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyPoint: _TypeAlias = KeyPoint  # noqa: Y015
+
+@_typing.final
+class ClientTransfer(_message.Message):
+    """Kind 15, a fact: a client was handed from one employee to another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    FROM_EMPLOYEE_ID_FIELD_NUMBER: _builtins.int
+    TO_EMPLOYEE_ID_FIELD_NUMBER: _builtins.int
+    HAND_OVER_ID_FIELD_NUMBER: _builtins.int
+    EMPLOYEE_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    UNDOES_ID_FIELD_NUMBER: _builtins.int
+    client_id: _builtins.bytes
+    from_employee_id: _builtins.bytes
+    """Empty: nobody looked after the client, or nobody does any more."""
+    to_employee_id: _builtins.bytes
+    hand_over_id: _builtins.bytes
+    """One hand-over of many clients."""
+    employee: _builtins.str
+    """The code of who did it."""
+    reason: _builtins.str
+    undoes_id: _builtins.bytes
+    """The hand-over that this one takes back."""
+    @_builtins.property
+    def at(self) -> Global___LocalMoment: ...
+    def __init__(
+        self,
+        *,
+        client_id: _builtins.bytes = ...,
+        from_employee_id: _builtins.bytes = ...,
+        to_employee_id: _builtins.bytes = ...,
+        hand_over_id: _builtins.bytes = ...,
+        employee: _builtins.str = ...,
+        at: Global___LocalMoment | None = ...,
+        reason: _builtins.str = ...,
+        undoes_id: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "client_id", b"client_id", "employee", b"employee", "from_employee_id", b"from_employee_id", "hand_over_id", b"hand_over_id", "reason", b"reason", "to_employee_id", b"to_employee_id", "undoes_id", b"undoes_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ClientTransfer: _TypeAlias = ClientTransfer  # noqa: Y015
+
+@_typing.final
 class CardPatch(_message.Message):
     """Kinds from 100 on, cards: one edit. The record id is the card's id."""
 

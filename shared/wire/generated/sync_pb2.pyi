@@ -709,6 +709,7 @@ class FeedRecord(_message.Message):
     CHANGE_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
     FORGET_FIELD_NUMBER: _builtins.int
+    FACT_FIELD_NUMBER: _builtins.int
     kind: _builtins.int
     id: _builtins.bytes
     state: _builtins.bytes
@@ -721,6 +722,10 @@ class FeedRecord(_message.Message):
     def forget(self) -> Global___Forget:
         """The branch no longer receives this record."""
 
+    @_builtins.property
+    def fact(self) -> Global___NeighbourFact:
+        """A fact of another branch about a client that this one knows."""
+
     def __init__(
         self,
         *,
@@ -729,16 +734,48 @@ class FeedRecord(_message.Message):
         change: Global___CardChange | None = ...,
         state: _builtins.bytes = ...,
         forget: Global___Forget | None = ...,
+        fact: Global___NeighbourFact | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "change", b"change", "forget", b"forget", "state", b"state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "change", b"change", "fact", b"fact", "forget", b"forget", "state", b"state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "change", b"change", "forget", b"forget", "id", b"id", "kind", b"kind", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "change", b"change", "fact", b"fact", "forget", b"forget", "id", b"id", "kind", b"kind", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["change", "state", "forget"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["change", "state", "forget", "fact"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
 Global___FeedRecord: _TypeAlias = FeedRecord  # noqa: Y015
+
+@_typing.final
+class NeighbourFact(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRANCH_ID_FIELD_NUMBER: _builtins.int
+    BRANCH_CODE_FIELD_NUMBER: _builtins.int
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    PAYLOAD_FIELD_NUMBER: _builtins.int
+    branch_id: _builtins.bytes
+    """Where it was recorded."""
+    branch_code: _builtins.str
+    client_id: _builtins.bytes
+    """The client as HQ knows it, whatever the payload names."""
+    payload: _builtins.bytes
+    """A message of records.proto, by the kind."""
+    def __init__(
+        self,
+        *,
+        branch_id: _builtins.bytes = ...,
+        branch_code: _builtins.str = ...,
+        client_id: _builtins.bytes = ...,
+        payload: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["branch_code", b"branch_code", "branch_id", b"branch_id", "client_id", b"client_id", "payload", b"payload"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NeighbourFact: _TypeAlias = NeighbourFact  # noqa: Y015
 
 @_typing.final
 class CardChange(_message.Message):
