@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from hq_server.operations.editing import HqEdit
+from hq_server.storage.client_circle import PAST_TOLD_US
 from hq_server.storage.tables import client_audience
 from shared.domain.business_time import local_moment
 from shared.domain.cards import Value
@@ -75,7 +76,7 @@ def test_whoever_begins_to_serve_a_client_is_told_two_years_of_what_others_did(o
     home.add_edit(RecordKind.TASK, task_id, {}, client_id=client_id, title="Call back", state="open")
     sold = sell(home, 1, "900")
     called = record(home, interaction(client_id, now_us - 700 * DAY_US))
-    record(home, interaction(client_id, now_us - 800 * DAY_US))
+    record(home, interaction(client_id, now_us - PAST_TOLD_US - 1))
     send(office, home)
     assert office.feed_of(other.branch_id) == [] or client_id not in cards_told(office, other, RecordKind.CLIENT)
     visited = record(other, interaction(client_id, now_us, "Came by."))

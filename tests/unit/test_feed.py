@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from branch_node.storage.neighbour_facts import forget_facts
 from shared.domain.records import RecordKind
 from shared.storage.tables import card
 from shared.sync.card_merge import CardState, FieldPatch, merge_patch
@@ -74,6 +75,9 @@ def test_what_other_branches_did_with_a_client_is_kept_once_and_counted_nowhere(
     assert shop.rows("SELECT client_id, branch_code, payload FROM neighbour_fact") == [(CLIENT, "B7", sold)]
     assert shop.count("sale") == 0
     assert shop.entries() == []
+    with shop.store.write() as connection:
+        forget_facts(connection, CLIENT)
+    assert shop.count("neighbour_fact") == 0
 
 
 def test_a_fact_that_is_not_understood_is_reported_and_stops_nothing(shop: Shop) -> None:
