@@ -142,6 +142,16 @@ def measure_work(connection: Connection, window: Window, branch_ids: Sequence[by
     return found
 
 
+def outcomes_of_calls(
+    connection: Connection, window: Window, branch_ids: Sequence[bytes]
+) -> list[tuple[str | None, int]]:
+    """How often calls came out how, by the outcome's code; None where nobody said."""
+    code = func.nullif(interaction.c.outcome, literal_column("''"))
+    conditions = (*_within(interaction, interaction.c.at, window, branch_ids), ~_corrected())
+    statement = select(code, func.count()).where(*conditions, interaction.c.channel == "call").group_by(code)
+    return [(found, int(count)) for found, count in connection.execute(statement)]
+
+
 def _interactions(window: Window, branch_ids: Sequence[bytes]) -> Select[Any]:
     keys = (interaction.c.branch_id, interaction.c.employee, interaction.c.business_date, interaction.c.hour)
     conditions = (*_within(interaction, interaction.c.at, window, branch_ids), ~_corrected())
