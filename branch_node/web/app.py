@@ -53,10 +53,10 @@ NAVIGATION = (
     Doorway(Destination("/receipts", _("Receipts"), "Alt+KeyZ"), Permission.REFUND_BY_RECEIPT),
     Doorway(Destination("/stock", _("Stock"), "Alt+KeyK"), Permission.STOCK_VIEW),
     Doorway(Destination("/team", _("Team"), "Alt+KeyT"), Permission.TEAM_VIEW),
-    Doorway(Destination("/status", _("Status"), "Alt+KeyS")),
-    Doorway(Destination("/pairing", _("Registers")), Permission.REGISTER_PAIR),
-    Doorway(Destination("/quick-keys", _("Quick keys")), Permission.SETTINGS_BRANCH),
-    Doorway(Destination("/help", _("Help"))),
+    Doorway(Destination("/status", _("Status"), "Alt+KeyS", True)),
+    Doorway(Destination("/pairing", _("Registers"), is_minor=True), Permission.REGISTER_PAIR),
+    Doorway(Destination("/quick-keys", _("Quick keys"), is_minor=True), Permission.SETTINGS_BRANCH),
+    Doorway(Destination("/help", _("Help"), is_minor=True)),
 )
 
 PAGES: tuple[BaseRoute, ...] = (

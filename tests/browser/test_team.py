@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import Page, expect
+
 from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.team_day import HOUR_US
 from branch_node.storage.store import BranchStore
@@ -48,3 +50,19 @@ def test_a_supervisor_sees_the_day_without_a_report(
         assert page.inner_text("#figures tfoot td >> nth=0") == "2"
         page.emulate_media(media="print")
         screenshot(page, "team-print")
+        page.emulate_media(media="screen")
+        the_menu_of_seldom_pages(page)
+
+
+def the_menu_of_seldom_pages(page: Page) -> None:
+    """It opens and closes by keys, and what stands in it has its own key while it is closed."""
+    expect(page.locator(".bar-more a[href='/status']")).to_be_hidden()
+    page.click(".bar-more > summary")
+    expect(page.locator(".bar-more a[href='/status']")).to_be_visible()
+    screenshot(page, "team-menu")
+    page.keyboard.press("Escape")
+    expect(page.locator(".bar-more > summary")).to_be_focused()
+    expect(page.locator(".bar-more a[href='/status']")).to_be_hidden()
+    page.keyboard.press("Alt+KeyS")
+    page.wait_for_url("**/status")
+    expect(page.locator(".bar-more-here")).to_be_visible()
