@@ -7,7 +7,7 @@ what cannot is named in one sentence. Contains no storage.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -60,6 +60,7 @@ _NAME_PARTS: Final = ("last_name", "first_name", "middle_name")
 _SEPARATORS = re.compile(r"[,;/|\n]+")
 _BRACKETS = re.compile(r"\([^()]*[^\d()\s+-][^()]*\)")
 _EXTENSION = re.compile(r"(?:доб\.?|ext\.?|x)\s*\d+\s*$", re.IGNORECASE)
+_BARE_PHONE = re.compile(r"[\d\s()+\-.']+")
 _HEADING = re.compile(r"[\s_]+")
 _ISO_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[ T]\d{2}:\d{2}(?::\d{2})?)?")
 _LOCAL_DAY = re.compile(r"(\d{1,2})[./](\d{1,2})(?:[./](\d{4}|\d{2}))?\.?")
@@ -107,15 +108,18 @@ def _by_heading(column: str) -> str:
 def _by_contents(cells: Sequence[str], country: str) -> str:
     if not cells:
         return IGNORED
-    for name, read in (("emails", lambda cell: normalize_email(cell)), ("phones", lambda cell: _phone(cell, country))):
-        if sum(_can(read, cell) for cell in cells) >= SURE_SHARE * len(cells):
-            return name
+    if sum(_can(normalize_email, cell) for cell in cells) >= SURE_SHARE * len(cells):
+        return "emails"
+    if sum(_can(lambda text: _phone(text, country), cell) for cell in cells if _BARE_PHONE.fullmatch(cell)) >= (
+        SURE_SHARE * len(cells)
+    ):
+        return "phones"
     return IGNORED
 
 
-def _can(read: object, cell: str) -> bool:
+def _can(read: Callable[[str], str], cell: str) -> bool:
     try:
-        read(cell)  # type: ignore[operator]
+        read(cell)
     except InvalidInput:
         return False
     return True
