@@ -76,6 +76,7 @@ def test_bad_rows_come_back_in_a_file_that_can_be_corrected(shop: Shop) -> None:
     assert told.splitlines()[0] == "фио;телефон;почта;дата_рождения;метка;Ошибка"
     assert "не скажу" in told.splitlines()[1]
     again = keep(shop, told.replace("не скажу", "8 912 345-67-70"))
+    assert preview_import(shop.store, BOSS, again, "RU").problems == []
     assert run(shop, again) == {"added": 1}
 
 

@@ -241,7 +241,7 @@ def bad_rows_file(store: BranchStore, actor: Actor, import_id: bytes, heading: s
 
 def _harmless(cell: str) -> str:
     """Excel takes what begins so for a formula; a phone is none."""
-    return f"'{cell}" if cell[:1] in "=@" else cell
+    return f"'{cell}" if cell.startswith(("=", "@")) else cell
 
 
 def discard(store: BranchStore, actor: Actor, import_id: bytes) -> None:
