@@ -45,7 +45,7 @@ client_import_row = Table(
     Column("cells", Text, nullable=False),
     # added, changed, same, skipped, bad or reverted; null while it waits
     Column("outcome", Text),
-    # What is wrong with it.
+    # JSON: the column, and what is wrong with it.
     Column("reason", Text),
     Column("client_id", Id),
     # JSON: by field, what there was before and what the import made of it.

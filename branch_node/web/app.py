@@ -11,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
+from branch_node.operations.client_importing import IMPORT_BYTES_MAX
 from branch_node.web import (
     account,
+    client_import,
     client_points,
     health,
     help,
@@ -46,6 +48,7 @@ from shared.web.translations import lazy_text as _
 TEMPLATES = Path(__file__).with_name("templates")
 STATIC = Path(__file__).with_name("static")
 FIRST_PAGE = "/status"
+FORM_BYTES_AROUND_FILE = 65_536
 
 NAVIGATION = (
     Doorway(Destination("/sale", _("Sale"), "Alt+KeyR"), Permission.SALE_MAKE),
@@ -73,6 +76,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *receipts.ROUTES,
     *refunds.ROUTES,
     *client_points.ROUTES,
+    *client_import.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
     *team.ROUTES,
@@ -109,6 +113,7 @@ def create_app(context: WebContext) -> Starlette:
         frame=frame,
         hosts=frozenset(context.settings.web_host_names),
         static_folders=(STATIC,),
+        large_paths={client_import.UPLOAD_PATH: IMPORT_BYTES_MAX + FORM_BYTES_AROUND_FILE},
         session_of=session_reader(secret),
     )
     app = create_site(site)

@@ -125,6 +125,14 @@ def _can(read: Callable[[str], str], cell: str) -> bool:
     return True
 
 
+class CellRefused(InvalidInput):
+    """What is wrong with the cell of a column."""
+
+    def __init__(self, column: str, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.column = column
+
+
 @dataclass(slots=True)
 class ReadRow:
     """The fields of a client that a row gives, and the phones that were written otherwise (before, after)."""
@@ -134,7 +142,7 @@ class ReadRow:
 
 
 def read_row(values: Mapping[str, str], mapping: Mapping[str, str], country: str, century: int = 2000) -> ReadRow:
-    """A row by its mapping. Raises InvalidInput with one sentence that names the column.
+    """A row by its mapping. Raises CellRefused, or InvalidInput when it names nobody.
 
     `century` is that of years of two digits which do not lie in the future of its year 30.
     """
@@ -154,7 +162,7 @@ def read_row(values: Mapping[str, str], mapping: Mapping[str, str], country: str
             read.fields[name] = _read_field(name, given, country, century, read)
         except InvalidInput as error:
             column = next(known for known, meant in mapping.items() if meant == name and values.get(known))
-            raise InvalidInput(f"{column}: {error.message}", error.hint) from None
+            raise CellRefused(column, error.message, error.hint) from None
     if parts and "name" not in read.fields:
         read.fields["name"] = " ".join(parts[part] for part in _NAME_PARTS if part in parts)
     if not read.fields.get("name") and not read.fields.get("external_id"):

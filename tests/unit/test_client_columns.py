@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.client_columns import IGNORED, guess_mapping, read_birthday, read_row
+from shared.domain.client_columns import IGNORED, CellRefused, guess_mapping, read_birthday, read_row
 from shared.errors import InvalidInput
 
 
@@ -85,8 +85,9 @@ def test_a_name_in_three_columns_is_one_name() -> None:
 
 
 def test_what_is_wrong_in_a_row_is_said_with_the_columns_name() -> None:
-    with pytest.raises(InvalidInput, match=r"^Почта: “anna” is not an e-mail address"):
+    with pytest.raises(CellRefused, match=r"“anna” is not an e-mail address") as refused:
         read_row({"Имя": "Анна", "Почта": "anna"}, {"Имя": "name", "Почта": "emails"}, "RU")
+    assert refused.value.column == "Почта"
     with pytest.raises(InvalidInput, match="names nobody"):
         read_row({"Почта": " "}, {"Почта": "emails"}, "RU")
 

@@ -10,6 +10,7 @@ from branch_node.operations.client_importing.kept import (
     bad_rows_file,
     change_settings,
     discard,
+    first_rows,
     keep_file,
     list_imports,
     read_import,
@@ -23,6 +24,7 @@ from branch_node.operations.client_importing.running import (
     revert_import,
     run_import,
     start_import,
+    start_reverting,
 )
 
 __all__ = [
@@ -35,6 +37,7 @@ __all__ = [
     "bad_rows_file",
     "change_settings",
     "discard",
+    "first_rows",
     "keep_file",
     "list_imports",
     "preview_import",
@@ -44,4 +47,5 @@ __all__ = [
     "rows_with_outcome",
     "run_import",
     "start_import",
+    "start_reverting",
 ]

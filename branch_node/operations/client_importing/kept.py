@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -196,11 +196,12 @@ def _kept(row: Any) -> KeptImport:
 
 
 class RowSeen(NamedTuple):
-    """A row of the file with what became of it."""
+    """A row of the file with what became of it; of a bad one the column, if it is about one, and what is wrong."""
 
     number: int
     cells: dict[str, str]
     outcome: str | None
+    column: str
     reason: str
 
 
@@ -221,21 +222,37 @@ def rows_with_outcome(
     )
     with store.read() as connection:
         return [
-            RowSeen(row.row_number, json.loads(row.cells), row.outcome, row.reason or "")
+            RowSeen(row.row_number, json.loads(row.cells), row.outcome, *(json.loads(row.reason or '["", ""]')))
             for row in connection.execute(statement)
         ]
 
 
-def bad_rows_file(store: BranchStore, actor: Actor, import_id: bytes, heading: str) -> bytes:
+def first_rows(store: BranchStore, actor: Actor, import_id: bytes, rows_max: int) -> list[dict[str, str]]:
+    """The cells of the first rows. Raises NotPermitted."""
+    require(actor, Permission.CLIENT_IMPORT)
+    statement = (
+        select(client_import_row.c.cells)
+        .where(client_import_row.c.import_id == import_id)
+        .order_by(client_import_row.c.row_number)
+        .limit(rows_max)
+    )
+    with store.read() as connection:
+        return [json.loads(cells) for cells in connection.execute(statement).scalars()]
+
+
+def bad_rows_file(
+    store: BranchStore, actor: Actor, import_id: bytes, heading: str, said: Callable[[str], str] = str
+) -> bytes:
     """The rows that were not taken as CSV, each with what is wrong in a last column under `heading`: to be corrected
-    and brought again. Raises NotPermitted, NotFound."""
+    and brought again. `said` puts an error into the reader's language. Raises NotPermitted, NotFound."""
     kept = read_import(store, actor, import_id)
     text = io.StringIO()
     writer = csv.writer(text, delimiter=";")
     writer.writerow([*kept.columns, heading])
     for row in rows_with_outcome(store, actor, import_id, BAD, IMPORT_ROWS_MAX):
         cells = [row.cells.get(column, "") for column in kept.columns]
-        writer.writerow([_harmless(cell) for cell in cells] + [row.reason])
+        wrong = f"{row.column}: {said(row.reason)}" if row.column else said(row.reason)
+        writer.writerow([_harmless(cell) for cell in (*cells, wrong)])
     return text.getvalue().encode("utf-8-sig")
 
 

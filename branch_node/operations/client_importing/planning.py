@@ -39,7 +39,8 @@ SOURCE: Final = "import"
 
 
 class Planned(NamedTuple):
-    """What becomes of one row. `changes` by field; `before` by field what there was and what there will be."""
+    """What becomes of one row. `changes` by field; `before` by field what there was and what there will be; of a bad
+    row the column, if it is about one, and what is wrong."""
 
     row_number: int
     outcome: str
@@ -48,6 +49,7 @@ class Planned(NamedTuple):
     changes: Mapping[str, Value] = {}
     before: Mapping[str, tuple[Value, Value]] = {}
     repaired: tuple[tuple[str, str], ...] = ()
+    column: str = ""
 
     def before_json(self) -> str:
         """By field, what there was and what there will be."""
@@ -122,7 +124,7 @@ class Planner:
             read = read_row(cells, self._settings.mapping, self._country)
             fields = client_fields(self._with_common(read.fields), self._country)
         except FilialError as error:
-            return Planned(row_number, BAD, f"{error.message} {error.hint or ''}".strip())
+            return Planned(row_number, BAD, error.message, column=getattr(error, "column", ""))
         repaired = tuple(read.repaired)
         found = self._known.find(fields)
         if found is None:

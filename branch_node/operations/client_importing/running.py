@@ -92,7 +92,8 @@ def preview_import(store: BranchStore, actor: Actor, import_id: bytes, country: 
 
 def start_import(store: BranchStore, actor: Actor, import_id: bytes) -> None:
     """The import runs from now on: one at a time. Raises NotPermitted, NotFound, Refused."""
-    _take(store, actor, import_id, RUNNING, (WAITING, STOPPED), "This import has run already.")
+    if not _take(store, actor, import_id, RUNNING, (WAITING, STOPPED)):
+        raise Refused("This import has run already.", "Look at the list of imports.")
 
 
 def run_import(
@@ -170,7 +171,7 @@ def _mark(connection: Connection, import_id: bytes, part: Sequence[Planned], now
             .where(client_import_row.c.import_id == import_id, client_import_row.c.row_number == each.row_number)
             .values(
                 outcome=each.outcome,
-                reason=each.reason or None,
+                reason=json.dumps([each.column, each.reason], ensure_ascii=False) if each.reason else None,
                 client_id=each.client_id,
                 before=each.before_json() if each.before else None,
             )
@@ -188,13 +189,18 @@ def _unmark(store: BranchStore, import_id: bytes, part: Sequence[Planned]) -> No
         )
 
 
+def start_reverting(store: BranchStore, actor: Actor, import_id: bytes) -> None:
+    """The import is taken back from now on. Raises NotPermitted, NotFound, Refused."""
+    if not _take(store, actor, import_id, REVERTING, (DONE, STOPPED)):
+        raise Refused("There is nothing to take back.", "Look at the list of imports.")
+
+
 def revert_import(
     store: BranchStore, actor: Actor, import_id: bytes, commit: Commit, tell: Told = lambda *_: None
 ) -> Progress:
     """Takes a whole import back, in parts: clients that it made are archived, fields that it set and nobody has
-    changed since are as they were. Raises NotPermitted, NotFound, Refused."""
+    changed since are as they were. The caller has started it."""
     kept = read_import(store, actor, import_id)
-    _take(store, actor, import_id, REVERTING, (DONE, STOPPED), "There is nothing to take back.")
     done = read_progress(store, actor, import_id).counts[REVERTED]
     try:
         while True:
@@ -307,10 +313,8 @@ def _waiting_rows(
         after, left = rows[-1].row_number, None if left is None else left - size
 
 
-def _take(
-    store: BranchStore, actor: Actor, import_id: bytes, state: str, from_states: Sequence[str], otherwise: str
-) -> None:
-    """Moves an import into a state that somebody works in, if nobody else does."""
+def _take(store: BranchStore, actor: Actor, import_id: bytes, state: str, from_states: Sequence[str]) -> bool:
+    """Moves an import into a state that somebody works in, if nobody else does; false when it is in another one."""
     require(actor, Permission.CLIENT_IMPORT)
     read_import(store, actor, import_id)
     now_us = store.clock.now_us()
@@ -330,8 +334,7 @@ def _take(
             )
             .values(state=state, trouble="", changed_at=now_us)
         )
-        if not taken.rowcount:
-            raise Refused(otherwise, "Look at the list of imports.")
+        return bool(taken.rowcount)
 
 
 def _set_state(store: BranchStore, import_id: bytes, state: str, trouble: str = "") -> None:
