@@ -29,12 +29,13 @@ from branch_node.web import (
     sale_returns,
     sale_sheets,
     shift,
+    start,
     status,
     stock,
     stock_writing,
     team,
 )
-from branch_node.web.context import WebContext, waiting_outside
+from branch_node.web.context import WebContext, context_of, waiting_outside
 from branch_node.web.people import Doorway, actor_of, actor_seen, navigation_for, register_of, session_reader
 from branch_node.web.printer_state import printer_sentence
 from branch_node.web.status import read_chip
@@ -82,6 +83,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *team.ROUTES,
     *printer_state.ROUTES,
     *status.ROUTES,
+    *start.ROUTES,
     *help.ROUTES,
 )
 """Each noun's module names its own routes."""
@@ -132,4 +134,6 @@ def first_page(request: Request) -> RedirectResponse:
     actor = actor_of(request)
     if actor is None:
         return RedirectResponse("/login", status_code=303)
+    if context_of(request).settings.is_practice:
+        return RedirectResponse("/start", status_code=303)
     return RedirectResponse("/sale" if actor.may(Permission.SALE_MAKE) else FIRST_PAGE, status_code=303)

@@ -11,8 +11,9 @@ from sqlalchemy import Connection, update
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import zone_change
 from hq_server.operations.people import refresh_audiences
-from hq_server.storage.audience import TOLD_BY_MEMBERSHIP, audiences_of_card
+from hq_server.storage.audience import TOLD_BY_MEMBERSHIP, audiences_of_card, members_of
 from hq_server.storage.branches import branch_by_id
+from hq_server.storage.client_circle import everything_of
 from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.people import PEOPLE_KINDS
 from hq_server.storage.proposals import close_proposal, close_what_is_known, open_proposals, plausible, unseen
@@ -89,6 +90,10 @@ def accept_proposals(
             connection,
             [Publication(audience, record) for audience in audiences_of_card(connection, kind, card_id, state)],
         )
+        if kind == RecordKind.CLIENT:
+            # Who held the card before HQ did was told nothing that goes with it.
+            for member in sorted(members_of(connection, card_id)):
+                publish(connection, everything_of(connection, card_id, member, now_us))
         if kind == RecordKind.BRANCH_SETTINGS:
             # The prices of a new zone go after the setting that names it.
             _adopt_settings(connection, card_id, state)

@@ -31,6 +31,7 @@ from shared.storage.fact_rows import Row
 from shared.storage.tables import client
 from shared.sync.card_merge import CardState
 from shared.sync.messages import CardChange, CardFull, FeedCursor
+from shared.wire.cards import decode_state
 from shared.wire.exchange import decode_feed_record
 
 Reference = tuple[bytes, str]
@@ -118,13 +119,18 @@ def publications_for_edits(
             Publication(audience_of_branch(member), change) for member in sorted(members) if member != origin
         ]
         newcomers = set() if origin == NIL_ID else {origin}
-        newcomers |= _branches_naming(connection, merged.states[edit.key])
+        naming = _branches_naming(connection, merged.states[edit.key])
+        newcomers |= naming
         for newcomer in sorted(newcomers - members):
             members.add(newcomer)
             if newcomer != origin or edit.key not in merged.created:
                 publications += welcome(connection, edit.card_id, newcomer, merged.encoded[edit.key], now_us)
             else:
                 join_audience(connection, edit.card_id, newcomer, now_us)
+        if naming and any(patch.field == "external_id" for patch in edit.patches):
+            # What was sold under that number is this client's from now on.
+            for member in sorted(members):
+                publications += everything_of(connection, edit.card_id, member, now_us)
         for patch in edit.patches:
             if patch.field == "merged_into" and isinstance(patch.value, bytes):
                 publications += _join_circles(connection, edit.card_id, patch.value, now_us)
@@ -273,6 +279,13 @@ def audiences_of_card(connection: Connection, kind: int, card_id: bytes, state: 
     if kind in PEOPLE_KINDS:
         return audiences_of_person(connection, kind, card_id, state)
     return [EVERYONE]
+
+
+def client_of(kind: int, state: bytes | None) -> bytes | None:
+    """The client that a card belongs to, if it says so."""
+    shown = {} if state is None else shown_fields(kind, decode_state(state))
+    owner = shown.get("client_id")
+    return owner if isinstance(owner, bytes) else None
 
 
 def asker_of(state: CardState) -> bytes | None:

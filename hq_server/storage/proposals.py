@@ -11,12 +11,13 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, update
 
-from hq_server.storage.audience import join_audience, members_of
-from hq_server.storage.feed import Publication, audience_of_branch, publish
+from hq_server.storage.audience import client_of, join_audience, members_of
+from hq_server.storage.client_circle import everything_of
+from hq_server.storage.feed import EVERYONE, Publication, audience_of_branch, publish
 from hq_server.storage.hybrid_clock import next_hlc
 from hq_server.storage.tables import branch, command, proposal
 from shared.domain.cards import can_hold, may_branch_edit
-from shared.domain.records import BRANCH_EDITED_KINDS, FIRST_CARD_KIND, KNOWN_KINDS, RecordKind
+from shared.domain.records import BRANCH_EDITED_KINDS, CLIENT_KINDS, FIRST_CARD_KIND, KNOWN_KINDS, RecordKind
 from shared.errors import DecodeError, ProtocolViolation
 from shared.operations.cards import CardReceived, merge_cards
 from shared.storage.card_rows import CardKey, load_states, upsert
@@ -89,18 +90,24 @@ def _merge_trusted(connection: Connection, branch_id: bytes, cards: Sequence[_Ca
 def _tell_holders(
     connection: Connection, branch_id: bytes, keys: Iterable[CardKey], changed: set[CardKey], now_us: int
 ) -> None:
-    """Who holds a client knows it, whatever HQ holds of it yet, and is told what the others know."""
-    clients = [key for key in keys if key[0] == RecordKind.CLIENT]
-    states = load_states(connection, clients)
-    for key in clients:
-        members = members_of(connection, key[1])
-        if branch_id not in members:
-            join_audience(connection, key[1], branch_id, now_us)
+    """Who holds a client, or a card that belongs to one, knows the client, whatever HQ holds of it yet, and is told
+    what the others know."""
+    ours = [key for key in keys if key[0] == RecordKind.CLIENT or key[0] in CLIENT_KINDS]
+    states = load_states(connection, ours)
+    for key in sorted(ours):
+        client_id = key[1] if key[0] == RecordKind.CLIENT else client_of(key[0], states.get(key))
+        members = set() if client_id is None else members_of(connection, client_id)
+        if client_id is not None and branch_id not in members:
+            join_audience(connection, client_id, branch_id, now_us)
+            publish(connection, everything_of(connection, client_id, branch_id, now_us))
         if key not in states:
             continue
         told = (members if key in changed else set()) | {branch_id}
         record = CardFull(*key, states[key])
         publish(connection, [Publication(audience_of_branch(member), record) for member in sorted(told)])
+    for key in sorted(changed):
+        if key[0] == RecordKind.SUBSTITUTION:
+            publish(connection, [Publication(EVERYONE, CardFull(*key, load_states(connection, [key])[key]))])
 
 
 def _only(card: _Card, branch_id: bytes, made: set[tuple[bytes, bytes]]) -> CardState:

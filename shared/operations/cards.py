@@ -105,18 +105,24 @@ def merge_cards(
         if isinstance(arrival, CardEdit):
             _note_lost_fields(merged, arrival, outcome.state)
     _save(connection, merged, received_at_us)
-    add_edits(connection, [row for arrival in arrivals for row in _history(arrival, now_us)])
+    _keep_history(connection, arrivals, now_us)
     return merged
 
 
-def _history(arrival: CardEdit | CardReceived, now_us: int) -> list[dict[str, Any]]:
-    """What an arrival says of edits that are kept to be shown."""
-    if arrival.kind not in HISTORY_KINDS:
-        return []
-    if isinstance(arrival, CardReceived):
-        return rows_of_state(arrival.key, arrival.state, now_us)
-    changes = {patch.field: patch.value for patch in arrival.patches}
-    return [edit_row(arrival.key, arrival.stamp, changes, now_us)]
+def _keep_history(connection: Connection, arrivals: Sequence[CardEdit | CardReceived], now_us: int) -> None:
+    """What arrivals say of edits that are kept to be shown."""
+    whole: dict[Any, dict[str, Any]] = {}
+    partial: list[dict[str, Any]] = []
+    for arrival in arrivals:
+        if arrival.kind not in HISTORY_KINDS:
+            continue
+        if isinstance(arrival, CardReceived):
+            partial += rows_of_state(arrival.key, arrival.state, now_us)
+        else:
+            changes = {patch.field: patch.value for patch in arrival.patches}
+            identity = *arrival.key, arrival.stamp.command_id, arrival.stamp.branch_id
+            whole[identity] = edit_row(arrival.key, arrival.stamp, changes, now_us)
+    add_edits(connection, list(whole.values()), partial)
 
 
 def _is_disputed(state: CardState) -> bool:

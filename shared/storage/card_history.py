@@ -7,13 +7,13 @@ was before an edit follows from the edits before it, in the order of their stamp
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, select
 
 from shared.domain.cards import Value
-from shared.storage.card_rows import CardKey, insert_missing
+from shared.storage.card_rows import CardKey, insert_missing, upsert
 from shared.storage.conflict_rows import encode_value
 from shared.storage.tables import card_edit
 from shared.sync.card_merge import CardState, Stamp
@@ -50,11 +50,12 @@ def rows_of_state(key: CardKey, state: CardState, now_us: int) -> list[dict[str,
     return [edit_row(key, stamp, changes, now_us) for stamp, changes in by_stamp.items()]
 
 
-def add_edits(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
-    """Keeps edits; one that is known already stays as it is."""
-    listed = list(rows)
-    if listed:
-        connection.execute(insert_missing(card_edit, connection), listed)
+def add_edits(connection: Connection, whole: Sequence[dict[str, Any]], partial: Sequence[dict[str, Any]]) -> None:
+    """Keeps edits, each once. Of one that came with a whole card less may be known than of one that came by itself."""
+    if partial:
+        connection.execute(insert_missing(card_edit, connection), partial)
+    if whole:
+        connection.execute(upsert(card_edit, connection), whole)
 
 
 def edits_of_card(connection: Connection, kind: int, card_id: bytes) -> list[Any]:

@@ -33,6 +33,11 @@ from tests.simulation.central_ablations import (
     no_tombstones,
     what_was_sent_is_dropped,
 )
+from tests.simulation.client_ablations import (
+    edits_are_not_kept,
+    facts_stay_where_they_were_recorded,
+    newcomers_are_told_the_card_alone,
+)
 from tests.simulation.ledger_ablations import (
     books_forget_claw_backs,
     earlier_refunds_are_forgotten,
@@ -442,4 +447,7 @@ ABLATIONS = (
     Ablation(0, "a lease is spent once", leases_do_not_shrink, seed=202),
     Ablation(0, "what goes back is lent no more", books_forget_claw_backs, seed=202),
     Ablation(0, "what came back before is counted", earlier_refunds_are_forgotten, seed=211),
+    Ablation(0, "newcomers are told what goes with a client", newcomers_are_told_the_card_alone, seed=302),
+    Ablation(0, "facts are told to the client's circle", facts_stay_where_they_were_recorded, seed=302),
+    Ablation(0, "every edit is kept to be shown", edits_are_not_kept, seed=302),
 )

@@ -28,6 +28,7 @@ from shared.sync.hlc import is_plausible
 from shared.wire.cards import decode_state
 from shared.wire.entries import open_entry
 from tests.simulation.central import BUDGET, BUDGET_AMOUNT
+from tests.simulation.client_checkers import CLIENT_CHECKS
 from tests.simulation.ledger_checkers import LEDGER_CHECKS, is_shared
 from tests.simulation.world import POISON_KIND, Broken, World
 
@@ -235,6 +236,12 @@ def check_ledgers(world: World) -> None:
         check(world)
 
 
+def check_clients(world: World) -> None:
+    """The client base, where people work with it."""
+    for check in CLIENT_CHECKS if world.kinds.has_clients else ():
+        check(world)
+
+
 def _shown(kind: int, encoded: bytes) -> dict[str, tuple[object, ...]]:
     return {name: tuple(v.value for v in field.live) for name, field in decode_state(encoded).fields.items()}
 
@@ -253,6 +260,7 @@ CHECKS: tuple[Callable[[World], None], ...] = (
     check_budgets,
     check_tills,
     check_ledgers,
+    check_clients,
     check_queues,
     check_counters,
     check_convergence,
