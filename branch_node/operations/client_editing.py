@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy import select
 
@@ -41,11 +41,8 @@ ADDED_FIELDS = frozenset({"phones", "emails"})
 class ChangedMeanwhile(StaleEdit):
     """A colleague changed these fields after the editor had looked at them."""
 
-    def __init__(self, fields: Iterable[str]) -> None:
-        super().__init__(
-            "Somebody else has changed this in the meanwhile.",
-            "Look at what is there now: save again to put yours in its place.",
-        )
+    def __init__(self, message: str, hint: str, fields: Iterable[str]) -> None:
+        super().__init__(message, hint)
         self.fields = tuple(fields)
 
 
@@ -67,6 +64,15 @@ def parse_versions(text: str) -> dict[str, str]:
     """What came back with a form; whatever is not understood was not seen."""
     pairs = (part.partition(":") for part in text.split())
     return {name: version for name, found, version in pairs if found}
+
+
+def untouched_fields(versions: Mapping[str, str], fields: Mapping[str, Value]) -> frozenset[str]:
+    """Of fields that came back with a form, those that are as its reader saw them."""
+    return frozenset(
+        name
+        for name, value in fields.items()
+        if versions.get(name, _NEVER_THERE).partition(".")[2] == _value_digest(name, value)
+    )
 
 
 def create_client(store: BranchStore, commit: Commit, actor: Actor, given: Mapping[str, Any], country: str) -> bytes:
@@ -153,7 +159,7 @@ def undo_edit(commit: Commit, actor: Actor, client_id: bytes, command_id: bytes)
         _require_visible(actor, before)
         changed_since = [name for name in before if state.seen(name) != (command_id,)]
         if changed_since:
-            raise ChangedMeanwhile(changed_since)
+            _refuse_stale(changed_since)
         _require_named({**shown_fields(RecordKind.CLIENT, state), **before})
         return want_changes(transaction, client_id, before, actor.employee_id)
 
@@ -172,7 +178,7 @@ def decide_field(commit: Commit, actor: Actor, client_id: bytes, field: str, ver
         state = _require_state(transaction, client_id)
         known = state.fields.get(field)
         values = {version.version_id: version.value for version in known.live} if known else {}
-        if version_id is not None and version_id not in values:
+        if not values or (version_id is not None and version_id not in values):
             raise NotFound("That value is there no more: somebody has decided already.", "Look at the card again.")
         value = shown_fields(RecordKind.CLIENT, state).get(field) if version_id is None else values[version_id]
         return want_changes(transaction, client_id, {field: value}, actor.employee_id)
@@ -198,23 +204,31 @@ def _changes(
     now = field_versions(state)
     changes: dict[str, Value] = {}
     stale = []
-    for name, value in typed.items():
-        known = shown.get(name)
-        if versions is not None and name not in _blind(actor):
-            seen = versions.get(name, _NEVER_THERE)
-            if seen.partition(".")[2] == _value_digest(name, value):
-                continue
-            if seen != now.get(name, _NEVER_THERE) and _told(name, value) != _told(name, known):
-                stale.append(name)
-        if _told(name, value) != _told(name, known):
-            changes[name] = value
-    for name in ADDED_FIELDS & changes.keys() & _blind(actor):
+    blind = _blind(actor)
+    seen = {} if versions is None else versions
+    untouched = untouched_fields(seen, typed) - blind if versions is not None else frozenset[str]()
+    for name in typed.keys() - untouched:
+        value = typed[name]
+        if _told(name, value) == _told(name, shown.get(name)):
+            continue
+        changes[name] = value
+        if versions is not None and name not in blind and seen.get(name, _NEVER_THERE) != now.get(name, _NEVER_THERE):
+            stale.append(name)
+    for name in ADDED_FIELDS & changes.keys() & blind:
         # Whoever does not see the phones adds one.
         changes[name] = tuple(sorted({*_texts(shown.get(name)), *_texts(changes[name])}))
     _require_visible(actor, changes.keys() - ADDED_FIELDS)
     if stale:
-        raise ChangedMeanwhile(stale)
+        _refuse_stale(stale)
     return changes
+
+
+def _refuse_stale(fields: Iterable[str]) -> NoReturn:
+    raise ChangedMeanwhile(
+        "Somebody else has changed this in the meanwhile.",
+        "Look at what is there now: save again to put yours in its place.",
+        sorted(fields),
+    )
 
 
 def _blind(actor: Actor) -> frozenset[str]:

@@ -13,7 +13,9 @@ from starlette.routing import BaseRoute, Route
 
 from branch_node.web import (
     account,
+    client_forms,
     client_points,
+    clients,
     health,
     help,
     login,
@@ -71,6 +73,8 @@ PAGES: tuple[BaseRoute, ...] = (
     *receipts.ROUTES,
     *refunds.ROUTES,
     *client_points.ROUTES,
+    *client_forms.ROUTES,
+    *clients.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
     *printer_state.ROUTES,
