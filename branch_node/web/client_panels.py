@@ -109,6 +109,7 @@ def edit_texts(request: Request, edits: Iterable[Edit]) -> list[dict[str, Any]]:
                     "label": field_label(change.field),
                     "before": show(change.field, change.before),
                     "after": show(change.field, change.after),
+                    "was_there": change.before not in (None, ()),
                     "dispute": str(change.dispute),
                 }
                 for change in each.changes

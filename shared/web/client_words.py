@@ -12,7 +12,7 @@ from shared.web.translations import LazyText
 from shared.web.translations import lazy_text as _
 
 FIELD_LABELS: Final[dict[str, LazyText]] = {
-    "name": _("Name"),
+    "name": _("Client’s name"),
     "kind": _("Kind of client"),
     "phones": _("Phones"),
     "emails": _("E-mails"),

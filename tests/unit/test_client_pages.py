@@ -245,7 +245,9 @@ def test_a_conflict_shows_both_values_until_somebody_decides(people: People) -> 
     page = rita.get(url).text
     assert "Two people changed this at once" in page
     assert "in conflict" in rita.get(f"{url}/changes").text
-    version = re.search(r'name="version" value="([^"]+)"><button class="quiet" aria-label="Keep ours"', page)
+    version = re.search(
+        r'name="version" value="([^"]+)"><button class="quiet">Keep this<span class="unseen">: ours<', page
+    )
     assert version
     people.shop.clock.advance(1)
     assert rita.post(f"{url}/decide", field="note", version=version[1]).status_code == 303
