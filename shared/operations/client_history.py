@@ -7,13 +7,15 @@ of their stamps.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from shared.domain.business_time import format_us
 from shared.domain.cards import Value
+from shared.domain.identifiers import format_id
 from shared.storage.card_history import edits_of_card
 from shared.storage.tables import conflict, employee
 from shared.sync.hlc import wall_ms
@@ -87,6 +89,41 @@ def people_names(connection: Connection, employee_ids: Iterable[bytes]) -> dict[
         rows = connection.execute(statement.where(employee.c.id.in_(ids[start : start + PEOPLE_PER_QUERY_MAX])))
         names |= {row.id: row.name or row.code or "" for row in rows}
     return names
+
+
+def find_employee_id(connection: Connection, code: str) -> bytes | None:
+    """The employee with that code, as far as known here."""
+    return connection.execute(select(employee.c.id).where(employee.c.code == code).limit(1)).scalar_one_or_none()
+
+
+def history_document(
+    connection: Connection, kind: int, card_id: bytes, branch_names: Mapping[bytes, str]
+) -> list[dict[str, Any]]:
+    """The same for command lines, newest first. `branch_names` are the branches known here, by id."""
+    edits = history_of(connection, kind, card_id)
+    names = people_names(connection, (edit.author for edit in edits))
+    return [
+        {
+            "edit": format_id(edit.command_id),
+            "at": format_us(edit.at_us),
+            "who": names.get(edit.author),
+            "branch": branch_names.get(edit.branch_id, "another branch"),
+            "changes": [
+                {
+                    "field": change.field,
+                    "before": _plain(change.before),
+                    "after": _plain(change.after),
+                    "conflict": str(change.dispute) or None,
+                }
+                for change in edit.changes
+            ],
+        }
+        for edit in reversed(edits)
+    ]
+
+
+def _plain(value: Value) -> Any:
+    return format_id(value) if isinstance(value, bytes) else list(value) if isinstance(value, tuple) else value
 
 
 def _disputes(connection: Connection, kind: int, card_id: bytes) -> dict[tuple[str, bytes], Dispute]:
