@@ -27,7 +27,7 @@ from shared.web.site import see_other
 from shared.web.translations import lazy_text as _
 
 EDITS_SHOWN_MAX = 50
-POLL_MS = 500
+POLL_MS = 300
 """How often an open card asks whether a colleague changed it: within a second it is seen."""
 
 
