@@ -225,7 +225,8 @@ def test_an_open_card_is_asked_cheaply_and_told_what_a_colleague_changed(people:
 def test_since_one_last_looked_others_changed_this(people: People) -> None:
     rita, maria = people.browser("rita"), people.browser("maria")
     url = people.new(rita, note="first")
-    assert "Changed since you last looked" not in rita.get(url).text
+    for each in (rita, maria):
+        assert "Changed since you last looked" not in each.get(url).text
     people.shop.clock.advance(1)
     maria.post(f"{url}/edit", **people.form(maria, url), note="second", name="Анна Петрова")
     assert "Changed since you last looked" not in maria.get(url).text  # her own
