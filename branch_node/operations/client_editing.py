@@ -16,6 +16,7 @@ from branch_node.operations.clients import want_changes, want_client
 from branch_node.operations.committing import Commit, Wanted
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction
+from shared.domain.business_time import local_moment
 from shared.domain.cards import Value
 from shared.domain.client_masking import hidden_fields, masked_fields
 from shared.domain.clients import CONSENTS, ClientKind, require_consents
@@ -75,11 +76,18 @@ def untouched_fields(versions: Mapping[str, str], fields: Mapping[str, Value]) -
     )
 
 
-def create_client(store: BranchStore, commit: Commit, actor: Actor, given: Mapping[str, Any], country: str) -> bytes:
+def create_client(
+    store: BranchStore,
+    commit: Commit,
+    actor: Actor,
+    given: Mapping[str, Any],
+    country: str,
+    wanted_id: bytes | None = None,
+) -> bytes:
     """Makes a card; returns its id. `given` are fields as they were typed.
 
-    Whoever looks after clients of one's own alone looks after the new one. Raises NotPermitted, InvalidInput,
-    AlreadyExists, and what `commit` raises.
+    A form that is sent twice names the same `wanted_id`, and makes one card. Whoever looks after clients of one's own
+    alone looks after the new one. Raises NotPermitted, InvalidInput, AlreadyExists, and what `commit` raises.
     """
     require(actor, Permission.CLIENT_EDIT)
     _require_ruled(actor, given)
@@ -87,10 +95,13 @@ def create_client(store: BranchStore, commit: Commit, actor: Actor, given: Mappi
     fields: dict[str, Value] = {name: value for name, value in typed.items() if _told(name, value) is not None}
     if actor.client_scope is ClientScope.OWN:
         fields.setdefault("owner_id", actor.employee_id)
-    client_id = store.ids.new_id()
+    client_id = wanted_id or store.ids.new_id()
 
     def prepare(transaction: BranchTransaction) -> Wanted:
+        if load_card(transaction.connection, RecordKind.CLIENT, client_id) is not None:
+            return Wanted()
         _require_company(transaction, client_id, fields)
+        _require_born(transaction, fields)
         _date_consents(fields, {}, transaction.now_us)
         require_consents(fields)
         return want_client(transaction, client_id, fields, actor.employee_id)
@@ -122,6 +133,7 @@ def edit_client(
         shown = shown_fields(RecordKind.CLIENT, state)
         changes = _changes(actor, state, shown, typed, versions)
         _require_company(transaction, client_id, changes)
+        _require_born(transaction, changes)
         _date_consents(changes, shown, transaction.now_us)
         after = {**shown, **changes}
         require_consents({name: value for name, value in after.items() if _is_about(name, changes)})
@@ -269,6 +281,14 @@ def _require_company(transaction: BranchTransaction, client_id: bytes, fields: M
     kind = transaction.connection.execute(select(client.c.kind).where(client.c.id == company_id)).scalar_one_or_none()
     if kind != ClientKind.COMPANY or company_id == client_id:
         raise InvalidInput("A contact belongs to a company.", "Open the company's card, and add the contact there.")
+
+
+def _require_born(transaction: BranchTransaction, fields: Mapping[str, Value]) -> None:
+    """Nobody is born after today, by the calendar of the branch. Raises InvalidInput."""
+    birthday = fields.get("birthday")
+    today = local_moment(transaction.now_us, transaction.node.timezone).business_date
+    if isinstance(birthday, str) and birthday > today.isoformat():
+        raise InvalidInput("The birthday is yet to come.", "Look at the year.")
 
 
 def _date_consents(changes: dict[str, Value], shown: Mapping[str, Value], now_us: int) -> None:

@@ -49,6 +49,7 @@ def new(request: Request, error: FilialError | None = None) -> Response:
         seen=None,
         company=company,
         title=_("New contact") if company else _("New company") if kind == ClientKind.COMPANY else _("New client"),
+        new_id=text_of(request, "new_id") or format_id(context_of(request).store.ids.new_id()),
         may_rule=actor.may(Permission.CLIENT_IMPORT),
     )
 
@@ -61,7 +62,9 @@ def create(request: Request) -> Response:
         if is_id(text_of(request, "company")):
             given["company_id"] = parse_id(text_of(request, "company"))
         country = context.settings.phone_country
-        client_id = client_editing.create_client(context.store, context.commit, actor, given, country)
+        asked = text_of(request, "new_id")
+        wanted_id = parse_id(asked) if is_id(asked) else None
+        client_id = client_editing.create_client(context.store, context.commit, actor, given, country, wanted_id)
     except FilialError as error:
         return new(request, error)
     url = f"/clients/{format_id(client_id)}"
@@ -151,7 +154,7 @@ def _render(request: Request, error: FilialError | None, **values: Any) -> Respo
     seen: ClientView | None = values["seen"]
     # A new card is the work of whoever types it; of one that is there, fields that are not seen are not shown.
     blind = seen.hidden | seen.masked if seen else frozenset[str]()
-    shown: dict[str, Any] = {"marks": {}, "versions": "", **values, "blind": blind}
+    shown: dict[str, Any] = {"marks": {}, "versions": "", "new_id": "", **values, "blind": blind}
     company: ClientView | None = values["company"]
     return render(
         request,

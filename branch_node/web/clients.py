@@ -183,7 +183,7 @@ def _post(path: str, view: Any) -> Any:
 
 ROUTES: tuple[Any, ...] = (
     guarded("/clients/{id}", page, Permission.CLIENT_VIEW),
-    guarded("/clients/{id}/revision", revision, Permission.CLIENT_VIEW),
+    guarded("/clients/{id}/revision", revision, Permission.CLIENT_VIEW, asks_by_itself=True),
     guarded("/clients/{id}/changes", changes, Permission.CLIENT_VIEW),
     _post("/clients/{id}/archive", archive),
     _post("/clients/{id}/undo", undo),

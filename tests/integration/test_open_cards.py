@@ -38,6 +38,7 @@ def test_a_change_of_another_branch_is_on_an_open_card_within_seconds(chain: Cha
         )
         # The other branch serves the client: from then on it knows the card.
         there.sell([asked_line("first", client=number)])
+        assert there.serving is not None
         with httpx2.Client(base_url=f"http://{there.serving.addresses['web']}", timeout=10) as window:
             log_in(window, f"rita-{there.code}")
             card = wait_until(lambda: opened(window, client_id), "the card to be known at the other branch")

@@ -86,6 +86,7 @@ def test_a_rep_makes_a_client_who_is_the_reps_own(people: People) -> None:
         ({"phones": "12"}, "digits for a phone"),
         ({"tax_number": "7707083894"}, "wrong digit"),
         ({"birthday": "30.02"}, "no such day"),
+        ({"birthday": "24.11.2026"}, "yet to come"),
         ({"consent_advertising": "yes"}, "How was the consent given"),
         ({"do_not_contact": "yes", "do_not_contact_reason": ""}, "Why is there to be no contact"),
         ({"name": ""}, "needs a name"),
@@ -100,6 +101,15 @@ def test_what_is_unsound_is_said_and_what_was_typed_stays(people: People, fields
     assert why in answer.text
     assert ">tall</textarea>" in answer.text
     assert people.shop.count("client") == 0
+
+
+def test_a_form_that_is_sent_twice_makes_one_client(people: People) -> None:
+    rita = people.browser("rita")
+    found = re.search(r'name="new_id" value="([^"]+)"', rita.get("/clients/new").text)
+    assert found
+    urls = {people.new(rita, new_id=found[1]) for _ in range(2)}
+    assert urls == {f"/clients/{found[1]}"}
+    assert (people.shop.count("client"), people.shop.count("card_edit")) == (1, 1)
 
 
 def test_a_field_that_a_colleague_changed_is_asked_about_and_all_others_are_taken(people: People) -> None:
@@ -220,6 +230,16 @@ def test_an_open_card_is_asked_cheaply_and_told_what_a_colleague_changed(people:
     news = rita.get(f"{url}/revision?seen={found[1]}&as=form").json()
     assert news["fields"]["note"]["value"] == "second"
     assert news["fields"]["note"]["by"] == "Maria"
+
+
+def test_an_open_card_keeps_no_session_from_ending(people: People) -> None:
+    rita, minute = people.browser("rita"), 60
+    url = people.new(rita)
+    people.shop.clock.advance(700 * minute)
+    assert rita.get(f"{url}/revision?seen=x", **{"HX-Request": "true"}).status_code == 200
+    people.shop.clock.advance(30 * minute)
+    ended = rita.get(f"{url}/revision?seen=x", **{"HX-Request": "true"})
+    assert ended.headers["hx-redirect"].startswith("/login")
 
 
 def test_since_one_last_looked_others_changed_this(people: People) -> None:

@@ -13,8 +13,11 @@
   async function ask() {
     const url = `${card ? card.dataset.liveCard : form.dataset.liveForm}?seen=${holder.dataset.revision}${form ? "&as=form" : ""}`;
     const answer = await fetch(url, { headers: { "HX-Request": "true" }, cache: "no-store" });
-    const elsewhere = answer.headers.get("HX-Redirect");
-    if (elsewhere) return void location.assign(elsewhere);
+    if (answer.headers.get("HX-Redirect")) {
+      // The log-in has ended. What is being typed stays; a card that is only looked at is no more for whoever comes by.
+      if (card) location.reload();
+      return false;
+    }
     if (answer.status === 204) return true;
     if (answer.status >= 400) return answer.status >= 500 ? Promise.reject(new Error("again")) : false;
     if (form) showInForm(await answer.json());
