@@ -10,19 +10,23 @@ import click
 
 from branch_node.bootstrap import open_processor, open_store, settings_for
 from branch_node.bootstrap.asking import find_in_chain, show_from_chain
+from branch_node.cli.client_options import details, given_fields
+from branch_node.operations.client_editing import create_client, edit_client
 from branch_node.operations.loyalty import points_here
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
 from branch_node.sync_client.processor import Processor
-from shared.cli.clients import print_card, print_clients, print_import
+from shared.cli.clients import print_card, print_clients, print_history, print_import
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.findings import print_findings
 from shared.cli.output import print_result
 from shared.domain.identifiers import format_id
+from shared.domain.permissions import LOCAL_ADMINISTRATOR
+from shared.domain.records import RecordKind
 from shared.errors import FilialError, InvalidInput
+from shared.operations.client_history import history_document
 from shared.operations.clients import (
     client_card,
-    client_fields,
     client_from_row,
     find_by_external_id,
     find_clients,
@@ -38,46 +42,49 @@ def client() -> None:
 
 
 @client.command("add")
-@click.option("--name", help="Full name.")
-@click.option("--external-id", help="The client's number elsewhere, such as a loyalty card.")
-@click.option("--phone", "phones", multiple=True, help="A phone; may be repeated.")
-@click.option("--email", "emails", multiple=True, help="An e-mail address; may be repeated.")
-@click.option("--note", help="A note.")
-@click.option("--tier", help="What points are earned by, such as gold.")
-@click.option("--do-not-contact", is_flag=True, help="The client does not want to be contacted.")
+@details
 @click.pass_obj
 def add_command(options: GlobalOptions, /, **given: Any) -> None:
     """Add a client."""
     settings, store = _open(options)
-    kept = {name: value for name, value in given.items() if value not in (None, (), False)}
-    fields = client_fields(kept, settings.phone_country)
+    with store.read() as connection:
+        fields = given_fields(connection, given)
     with closing(open_processor(settings, store)) as processor:
-        client_id = processor.add_client(fields)
+        client_id = create_client(store, processor.commit, LOCAL_ADMINISTRATOR, fields, settings.phone_country)
     print_result(options, {"id": format_id(client_id)}, f"Added client {format_id(client_id)}.")
 
 
 @client.command("edit")
 @click.argument("reference", metavar="ID")
-@click.option("--name", help="Full name; empty to clear.")
-@click.option("--external-id", help="The client's number elsewhere.")
-@click.option("--phone", "phones", multiple=True, help="All phones from now on; may be repeated.")
-@click.option("--email", "emails", multiple=True, help="All e-mail addresses from now on; may be repeated.")
-@click.option("--note", help="A note; empty to clear.")
-@click.option("--tier", help="What points are earned by; empty for none.")
-@click.option("--do-not-contact/--may-contact", default=None, help="Whether the client wants no contact.")
+@details
 @click.option("--archive/--restore", "archived", default=None, help="Put the card away, or bring it back.")
 @click.pass_obj
 def edit_command(options: GlobalOptions, /, reference: str, **given: Any) -> None:
     """Edit a client, named by id or external id."""
     settings, store = _open(options)
-    kept = {name: value for name, value in given.items() if value not in (None, ())}
-    if not kept:
-        raise InvalidInput("Nothing was given to change.", "See: filial-branch client edit --help")
-    fields = client_fields(kept, settings.phone_country)
+    with store.read() as connection:
+        fields = given_fields(connection, given)
+        if not fields:
+            raise InvalidInput("Nothing was given to change.", "See: filial-branch client edit --help")
+        client_id = resolve_client(connection, reference)
     with closing(open_processor(settings, store)) as processor:
-        client_id, changed = processor.edit_client(reference, fields)
+        changed = edit_client(processor.commit, LOCAL_ADMINISTRATOR, client_id, fields, settings.phone_country)
     sentence = f"Changed client {format_id(client_id)}." if changed else "Nothing to change: the card says so already."
     print_result(options, {"id": format_id(client_id), "changed": changed}, sentence)
+
+
+@client.command("history")
+@click.argument("reference", metavar="ID")
+@click.pass_obj
+def history_command(options: GlobalOptions, reference: str) -> None:
+    """Show what changed on a client's card: who, when, where, before and after."""
+    _settings, store = _open(options)
+    node, _chain = store.node()
+    with store.read() as connection:
+        client_id = resolve_client(connection, reference)
+        names = {node.branch_id: node.code, HQ_ORIGIN: "head office"}
+        edits = history_document(connection, RecordKind.CLIENT, client_id, names)
+    print_history(options, edits)
 
 
 @client.command("find")

@@ -110,8 +110,11 @@ def override(
     return actor
 
 
-def current_actor(store: BranchStore, settings: Settings, token: str) -> Actor | None:
-    """Who is logged in with that token, and may do what now; None when nobody is."""
+def current_actor(store: BranchStore, settings: Settings, token: str, is_use: bool = True) -> Actor | None:
+    """Who is logged in with that token, and may do what now; None when nobody is.
+
+    A page that asks by itself is no use of the session (`is_use`): left open, it does not keep it from ending.
+    """
     now_us = store.clock.now_us()
     with store.read_cursor() as cursor:
         reader = CursorReader(cursor)
@@ -123,7 +126,7 @@ def current_actor(store: BranchStore, settings: Settings, token: str) -> Actor |
     if actor is None:
         with store.write() as connection:
             end_session(connection, found.token_hash)
-    elif is_touch_due(found, now_us):
+    elif is_use and is_touch_due(found, now_us):
         # That others write for long is no reason to turn a cashier away.
         with contextlib.suppress(StoreBusy), store.write(waits_for_disk=False) as connection:
             touch_session(connection, found, now_us)

@@ -375,3 +375,15 @@ pairing = Table(
     Index("pairing_by_code", "code_hash"),
     sqlite_with_rowid=False,
 )
+
+# What an employee has seen of a client's card: so many edits, in the order in which they came here. Never replicated.
+client_seen = Table(
+    "client_seen",
+    branch_metadata,
+    Column("employee_id", Id, nullable=False),
+    Column("client_id", Id, nullable=False),
+    Column("edits", Integer, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("employee_id", "client_id"),
+    sqlite_with_rowid=False,
+)

@@ -14,8 +14,10 @@ from starlette.routing import BaseRoute, Route
 from branch_node.operations.client_importing import IMPORT_BYTES_MAX
 from branch_node.web import (
     account,
+    client_forms,
     client_import,
     client_points,
+    clients,
     health,
     help,
     login,
@@ -78,6 +80,8 @@ PAGES: tuple[BaseRoute, ...] = (
     *refunds.ROUTES,
     *client_points.ROUTES,
     *client_import.ROUTES,
+    *client_forms.ROUTES,
+    *clients.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
     *team.ROUTES,

@@ -54,7 +54,8 @@ def actor_of(request: Request) -> Actor | None:
     known: dict[str, Any] = request.scope["state"]
     if "actor" not in known:
         token, context = state_of(request).session, context_of(request)
-        known["actor"] = current_actor(context.store, context.settings, token) if token else None
+        is_use = not known.get("asks_by_itself", False)
+        known["actor"] = current_actor(context.store, context.settings, token, is_use) if token else None
     actor: Actor | None = known["actor"]
     return actor
 
@@ -80,13 +81,16 @@ def guarded(
     methods: Iterable[str] = ("GET",),
     *,
     in_turn: bool = False,
+    asks_by_itself: bool = False,
 ) -> Route:
     """A route for whoever is logged in, and may do that; others are led to the log-in, and back afterwards.
 
-    Those `in_turn` are answered one by one: the till's, which come in crowds.
+    Those `in_turn` are answered one by one: the till's, which come in crowds. What a page asks by itself keeps no
+    session from ending.
     """
 
     def check(request: Request) -> Response:
+        request.scope["state"]["asks_by_itself"] = asks_by_itself
         actor = actor_of(request)
         if actor is None:
             return to_log_in(request)

@@ -11,8 +11,10 @@ from hq_server.operations.importing import import_clients
 from hq_server.operations.loyalty import client_points
 from hq_server.storage.branches import branch_names
 from hq_server.storage.feed import number_feed
-from shared.cli.clients import print_card, print_clients, print_import
+from shared.cli.clients import print_card, print_clients, print_history, print_import
 from shared.cli.commands import GlobalOptions, Group
+from shared.domain.records import RecordKind
+from shared.operations.client_history import history_document
 from shared.operations.clients import client_card, find_clients, resolve_client
 from shared.operations.tabular_files import read_rows
 
@@ -57,3 +59,14 @@ def show_command(options: GlobalOptions, reference: str) -> None:
         points = client_points(connection, client_id, office.clock.now_us())
     card |= {name: points[name] for name in ("points", "points_available")}
     print_card(options, card)
+
+
+@client.command("history")
+@click.argument("reference", metavar="ID")
+@click.pass_obj
+def history_command(options: GlobalOptions, reference: str) -> None:
+    """Show what changed on a client's card: who, when, in which branch, before and after."""
+    with head_office(options.home) as office, office.store.read() as connection:
+        client_id = resolve_client(connection, reference)
+        edits = history_document(connection, RecordKind.CLIENT, client_id, branch_names(connection))
+    print_history(options, edits)

@@ -39,6 +39,19 @@ def print_conflict(found: Mapping[str, Any]) -> None:
         click.echo(f"  {mark}  {format_cell(value['value'])}  – by {value['branch']}, {value['at']}")
 
 
+def print_history(options: GlobalOptions, edits: Sequence[Mapping[str, Any]]) -> None:
+    """What changed on a card, newest first."""
+    if options.json:
+        print_json({"edits": list(edits)})
+        return
+    for edit in edits:
+        click.echo(f"{edit['at']}  {edit['who'] or 'somebody'}, {edit['branch']}")
+        for change in edit["changes"]:
+            mark = f"  ({change['conflict']} conflict)" if change["conflict"] else ""
+            before, after = (format_cell(change[side]) for side in ("before", "after"))
+            click.echo(f"    {change['field']}: {before} → {after}{mark}")
+
+
 def print_import(
     options: GlobalOptions,
     counts: Mapping[str, int],

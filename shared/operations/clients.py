@@ -10,12 +10,13 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from shared.domain.business_time import format_us
 from shared.domain.cards import Value, require_value
-from shared.domain.clients import normalize_email, normalize_phone, phone_digits
-from shared.domain.identifiers import format_id, is_id, parse_id, require_code, shorten
+from shared.domain.clients import CONSENTS, normalize_field, phone_digits
+from shared.domain.identifiers import format_id, is_id, parse_id, shorten
 from shared.domain.records import RecordKind
 from shared.domain.text_folding import fold
 from shared.errors import AlreadyExists, InvalidInput, NotFound
 from shared.operations.cards import load_card, shown_fields
+from shared.operations.client_history import people_names
 from shared.operations.tabular_files import parse_flag
 from shared.storage.conflict_rows import conflicts_of_card
 from shared.storage.tables import client
@@ -30,23 +31,11 @@ _ALIASES = {"id": "external_id", "phone": "phones", "email": "emails", "notes": 
 
 
 def client_fields(given: Mapping[str, Any], country: str) -> dict[str, Value]:
-    """The fields of a card from what was typed; phones and e-mails normalized. Raises InvalidInput.
+    """The fields of a card from what was typed, normalized. Raises InvalidInput.
 
-    `given` may hold any of COLUMNS; phones and emails are sequences. None empties a field.
+    `given` may hold any field of a client; phones, emails and tags are sequences. None empties a field.
     """
-    fields: dict[str, Value] = {}
-    for name, value in given.items():
-        match name:
-            case "external_id":
-                fields[name] = None if value is None else require_code(value, "The client's external id")
-            case "phones":
-                fields[name] = tuple(sorted({normalize_phone(phone, country) for phone in value or ()}))
-            case "emails":
-                fields[name] = tuple(sorted({normalize_email(email) for email in value or ()}))
-            case "name" | "note" | "group" | "tier":
-                fields[name] = value.strip() or None if isinstance(value, str) else None
-            case _:
-                fields[name] = value
+    fields = {name: normalize_field(name, value, country) for name, value in given.items()}
     return {name: require_value(RecordKind.CLIENT, name, value) for name, value in fields.items()}
 
 
@@ -169,11 +158,42 @@ def client_card(connection: Connection, client_id: bytes, branch_names: Mapping[
     row = connection.execute(select(client).where(client.c.id == client_id)).one_or_none()
     if row is None:
         raise NotFound("There is no such client here.")
-    return client_summary(row) | {
-        "conflicts": [
-            conflict_document(found, branch_names)
-            for found in conflicts_of_card(connection, RecordKind.CLIENT, client_id)
-        ]
+    return (
+        client_summary(row)
+        | client_details(connection, row)
+        | {
+            "conflicts": [
+                conflict_document(found, branch_names)
+                for found in conflicts_of_card(connection, RecordKind.CLIENT, client_id)
+            ]
+        }
+    )
+
+
+_DETAILS = (
+    "kind", "birthday", "preferences", "address", "language", "tax_number", "loyalty_number", "position",
+    "do_not_contact_reason", "no_next_step",
+)  # fmt: skip
+
+
+def client_details(connection: Connection, row: Any) -> dict[str, Any]:
+    """What a card says beyond the row of a list. A consent without a moment was never asked for."""
+    owners = people_names(connection, [row.owner_id] if row.owner_id else [])
+    consents = {
+        consent.given.removeprefix("consent_"): {
+            "given": bool(getattr(row, consent.given)),
+            "source": getattr(row, consent.source),
+            "at": None if getattr(row, consent.at) is None else format_us(getattr(row, consent.at)),
+        }
+        for consent in CONSENTS
+    }
+    return {
+        **{name: getattr(row, name) for name in _DETAILS},
+        "tags": row.tags.split("\n") if row.tags else [],
+        "owner": owners.get(row.owner_id) if row.owner_id else None,
+        "company": None if row.company_id is None else format_id(row.company_id),
+        "merged_into": None if row.merged_into is None else format_id(row.merged_into),
+        "consents": consents,
     }
 
 

@@ -208,18 +208,22 @@ def test_a_card_is_shown_with_its_open_conflicts(shop: Shop) -> None:
     with shop.store.read() as connection:
         card = client_card(connection, client_id, {branch_id: "B7"})
     (conflict,) = card.pop("conflicts")
-    assert card == {
-        "id": format_id(client_id),
-        "external_id": None,
-        "name": "Anna P.",
-        "phones": ["+79123456789"],
-        "emails": [],
-        "note": None,
-        "do_not_contact": False,
-        "group": None,
-        "tier": None,
-        "archived": False,
-    }
+    assert card["consents"]["data"] == {"given": False, "source": None, "at": None}
+    assert (
+        card.items()
+        >= {
+            "id": format_id(client_id),
+            "external_id": None,
+            "name": "Anna P.",
+            "note": None,
+            "do_not_contact": False,
+            "group": None,
+            "tier": None,
+            "archived": False,
+            "birthday": None,
+        }.items()
+    )
+    assert (card["phones"], card["emails"]) == (["+79123456789"], [])
     assert (conflict["kind"], conflict["field"], conflict["rule"], conflict["shown"]) == (
         "client",
         "name",
