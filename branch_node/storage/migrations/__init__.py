@@ -7,14 +7,14 @@ from pathlib import Path
 from sqlalchemy import Connection, MetaData
 
 from branch_node.storage.basket_tables import SEARCH_TABLE
+from branch_node.storage.file_transfer_tables import file_transfer
 from branch_node.storage.receipt_indexes import RECEIPT_INDEXES
 from branch_node.storage.stock_draft_tables import STOCK_INDEXES
-from branch_node.storage.tables import branch_metadata
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0020"
+HEAD = "0028"
 KNOWN = frozenset(
     {
         "0001",
@@ -35,9 +35,11 @@ KNOWN = frozenset(
         "0018",
         "0019",
         "0020",
+        "0028",
     }
 )
-METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]
+# The branch's own; those of files are made by naming one.
+METADATA: list[MetaData] = [record_metadata, file_transfer.metadata, session_metadata]
 _LOCATION = Path(__file__).parent
 
 
