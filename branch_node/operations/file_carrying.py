@@ -29,7 +29,7 @@ from shared.sync.files import FILES_PER_QUESTION_MAX, FileMissing, FilesAtHq, Ge
 ATTEMPTS_PER_CHUNK_MAX = 3
 """So often a chunk that comes damaged, or is refused, is tried in a row."""
 
-WAIT_US_MIN = 30_000_000
+WAIT_US_MIN = 5_000_000
 WAIT_US_MAX = 3_600_000_000
 """For how long a file that cannot be made even is left alone, after the first failure and after many."""
 

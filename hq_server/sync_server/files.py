@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import grpc
@@ -31,7 +31,7 @@ class FileCalls:
         self._places = asyncio.Semaphore(FILE_CALLS_AT_ONCE_MAX)
         self._asking: set[bytes] = set()
 
-    def handlers(self, within: Callable[[Any], Any]) -> Mapping[str, Any]:
+    def handlers(self, within: Callable[[Any], Any]) -> dict[str, Any]:
         """The service's methods. `within` makes of a call's context what turns errors into the call's status."""
 
         def method(work: Callable[[Peer, Any], Any], decode: Any, encode: Any) -> Any:
