@@ -39,6 +39,12 @@ LOOK_AGAIN_US = 86_400_000_000
 UNUSED_KEPT_US = 86_400_000_000
 """Chunks of no file are kept for a day: their card may be about to be recorded."""
 
+UNKNOWN_CONTENT = "The card does not say what the file is."
+DAMAGED_HERE = "A part of the file is damaged here."
+FETCHED_AGAIN = "A part of the file was damaged here: it is fetched again."
+ANOTHER_FILE = "The parts are not the file that its card names."
+"""What may be wrong with a file; pages say it in their own language."""
+
 
 class Work(StrEnum):
     SEND = "send"
@@ -131,7 +137,7 @@ class FileCarrier:
             described = description_of(connection, attachment_id)
             present = set() if described is None else present_chunks(connection, described.chunks)
         if described is None:
-            return self._leave(attachment_id, "The card does not say what the file is.")
+            return self._leave(attachment_id, UNKNOWN_CONTENT)
         if not missing.known:
             # The card has not arrived there yet, or this branch is told of the client no more.
             return self._leave(attachment_id, None)
@@ -170,9 +176,9 @@ class FileCarrier:
             # The head office has them.
             with self._store.write() as connection:
                 drop_chunks(connection, damaged)
-            self._leave(attachment_id, "A part of the file was damaged here: it is fetched again.", wait_us=0)
+            self._leave(attachment_id, FETCHED_AGAIN, wait_us=0)
         elif not is_right:
-            self._leave(attachment_id, "The parts are not the file that its card names.")
+            self._leave(attachment_id, ANOTHER_FILE)
         else:
             look_again_us = self._store.clock.now_us() + LOOK_AGAIN_US
             with self._store.write() as connection:
@@ -188,7 +194,7 @@ class FileCarrier:
             return Step()
         if not is_chunk(described, planned.place, data):
             # It stays: nobody else may have it, and most of it is right.
-            self._give_up(planned.attachment_id, "A part of the file is damaged here.")
+            self._give_up(planned.attachment_id, DAMAGED_HERE)
             return Step()
         self._ask().put(PutRequest(planned.attachment_id, planned.place, data))
         self._note_moved(planned, len(data))

@@ -32,6 +32,7 @@ from shared.domain.attachments import (
     require_size,
 )
 from shared.domain.identifiers import NIL_ID
+from shared.domain.masking import HIDDEN
 from shared.domain.permissions import Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.errors import AlreadyExists, NotFound, Refused, StoreCorrupt
@@ -40,6 +41,9 @@ from shared.storage.file_rows import keep_chunk, present_chunks, read_chunk
 from shared.storage.tables import attachment, client, employee, interaction, neighbour_fact
 from shared.sync.hlc import wall_ms
 from shared.wire.cards import decode_state
+
+ENDING_CHARACTERS_MAX = 6
+"""Of a name's ending that who may not see contacts sees: more of it may be a name."""
 
 
 class FileShown(NamedTuple):
@@ -142,27 +146,31 @@ def list_files(store: BranchStore, actor: Actor, client_id: bytes, with_archived
         condition = attachment.c.client_id == client_id
         if not with_archived:
             condition = and_(condition, ~attachment.c.archived)
-        return _shown(connection, condition, FILES_PER_CLIENT_MAX)
+        return _as_seen_by(actor, _shown(connection, condition, FILES_PER_CLIENT_MAX))
 
 
-def files_of_interaction(connection: Connection, interaction_id: bytes) -> list[FileShown]:
+def files_of_interaction(connection: Connection, actor: Actor, interaction_id: bytes) -> list[FileShown]:
     """The recordings of a call, the newest first; for whoever may see the call."""
     condition = and_(attachment.c.interaction_id == interaction_id, ~attachment.c.archived)
-    return _shown(connection, condition, FILES_PER_CLIENT_MAX)
+    return _as_seen_by(actor, _shown(connection, condition, FILES_PER_CLIENT_MAX))
 
 
 def find_file(store: BranchStore, actor: Actor, file_id: bytes) -> FileShown:
     """One file, put away or not. Raises NotPermitted, NotFound."""
     require(actor, Permission.CLIENT_VIEW)
     with store.read() as connection:
-        found = _shown(connection, attachment.c.id == file_id, 1)
+        found = _as_seen_by(actor, _shown(connection, attachment.c.id == file_id, 1))
     if not found:
         raise NotFound("There is no such file here.", "Look at the client's files.")
     return found[0]
 
 
 def open_file(store: BranchStore, actor: Actor, file_id: bytes) -> OpenedFile:
-    """A file to be read with `read_bytes`. Raises NotPermitted, NotFound, Refused while it is on its way."""
+    """A file to be read with `read_bytes`. Raises NotPermitted, NotFound, Refused while it is on its way.
+
+    Documents say names, phones and more: who may not see those sees that there is one, and no more.
+    """
+    require(actor, Permission.CLIENT_CONTACTS)
     shown = find_file(store, actor, file_id)
     with store.read() as connection:
         row = connection.execute(select(attachment).where(attachment.c.id == file_id)).one()
@@ -207,6 +215,19 @@ def archive_file(store: BranchStore, commit: Commit, actor: Actor, file_id: byte
     return commit(lambda _transaction: Wanted(actor.employee_id, (edit,)))
 
 
+def _as_seen_by(actor: Actor, files: list[FileShown]) -> list[FileShown]:
+    """Without the names for who may not see contacts: they say whose passport it is."""
+    if actor.may(Permission.CLIENT_CONTACTS):
+        return files
+    return [each._replace(name=HIDDEN + _ending(each.name)) for each in files]
+
+
+def _ending(name: str) -> str:
+    """The part of a name that says what it is, if there is one."""
+    at = name.rfind(".")
+    return name[at:] if at > 0 and len(name) - at <= ENDING_CHARACTERS_MAX else ""
+
+
 def _read_chunk(stream: BinaryIO) -> bytes:
     """The next chunk whole, however little a read brings; empty at the end."""
     parts: list[bytes] = []
@@ -243,10 +264,9 @@ def _require_room(
     count = select(func.count()).select_from(attachment).where(own, ~attachment.c.archived)
     if connection.execute(count).scalar_one() >= FILES_PER_CLIENT_MAX:
         raise Refused(f"A client has at most {FILES_PER_CLIENT_MAX} files.", "Put some away first.")
-    same = select(attachment.c.name).where(own, ~attachment.c.archived, attachment.c.sha256 == described.sha256.hex())
-    name = connection.execute(same.limit(1)).scalar_one_or_none()
-    if name is not None:
-        raise AlreadyExists("This file is attached already.", f"Its name here is {name}.")
+    same = select(attachment.c.id).where(own, ~attachment.c.archived, attachment.c.sha256 == described.sha256.hex())
+    if connection.execute(same.limit(1)).first() is not None:
+        raise AlreadyExists("This file is attached already.", "Look at the client's files.")
     if interaction_id is not None and not _is_interaction_of(connection, interaction_id, client_id):
         raise NotFound("There is no such call with this client.", "Look at the client's timeline.")
 
@@ -293,7 +313,7 @@ def _shown(connection: Connection, condition: object, files_max: int) -> list[Fi
                 names.get(author, ""),
             )
         )
-    return shown
+    return sorted(shown, key=lambda each: (each.attached_at_us, each.file_id), reverse=True)
 
 
 def _made(state: bytes | None) -> tuple[int, bytes]:

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from branch_node.web import (
     account,
+    client_files,
     client_points,
     health,
     help,
@@ -71,6 +72,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *receipts.ROUTES,
     *refunds.ROUTES,
     *client_points.ROUTES,
+    *client_files.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
     *printer_state.ROUTES,
@@ -107,6 +109,7 @@ def create_app(context: WebContext) -> Starlette:
         hosts=frozenset(context.settings.web_host_names),
         static_folders=(STATIC,),
         session_of=session_reader(secret),
+        streamed_paths=client_files.STREAMED,
     )
     app = create_site(site)
     app.state.turn = turn = Turn()

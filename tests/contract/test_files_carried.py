@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,8 @@ from branch_node.operations.files import (
 )
 from branch_node.storage.file_transfers import FilesWaiting, count_waiting
 from shared.domain.attachments import CHUNK_BYTES, FILES_PER_CLIENT_MAX
-from shared.domain.permissions import LOCAL_ADMINISTRATOR
-from shared.errors import AlreadyExists, HqUnreachable, InvalidInput, NotFound, Refused, StoreCorrupt
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission
+from shared.errors import AlreadyExists, HqUnreachable, InvalidInput, NotFound, NotPermitted, Refused, StoreCorrupt
 from shared.storage.file_rows import forget_files_of
 from shared.storage.tables import attachment, file_chunk
 from shared.sync.messages import ProcessingMode, WhenUnreachable
@@ -63,6 +64,10 @@ class Base:
             io.BytesIO(data),
             name,
         )
+
+    def attach_as(self, actor: Actor) -> bytes:
+        store, commit = self.node.store, self.node.line().commit
+        return attach_file(store, commit, actor, self.client(), io.BytesIO(DATA), "x")
 
     def show(self, file_id: bytes) -> FileShown:
         return find_file(self.node.store, LOCAL_ADMINISTRATOR, file_id)
@@ -312,7 +317,21 @@ def test_an_erased_client_leaves_no_file_and_no_transfer(home: Base) -> None:
     with home.node.store.write() as connection:
         assert forget_files_of(connection, home.client()) == CHUNKS
         connection.execute(attachment.delete())
-        assert files_of_interaction(connection, b"i" * 16) == []
+        assert files_of_interaction(connection, LOCAL_ADMINISTRATOR, b"i" * 16) == []
     with home.node.store.read_cursor() as cursor:
         assert cursor.execute("SELECT COUNT(*) FROM file_transfer").fetchone() == (0,)
         assert cursor.execute("SELECT COUNT(*) FROM file_chunk").fetchone() == (0,)
+
+
+def test_who_may_not_see_contacts_sees_that_there_is_a_file_and_no_more(home: Base) -> None:
+    file_id = home.attach(name="Паспорт Петровой.pdf")
+    home.attach(b"x", "без.расширения Анны")
+    seller = replace(LOCAL_ADMINISTRATOR, permissions=frozenset({Permission.CLIENT_VIEW}))
+    shown = list_files(home.node.store, seller, home.client())
+    assert sorted(each.name for each in shown) == ["…", "….pdf"]
+    with pytest.raises(NotPermitted):
+        open_file(home.node.store, seller, file_id)
+    nobody = replace(LOCAL_ADMINISTRATOR, permissions=frozenset())
+    for look in (lambda: list_files(home.node.store, nobody, home.client()), lambda: home.attach_as(nobody)):
+        with pytest.raises(NotPermitted):
+            look()
