@@ -51,7 +51,9 @@ STREAMED: Final = (
 
 HEADERS: Final[Mapping[str, str]] = {
     # Whatever it is: it runs nothing, loads nothing, and is of no origin.
-    "Content-Security-Policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
+    ),
     "X-Content-Type-Options": "nosniff",
     "Accept-Ranges": "bytes",
 }
