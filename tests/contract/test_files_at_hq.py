@@ -14,7 +14,8 @@ from shared.domain.attachments import CHUNK_BYTES, fields_of_file
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound, StoreCorrupt
 from shared.storage.file_rows import forget_files_of, is_whole, unused_chunks
-from shared.storage.tables import attachment, file_chunk
+from shared.storage.file_tables import file_chunk
+from shared.storage.tables import attachment
 from shared.sync.files import FileMissing, GetRequest, MissingRequest, PutRequest
 from tests.contract.test_client_circle import make_client, send
 from tests.support.files import bytes_of, chunks_of, describe

@@ -21,6 +21,7 @@ from branch_node.operations.files import (
     open_file,
     read_bytes,
 )
+from branch_node.storage.file_transfer_tables import file_transfer
 from branch_node.storage.file_transfers import FilesWaiting, count_waiting
 from shared.domain.attachments import CHUNK_BYTES, FILES_PER_CLIENT_MAX
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission
@@ -170,7 +171,7 @@ def test_a_chunk_that_comes_damaged_is_asked_for_again_and_then_reported(home: B
     assert other.read(file_id) == DATA
     with other.node.store.write() as connection:
         forget_files_of(connection, other.client())
-        connection.exec_driver_sql("UPDATE file_transfer SET is_even = 0, not_before = 0")
+        connection.execute(update(file_transfer).values(is_even=False, not_before=0))
     always = carry(other.node, FilesWire(other.node, "flipped"))
     assert always.gets == [(file_id, 0)] * 3
     assert other.show(file_id).problem == "A part of the file came damaged."
