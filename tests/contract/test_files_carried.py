@@ -27,7 +27,7 @@ from shared.domain.attachments import CHUNK_BYTES, FILES_PER_CLIENT_MAX
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission
 from shared.errors import AlreadyExists, HqUnreachable, InvalidInput, NotFound, NotPermitted, Refused, StoreCorrupt
 from shared.storage.file_rows import forget_files_of
-from shared.storage.tables import attachment, file_chunk
+from shared.storage.tables import attachment, client, file_chunk
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from tests.support.files import FilesWire, bytes_of, carry, describe
 from tests.support.office import Office
@@ -52,9 +52,9 @@ class Base:
 
     def client(self, external_id: str = "900") -> bytes:
         with self.node.store.read() as connection:
-            return next(
-                iter(connection.exec_driver_sql("SELECT id FROM client WHERE external_id = ?", (external_id,)))
-            )[0]
+            statement = select(client.c.id).where(client.c.external_id == external_id)
+            client_id: bytes = connection.execute(statement).scalar_one()
+        return client_id
 
     def attach(self, data: bytes = DATA, name: str = "Договор.pdf", external_id: str = "900") -> bytes:
         return attach_file(
