@@ -109,6 +109,11 @@ class FileCarrier:
                 drop_chunks(connection, unused & unused_chunks(connection, before_us))
         return len(unused)
 
+    def interrupt(self) -> None:
+        """Ends a call that is under way, from another thread: the program stops, and the head office may be silent."""
+        if self._hq is not None:
+            self._hq.close()
+
     def close(self) -> None:
         """Gives the connection back."""
         self._planned.clear()

@@ -61,7 +61,8 @@ class FileShell:
             self._log.warning("files wait", reason=error.message)
 
     def close(self) -> None:
-        """Waits for the chunk that is under way, and gives the connection back."""
+        """Ends what is under way, and gives the connection back."""
+        self._carrier.interrupt()
         self._thread.shutdown(wait=True)
         self._carrier.close()
 
