@@ -36,8 +36,8 @@ WAIT_US_MAX = 3_600_000_000
 LOOK_AGAIN_US = 86_400_000_000
 """A file that is even is asked about again after a day: the other side may have lost or damaged a chunk."""
 
-UNUSED_KEPT_US = 86_400_000_000
-"""Chunks of no file are kept for a day: their card may be about to be recorded."""
+UNUSED_KEPT_US = 7 * 86_400_000_000
+"""Chunks of no file are kept for a week: their card may be about to be recorded, or wait for the head office."""
 
 UNKNOWN_CONTENT = "The card does not say what the file is."
 DAMAGED_HERE = "A part of the file is damaged here."

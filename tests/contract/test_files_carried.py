@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,8 @@ import pytest
 from sqlalchemy import select, update
 
 from branch_node.operations.backup import restore_backup, take_backup
-from branch_node.operations.file_carrying import LOOK_AGAIN_US, WAIT_US_MIN
+from branch_node.operations.committing import Wanted, WantedFact
+from branch_node.operations.file_carrying import LOOK_AGAIN_US, UNUSED_KEPT_US, WAIT_US_MIN, FileCarrier
 from branch_node.operations.files import (
     FileShown,
     archive_file,
@@ -23,9 +26,24 @@ from branch_node.operations.files import (
 )
 from branch_node.storage.file_transfer_tables import file_transfer
 from branch_node.storage.file_transfers import FilesWaiting, count_waiting
+from branch_node.storage.transaction import BranchTransaction
+from hq_server.sync_server.files import FileCalls
+from hq_server.sync_server.identity import Peer
 from shared.domain.attachments import CHUNK_BYTES, FILES_PER_CLIENT_MAX
+from shared.domain.business_time import local_moment
+from shared.domain.interactions import Interaction
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission
-from shared.errors import AlreadyExists, HqUnreachable, InvalidInput, NotFound, NotPermitted, Refused, StoreCorrupt
+from shared.errors import (
+    AlreadyExists,
+    HqUnreachable,
+    InvalidInput,
+    NotAuthorised,
+    NotFound,
+    NotPermitted,
+    Refused,
+    StoreBusy,
+    StoreCorrupt,
+)
 from shared.storage.file_rows import forget_files_of
 from shared.storage.tables import attachment, client, file_chunk
 from shared.sync.messages import ProcessingMode, WhenUnreachable
@@ -336,3 +354,59 @@ def test_who_may_not_see_contacts_sees_that_there_is_a_file_and_no_more(home: Ba
     for look in (lambda: list_files(home.node.store, nobody, home.client()), lambda: home.attach_as(nobody)):
         with pytest.raises(NotPermitted):
             look()
+
+
+def test_a_recording_belongs_to_its_call(home: Base) -> None:
+    store, commit, call_id = home.node.store, home.node.line().commit, b"i" * 16
+
+    def prepare(transaction: BranchTransaction) -> Wanted:
+        moment = local_moment(transaction.now_us, transaction.node.timezone)
+        return Wanted(facts=(WantedFact(call_id, Interaction(home.client(), "call", "out", "anna", moment)),))
+
+    commit(prepare)
+    file_id = attach_file(store, commit, LOCAL_ADMINISTRATOR, home.client(), io.BytesIO(DATA), "call.mp3", call_id)
+    with store.read() as connection:
+        assert [e.file_id for e in files_of_interaction(connection, LOCAL_ADMINISTRATOR, call_id)] == [file_id]
+    home.node.add_client("901", "Boris")
+    with pytest.raises(NotFound):
+        attach_file(store, commit, LOCAL_ADMINISTRATOR, home.client("901"), io.BytesIO(b"x"), "call.mp3", call_id)
+
+
+def test_chunks_of_no_file_are_swept_away_after_a_week(home: Base) -> None:
+    file_id = home.attach()
+    store = home.node.store
+    with store.write() as connection:
+        connection.execute(file_chunk.insert().values(sha256=b"u" * 32, data=b"x", stored_at=home.node.clock.now_us()))
+    carrier = FileCarrier(store, lambda: FilesWire(home.node))
+    assert carrier.sweep() == 0
+    home.node.clock.advance(UNUSED_KEPT_US // SECOND + 1)
+    assert carrier.sweep() == 1
+    assert carrier.sweep() == 0
+    assert home.read(file_id) == DATA
+
+
+def test_one_call_of_a_branch_is_answered_at_a_time(home: Base) -> None:
+    calls = FileCalls(home.node.pair.gateway)
+    ours, theirs = Peer("north", home.node.branch_id, False), Peer("south", b"s" * 16, False)
+
+    async def ask() -> list[object]:
+        going, begun = threading.Event(), threading.Event()
+
+        def wait() -> str:
+            begun.set()
+            going.wait()
+            return "first"
+
+        first = asyncio.create_task(calls.in_turn(ours, wait))
+        await asyncio.to_thread(begun.wait)
+        second = await asyncio.gather(calls.in_turn(ours, lambda: "second"), return_exceptions=True)
+        other = asyncio.create_task(calls.in_turn(theirs, lambda: "other"))
+        going.set()
+        after = await asyncio.gather(first, other)
+        return [*second, *after, await calls.in_turn(ours, lambda: "third")]
+
+    busy, *answered = asyncio.run(ask())
+    assert isinstance(busy, StoreBusy)
+    assert answered == ["first", "other", "third"]
+    with pytest.raises(NotAuthorised):
+        asyncio.run(calls.in_turn(Peer("enrols", None, True), lambda: "never"))
