@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from branch_node.settings import Settings
+from branch_node.storage.file_transfers import count_waiting
 from branch_node.storage.fiscal_jobs import read_fiscal_state
 from branch_node.storage.intents import count_intents
 from branch_node.storage.store import BranchStore
@@ -25,6 +26,7 @@ def read_status(settings: Settings, store: BranchStore) -> dict[str, Any]:
         parked = count_parked(cursor)
         undecided = count_intents(cursor)
         fiscal = read_fiscal_state(cursor)
+        files = count_waiting(cursor)
     oldest = waiting.oldest_recorded_ms
     return {
         "branch": node.code,
@@ -45,4 +47,7 @@ def read_status(settings: Settings, store: BranchStore) -> dict[str, Any]:
         "last_sync_at": None if state.last_sync_at_us is None else format_us(state.last_sync_at_us),
         "trouble": state.trouble,
         "fiscal": fiscal._asdict(),
+        "files_waiting": files.files,
+        "file_bytes_waiting": files.bytes,
+        "file_problems": files.problems,
     }

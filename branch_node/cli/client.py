@@ -41,6 +41,12 @@ def client() -> None:
     """Add, edit, find and show clients."""
 
 
+client.defer("attach", "branch_node.cli.client_files:attach", "Attach a file to a client.")
+client.defer("files", "branch_node.cli.client_files:files", "List the files of a client.")
+client.defer("fetch", "branch_node.cli.client_files:fetch", "Write a client's file, once all its parts are here.")
+client.defer("put-away", "branch_node.cli.client_files:put_away", "Put a client's file away, or bring it back.")
+
+
 @client.command("add")
 @details
 @click.pass_obj

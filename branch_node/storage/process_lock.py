@@ -25,6 +25,11 @@ class ProcessLock:
         self._descriptor = descriptor
         return True
 
+    @property
+    def is_held(self) -> bool:
+        """Whether this process has it."""
+        return self._descriptor is not None
+
     def release(self) -> None:
         """Gives the lock back."""
         if self._descriptor is not None:

@@ -27,6 +27,8 @@ from shared.wire.exchange import decode_hq_message, encode_branch_message
 from shared.wire.methods import EXCHANGE
 
 MESSAGES_WAITING_MAX = 8
+QUIET_MS = 250
+"""When nothing of the journal, the feed or the history has moved for so long, files may."""
 GOODBYE_SECONDS_MAX = 5.0
 
 
@@ -66,6 +68,7 @@ class Exchange:
         self.on_problem: Callable[[str], None] = lambda problem: None
         self.was_welcome = False
         self.was_rehomed = False
+        self._moved_at_ms = 0
 
     # Notices from the program.
 
@@ -80,6 +83,10 @@ class Exchange:
     def stop(self) -> None:
         """Say goodbye and end."""
         self._events.put_nowait(_Stop())
+
+    def is_quiet(self) -> bool:
+        """Whether the stream is up and has had nothing to do but to say so for a while."""
+        return self.was_welcome and self._now_ms() - self._moved_at_ms >= QUIET_MS
 
     # The stream.
 
@@ -137,6 +144,7 @@ class Exchange:
                     await _raise_status(call)
                     raise HqUnreachable(f"The head office at {self._address} closed the stream.", "Selling goes on.")
                 case _Grown(head_seq=head_seq):
+                    self._moved_at_ms = self._now_ms()
                     session.record_appended(head_seq)
                 case _PassWanted(head_seq=head_seq):
                     session.record_pass_wanted(head_seq)
@@ -164,6 +172,8 @@ class Exchange:
             case core.Finish():
                 raise AssertionError("finished elsewhere")
             case _:
+                if not isinstance(command, core.ReadHead):
+                    self._moved_at_ms = self._now_ms()
                 for problem in await self._worker.run(lambda: self._worker.perform(session, command)):
                     self.on_problem(problem)
                 if isinstance(command, core.StoreWelcome):

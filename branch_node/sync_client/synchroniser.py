@@ -14,6 +14,7 @@ from branch_node.storage.store import BranchStore
 from branch_node.sync_client.central import open_central
 from branch_node.sync_client.channel import load_identity
 from branch_node.sync_client.exchange import Exchange
+from branch_node.sync_client.file_shell import FileShell
 from branch_node.sync_client.lock import SyncLock
 from branch_node.sync_client.processor import Processor
 from branch_node.sync_client.worker import StoreWorker
@@ -24,6 +25,8 @@ from shared.sync.backoff import Backoff
 _BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")
 REQUEST_POLL_SECONDS = 0.05
 DOUBTS_POLL_SECONDS = 10.0
+FILES_OF_PASS_SECONDS_MAX = 20.0
+"""For how long a pass carries files once both sides are even; `serve` goes on with them."""
 
 
 class Synchroniser:
@@ -36,6 +39,7 @@ class Synchroniser:
         self._lock = SyncLock(settings.sync_lock_path)
         self._worker = StoreWorker(store, _boot_id())
         self._processor = Processor(store, lambda: open_central(settings, store))
+        self._files = FileShell(settings, store)
         self._exchange: Exchange | None = None
         self._wanted: list[bytes] = []
         self._woken = asyncio.Event()
@@ -47,6 +51,7 @@ class Synchroniser:
             raise Refused("Another process synchronises this branch already.", "Stop it, or use serve --no-sync.")
         watching = asyncio.create_task(self._watch())
         looking_after = asyncio.create_task(self._look_after())
+        carrying = asyncio.create_task(self._files.serve(self._is_quiet))
         stopping = asyncio.create_task(self._stop_with(stopped))
         backoff = Backoff()
         try:
@@ -56,12 +61,16 @@ class Synchroniser:
         finally:
             watching.cancel()
             looking_after.cancel()
+            carrying.cancel()
             stopping.cancel()
             await self._answer("The process that synchronised this branch has stopped.")
             self._close()
 
     async def run_pass(self, timeout_seconds: float) -> None:
-        """Makes both sides even once, here or by the process that serves. Raises SyncError when they are not."""
+        """Makes both sides even once, here or by the process that serves; carries files for a while after that.
+
+        Raises SyncError when they are not even.
+        """
         try:
             async with asyncio.timeout(timeout_seconds):
                 await asyncio.to_thread(self._processor.look_after)
@@ -69,6 +78,8 @@ class Synchroniser:
                     await self._pass_here()
                 else:
                     await self._pass_elsewhere()
+            if self._lock.is_held:
+                await self._files.carry_for(min(timeout_seconds, FILES_OF_PASS_SECONDS_MAX))
         except TimeoutError:
             raise HqUnreachable(
                 f"The two sides were not even after {timeout_seconds:g} seconds.",
@@ -134,6 +145,9 @@ class Synchroniser:
             except FilialError as error:
                 self._log.warning("operations in doubt", reason=error.message)
             await asyncio.sleep(DOUBTS_POLL_SECONDS)
+
+    def _is_quiet(self) -> bool:
+        return self._exchange is not None and self._exchange.is_quiet()
 
     async def _stop_with(self, stopped: asyncio.Event) -> None:
         await stopped.wait()
@@ -216,6 +230,7 @@ class Synchroniser:
     def _close(self) -> None:
         self._worker.close()
         self._processor.close()
+        self._files.close()
         self._lock.release()
 
 

@@ -15,6 +15,7 @@ from branch_node.operations.history import apply_history
 from branch_node.operations.proposals import ProposalsRead, read_proposals
 from branch_node.storage import sync_state
 from branch_node.storage.counters import count_acknowledged
+from branch_node.storage.file_transfers import reopen_all
 from branch_node.storage.intents import note_answer, oldest_intent_us
 from branch_node.storage.journal import EntriesRead, read_entries, read_hash
 from branch_node.storage.pass_requests import finish_requests, open_requests
@@ -200,6 +201,8 @@ class StoreWorker:
             sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
             if goes_on(welcome.resume):
                 note_answer(cursor)
+            if (welcome.hq_restored or welcome.feed_lost) and goes_on(welcome.resume):
+                reopen_all(cursor)
             if welcome.hq_restored and goes_on(welcome.resume):
                 journal_history(cursor, all_of_it=True)
                 # What was handed back before may be lost again, undecided.

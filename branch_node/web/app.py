@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from branch_node.operations.client_importing import IMPORT_BYTES_MAX
 from branch_node.web import (
     account,
+    client_files,
     client_forms,
     client_import,
     client_points,
@@ -82,6 +83,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *client_import.ROUTES,
     *client_forms.ROUTES,
     *clients.ROUTES,
+    *client_files.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
     *team.ROUTES,
@@ -121,6 +123,7 @@ def create_app(context: WebContext) -> Starlette:
         static_folders=(STATIC,),
         large_paths={client_import.UPLOAD_PATH: IMPORT_BYTES_MAX + FORM_BYTES_AROUND_FILE},
         session_of=session_reader(secret),
+        streamed_paths=client_files.STREAMED,
     )
     app = create_site(site)
     app.state.turn = turn = Turn()

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from branch_node.storage.fiscal_jobs import retry_failed_fiscal_jobs
+from branch_node.web.client_files import size_text
 from branch_node.web.context import WebContext, context_of
 from branch_node.web.people import guarded, signed_in
 from shared.domain.permissions import Permission
@@ -84,6 +85,7 @@ def matters_of(status: Status) -> list[Matter]:
     found = []
     if status["waiting"]:
         found.append(_waiting_matter(status))
+    found += _file_matters(status)
     if status["undecided"]:
         found.append(
             Matter(
@@ -118,6 +120,21 @@ def matters_of(status: Status) -> list[Matter]:
                 _("Go on selling, and tell the head office what is written here."),
             )
         )
+    return found
+
+
+def _file_matters(status: Status) -> list[Matter]:
+    """Files of clients that are not on both sides yet."""
+    found, waiting = [], status.get("files_waiting") or 0
+    if waiting:
+        what = plural("%(count)s file on its way", "%(count)s files on their way", waiting)
+        size = size_text(status["file_bytes_waiting"])
+        why = _("%(size)s have yet to move: files go when there is nothing better to do.", size=size)
+        found.append(Matter(what, why, _("Nothing: it goes on by itself while the head office can be reached.")))
+    if status.get("file_problems"):
+        what = plural("%(count)s file has a problem", "%(count)s files have a problem", status["file_problems"])
+        why = _("A part of it is damaged, or the head office does not take it.")
+        found.append(Matter(what, why, _("Look at the client's files: each says what is wrong. Attach it anew.")))
     return found
 
 

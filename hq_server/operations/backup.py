@@ -21,9 +21,12 @@ from hq_server.storage.tables import branch, chain, feed_head
 from shared.clock import Clock, Ids
 from shared.errors import AlreadyExists, InvalidInput, StoreCorrupt
 from shared.operations.sessions import end_all_sessions
+from shared.storage.file_tables import file_chunk
 from shared.storage.store_files import look_into, remove_side_files, remove_store, require_backup_file, require_sound
 
 ROWS_PER_COPY = 5_000
+CHUNKS_PER_COPY = 20
+"""Of files: each row is as long as a quarter of a MiB."""
 
 
 class BackupDone(NamedTuple):
@@ -140,8 +143,8 @@ def _tables() -> list[Table]:
 
 def _copy_table(source: Connection, into: Connection, table: Table) -> int:
     names = [column.name for column in table.columns]
-    rows = 0
-    result = source.execute(select(table), execution_options={"yield_per": ROWS_PER_COPY})
+    rows, at_once = 0, CHUNKS_PER_COPY if table is file_chunk else ROWS_PER_COPY
+    result = source.execute(select(table), execution_options={"yield_per": at_once})
     for chunk in result.partitions():
         into.execute(table.insert(), [dict(zip(names, map(_plain, row), strict=True)) for row in chunk])
         rows += len(chunk)

@@ -119,6 +119,10 @@ class Gateway:
     def now_us(self) -> int:
         return self._clock.now_us()
 
+    @property
+    def store(self) -> HqStore:
+        return self._store
+
     # Blocking calls, each one transaction.
 
     def start(self) -> None:

@@ -19,6 +19,7 @@ from hq_server.operations.central import read_request
 from hq_server.settings import Settings
 from hq_server.sync_server.commits import CommitQueue
 from hq_server.sync_server.exchange import Exchange
+from hq_server.sync_server.files import FileCalls
 from hq_server.sync_server.gateway import Gateway, Pulse
 from hq_server.sync_server.identity import Peer, peer_of
 from shared.clock import Clock
@@ -27,7 +28,14 @@ from shared.sync.central import CommitRequest, Question, ResolveRequest
 from shared.sync.messages import BranchMessage, Undecodable, VerifyRequest
 from shared.wire import central, enrolment, exchange, verification
 from shared.wire.enrolment import EnrolReply, EnrolRequest
-from shared.wire.methods import CENTRAL_SERVICE, ENROLMENT_SERVICE, SERVER_OPTIONS, SERVICES, SYNC_SERVICE
+from shared.wire.methods import (
+    CENTRAL_SERVICE,
+    ENROLMENT_SERVICE,
+    FILES_SERVICE,
+    SERVER_OPTIONS,
+    SERVICES,
+    SYNC_SERVICE,
+)
 from shared.wire.status import status_of, trailing_metadata
 
 STREAMS_MAX = 5_000
@@ -38,7 +46,7 @@ STOP_GRACE_SECONDS = 3.0
 
 
 class SyncServer:
-    """Serves the services Sync and Enrolment, health and reflection."""
+    """Serves the services Sync, Enrolment, Central and Files, health and reflection."""
 
     def __init__(self, gateway: Gateway, clock: Clock, settings: Settings, share_port: bool = False) -> None:
         """`share_port` lets several processes listen on one port."""
@@ -47,6 +55,7 @@ class SyncServer:
         self._poll_seconds = settings.feed_poll_ms / 1_000
         self._streams: set[Exchange] = set()
         self._commits = CommitQueue(gateway, self._feed_grew)
+        self._files = FileCalls(gateway)
         self._pulse: Pulse | None = None
         self._log = structlog.get_logger()
         self._server = grpc.aio.server(options=(*SERVER_OPTIONS, ("grpc.so_reuseport", int(share_port))))
@@ -121,6 +130,7 @@ class SyncServer:
                         ),
                     },
                 ),
+                grpc.method_handlers_generic_handler(FILES_SERVICE, self._files.handlers(_Translated)),
             )
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

@@ -16,7 +16,7 @@ Value = str | int | bool | bytes | tuple[str, ...] | None
 TEXT_CHARACTERS_MAX = 2_000
 TEXTS_MAX = 50
 LONG_TEXT_CHARACTERS_MAX = 20_000
-"""Of a text that people write as a letter."""
+"""Of a text that people write as a letter, and of the hashes of a file."""
 
 
 class MergeRule(StrEnum):
@@ -270,7 +270,7 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "size": _INTEGER,
         "sha256": _TEXT,
         # SHA-256 of each chunk in hexadecimal, in order, with spaces between them.
-        "chunks": _TEXT,
+        "chunks": _LETTER,
         "archived": _ARCHIVED,
     },
     # An order to erase a person; the card's id is the client's.

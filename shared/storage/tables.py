@@ -53,6 +53,7 @@ from shared.storage.fact_tables import (
     stock_movement,
     stock_movement_line,
 )
+from shared.storage.file_tables import file_chunk
 
 __all__ = [
     "ONLY_ON_DIALECT",
@@ -69,6 +70,7 @@ __all__ = [
     "dictionary_term",
     "employee",
     "erasure",
+    "file_chunk",
     "interaction",
     "interaction_point",
     "lease_return",

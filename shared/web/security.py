@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import hmac
 import ipaddress
+import re
 import socket
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.datastructures import FormData, Headers
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
-from starlette.requests import HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import RequestRefused
@@ -24,6 +25,12 @@ from shared.web.request_state import state_of
 
 BODY_BYTES_MAX = 1_048_576
 BODY_SECONDS_MAX = 30
+FILE_SECONDS_MAX = 300
+"""For a form with files to arrive."""
+
+FORM_PART_BYTES_MAX = 65_536
+"""Of a field beside the files in a form that is read as it comes."""
+
 FORM_FIELDS_MAX = 1_000
 FORM_FILES_MAX = 4
 
@@ -50,6 +57,13 @@ HEADERS: Final[Mapping[str, str]] = {
 }
 
 
+class StreamedPath(NamedTuple):
+    """Addresses to which files may be sent: read as they come, and kept on the disk until the request is answered."""
+
+    pattern: re.Pattern[str]
+    bytes_max: int
+
+
 class Door:
     """Lets a request in, or raises RequestRefused. `hosts` are the names besides this machine's own."""
 
@@ -59,11 +73,13 @@ class Door:
         hosts: frozenset[str] = frozenset(),
         open_paths: frozenset[str] = frozenset(),
         large_paths: Mapping[str, int] | None = None,
+        streamed_paths: Sequence[StreamedPath] = (),
     ) -> None:
         self.app = app
         self._hosts = hosts | LOOPBACK_NAMES | {socket.gethostname().lower()}
         self._open_paths = open_paths
         self._large_paths = large_paths or {}
+        self._streamed_paths = tuple(streamed_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,12 +90,40 @@ class Door:
             self._require_known_host(scope)
         if scope["method"] not in SAFE_METHODS:
             require_own_origin(Headers(scope=scope), scope["scheme"])
+            streamed = self._streamed(scope)
+            if streamed is not None:
+                await self._take_streamed(scope, receive, send, streamed.bytes_max)
+                return
             body = await _read_in_time(scope, receive, self._bytes_max(scope))
             receive = _replaying(body, receive)
             form = await _read_form(scope, body, self._bytes_max(scope))
             require_token(HTTPConnection(scope), form)
             scope["state"]["form"] = form
         await self.app(scope, receive, send)
+
+    def _streamed(self, scope: Scope) -> StreamedPath | None:
+        """Only for whoever has a session, and sends files: anything else is read as everywhere."""
+        if _kind_of(scope) != "multipart/form-data" or not state_of(HTTPConnection(scope)).session:
+            return None
+        return next((each for each in self._streamed_paths if each.pattern.fullmatch(scope["path"])), None)
+
+    async def _take_streamed(self, scope: Scope, receive: Receive, send: Send, bytes_max: int) -> None:
+        """Reads a form with files without ever holding one in memory, and lets the request in."""
+        require_size(Headers(scope=scope), bytes_max)
+        if TOKEN_HEADER in Headers(scope=scope):
+            # A page that sends it there need not send the file in vain.
+            require_token(HTTPConnection(scope), FormData())
+        try:
+            async with asyncio.timeout(FILE_SECONDS_MAX):
+                form = await _parse_form(scope, _counting(receive, bytes_max), FORM_PART_BYTES_MAX)
+        except TimeoutError:
+            raise RequestRefused("What was sent came too slowly.", "Check the network and try again.", 408) from None
+        try:
+            require_token(HTTPConnection(scope), form)
+            scope["state"]["form"] = form
+            await self.app(scope, _nothing_more, send)
+        finally:
+            await form.close()
 
     def _bytes_max(self, scope: Scope) -> int:
         """Strangers are not let fill the memory: whoever may send more has a session, whose cookie is signed."""
@@ -158,9 +202,7 @@ async def _read_in_time(scope: Scope, receive: Receive, bytes_max: int) -> bytes
 
 async def read_body(scope: Scope, receive: Receive, bytes_max: int = BODY_BYTES_MAX) -> bytes:
     """The whole body, held in memory. Raises RequestRefused when it is larger."""
-    declared = Headers(scope=scope).get("content-length", "")
-    if declared.isascii() and declared.isdigit() and int(declared) > bytes_max:
-        raise _too_large(bytes_max)
+    require_size(Headers(scope=scope), bytes_max)
     parts: list[bytes] = []
     size = 0
     while True:
@@ -173,6 +215,27 @@ async def read_body(scope: Scope, receive: Receive, bytes_max: int = BODY_BYTES_
             raise _too_large(bytes_max)
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+def require_size(headers: Headers, bytes_max: int) -> None:
+    """What is announced is not too large. Raises RequestRefused."""
+    declared = headers.get("content-length", "")
+    if declared.isascii() and declared.isdigit() and int(declared) > bytes_max:
+        raise _too_large(bytes_max)
+
+
+def _counting(receive: Receive, bytes_max: int) -> Receive:
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        if size > bytes_max:
+            raise _too_large(bytes_max)
+        return message
+
+    return counted
 
 
 def _too_large(bytes_max: int) -> RequestRefused:
@@ -190,19 +253,26 @@ def _replaying(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
+def _kind_of(scope: Scope) -> str:
+    return Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def _read_form(scope: Scope, body: bytes, bytes_max: int) -> FormData:
     """The form in the body; empty when it is none. Raises RequestRefused when it cannot be read."""
-    kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
+    if _kind_of(scope) not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return FormData()
+    return await _parse_form(scope, _replaying(body, _nothing_more), bytes_max)
+
+
+async def _parse_form(scope: Scope, receive: Receive, part_bytes_max: int) -> FormData:
     limits: dict[str, Any] = {
         "max_fields": FORM_FIELDS_MAX,
         "max_files": FORM_FILES_MAX,
-        "max_part_size": bytes_max,
+        "max_part_size": part_bytes_max,
     }
     try:
-        return await Request(scope, _replaying(body, _nothing_more)).form(**limits)
-    except (HTTPException, MultiPartException, UnicodeDecodeError, ValueError):
+        return await Request(scope, receive).form(**limits)
+    except (HTTPException, MultiPartException, UnicodeDecodeError, ValueError, ClientDisconnect):
         raise RequestRefused("The form cannot be read.", "Load the page again and repeat what you did.") from None
 
 

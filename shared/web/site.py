@@ -23,7 +23,7 @@ from shared.web.cookies import YEAR_SECONDS, set_cookie
 from shared.web.failures import Failures, answer_http
 from shared.web.pages import Destination, Frame, Pages
 from shared.web.request_state import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Notice, leave_notice, read_state
-from shared.web.security import HEADERS, Door, text_of
+from shared.web.security import HEADERS, Door, StreamedPath, text_of
 from shared.web.static_files import FOLDER, StaticFiles
 from shared.web.translations import LANGUAGES, speaking
 
@@ -42,7 +42,8 @@ class Site:
     `secret` signs cookies and forms. `session_of` gives the id of a request's session, which forms are bound to, or "";
     it runs before everything else, so it checks a signature and neither asks the store nor raises.
     `large_paths` take so many bytes from somebody who has a session; every other path BODY_BYTES_MAX.
-    `open_paths` answer under any host name. `frame` gives the layout's own values: `site_name`, `chip`.
+    `streamed_paths` take files: see `StreamedPath`. `open_paths` answer under any host name. `frame` gives the layout's
+    own values: `site_name`, `chip`.
     """
 
     routes: Sequence[BaseRoute]
@@ -56,6 +57,7 @@ class Site:
     static_folders: tuple[Path, ...] = ()
     session_of: Callable[[HTTPConnection], str] = no_session
     large_paths: Mapping[str, int] = field(default_factory=dict)
+    streamed_paths: Sequence[StreamedPath] = ()
 
 
 def create_site(site: Site) -> Starlette:
@@ -74,7 +76,13 @@ def create_site(site: Site) -> Starlette:
         middleware=[
             Middleware(Surroundings, site=site),
             Middleware(Failures),
-            Middleware(Door, hosts=site.hosts, open_paths=site.open_paths, large_paths=site.large_paths),
+            Middleware(
+                Door,
+                hosts=site.hosts,
+                open_paths=site.open_paths,
+                large_paths=site.large_paths,
+                streamed_paths=site.streamed_paths,
+            ),
         ],
         exception_handlers={HTTPException: answer_http},
     )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from shared.sync.limits import MESSAGE_BYTES_MAX
-from shared.wire.generated import central_pb2, enrolment_pb2, sync_pb2
+from shared.wire.generated import central_pb2, enrolment_pb2, files_pb2, sync_pb2
 
 SYNC_SERVICE = "filial.sync.v1.Sync"
 ENROLMENT_SERVICE = "filial.sync.v1.Enrolment"
 CENTRAL_SERVICE = "filial.sync.v1.Central"
+FILES_SERVICE = "filial.sync.v1.Files"
 
 EXCHANGE = f"/{SYNC_SERVICE}/Exchange"
 VERIFY = f"/{SYNC_SERVICE}/Verify"
@@ -15,6 +16,9 @@ ENROL = f"/{ENROLMENT_SERVICE}/Enrol"
 COMMIT = f"/{CENTRAL_SERVICE}/Commit"
 RESOLVE = f"/{CENTRAL_SERVICE}/Resolve"
 QUERY = f"/{CENTRAL_SERVICE}/Query"
+MISSING = f"/{FILES_SERVICE}/Missing"
+PUT = f"/{FILES_SERVICE}/Put"
+GET = f"/{FILES_SERVICE}/Get"
 
 SERVICES = tuple(
     descriptor.services_by_name[name].full_name
@@ -22,6 +26,7 @@ SERVICES = tuple(
         (sync_pb2.DESCRIPTOR, "Sync"),
         (enrolment_pb2.DESCRIPTOR, "Enrolment"),
         (central_pb2.DESCRIPTOR, "Central"),
+        (files_pb2.DESCRIPTOR, "Files"),
     )
 )
 """What reflection shows; naming them also registers their descriptors."""

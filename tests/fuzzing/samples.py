@@ -37,6 +37,7 @@ from shared.sync.central import (
 )
 from shared.sync.chain import EntryHeader, Head
 from shared.sync.counting import Counter
+from shared.sync.files import FileMissing, GetRequest, MissingRequest, PutRequest
 from shared.sync.messages import (
     Ack,
     Batch,
@@ -58,7 +59,7 @@ from shared.sync.messages import (
     VerifyReply,
     VerifyRequest,
 )
-from shared.wire import cards, central, enrolment, exchange, verification
+from shared.wire import cards, central, enrolment, exchange, files, verification
 from shared.wire.entries import intend_entry, open_entry
 
 _RECORDING = Path(__file__).parent.parent / "contract" / "session-1.json"
@@ -169,6 +170,22 @@ def _findings() -> list[bytes]:
     return [central.encode_findings(found)]
 
 
+def _file_requests() -> list[bytes]:
+    return [
+        files.encode_missing_request(MissingRequest((b"a" * 16, b"b" * 16))),
+        files.encode_put_request(PutRequest(b"a" * 16, 3, b"data")),
+        files.encode_get_request(GetRequest(b"a" * 16, 3)),
+    ]
+
+
+def _file_answers() -> list[bytes]:
+    return [files.encode_missing((FileMissing(True, (0, 5)), FileMissing(False)))]
+
+
+def _attached_files() -> list[bytes]:
+    return [b"ID3\x04", b"%PDF-1.7", b"RIFF\0\0\0\0WAVE", b"PK\x03\x04", "..\\\u202eДоговор.docx".encode(), b"ab" * 32]
+
+
 def _scanned_codes() -> list[bytes]:
     marked = "0104601234567893215Abc-de.fgh1>\x1d91EE06\x1d92" + "Q" * 44
     texts = ("4006381333931", "2100123012504", marked, "(01)04601234567893(10)L7(3103)001250", "CARD-77", "1-000042")
@@ -201,6 +218,9 @@ SAMPLES: dict[str, Callable[[], list[bytes]]] = {
     "outcome": _outcomes,
     "question": _questions,
     "findings": _findings,
+    "file-request": _file_requests,
+    "file-answer": _file_answers,
+    "attached-file": _attached_files,
     "scanned-code": _scanned_codes,
     "receipt-code": _receipt_codes,
 }

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from hq_server.operations.central import read_request as read_asked
 from shared.certificates import certificate_to_pem, read_request
+from shared.domain.attachments import clean_name, media_type_of, read_hashes
 from shared.domain.barcodes import CodePlan, PlainCode, lookup_texts, parse_code
 from shared.domain.receipt_identity import parse_qr, unsigned_qr
 from shared.errors import DecodeError, InvalidInput, ProtocolViolation, TokenRefused
 from shared.operations.carry_files import MAGIC_TO_HQ, read_carry_file
 from shared.sync.messages import Undecodable
-from shared.wire import cards, central, enrolment, exchange, verification
+from shared.wire import cards, central, enrolment, exchange, files, verification
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import identities, open_entry, prune_entry
 
@@ -133,6 +134,30 @@ def _findings(data: bytes) -> None:
     assert central.decode_findings(central.encode_findings(findings)) == findings
 
 
+def _file_request(data: bytes) -> None:
+    missing = files.decode_missing_request(data)
+    assert isinstance(missing, Undecodable) or (
+        files.decode_missing_request(files.encode_missing_request(missing)) == missing
+    )
+    put = files.decode_put_request(data)
+    assert isinstance(put, Undecodable) or files.decode_put_request(files.encode_put_request(put)) == put
+    get = files.decode_get_request(data)
+    assert isinstance(get, Undecodable) or files.decode_get_request(files.encode_get_request(get)) == get
+
+
+def _file_answer(data: bytes) -> None:
+    missing = files.decode_missing(data)
+    assert files.decode_missing(files.encode_missing(missing)) == missing
+
+
+def _attached_file(data: bytes) -> None:
+    """Whatever is sent is some kind of file, and its name can be kept."""
+    name = clean_name(data.decode("utf-8", "replace"))
+    assert clean_name(name) == name
+    assert media_type_of(data, name)
+    read_hashes(data.decode("latin-1"))
+
+
 def _scanned_code(data: bytes) -> None:
     """A till must go on, whatever is scanned: no refusal here, not even in our own words."""
     try:
@@ -171,6 +196,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "outcome": _outcome,
     "question": _question,
     "findings": _findings,
+    "file-request": _file_request,
+    "file-answer": _file_answer,
+    "attached-file": _attached_file,
     "scanned-code": _scanned_code,
     "receipt-code": _receipt_code,
 }

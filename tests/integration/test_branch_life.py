@@ -33,6 +33,9 @@ BRANCH_STATUS = {
     "skew_ms": (int, Nothing),
     "parked": int,
     "last_sync_at": (str, Nothing),
+    "files_waiting": int,
+    "file_bytes_waiting": int,
+    "file_problems": int,
 }
 HQ_STATUS = {
     "branch": str,

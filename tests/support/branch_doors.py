@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from httpx2 import Response
 from starlette.routing import Route
 
 from branch_node.operations import basket, stock_drafts
+from branch_node.operations.files import attach_file
 from branch_node.operations.pairing import make_pairing_code
 from branch_node.operations.stock import Goods, receive
 from branch_node.operations.stock_drafts import DraftKind
@@ -33,6 +35,7 @@ from shared.web.static_files import StaticFiles
 from tests.support.basket_desk import Till, learn_goods, next_request
 from tests.support.canaries import Canaries
 from tests.support.clock import FakeClock, SeededIds
+from tests.support.files import SMALL_MP3
 from tests.support.shop import Shop, change, enrolled_store
 from tests.support.staff import PASSWORD, Staff
 from tests.support.till_pages import Browser, make_pages
@@ -283,8 +286,12 @@ def _things(shop: Shop) -> dict[str, str]:
     shift = shop.close_shift("2", 700)
     shop.open_shift("1")
     sold = shop.sell("of-one", 700)
+    file_id = attach_file(
+        shop.store, shop.processor.commit, LOCAL_ADMINISTRATOR, client_id, io.BytesIO(SMALL_MP3), f"{CLIENT_NAME}.mp3"
+    )
     return {
         "client": format_id(client_id),
+        "file": format_id(file_id),
         "/clients": format_id(client_id),
         "/stock/documents": format_id(received.movement_id),
         "held": _hold_one(shop),

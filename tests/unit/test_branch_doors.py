@@ -170,7 +170,14 @@ def shown(path: str) -> str:
 PART = {"HX-Request": "true"}
 """Asks for a block of a page, which costs less to make."""
 
-SHORT = {"{record_id}": "ID", "{shift_id}": "ID", "{line:int}": "LINE", "{rest:path}": "FILE", "{id}": "ID"}
+SHORT = {
+    "{file}": "FILE",
+    "{record_id}": "ID",
+    "{shift_id}": "ID",
+    "{line:int}": "LINE",
+    "{rest:path}": "FILE",
+    "{id}": "ID",
+}
 
 
 @pytest.fixture(scope="module")

@@ -93,6 +93,14 @@ def test_each_matter_says_what_to_do_now() -> None:
     assert all(str(matter.what_now) for matter in matters_of(standing))
 
 
+def test_files_that_have_yet_to_move_and_those_that_cannot_are_named() -> None:
+    standing = QUIET | {"files_waiting": 2, "file_bytes_waiting": 3 * 1_048_576, "file_problems": 1}
+    going, broken = matters_of(standing)
+    assert str(going.what) == "2 files on their way"
+    assert str(going.why).startswith("3 MiB have yet to move")
+    assert str(broken.what) == "1 file has a problem"
+
+
 def test_selling_needs_the_head_office_only_where_it_decided_so() -> None:
     def selling(standing: dict[str, Any]) -> tuple[bool, bool]:
         here, there = abilities_of(standing)

@@ -7,7 +7,8 @@ from shared.wire import methods
 
 
 def test_procedures_are_named_by_their_service() -> None:
-    assert methods.SERVICES == (methods.SYNC_SERVICE, methods.ENROLMENT_SERVICE, methods.CENTRAL_SERVICE)
+    services = (methods.SYNC_SERVICE, methods.ENROLMENT_SERVICE, methods.CENTRAL_SERVICE, methods.FILES_SERVICE)
+    assert services == methods.SERVICES
     assert methods.EXCHANGE == "/filial.sync.v1.Sync/Exchange"
     assert methods.VERIFY == "/filial.sync.v1.Sync/Verify"
     assert methods.COMMIT == "/filial.sync.v1.Central/Commit"

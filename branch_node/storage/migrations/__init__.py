@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData
 
-from branch_node.storage import client_import_tables
+from branch_node.storage import client_import_tables, file_transfer_tables
 from branch_node.storage.basket_tables import SEARCH_TABLE
 from branch_node.storage.receipt_indexes import RECEIPT_INDEXES
 from branch_node.storage.stock_draft_tables import STOCK_INDEXES
@@ -37,11 +37,13 @@ KNOWN = frozenset(
         "0019",
         "0020",
         "0021",
+        "0028",
         "0029",
     }
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]
-assert client_import_tables.client_import.metadata is branch_metadata
+# Named so that their tables are in the metadata.
+TABLES_APART = (client_import_tables, file_transfer_tables)
 _LOCATION = Path(__file__).parent
 
 

@@ -12,7 +12,7 @@ from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0014"
+HEAD = "0022"
 KNOWN = frozenset(
     {
         "0001",
@@ -28,6 +28,7 @@ KNOWN = frozenset(
         "0012",
         "0013",
         "0014",
+        "0022",
     }
 )
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata, session_metadata]

@@ -8,7 +8,7 @@ from alembic import op
 from shared.storage.column_types import Id, UtcTime
 
 revision = "0029"
-down_revision = "0021"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
