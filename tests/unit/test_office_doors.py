@@ -28,6 +28,7 @@ EVERYBODY: tuple[Permission, ...] = ()
 PEOPLE = (Permission.EMPLOYEE_EDIT,)
 GOODS = (Permission.CATALOG_EDIT,)
 AUDITS = (Permission.AUDIT_VIEW,)
+WORDS = (Permission.DICTIONARY_EDIT,)
 STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
@@ -54,6 +55,8 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     ("GET", "/requests/{id}"): GOODS,
     **{("POST", f"/requests/{{id}}/{act}"): GOODS for act in ("new", "known", "price", "decline")},
     ("GET", "/stock"): STOCK,
+    ("GET", "/dictionaries"): WORDS,
+    **{("POST", f"/dictionaries{act}"): WORDS for act in ("", "/change", "/move", "/away", "/default")},
     ("GET", "/loyalty"): GOODS,
     **{("POST", f"/loyalty/{act}"): GOODS for act in ("preview", "save", "end")},
     **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills")},
