@@ -83,6 +83,10 @@ DEFAULT_TERMS: Final = (
 """What a chain may begin with. Its competitors it must know itself."""
 
 
+UNREACHED_CODES: Final = frozenset({"not_reached", "wrong_number"})
+"""Outcomes that say that nobody was spoken with."""
+
+
 def term_id(chain_id: bytes, dictionary: str, code: str) -> bytes:
     """The id of a word: the same on every node."""
     return derived_id("dictionary_term", chain_id, dictionary.encode(), code.encode())
