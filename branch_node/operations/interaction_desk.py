@@ -12,14 +12,17 @@ from shared.domain.interactions import Interaction
 from shared.domain.permissions import Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.domain.tasks import TaskState
+from shared.domain.timeline import TimelineEntry
 from shared.errors import NotFound
 from shared.operations.client_aliases import read_card_group
 from shared.operations.client_facts import read_interaction
+from shared.operations.client_timeline import read_cards, read_timeline
 from shared.operations.dictionaries import Dictionaries, read_dictionaries
 from shared.storage.tables import interaction, neighbour_fact, task
 from shared.wire.payloads import decode_branch_fact
 
 OPEN_TASKS_SHOWN_MAX = 10
+LAST_SHOWN_MAX = 5
 _OPEN = tuple(str(state) for state in TaskState if not state.is_closed)
 
 
@@ -34,13 +37,14 @@ class OpenTask(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """For the page on which a conversation is logged."""
+    """For the page on which a conversation is logged; `last` is what took place before, newest first."""
 
     client: ContactedClient
     words: Dictionaries
     tasks: tuple[OpenTask, ...]
     corrected: Interaction | None
     zone: str
+    last: tuple[TimelineEntry, ...] = ()
 
 
 def read_desk(store: BranchStore, actor: Actor, client_id: bytes, corrects_id: bytes | None = None) -> Desk:
@@ -59,6 +63,7 @@ def read_desk(store: BranchStore, actor: Actor, client_id: bytes, corrects_id: b
             open_tasks(connection, members),
             corrected,
             transaction.node.timezone,
+            _last(connection, client_id),
         )
 
 
@@ -72,6 +77,11 @@ def open_tasks(connection: Connection, members: tuple[bytes, ...]) -> tuple[Open
     )
     rows = connection.execute(statement)
     return tuple(OpenTask(row.id, row.type or "", row.title or "", row.due_at, bool(row.due_has_time)) for row in rows)
+
+
+def _last(connection: Connection, client_id: bytes) -> tuple[TimelineEntry, ...]:
+    cards = read_cards(connection, client_id)
+    return read_timeline(connection, cards, lambda _branch_id: "", entries_max=LAST_SHOWN_MAX).entries
 
 
 def _corrected(connection: Connection, branch_id: bytes, members: tuple[bytes, ...], identity: bytes) -> Interaction:

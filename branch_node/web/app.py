@@ -17,6 +17,7 @@ from branch_node.web import (
     client_timeline,
     health,
     help,
+    incoming_calls,
     interactions,
     login,
     pairing,
@@ -75,6 +76,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *client_points.ROUTES,
     *client_timeline.ROUTES,
     *interactions.ROUTES,
+    *incoming_calls.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
     *printer_state.ROUTES,
@@ -111,6 +113,7 @@ def create_app(context: WebContext) -> Starlette:
         hosts=frozenset(context.settings.web_host_names),
         static_folders=(STATIC,),
         session_of=session_reader(secret),
+        bearer_tokens=context.settings.bearer_tokens,
     )
     app = create_site(site)
     app.state.turn = turn = Turn()

@@ -31,12 +31,13 @@ from shared.domain.interactions import (
     Channel,
 )
 from shared.domain.permissions import Permission
+from shared.domain.timeline import Shown, TimelinePage
 from shared.errors import FilialError, InvalidInput, NotFound
 from shared.web.pages import render
 from shared.web.request_state import Notice
 from shared.web.security import text_of
 from shared.web.site import see_other
-from shared.web.timeline import CHANNELS, SENTIMENTS, STATES
+from shared.web.timeline import view_of
 from shared.web.translations import lazy_text as _
 
 STARTED_SECONDS_MAX = 4 * 60 * 60
@@ -72,12 +73,8 @@ def page(request: Request, error: FilialError | None = None) -> Response:
         client_id=format_id(client_id),
         words=desk.words,
         tasks=[(format_id(each.task_id), each) for each in desk.tasks],
-        zone=desk.zone,
         channel=channel,
-        channels=CHANNELS,
         parts=TEMPLATES[channel],
-        states=STATES,
-        sentiments=SENTIMENTS,
         next_days=NEXT_DAYS,
         next_titles=NEXT_TITLES,
         typed=shown_fields(request, desk.corrected, channel),
@@ -89,6 +86,9 @@ def page(request: Request, error: FilialError | None = None) -> Response:
         keys={"outcome": OUTCOME_KEYS, "theme": THEME_KEYS, "competitor": COMPETITOR_KEYS, "next": NEXT_KEYS},
         limits={"subject": SUBJECT_CHARACTERS_MAX, "body": BODY_CHARACTERS_MAX, "quote": QUOTE_CHARACTERS_MAX},
         back=timeline_url(client_id),
+        format_id=format_id,
+        own_branch=context.store.node()[0].branch_id,
+        **view_of(request, signed_in(request), TimelinePage(desk.last, None), desk.words, Shown.ALL, desk.zone, ""),
     )
 
 

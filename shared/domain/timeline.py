@@ -190,24 +190,33 @@ CHANGES_SHOWN: Final = frozenset(
 
 
 def newest_versions(corrects: Mapping[bytes, bytes | None]) -> dict[bytes, tuple[bytes, ...]]:
-    """By the newest of each set of interactions that correct one another, the older ones, newest first.
+    """By the newest of each set of interactions that correct one another, the others: those it corrects, newest first.
 
-    `corrects` says what each takes the place of. Ids grow with time, so the greatest of a set is the newest.
+    `corrects` says what each takes the place of. Of several that nothing corrects the greatest id is the newest: ids
+    grow with time.
     """
     together: dict[bytes, list[bytes]] = {}
+    steps: dict[bytes, int] = {}
     for identity in corrects:
-        together.setdefault(_first(identity, corrects), []).append(identity)
-    versions = (sorted(members, reverse=True) for members in together.values())
+        first, steps[identity] = _way_to_first(identity, corrects)
+        together.setdefault(first, []).append(identity)
+    corrected = frozenset(corrects.values())
+
+    def order(identity: bytes) -> tuple[bool, int, bytes]:
+        is_last = identity not in corrected
+        return is_last, 0 if is_last else steps[identity], identity
+
+    versions = (sorted(members, key=order, reverse=True) for members in together.values())
     return {newest: tuple(older) for newest, *older in versions}
 
 
-def _first(identity: bytes, corrects: Mapping[bytes, bytes | None]) -> bytes:
-    """What the first of a chain of corrections takes the place of; of a ring its smallest."""
+def _way_to_first(identity: bytes, corrects: Mapping[bytes, bytes | None]) -> tuple[bytes, int]:
+    """What the first of a chain of corrections takes the place of, and how far it is; of a ring its smallest."""
     way = [identity]
     while True:
         before = corrects.get(way[-1])
         if before is None or before not in corrects:
-            return way[-1] if before is None else before
+            return (way[-1] if before is None else before), len(way)
         if before in way:
-            return min(way[way.index(before) :])
+            return min(way[way.index(before) :]), len(way)
         way.append(before)

@@ -229,6 +229,7 @@ FOR_SOME = {
 """What is planted, and the roles that may see it."""
 
 OWN_FIELDS = {
+    "/calls/incoming": {"phone": CLIENT_PHONE},
     "/account": {"old": "not it at all", "password": "another long word", "repeated": "a third"},
     "/pairing/revoke": {"reference": "8"},
     "/quick-keys/change": {"position": "1", "do": "rename", "label": "milk"},
