@@ -43,7 +43,8 @@
     const target = form.querySelector(`[data-key="${CSS.escape(event.code)}"]`);
     if (!target) return undefined;
     event.preventDefault();
-    if (!event.repeat) target.click();
+    if (event.repeat) return undefined;
+    if (isText(target)) target.focus(); else target.click();
     return undefined;
   });
 
