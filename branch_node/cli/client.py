@@ -10,6 +10,7 @@ import click
 
 from branch_node.bootstrap import open_processor, open_store, settings_for
 from branch_node.bootstrap.asking import find_in_chain, show_from_chain
+from branch_node.cli.client_timeline import timeline_command
 from branch_node.operations.loyalty import points_here
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
@@ -35,6 +36,9 @@ from shared.sync.card_merge import HQ_ORIGIN
 @click.group(cls=Group)
 def client() -> None:
     """Add, edit, find and show clients."""
+
+
+client.add_command(timeline_command)
 
 
 @client.command("add")

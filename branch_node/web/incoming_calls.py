@@ -43,7 +43,8 @@ def report(request: Request) -> Response:
     """POST by a telephone system that has proved itself, else as whoever is logged in."""
     if has_bearer_token(request):
         return _document(request, _caller(request, LOCAL_ADMINISTRATOR))
-    return _opened.endpoint(request)
+    answer: Response = _opened.endpoint(request)
+    return answer
 
 
 def _caller(request: Request, actor: Actor) -> Caller:

@@ -48,7 +48,7 @@ from shared.operations.timeline_keys import KeyRow, read_keys
 from shared.storage.tables import client, mail, task
 from shared.wire.payloads import decode_branch_fact, decode_refund, decode_sale
 
-ENTRIES_SHOWN_MAX: Final = 30
+ENTRIES_SHOWN_MAX: Final = 20
 GOODS_NAMED_MAX: Final = 3
 ROUNDS_MAX: Final = 5
 """How often a page is filled up where a filter leaves out most of what other branches recorded."""
