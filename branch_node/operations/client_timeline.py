@@ -6,10 +6,11 @@ from typing import NamedTuple
 
 from branch_node.operations.contacting import ContactedClient, read_contacted
 from branch_node.storage.store import BranchStore
+from shared.domain.dictionaries import Dictionaries
 from shared.domain.permissions import Actor
 from shared.domain.timeline import Shown, TimelineKey, TimelinePage
 from shared.operations.client_timeline import ENTRIES_SHOWN_MAX, read_cards, read_timeline
-from shared.operations.dictionaries import Dictionaries, read_dictionaries
+from shared.operations.dictionaries import read_dictionaries
 
 
 class ClientTimeline(NamedTuple):

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 
 from branch_node.operations.contacting import ContactedClient, read_contacted
 from branch_node.storage.store import BranchStore
+from shared.domain.dictionaries import Dictionaries
 from shared.domain.interactions import Interaction
 from shared.domain.permissions import Actor, Permission, require
 from shared.domain.records import RecordKind
@@ -17,7 +18,7 @@ from shared.errors import NotFound
 from shared.operations.client_aliases import read_card_group
 from shared.operations.client_facts import read_interaction
 from shared.operations.client_timeline import read_cards, read_timeline
-from shared.operations.dictionaries import Dictionaries, read_dictionaries
+from shared.operations.dictionaries import read_dictionaries
 from shared.storage.tables import interaction, neighbour_fact, task
 from shared.wire.payloads import decode_branch_fact
 

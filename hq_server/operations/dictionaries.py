@@ -14,6 +14,7 @@ from shared.domain.cards import Value
 from shared.domain.dictionaries import (
     DEFAULT_TERMS,
     TERMS_PER_DICTIONARY_MAX,
+    Dictionaries,
     Dictionary,
     Term,
     code_from_name,
@@ -24,7 +25,7 @@ from shared.domain.identifiers import shorten
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound
-from shared.operations.dictionaries import Dictionaries, read_dictionaries
+from shared.operations.dictionaries import read_dictionaries
 
 
 def list_terms(connection: Connection, actor: Actor = LOCAL_ADMINISTRATOR) -> Dictionaries:

@@ -49,6 +49,9 @@ class Term(NamedTuple):
         return first or second or self.code
 
 
+Dictionaries = dict[str, list[Term]]
+"""The words of each dictionary in their order; every dictionary is there."""
+
 _OUTCOMES: Final = (
     ("agreed", "договорились", "agreed", True),
     ("order", "заказ", "order", True),
@@ -130,3 +133,10 @@ def code_from_name(name: str, taken: Iterable[str]) -> str:
 def in_order(terms: Iterable[Term]) -> list[Term]:
     """Words as they are offered: by place, and where that is the same by code."""
     return sorted(terms, key=lambda term: (term.place, term.code))
+
+
+def names_of_terms(dictionaries: Dictionaries, language: str) -> dict[str, dict[str, str]]:
+    """By dictionary and code, how people of a language read it."""
+    return {
+        dictionary: {term.code: term.shown(language) for term in terms} for dictionary, terms in dictionaries.items()
+    }

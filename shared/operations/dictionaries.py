@@ -6,11 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from shared.domain.dictionaries import Dictionary, Term, in_order
+from shared.domain.dictionaries import Dictionaries, Dictionary, Term, in_order
 from shared.storage.tables import dictionary_term
-
-Dictionaries = dict[str, list[Term]]
-"""The words of each dictionary in their order; every dictionary is there."""
 
 
 def read_dictionaries(connection: Connection, *, with_archived: bool = False) -> Dictionaries:
@@ -33,10 +30,3 @@ def term_of_row(row: Any) -> Term:
         row.place or 0,
         bool(row.archived),
     )
-
-
-def names_of_terms(dictionaries: Dictionaries, language: str) -> dict[str, dict[str, str]]:
-    """By dictionary and code, how people of a language read it."""
-    return {
-        dictionary: {term.code: term.shown(language) for term in terms} for dictionary, terms in dictionaries.items()
-    }

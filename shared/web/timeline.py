@@ -8,13 +8,12 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
-from shared.domain.dictionaries import Dictionary
+from shared.domain.dictionaries import Dictionaries, Dictionary, names_of_terms
 from shared.domain.interactions import Channel, Interaction, Sentiment
 from shared.domain.masking import mask_phone
 from shared.domain.permissions import Actor, Permission
 from shared.domain.tasks import TaskState, TaskType
 from shared.domain.timeline import LetterEntry, Shown, SpokenEntry, TimelineEntry, TimelinePage
-from shared.operations.dictionaries import Dictionaries, names_of_terms
 from shared.web.request_state import state_of
 from shared.web.translations import LazyText
 from shared.web.translations import lazy_text as _

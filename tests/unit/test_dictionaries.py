@@ -17,13 +17,14 @@ from shared.domain.dictionaries import (
     Dictionary,
     Term,
     code_from_name,
+    names_of_terms,
     require_term,
     term_id,
 )
 from shared.domain.permissions import ROLES, Actor, Permission
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound, NotPermitted
-from shared.operations.dictionaries import names_of_terms, read_dictionaries
+from shared.operations.dictionaries import read_dictionaries
 from shared.sync.messages import CardFull
 from tests.support.office_pages import Desk, OfficePages, office_pages
 
