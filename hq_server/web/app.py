@@ -14,6 +14,7 @@ from hq_server.operations.catalog_uploads import UPLOAD_BYTES_MAX
 from hq_server.web import (
     audits,
     catalog,
+    client_timeline,
     dictionaries,
     health,
     home,
@@ -51,6 +52,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *stock.ROUTES,
     *loyalty.ROUTES,
     *dictionaries.ROUTES,
+    *client_timeline.ROUTES,
     *audits.ROUTES,
 )
 """Each noun's module names its own routes."""

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from branch_node.operations.committing import Wanted, WantedEdit, WantedFact
 from branch_node.operations.interactions import NextStep, Talk, log_interaction
+from hq_server.operations.client_timeline import read_client_timeline
 from hq_server.operations.dictionaries import add_default_terms
 from hq_server.storage.feed import number_feed
 from shared.domain.business_time import local_moment
@@ -29,6 +30,7 @@ from shared.domain.timeline import (
     TimelinePage,
     TransferEntry,
 )
+from shared.errors import NotFound, NotPermitted
 from shared.operations.client_timeline import read_cards, read_timeline
 from tests.contract.test_interactions import MANAGER, REP, call
 from tests.support.office import Office
@@ -167,6 +169,19 @@ def test_everything_that_took_place_is_on_one_timeline_everywhere(nodes: tuple[N
         codes = [entry.branch_code for entry in page(held[0]).entries]
     # The first branch says which were the other's.
     assert [code for code in codes if code] == ["B2", "B2", "B2"]
+
+
+def test_the_head_office_says_which_branch_it_was_to_whoever_may_see_the_chain(nodes: tuple[Node, Node]) -> None:
+    expected = furnish(*nodes)
+    with everywhere(*nodes) as held:
+        found = read_client_timeline(held[2], ANNA).page
+        assert [told(entry) for entry in found.entries] == expected
+        codes = {told(entry): entry.branch_code for entry in found.entries}
+        assert (codes["visit зашла"], codes["call agreed"], codes["transfer"]) == ("B2", "B1", "B2")
+        with pytest.raises(NotPermitted):
+            read_client_timeline(held[2], ANNA, actor=MANAGER)
+        with pytest.raises(NotFound):
+            read_client_timeline(held[2], ANNE)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 9, 10, 11])

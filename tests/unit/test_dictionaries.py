@@ -21,6 +21,7 @@ from shared.domain.dictionaries import (
     require_term,
     term_id,
 )
+from shared.domain.identifiers import format_id
 from shared.domain.permissions import ROLES, Actor, Permission
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound, NotPermitted
@@ -164,6 +165,20 @@ def test_words_are_kept_on_the_page(pages: OfficePages, owner: Desk) -> None:
     assert codes(pages, "competitor") == ["lenta"]
     assert owner.post("/dictionaries/move", {"dictionary": "theme", "code": "quality", "do": "up"}).status_code == 303
     assert codes(pages, "theme")[:2] == ["quality", "price"]
+
+
+def test_the_timeline_of_a_client_is_shown_to_whoever_may_see_the_chain(pages: OfficePages, owner: Desk) -> None:
+    office = pages.office
+    journal = office.journal("B1")
+    client_id = office.ids.new_id()
+    journal.add_edit(RecordKind.CLIENT, client_id, {}, name="Анна", consent_data=True, consent_data_source="анкета")
+    office.merge(journal, journal.batch())
+    shown = owner.get(f"/clients/{format_id(client_id)}/timeline", "ru").text
+    assert "Согласие на обработку персональных данных дано" in shown
+    part = owner.get(f"/clients/{format_id(client_id)}/timeline?shown=calls", "ru", **{"HX-Request": "true"}).text
+    assert "Записей такого вида нет." in part
+    assert "<html" not in part
+    assert owner.get(f"/clients/{format_id(b'n' * 16)}/timeline").status_code == 404
 
 
 def test_a_word_without_a_name_is_asked_for_again_with_what_was_typed(owner: Desk) -> None:
