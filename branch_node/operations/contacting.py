@@ -35,7 +35,7 @@ STARTED_CHANNELS: Final = frozenset({Channel.CALL, Channel.EMAIL, Channel.MESSAG
 class ContactPoint(NamedTuple):
     """A phone or an address, and how the actor sees it. `address` is empty for whoever may not see contacts."""
 
-    index: int
+    place: int
     address: str
     shown: str
     is_phone: bool

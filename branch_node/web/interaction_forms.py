@@ -155,7 +155,8 @@ def shown_fields(request: Request, corrected: Interaction | None, channel: str) 
             "quote": next((each.quote for each in corrected.points if not each.theme and not each.competitor), ""),
         }
     else:
-        fields |= {"direction": asked.get("direction", "out"), "task": asked.get("task", "")}
+        usual = "in" if channel == Channel.SERVICE_REQUEST else "out"
+        fields |= {"direction": asked.get("direction", usual), "task": asked.get("task", "")}
         fields["contact"] = asked.get("contact", "")
     return fields
 

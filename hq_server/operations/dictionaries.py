@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -61,7 +62,7 @@ def change_term(
     now_us: int,
     dictionary: str,
     code: str,
-    changes: dict[str, Value],
+    changes: Mapping[str, Any],
     actor: Actor = LOCAL_ADMINISTRATOR,
 ) -> bool:
     """Renames a word, says whether it is a target, puts it away or brings it back; false when it is so already.

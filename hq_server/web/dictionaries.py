@@ -72,7 +72,7 @@ def change(request: Request) -> Response:
     changes = {"name": name, "name_en": name_en, "is_target": is_target}
     _change(
         request,
-        lambda connection, now_us, actor: change_term(connection, ids, now_us, dictionary, code, {**changes}, actor),
+        lambda connection, now_us, actor: change_term(connection, ids, now_us, dictionary, code, changes, actor),
     )
     return _back(request, Notice(_("The word is changed.")))
 
