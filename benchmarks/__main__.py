@@ -22,6 +22,7 @@ from benchmarks.selling import measure_selling
 from benchmarks.starting import measure_starting
 from benchmarks.streams import measure_streams
 from benchmarks.till import measure_till
+from benchmarks.timeline import measure_timeline
 from benchmarks.wire import measure_wire
 from deploy.postgresql import running_postgresql
 from shared.cli.output import print_table
@@ -51,6 +52,10 @@ def _till(folder: Path) -> list[Figure]:
 
 def _pages(folder: Path) -> list[Figure]:
     return measure_pages(folder, products=100_000, baskets=20, runs=3)
+
+
+def _timeline(folder: Path) -> list[Figure]:
+    return measure_timeline(folder, clients=100_000, interactions=1_000_000, runs=5)
 
 
 def _ingest(folder: Path) -> list[Figure]:
@@ -91,6 +96,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "selling": _selling,
     "till": _till,
     "pages": _pages,
+    "timeline": _timeline,
     "ingest": _ingest,
     "reports": _reports,
     "starting": _starting,

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.environment import PRACTICE_FILE, setting
+from shared.errors import InvalidInput
+
+TOKEN_CHARACTERS_MIN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +45,29 @@ class Settings:
     cash_rounding: str = setting(
         "", "To which step cash is rounded, by currency: `RUB=100:client` is whole roubles in the client's favour."
     )
+    telephony_token: str = setting(
+        "",
+        "What a telephone system proves itself with that reports calls by `POST /calls/incoming?phone=…`, as"
+        " `Authorization: Bearer …`: 16 characters or more; nothing lets none report.",
+    )
     practice: int = setting(0, "1 marks every page and paper as practice; so does a file `practice` in the folder.")
 
     @property
     def is_practice(self) -> bool:
         """Whether this is a practice chain: nothing here is business."""
         return self.practice == 1 or (self.home / PRACTICE_FILE).exists()
+
+    @property
+    def bearer_tokens(self) -> dict[str, str]:
+        """What programs prove themselves with, by path. Raises InvalidInput for a token that is easily guessed."""
+        if not self.telephony_token:
+            return {}
+        if len(self.telephony_token) < TOKEN_CHARACTERS_MIN:
+            raise InvalidInput(
+                f"The telephone system’s token has fewer than {TOKEN_CHARACTERS_MIN} characters.",
+                "Make one: openssl rand -hex 24",
+            )
+        return {"/calls/incoming": self.telephony_token}
 
     @property
     def web_host_names(self) -> list[str]:

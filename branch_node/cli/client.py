@@ -11,6 +11,7 @@ import click
 from branch_node.bootstrap import open_processor, open_store, settings_for
 from branch_node.bootstrap.asking import find_in_chain, show_from_chain
 from branch_node.cli.client_options import details, given_fields
+from branch_node.cli.client_timeline import timeline_command
 from branch_node.operations.client_editing import create_client, edit_client
 from branch_node.operations.loyalty import points_here
 from branch_node.settings import Settings
@@ -45,6 +46,7 @@ client.defer("attach", "branch_node.cli.client_files:attach", "Attach a file to 
 client.defer("files", "branch_node.cli.client_files:files", "List the files of a client.")
 client.defer("fetch", "branch_node.cli.client_files:fetch", "Write a client's file, once all its parts are here.")
 client.defer("put-away", "branch_node.cli.client_files:put_away", "Put a client's file away, or bring it back.")
+client.add_command(timeline_command)
 
 
 @client.command("add")

@@ -18,9 +18,12 @@ from branch_node.web import (
     client_forms,
     client_import,
     client_points,
+    client_timeline,
     clients,
     health,
     help,
+    incoming_calls,
+    interactions,
     login,
     pairing,
     printer_state,
@@ -84,6 +87,9 @@ PAGES: tuple[BaseRoute, ...] = (
     *client_forms.ROUTES,
     *clients.ROUTES,
     *client_files.ROUTES,
+    *client_timeline.ROUTES,
+    *interactions.ROUTES,
+    *incoming_calls.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
     *team.ROUTES,
@@ -124,6 +130,7 @@ def create_app(context: WebContext) -> Starlette:
         large_paths={client_import.UPLOAD_PATH: IMPORT_BYTES_MAX + FORM_BYTES_AROUND_FILE},
         session_of=session_reader(secret),
         streamed_paths=client_files.STREAMED,
+        bearer_tokens=context.settings.bearer_tokens,
     )
     app = create_site(site)
     app.state.turn = turn = Turn()

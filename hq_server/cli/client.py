@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from hq_server.bootstrap import head_office
+from hq_server.cli.client_timeline import timeline_command
 from hq_server.operations.importing import import_clients
 from hq_server.operations.loyalty import client_points
 from hq_server.storage.branches import branch_names
@@ -22,6 +23,9 @@ from shared.operations.tabular_files import read_rows
 @click.group(cls=Group)
 def client() -> None:
     """Import, find and show clients."""
+
+
+client.add_command(timeline_command)
 
 
 @client.command("import")

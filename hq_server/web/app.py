@@ -14,6 +14,8 @@ from hq_server.operations.catalog_uploads import UPLOAD_BYTES_MAX
 from hq_server.web import (
     audits,
     catalog,
+    client_timeline,
+    dictionaries,
     health,
     home,
     log_in,
@@ -49,6 +51,8 @@ PAGES: tuple[BaseRoute, ...] = (
     *requests.ROUTES,
     *stock.ROUTES,
     *loyalty.ROUTES,
+    *dictionaries.ROUTES,
+    *client_timeline.ROUTES,
     *audits.ROUTES,
 )
 """Each noun's module names its own routes."""

@@ -48,6 +48,12 @@ ROOMS = (
         Permission.STOCK_VIEW,
         Permission.REPORT_CHAIN,
     ),
+    Room(
+        "/dictionaries",
+        _("Dictionaries"),
+        _("Outcomes of calls, themes, competitors: what branches choose from."),
+        Permission.DICTIONARY_EDIT,
+    ),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 

@@ -6,6 +6,7 @@ that takes its place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,9 @@ QUOTE_CHARACTERS_MAX: Final = 1_000
 SUBJECT_CHARACTERS_MAX: Final = 200
 BODY_CHARACTERS_MAX: Final = 10_000
 DURATION_SECONDS_MAX: Final = 24 * 60 * 60
+
+_CLOCK: Final = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):([0-5]\d)", re.ASCII)
+_MINUTES: Final = re.compile(r"\d{1,4}(\.\d{0,2})?", re.ASCII)
 
 
 class Channel(StrEnum):
@@ -100,6 +104,36 @@ class ClientTransfer:
     at: LocalMoment
     reason: str = ""
     undoes_id: bytes | None = None
+
+
+def parse_duration(text: str) -> int:
+    """What people type – minutes as `3` or `2,5`, `3:20`, `1:05:00` – in seconds; nothing is 0. Raises InvalidInput."""
+    cleaned = text.strip().replace(",", ".")
+    if not cleaned:
+        return 0
+    found = _CLOCK.fullmatch(cleaned)
+    if found:
+        hours, minutes, seconds = (int(part or 0) for part in found.groups())
+        total = hours * 3_600 + minutes * 60 + seconds
+    elif _MINUTES.fullmatch(cleaned):
+        whole, _, part = cleaned.partition(".")
+        total = int(whole) * 60 + int((part or "0")[:1]) * 6
+    else:
+        raise InvalidInput(
+            f"“{shorten(text)}” is no length of a call.", "Write minutes, or minutes and seconds as 3:20."
+        )
+    if total > DURATION_SECONDS_MAX:
+        raise InvalidInput("An interaction lasts at most a day.", "Give its length in minutes.")
+    return total
+
+
+def format_duration(seconds: int) -> str:
+    """`200` as `3:20`, `3900` as `1:05:00`; nothing for none."""
+    if not seconds:
+        return ""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def require_interaction(fact: Interaction) -> Interaction:

@@ -49,7 +49,9 @@ task = Table(
     Index("task_by_assignee", "assignee_id", "state", "due_at"),
     Index("task_by_client", "client_id", "state", "due_at"),
     Index("task_by_state", "state", "due_at"),
-    Index("task_by_done", "done_at", **where("done_at IS NOT NULL")),
+    Index("task_by_done_at", "done_at", **where("done_at IS NOT NULL")),
+    # The timeline of a client.
+    Index("task_by_done", "client_id", "done_at"),
     sqlite_with_rowid=False,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sqlalchemy import ARRAY, ColumnElement, Connection, Text, any_, bindparam
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Text, any_, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
@@ -29,6 +29,23 @@ def _is_any(column: Any, name: str) -> ColumnElement[bool]:
 def _is_in(column: Any, name: str) -> ColumnElement[bool]:
     found: ColumnElement[bool] = column.in_(bindparam(name, expanding=True))
     return found
+
+
+class moment_us(GenericFunction[int]):  # noqa: N801 - it reads as the SQL function it is
+    """A moment's column as microseconds since 1970, whatever the dialect keeps it as."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(moment_us, "sqlite")
+def _moment_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(moment_us, "postgresql")
+def _moment_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"CAST(EXTRACT(EPOCH FROM {compiler.process(element.clauses, **options)}) * 1000000 AS BIGINT)"
 
 
 class month_of(GenericFunction[str]):  # noqa: N801 - it reads as the SQL function it is

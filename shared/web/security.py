@@ -65,7 +65,10 @@ class StreamedPath(NamedTuple):
 
 
 class Door:
-    """Lets a request in, or raises RequestRefused. `hosts` are the names besides this machine's own."""
+    """Lets a request in, or raises RequestRefused. `hosts` are the names besides this machine's own.
+
+    `bearer_tokens` are what programs prove themselves with, by path: they have no page whose form they could send.
+    """
 
     def __init__(
         self,
@@ -74,8 +77,10 @@ class Door:
         open_paths: frozenset[str] = frozenset(),
         large_paths: Mapping[str, int] | None = None,
         streamed_paths: Sequence[StreamedPath] = (),
+        bearer_tokens: Mapping[str, str] | None = None,
     ) -> None:
         self.app = app
+        self._bearer_tokens = bearer_tokens or {}
         self._hosts = hosts | LOOPBACK_NAMES | {socket.gethostname().lower()}
         self._open_paths = open_paths
         self._large_paths = large_paths or {}
@@ -89,7 +94,10 @@ class Door:
         if scope["path"] not in self._open_paths:
             self._require_known_host(scope)
         if scope["method"] not in SAFE_METHODS:
-            require_own_origin(Headers(scope=scope), scope["scheme"])
+            is_program = proves_itself(Headers(scope=scope), self._bearer_tokens.get(scope["path"], ""))
+            scope["state"]["bearer"] = is_program
+            if not is_program:
+                require_own_origin(Headers(scope=scope), scope["scheme"])
             streamed = self._streamed(scope)
             if streamed is not None:
                 await self._take_streamed(scope, receive, send, streamed.bytes_max)
@@ -97,7 +105,8 @@ class Door:
             body = await _read_in_time(scope, receive, self._bytes_max(scope))
             receive = _replaying(body, receive)
             form = await _read_form(scope, body, self._bytes_max(scope))
-            require_token(HTTPConnection(scope), form)
+            if not is_program:
+                require_token(HTTPConnection(scope), form)
             scope["state"]["form"] = form
         await self.app(scope, receive, send)
 
@@ -138,6 +147,21 @@ class Door:
             raise RequestRefused(
                 "These pages are not served under that name.", "Ask for the machine's own name or address.", 421
             )
+
+
+def proves_itself(headers: Headers, token: str) -> bool:
+    """Whether a program shows the token of this path; no browser does. Raises RequestRefused for another one."""
+    scheme, _, given = headers.get("authorization", "").partition(" ")
+    if not token or scheme.lower() != "bearer":
+        return False
+    if not hmac.compare_digest(given.strip().encode(), token.encode()):
+        raise RequestRefused("This token is not known here.", "Compare it with the branch’s settings.", 401)
+    return True
+
+
+def has_bearer_token(request: Request) -> bool:
+    """Whether a program sent the request that has proved itself."""
+    return bool(request.scope["state"].get("bearer"))
 
 
 def form_of(request: Request) -> FormData:

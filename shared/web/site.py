@@ -42,8 +42,8 @@ class Site:
     `secret` signs cookies and forms. `session_of` gives the id of a request's session, which forms are bound to, or "";
     it runs before everything else, so it checks a signature and neither asks the store nor raises.
     `large_paths` take so many bytes from somebody who has a session; every other path BODY_BYTES_MAX.
-    `streamed_paths` take files: see `StreamedPath`. `open_paths` answer under any host name. `frame` gives the layout's
-    own values: `site_name`, `chip`.
+    `streamed_paths` take files: see `StreamedPath`. `open_paths` answer under any host name; `bearer_tokens` are those
+    of programs, by path. `frame` gives the layout's own values: `site_name`, `chip`.
     """
 
     routes: Sequence[BaseRoute]
@@ -58,6 +58,7 @@ class Site:
     session_of: Callable[[HTTPConnection], str] = no_session
     large_paths: Mapping[str, int] = field(default_factory=dict)
     streamed_paths: Sequence[StreamedPath] = ()
+    bearer_tokens: Mapping[str, str] = field(default_factory=dict)
 
 
 def create_site(site: Site) -> Starlette:
@@ -82,6 +83,7 @@ def create_site(site: Site) -> Starlette:
                 open_paths=site.open_paths,
                 large_paths=site.large_paths,
                 streamed_paths=site.streamed_paths,
+                bearer_tokens=site.bearer_tokens,
             ),
         ],
         exception_handlers={HTTPException: answer_http},

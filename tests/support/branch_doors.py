@@ -234,6 +234,7 @@ FOR_SOME = {
 OWN_FIELDS = {
     "/clients/new": {"kind": "person", "name": "Anna"},
     "/clients/{id}/edit": {"tags": "vip"},
+    "/calls/incoming": {"phone": CLIENT_PHONE},
     "/account": {"old": "not it at all", "password": "another long word", "repeated": "a third"},
     "/pairing/revoke": {"reference": "8"},
     "/quick-keys/change": {"position": "1", "do": "rename", "label": "milk"},

@@ -171,12 +171,12 @@ PART = {"HX-Request": "true"}
 """Asks for a block of a page, which costs less to make."""
 
 SHORT = {
-    "{file}": "FILE",
     "{record_id}": "ID",
     "{shift_id}": "ID",
     "{line:int}": "LINE",
     "{rest:path}": "FILE",
     "{id}": "ID",
+    "{file}": "FILE",
 }
 
 

@@ -93,7 +93,7 @@ def _create_task() -> None:
     )
     op.create_index("task_by_assignee", "task", ["assignee_id", "state", "due_at"])
     done = sa.text("done_at IS NOT NULL")
-    op.create_index("task_by_done", "task", ["done_at"], sqlite_where=done, postgresql_where=done)
+    op.create_index("task_by_done_at", "task", ["done_at"], sqlite_where=done, postgresql_where=done)
     op.create_index("task_by_client", "task", ["client_id", "state", "due_at"])
     op.create_index("task_by_state", "task", ["state", "due_at"])
 
