@@ -43,8 +43,13 @@ task = Table(
     Column("previous_id", Id),
     Column("created_by", Id),
     Column("archived", Boolean, nullable=False),
+    # Derived: see shared.domain.tasks.next_at_us. None is closed.
+    Column("next_at", BigInteger),
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
+    Index("task_by_next", "assignee_id", "next_at"),
+    Index("task_by_client_next", "client_id", "next_at"),
+    Index("task_by_done", "done_by", "done_at"),
     Index("task_by_assignee", "assignee_id", "state", "due_at"),
     Index("task_by_client", "client_id", "state", "due_at"),
     Index("task_by_state", "state", "due_at"),

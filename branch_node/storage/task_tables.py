@@ -1,0 +1,32 @@
+"""What a branch keeps of tasks for itself: addresses of calendars, reminders that were seen. Neither is journaled."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, LargeBinary, PrimaryKeyConstraint, Table
+
+from branch_node.storage.tables import branch_metadata
+from shared.storage.column_types import Id, UtcTime
+
+task_calendar = Table(
+    "task_calendar",
+    branch_metadata,
+    Column("employee_id", Id, nullable=False),
+    # Of the secret in the calendar's address; one for each employee.
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("employee_id"),
+    Index("task_calendar_by_token", "token_hash", unique=True),
+    sqlite_with_rowid=False,
+)
+
+task_reminder = Table(
+    "task_reminder",
+    branch_metadata,
+    Column("employee_id", Id, nullable=False),
+    Column("task_id", Id, nullable=False),
+    # When somebody last said that he saw it: what reminds later than that, reminds again.
+    Column("seen_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("employee_id", "task_id"),
+    Index("task_reminder_by_age", "seen_at"),
+    sqlite_with_rowid=False,
+)
