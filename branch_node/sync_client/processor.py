@@ -7,6 +7,7 @@ from typing import NoReturn, Protocol, TypeVar
 
 from branch_node.operations import refunding
 from branch_node.operations.budgets import begin_spending, return_leases
+from branch_node.operations.card_edits import Plan, begin_edits
 from branch_node.operations.clients import begin_adding, begin_editing
 from branch_node.operations.exchanging import begin_exchange
 from branch_node.operations.processing import Settled, commit_request, may_ask, settle
@@ -166,6 +167,14 @@ class Processor:
             question = _question(transaction, begun.intent)
         self._finish(begun.intent, question)
         return client_id, begun.changed
+
+    def commit_cards(self, author: bytes, plan: Plan) -> bytes | None:
+        """Edits cards in one command, as a plan says. See `branch_node.operations.card_edits.CommitCards`."""
+        with self._store.operation() as transaction:
+            begun = begin_edits(transaction, author, plan)
+            question = _question(transaction, begun.intent)
+        self._finish(begun.intent, question)
+        return begun.command_id
 
     def spend(self, owner: str, amount: int) -> None:
         """Spends from a budget: out of leases here, or with HQ's leave. Raises Refused, HqUnreachable, InDoubt."""

@@ -33,6 +33,7 @@ task = Table(
     Column("branch_id", Id),
     Column("due_at", BigInteger),
     Column("due_has_time", Boolean, nullable=False),
+    Column("zone", Text),
     Column("repeat", Text),
     Column("snoozed_until", BigInteger),
     Column("remind_minutes", BigInteger),

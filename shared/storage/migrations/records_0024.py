@@ -1,4 +1,4 @@
-"""Schema 0024: when a task asks for attention, and the indexes that lists of tasks are read by."""
+"""Schema 0024: in which zone a task is due, when it asks for attention, and the indexes that lists of tasks need."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ WHERE NOT archived AND COALESCE(state, '') NOT IN ('done', 'cancelled')
 
 def order_tasks() -> None:
     """Adds the column, fills it as the program would, and indexes it."""
+    op.add_column("task", sa.Column("zone", sa.Text()))
     op.add_column("task", sa.Column("next_at", sa.BigInteger()))
     op.execute(_FILL)
     op.create_index("task_by_next", "task", ["assignee_id", "next_at"])
