@@ -33,11 +33,11 @@ from shared.operations.people import find_employee
 
 TASK: Final = int(RecordKind.TASK)
 CLIENT: Final = int(RecordKind.CLIENT)
-_COLUMNS: Final = (
+COLUMNS: Final = (
     "id, client_id, type, title, note, assignee_id, branch_id, due_at, due_has_time, zone, repeat, snoozed_until,"
     " remind_minutes, state, outcome, done_at, done_by, previous_id, created_by, archived, next_at"
 )
-_TASK: Final = f"SELECT {_COLUMNS} FROM task WHERE id = ?"
+_TASK: Final = f"SELECT {COLUMNS} FROM task WHERE id = ?"
 _CLIENT: Final = "SELECT merged_into, no_next_step FROM client WHERE id = ?"
 _ALIASES_FOLLOWED_MAX: Final = 20
 
@@ -95,7 +95,7 @@ def read_task(cursor: Any, task_id: bytes, zone: str) -> Task:
 
 
 def task_of_row(row: Sequence[Any], zone: str) -> Task:
-    """A task of its columns, in the order of `_COLUMNS`."""
+    """A task of its columns, in the order of `COLUMNS`."""
     due = None if row[7] is None else Due(row[7], bool(row[8]))
     return Task(
         row[0],

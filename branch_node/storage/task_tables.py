@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import Column, Index, LargeBinary, PrimaryKeyConstraint, Table
 
 from branch_node.storage.tables import branch_metadata
@@ -30,3 +32,12 @@ task_reminder = Table(
     Index("task_reminder_by_age", "seen_at"),
     sqlite_with_rowid=False,
 )
+
+TASK_INDEXES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "task_by_next": ("task", ("assignee_id", "next_at")),
+    "task_by_client_next": ("task", ("client_id", "next_at")),
+    "task_by_done": ("task", ("done_by", "done_at")),
+    "client_without_step": ("client", ("owner_id", "sort_key")),
+}
+"""Indexes of the record tables that only a branch has, as in receipt_indexes. The last holds only clients who are
+active and not explicitly without a next step."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData
 
-import branch_node.storage.task_tables  # noqa: F401 - its tables are among the branch's.
 from branch_node.storage.basket_tables import SEARCH_TABLE
 from branch_node.storage.receipt_indexes import RECEIPT_INDEXES
 from branch_node.storage.stock_draft_tables import STOCK_INDEXES
 from branch_node.storage.tables import branch_metadata
+from branch_node.storage.task_tables import TASK_INDEXES
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
@@ -55,4 +55,6 @@ def upgrade(connection: Connection) -> None:
 
 def differences(connection: Connection) -> list[object]:
     """What the schema lacks of the tables in code, or has too much."""
-    return schema_differences(connection, METADATA, untold=(SEARCH_TABLE,), indexes=RECEIPT_INDEXES | STOCK_INDEXES)
+    return schema_differences(
+        connection, METADATA, untold=(SEARCH_TABLE,), indexes=RECEIPT_INDEXES | STOCK_INDEXES | TASK_INDEXES
+    )

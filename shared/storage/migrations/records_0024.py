@@ -1,4 +1,4 @@
-"""Schema 0024: in which zone a task is due, when it asks for attention, and the indexes that lists of tasks need."""
+"""Schema 0024: in which zone a task is due, and when it asks for attention."""
 
 from __future__ import annotations
 
@@ -18,10 +18,7 @@ WHERE NOT archived AND COALESCE(state, '') NOT IN ('done', 'cancelled')
 
 
 def order_tasks() -> None:
-    """Adds the column, fills it as the program would, and indexes it."""
+    """Adds the columns, filled as the program would."""
     op.add_column("task", sa.Column("zone", sa.Text()))
     op.add_column("task", sa.Column("next_at", sa.BigInteger()))
     op.execute(_FILL)
-    op.create_index("task_by_next", "task", ["assignee_id", "next_at"])
-    op.create_index("task_by_client_next", "task", ["client_id", "next_at"])
-    op.create_index("task_by_done", "task", ["done_by", "done_at"])

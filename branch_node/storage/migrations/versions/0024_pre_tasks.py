@@ -16,6 +16,15 @@ depends_on = None
 
 def upgrade() -> None:
     order_tasks()
+    op.create_index("task_by_next", "task", ["assignee_id", "next_at"])
+    op.create_index("task_by_client_next", "task", ["client_id", "next_at"])
+    op.create_index("task_by_done", "task", ["done_by", "done_at"])
+    op.create_index(
+        "client_without_step",
+        "client",
+        ["owner_id", "sort_key"],
+        sqlite_where=sa.text("archived = 0 AND merged_into IS NULL AND no_next_step IS NULL"),
+    )
     op.create_table(
         "task_calendar",
         sa.Column("employee_id", Id(), nullable=False),
