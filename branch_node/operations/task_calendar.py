@@ -93,23 +93,27 @@ def write_calendar(store: BranchStore, token: str, address_of: Callable[[str], s
         if task.due is not None or task.snoozed_until_us is not None:
             about = mask_name(seen_name(actor, client or external_id))
             calendar.add_component(_event(task, about, address_of(format_id(task.task_id)), store.clock.now_us()))
-    return calendar.to_ical()
+    written: bytes = calendar.to_ical()
+    return written
 
 
 def _whose(store: BranchStore, token: str) -> Actor:
     node, _ = store.node()
-    refused = NotPermitted("This calendar’s address holds no longer.", "Make a new one on the page of your tasks.")
     hashed = hash_token(PURPOSE, token)
     with store.read() as connection:
         held = select(task_calendar.c.employee_id).where(task_calendar.c.token_hash == hashed)
         identity = connection.execute(held).scalar_one_or_none() if hashed else None
         person = None if identity is None else find_employee(connection, identity)
         if person is None:
-            raise refused
+            raise _refused()
         actor = actor_on(connection, person, day_in_zone(store.clock.now_us(), node.timezone), node.code)
     if actor is None or not actor.may(Permission.TASK_EDIT):
-        raise refused
+        raise _refused()
     return actor
+
+
+def _refused() -> NotPermitted:
+    return NotPermitted("This calendar’s address holds no longer.", "Make a new one on the page of your tasks.")
 
 
 def _event(task: Task, about: str, address: str, now_us: int) -> Event:

@@ -57,7 +57,7 @@ class TaskPage(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many tasks each list has, and clients without a next step; COUNTED_MAX says that there are as many or more."""
+    """How many tasks each list has, and clients without a next step. COUNTED_MAX: as many or more."""
 
     overdue: int
     today: int
@@ -188,8 +188,8 @@ def count_tasks(store: BranchStore, actor: Actor, people: Sequence[bytes]) -> Co
         def count(statement: str, *values: int) -> int:
             return int(look.cursor.execute(statement.format(marks), (*people, *values, COUNTED_MAX)).fetchone()[0])
 
-        counts = [count(_COUNT, *_range(when, look.now_us, zone)) for when in When]
-        return Counts(*counts, count(_COUNT_NO_STEP))
+        overdue, today, later, undated = (count(_COUNT, *_range(when, look.now_us, zone)) for when in When)
+        return Counts(overdue, today, later, undated, count(_COUNT_NO_STEP))
 
 
 def list_without_step(

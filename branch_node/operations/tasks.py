@@ -29,7 +29,9 @@ from shared.domain.tasks import (
     state_of,
 )
 from shared.errors import InvalidInput, NotFound
+from shared.operations.cards import load_card, shown_fields
 from shared.operations.people import find_employee
+from shared.sync.card_merge import CardState
 
 TASK: Final = int(RecordKind.TASK)
 CLIENT: Final = int(RecordKind.CLIENT)
@@ -112,7 +114,10 @@ def task_of_row(row: Sequence[Any], zone: str) -> Task:
         row[12],
         state_of(row[13]),
         row[14] or "",
-        *row[15:19],
+        row[15],
+        row[16],
+        row[17],
+        row[18],
         bool(row[19]),
         row[20],
     )
@@ -202,6 +207,17 @@ def undo_command(commit: CommitCards, actor: Actor, task_id: bytes, command_id: 
         return changes_back(transaction, command_id, [*keys, *([(CLIENT, task.client_id)] if task.client_id else [])])
 
     return Changed(task_id, commit(actor.employee_id, plan))
+
+
+def settle_task(commit: CommitCards, actor: Actor, task_id: bytes) -> Changed:
+    """Where two entered different things at the same time: what is shown stands, and nobody is asked any more."""
+
+    def shown(transaction: BranchTransaction, _task: Task) -> dict[str, Value]:
+        state = load_card(transaction.connection, TASK, task_id) or CardState()
+        values = shown_fields(TASK, state)
+        return {name: values[name] for name, known in state.fields.items() if len(known.live) > 1}
+
+    return _change(commit, actor, task_id, shown)
 
 
 def say_no_next_step(commit: CommitCards, actor: Actor, client_id: bytes, reason: str) -> bytes | None:

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from branch_node.web import (
     account,
     client_points,
+    client_tasks,
     health,
     help,
     login,
@@ -30,6 +31,10 @@ from branch_node.web import (
     status,
     stock,
     stock_writing,
+    task_calendar,
+    task_chip,
+    task_page,
+    tasks,
 )
 from branch_node.web.context import WebContext, waiting_outside
 from branch_node.web.people import Doorway, actor_of, actor_seen, navigation_for, register_of, session_reader
@@ -50,6 +55,7 @@ NAVIGATION = (
     Doorway(Destination("/sale", _("Sale"), "Alt+KeyR"), Permission.SALE_MAKE),
     Doorway(Destination("/shift", _("Shift"), "Alt+KeyW"), Permission.SHIFT_OPEN),
     Doorway(Destination("/receipts", _("Receipts"), "Alt+KeyZ"), Permission.REFUND_BY_RECEIPT),
+    Doorway(Destination("/tasks", _("Tasks"), "Alt+KeyT"), Permission.TASK_EDIT),
     Doorway(Destination("/stock", _("Stock"), "Alt+KeyK"), Permission.STOCK_VIEW),
     Doorway(Destination("/status", _("Status"), "Alt+KeyS")),
     Doorway(Destination("/pairing", _("Registers")), Permission.REGISTER_PAIR),
@@ -71,6 +77,11 @@ PAGES: tuple[BaseRoute, ...] = (
     *receipts.ROUTES,
     *refunds.ROUTES,
     *client_points.ROUTES,
+    *client_tasks.ROUTES,
+    *tasks.ROUTES,
+    *task_chip.ROUTES,
+    *task_calendar.ROUTES,
+    *task_page.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
     *printer_state.ROUTES,
@@ -91,6 +102,7 @@ def create_app(context: WebContext) -> Starlette:
         return {
             "site_name": node.code,
             "chip": read_chip(context) if _shows_chip(request) else None,
+            "task_chip": task_chip.read_task_chip(context, actor) if _shows_chip(request) else None,
             "practice": context.settings.is_practice,
             "printer_says": printer_sentence(context),
             "person": actor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,9 @@ def test_whoever_may_not_edit_tasks_changes_none(desk: TaskDesk) -> None:
 def test_what_makes_no_task_is_refused(desk: TaskDesk, fields: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         desk.add(**{"title": "Call", **fields})
-    for unknown in ({"client_id": b"?" * 16}, {"assignee_id": b"?" * 16}):
+    for unknown in ("client_id", "assignee_id"):
         with pytest.raises(NotFound):
-            desk.add(**unknown)
+            desk.add("Call", **{unknown: b"?" * 16})
     assert desk.shop.count("task") == 0
 
 
@@ -110,7 +111,7 @@ def test_states_follow_the_table(desk: TaskDesk) -> None:
         TaskState.DONE, "sold", START_US, desk.actor("rita").employee_id,
     )  # fmt: skip
     assert task.next_us is None
-    for again in (tasks.finish_task, lambda *what: tasks.move_task(*what, TaskState.WAITING)):
+    for again in (tasks.finish_task, partial(tasks.move_task, state=TaskState.WAITING)):
         with pytest.raises(Refused, match="cannot become"):
             desk.do(again, task_id)
     with pytest.raises(Refused):
