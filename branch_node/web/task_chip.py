@@ -39,7 +39,7 @@ def read_task_chip(context: WebContext, actor: Actor | None) -> TaskChip | None:
     except FilialError:
         return None
     shown = f"{format_number(COUNTED_MAX)}+" if count >= COUNTED_MAX else format_number(count)
-    return TaskChip(count, gettext("Tasks today: %(count)s") % {"count": shown})
+    return TaskChip(count, gettext("Due today: %(count)s") % {"count": shown})
 
 
 def wants_chip(request: Request) -> bool:

@@ -34,7 +34,7 @@ def standing(desk: TaskDesk, who: str = "rita") -> dict[str, list[str]]:
 
 
 def furnish(desk: TaskDesk) -> None:
-    """It is Monday the 23rd, 12:26 in Moscow."""
+    """It is the evening of Monday the 23rd in Moscow."""
     desk.add("yesterday", due=day(22))
     desk.add("this morning", due=day(23, 9 * 60))
     desk.add("tonight", due=day(23, 23 * 60))

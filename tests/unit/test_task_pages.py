@@ -156,11 +156,11 @@ def test_a_manager_sees_the_team_and_nobody_else_does(desk: TaskDesk, browser: B
 
 
 def test_the_header_counts_what_asks_today_and_brings_reminders(desk: TaskDesk, browser: Browser) -> None:
-    assert "Tasks today" not in browser.get("/help").text
+    assert "Due today" not in browser.get("/help").text
     now = desk.shop.clock.now_us()
     task_id = desk.add("Call <Anna>", due=day(23)._replace(at_us=now, has_time=True), remind_minutes=0)
     desk.add("Later", due=day(24))
-    assert "Tasks today: 1" in browser.get("/help").text
+    assert "Due today: 1" in browser.get("/help").text
     chip = browser.get("/tasks/chip").text
     assert "Call &lt;Anna&gt;" in chip
     assert "load" not in chip
