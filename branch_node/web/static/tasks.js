@@ -39,7 +39,7 @@
     link.addEventListener("click", (event) => {
       event.preventDefault();
       form.action = link.dataset.putsOff;
-      document.getElementById("put-off-title").textContent = link.closest("[data-task]").querySelector("a").textContent;
+      document.getElementById("put-off-what").textContent = link.closest("[data-task]").querySelector("a").textContent;
       window.filial.openDialog("put-off", link);
     });
   });
