@@ -265,7 +265,8 @@ def _close(commit: CommitCards, actor: Actor, task_id: bytes, state: TaskState, 
             **_moved(task, state),
             "outcome": said or None,
             "done_at": transaction.now_us,
-            "done_by": _self(actor),
+            # Whoever runs the command line notes what its owner did.
+            "done_by": _self(actor) or task.assignee_id,
         }
         following = _follower(transaction, task) if state is TaskState.DONE else []
         followed[:] = [change.card_id for change in following]

@@ -25,24 +25,23 @@ def branch(shop: Shop, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkey
 
 
 def test_a_task_is_added_listed_put_off_finished_and_shown(branch: Run) -> None:
+    of_rita = ("--json", "task", "list", "--assignee", "rita", "--list")
     said = ("--assignee", "rita", "--client", "900", "--due", "2026-11-20", "--time", "10:00", "--repeat", "weekly:1,5")
     added = require_done(
         branch("--json", "task", "add", "Call back", *said, "--type", "call", "--remind", 15)
     ).document()
-    (row,) = require_done(branch("--json", "task", "list", "--assignee", "rita", "--list", "overdue")).document()[
-        "tasks"
-    ]
+    (row,) = require_done(branch(*of_rita, "overdue")).document()["tasks"]
     assert (row["id"], row["due"], row["client"], row["repeat"]) == (
         added["id"], "2026-11-20 10:00", "Anna", "weekly:1,5@10:00",
     )  # fmt: skip
     require_done(branch("task", "snooze", added["id"], "--for", "tomorrow"))
-    assert require_done(branch("--json", "task", "list", "--assignee", "rita", "--list", "later")).document()["tasks"]
+    assert require_done(branch(*of_rita, "later")).document()["tasks"]
     done = require_done(branch("--json", "task", "done", added["id"], "--outcome", "sold")).document()
     shown = require_done(branch("--json", "task", "show", added["id"])).document()
     assert (shown["state"], shown["outcome"], shown["list"], shown["remind_minutes"]) == ("done", "sold", None, 15)
     following = require_done(branch("--json", "task", "show", done["next_id"])).document()
     assert (following["due"], following["previous_id"]) == ("2026-11-23 10:00", added["id"])
-    (over,) = require_done(branch("--json", "task", "list", "--assignee", "rita", "--list", "done")).document()["tasks"]
+    (over,) = require_done(branch(*of_rita, "done")).document()["tasks"]
     assert over["id"] == added["id"]
     assert "sold" in require_done(branch("task", "show", added["id"])).out
 
