@@ -104,16 +104,12 @@ WHERE t.client_id = ? AND t.next_at IS NULL AND NOT t.archived ORDER BY t.done_a
 _COUNT: Final = """
 SELECT COUNT(*) FROM (SELECT 1 FROM task WHERE assignee_id IN ({}) AND next_at >= ? AND next_at < ? LIMIT ?)
 """
-_WITHOUT: Final = """
-FROM client c INDEXED BY client_without_step
-WHERE c.owner_id {} AND c.archived = 0 AND c.merged_into IS NULL AND c.no_next_step IS NULL
-  AND NOT EXISTS (SELECT 1 FROM task t WHERE t.client_id = c.id AND t.next_at > 0)
+_NO_STEP: Final = """
+SELECT w.client_id, c.name, c.external_id, w.sort_key
+FROM client_without_step w LEFT JOIN client c ON c.id = w.client_id
+WHERE w.owner_id = ? AND (w.sort_key, w.client_id) > (?, ?) ORDER BY w.sort_key, w.client_id LIMIT ?
 """
-_NO_STEP: Final = f"""
-SELECT c.id, c.name, c.external_id, c.sort_key {_WITHOUT.format("= ?")} AND (c.sort_key, c.id) > (?, ?)
-ORDER BY c.sort_key, c.id LIMIT ?
-"""
-_COUNT_NO_STEP: Final = f"SELECT COUNT(*) FROM (SELECT 1 {_WITHOUT.format('IN ({})')} LIMIT ?)"
+_COUNT_NO_STEP: Final = "SELECT COUNT(*) FROM (SELECT 1 FROM client_without_step WHERE owner_id IN ({}) LIMIT ?)"
 _LAST_ID: Final = b"\xff" * 16
 
 
