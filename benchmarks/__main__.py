@@ -21,6 +21,7 @@ from benchmarks.reporting import measure_reports
 from benchmarks.selling import measure_selling
 from benchmarks.starting import measure_starting
 from benchmarks.streams import measure_streams
+from benchmarks.tasks import measure_tasks
 from benchmarks.till import measure_till
 from benchmarks.wire import measure_wire
 from deploy.postgresql import running_postgresql
@@ -51,6 +52,10 @@ def _till(folder: Path) -> list[Figure]:
 
 def _pages(folder: Path) -> list[Figure]:
     return measure_pages(folder, products=100_000, baskets=20, runs=3)
+
+
+def _tasks(folder: Path) -> list[Figure]:
+    return measure_tasks(folder, clients=100_000, tasks=50_000, asked=20, runs=3)
 
 
 def _ingest(folder: Path) -> list[Figure]:
@@ -91,6 +96,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "selling": _selling,
     "till": _till,
     "pages": _pages,
+    "tasks": _tasks,
     "ingest": _ingest,
     "reports": _reports,
     "starting": _starting,
