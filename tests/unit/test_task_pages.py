@@ -13,8 +13,9 @@ import pytest
 from branch_node.operations import tasks
 from branch_node.web.task_calendar import REQUESTS_A_MINUTE_MAX
 from shared.domain.identifiers import format_id
+from shared.domain.records import RecordKind
 from shared.domain.tasks import TaskState
-from tests.support.shop import Shop
+from tests.support.shop import Shop, change
 from tests.support.task_desk import TaskDesk, day
 from tests.support.till_pages import Browser, make_pages
 
@@ -198,3 +199,17 @@ def test_a_calendar_is_read_with_its_secret_alone_and_not_too_often(desk: TaskDe
     assert stranger.get(found[1]).status_code == 200
     browser.post("/tasks/calendar/end", "/tasks/calendar")
     assert stranger.get(found[1]).status_code == 403
+
+
+def test_what_two_entered_at_the_same_time_is_shown_until_somebody_settles_it(desk: TaskDesk, browser: Browser) -> None:
+    task_id = desk.add("Ours", due=day(24))
+    address = f"/tasks/{format_id(task_id)}"
+    assert desk.shop.learn(change(RecordKind.TASK, task_id, title="Theirs")) == []
+    shown = desk.task(task_id).title
+    other = "Ours" if shown == "Theirs" else "Theirs"
+    assert f"“{shown}” is shown, “{other}” was entered too" in browser.get(address).text
+    assert browser.post(f"{address}/settle", address).status_code == 303
+    page = browser.get("/tasks?tab=later").text + browser.get(address).text
+    assert "was entered too" not in page
+    assert desk.task(task_id).title == shown
+    assert desk.shop.one("SELECT COUNT(*) FROM conflict WHERE closed_at IS NULL") == 0
