@@ -226,7 +226,7 @@ def say_no_next_step(commit: CommitCards, actor: Actor, client_id: bytes, reason
     Returns the command's id. Raises NotPermitted, InvalidInput, NotFound.
     """
     require(actor, Permission.TASK_EDIT)
-    given = require_text(reason, "The reason", REASON_CHARACTERS_MAX)
+    given = require_text(reason, REASON_CHARACTERS_MAX)
 
     def plan(transaction: BranchTransaction) -> list[CardChange]:
         found = _client(transaction, client_id)
@@ -256,7 +256,7 @@ def _change(
 
 def _close(commit: CommitCards, actor: Actor, task_id: bytes, state: TaskState, outcome: str) -> Changed:
     require(actor, Permission.TASK_EDIT)
-    said = require_text(outcome, "What came of it", OUTCOME_CHARACTERS_MAX)
+    said = require_text(outcome, OUTCOME_CHARACTERS_MAX)
     followed: list[bytes] = []
 
     def plan(transaction: BranchTransaction) -> list[CardChange]:
@@ -336,7 +336,7 @@ def _fields(transaction: BranchTransaction, given: TaskFields, task: Task | None
             case "type":
                 fields[name] = parse_type(value).value
             case "note":
-                fields[name] = require_text(value, "The note", NOTE_CHARACTERS_MAX) or None
+                fields[name] = require_text(value, NOTE_CHARACTERS_MAX) or None
             case "client_id":
                 fields[name] = None if value is None else _client(transaction, value)
             case "assignee_id":

@@ -21,7 +21,6 @@ EVERY_MAX: Final = 365
 _RULE: Final = re.compile(
     r"(daily|weekly|monthly)(?:/(\d{1,3}))?(?::(\d{1,2}(?:,\d{1,2}){0,6}))?(?:@(\d{2}):(\d{2}))?", re.ASCII
 )
-_HOW: Final = "Write daily, weekly:1,4 (Monday and Thursday), or monthly:31; daily/2 is every second day."
 
 
 class Unit(StrEnum):
@@ -50,13 +49,13 @@ class Repeat(NamedTuple):
 def make_repeat(unit: str, every: int, days: tuple[int, ...]) -> Repeat:
     """A rule of what people chose, days sorted. Raises InvalidInput."""
     if unit not in set(Unit):
-        raise InvalidInput(f"“{shorten(unit)}” is no way to repeat.", _HOW)
+        raise _no_rule(unit)
     if not 1 <= every <= EVERY_MAX:
-        raise InvalidInput(f"A task repeats every 1 to {EVERY_MAX} days, weeks or months.", _HOW)
+        raise InvalidInput(f"A task repeats every 1 to {EVERY_MAX} days, weeks or months.", "Write another number.")
     kept = tuple(sorted(set(days)))
     last = {Unit.DAILY: 0, Unit.WEEKLY: 7, Unit.MONTHLY: 31}[Unit(unit)]
     if any(not 1 <= day <= last for day in kept) or (unit == Unit.MONTHLY and len(kept) > 1):
-        raise InvalidInput("These days cannot be repeated on.", _HOW)
+        raise InvalidInput("These days cannot be repeated on.", "Choose days of the week, or one of the month.")
     return Repeat(Unit(unit), every, kept)
 
 
@@ -64,10 +63,17 @@ def parse_repeat(text: str) -> Repeat:
     """A rule from its text. Raises InvalidInput."""
     found = _RULE.fullmatch(text)
     if found is None or (found[4] and (int(found[4]) > 23 or int(found[5]) > 59)):
-        raise InvalidInput(f"“{shorten(text)}” is no way to repeat.", _HOW)
+        raise _no_rule(text)
     days = tuple(int(day) for day in found[3].split(",")) if found[3] else ()
     rule = make_repeat(found[1], int(found[2] or 1), days)
     return rule._replace(minute=int(found[4]) * 60 + int(found[5])) if found[4] else rule
+
+
+def _no_rule(text: str) -> InvalidInput:
+    return InvalidInput(
+        f"“{shorten(text)}” is no way to repeat.",
+        "Write daily, weekly:1,4 (Monday and Thursday), or monthly:31; daily/2 is every second day.",
+    )
 
 
 def repeat_of(text: str | None) -> Repeat | None:

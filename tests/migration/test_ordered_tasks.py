@@ -10,6 +10,8 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 
 from branch_node.storage import migrations
+from branch_node.storage.store import BranchStore
+from branch_node.storage.task_tables import TASK_INDEXES
 from shared.domain.tasks import next_at_us
 from shared.storage.sqlite_engine import SqliteStore
 from tests.support.clock import FakeClock
@@ -50,3 +52,9 @@ def test_a_task_of_before_asks_when_it_should(
             state, archived, due, snoozed
         )
     store.close()
+
+
+def test_lists_of_tasks_have_their_indexes(branch_store: BranchStore) -> None:
+    with branch_store.read_cursor() as cursor:
+        found = {row[0] for row in cursor.execute("SELECT name FROM sqlite_master WHERE tbl_name = 'task'").fetchall()}
+    assert TASK_INDEXES.keys() <= found

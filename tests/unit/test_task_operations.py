@@ -112,7 +112,7 @@ def test_states_follow_the_table(desk: TaskDesk) -> None:
     )  # fmt: skip
     assert task.next_us is None
     for again in (tasks.finish_task, partial(tasks.move_task, state=TaskState.WAITING)):
-        with pytest.raises(Refused, match="cannot become"):
+        with pytest.raises(Refused, match="over already"):
             desk.do(again, task_id)
     with pytest.raises(Refused):
         desk.do(tasks.snooze_task, task_id, START_US + MINUTE_US)

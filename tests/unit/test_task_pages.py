@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from branch_node.operations import tasks
+from branch_node.operations import task_history, tasks
 from branch_node.web.task_calendar import REQUESTS_A_MINUTE_MAX
 from shared.domain.identifiers import format_id
 from shared.domain.records import RecordKind
@@ -199,6 +199,19 @@ def test_a_calendar_is_read_with_its_secret_alone_and_not_too_often(desk: TaskDe
     assert stranger.get(found[1]).status_code == 200
     browser.post("/tasks/calendar/end", "/tasks/calendar")
     assert stranger.get(found[1]).status_code == 403
+
+
+def test_a_story_ends_somewhere(desk: TaskDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(task_history, "EDITS_SHOWN_MAX", 2)
+    task_id = desk.add("First")
+    for title in ("Second", "Third"):
+        desk.shop.clock.advance(60)
+        desk.do(tasks.edit_task, task_id, {"title": title}, who="roman")
+    story = task_history.read_story(desk.store, desk.actor("rita"), task_id)
+    assert [(edit.author, edit.changes, edit.is_here) for edit in story.edits] == [
+        ("Roman", {"title": "Third"}, True), ("Roman", {"title": "Second"}, True),
+    ]  # fmt: skip
+    assert story.disputes == []
 
 
 def test_what_two_entered_at_the_same_time_is_shown_until_somebody_settles_it(desk: TaskDesk, browser: Browser) -> None:
