@@ -21,6 +21,7 @@ from benchmarks.reporting import measure_reports
 from benchmarks.selling import measure_selling
 from benchmarks.starting import measure_starting
 from benchmarks.streams import measure_streams
+from benchmarks.tasks import measure_tasks
 from benchmarks.till import measure_till
 from benchmarks.timeline import measure_timeline
 from benchmarks.wire import measure_wire
@@ -56,6 +57,10 @@ def _pages(folder: Path) -> list[Figure]:
 
 def _timeline(folder: Path) -> list[Figure]:
     return measure_timeline(folder, clients=100_000, interactions=1_000_000, runs=5)
+
+
+def _tasks(folder: Path) -> list[Figure]:
+    return measure_tasks(folder, clients=100_000, tasks=50_000, asked=20, runs=3)
 
 
 def _ingest(folder: Path) -> list[Figure]:
@@ -97,6 +102,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "till": _till,
     "pages": _pages,
     "timeline": _timeline,
+    "tasks": _tasks,
     "ingest": _ingest,
     "reports": _reports,
     "starting": _starting,

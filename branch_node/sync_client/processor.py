@@ -7,6 +7,7 @@ from typing import NoReturn, Protocol, TypeVar
 
 from branch_node.operations import refunding
 from branch_node.operations.budgets import begin_spending, return_leases
+from branch_node.operations.card_edits import Plan, begin_edits
 from branch_node.operations.clients import want_changes, want_client
 from branch_node.operations.committing import Prepare, commit_records
 from branch_node.operations.exchanging import begin_exchange
@@ -174,6 +175,14 @@ class Processor:
         with self._store.read() as connection:
             client_id = resolve_client(connection, reference)
         return client_id, self.commit(lambda transaction: want_changes(transaction, client_id, changes))
+
+    def commit_cards(self, author: bytes, plan: Plan) -> bytes | None:
+        """Edits cards in one command, as a plan says. See `branch_node.operations.card_edits.CommitCards`."""
+        with self._store.operation() as transaction:
+            begun = begin_edits(transaction, author, plan)
+            question = _question(transaction, begun.intent)
+        self._finish(begun.intent, question)
+        return begun.command_id
 
     def spend(self, owner: str, amount: int) -> None:
         """Spends from a budget: out of leases here, or with HQ's leave. Raises Refused, HqUnreachable, InDoubt."""

@@ -238,6 +238,8 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "due_at": _INTEGER,
         # Whether the time of the day counts, and not the day alone.
         "due_has_time": FieldSpec(FieldType.FLAG),
+        # That of the branch: other branches show the same day and repeat alike.
+        "zone": _TEXT,
         "repeat": _TEXT,
         "snoozed_until": _INTEGER,
         "remind_minutes": _INTEGER,

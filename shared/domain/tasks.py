@@ -122,8 +122,11 @@ def state_of(value: object) -> TaskState:
 
 def require_transition(before: TaskState, after: TaskState) -> None:
     """Raises Refused when a task in the one state may not come to the other."""
-    if after not in TRANSITIONS[before]:
-        raise Refused(f"A task that is {before} cannot become {after}.", "Reopen it first.")
+    if after in TRANSITIONS[before]:
+        return
+    if before.is_closed:
+        raise Refused("This task is over already.", "Reopen it first.")
+    raise Refused("The task stands so already.", "Look at what is there now.")
 
 
 def day_bounds(day: date, zone: str) -> tuple[int, int]:
@@ -239,17 +242,17 @@ def require_snooze(until_us: int, now_us: int) -> int:
     return until_us
 
 
-def require_text(text: str, what: str, characters_max: int) -> str:
+def require_text(text: str, characters_max: int) -> str:
     """A line or lines as people typed them, without spaces around. Raises InvalidInput."""
     cleaned = text.strip()
     if len(cleaned) > characters_max or "\0" in cleaned or not is_encodable(cleaned):
-        raise InvalidInput(f"{what} is too long or cannot be written.", f"At most {characters_max} characters.")
+        raise InvalidInput("The text is too long or cannot be written.", f"At most {characters_max} characters.")
     return cleaned
 
 
 def require_title(text: str) -> str:
     """What is to be done, in one line. Raises InvalidInput."""
-    cleaned = require_text(" ".join(text.split()), "What is to be done", TITLE_CHARACTERS_MAX)
+    cleaned = require_text(" ".join(text.split()), TITLE_CHARACTERS_MAX)
     if not cleaned:
         raise InvalidInput("A task says what is to be done.", "Write a few words.")
     return cleaned

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Table, bindparam, select, tuple_
 
 from shared.domain.cards import CARD_FIELDS, FieldType, Value
 from shared.domain.records import RecordKind
+from shared.domain.tasks import next_at_us
 from shared.domain.text_folding import search_text, sort_key
 from shared.storage.fact_rows import Row
 from shared.storage.tables import (
@@ -325,6 +326,15 @@ def _as_named(kind: RecordKind, fields: Iterable[str] | None = None) -> RowOf:
     return lambda values: tuple([read(values, field) for field, read in readers])
 
 
+_task_fields = _as_named(RecordKind.TASK)
+
+
+def _task_row(values: Mapping[str, Value]) -> Row:
+    due_at, snoozed_until = _integer(values, "due_at"), _integer(values, "snoozed_until")
+    next_at = next_at_us(values.get("state"), bool(values.get("archived")), due_at, snoozed_until)
+    return (*_task_fields(values), next_at)
+
+
 _CLIENT_FIELDS = list(CARD_FIELDS[RecordKind.CLIENT])
 _BEHIND_TIER = _CLIENT_FIELDS[_CLIENT_FIELDS.index("tier") + 1 :]
 _client_details = _as_named(RecordKind.CLIENT, _BEHIND_TIER)
@@ -342,7 +352,7 @@ PROJECTIONS: dict[int, tuple[Table, RowOf]] = {
     RecordKind.ROLE: (role, _role_row),
     RecordKind.POSITION: (position, _position_row),
     RecordKind.CREDENTIAL: (credential, _credential_row),
-    RecordKind.TASK: (task, _as_named(RecordKind.TASK)),
+    RecordKind.TASK: (task, _task_row),
     RecordKind.DICTIONARY_TERM: (dictionary_term, _as_named(RecordKind.DICTIONARY_TERM)),
     RecordKind.ATTACHMENT: (attachment, _as_named(RecordKind.ATTACHMENT)),
     RecordKind.ERASURE: (erasure, _as_named(RecordKind.ERASURE)),

@@ -34,6 +34,7 @@ task = Table(
     Column("branch_id", Id),
     Column("due_at", BigInteger),
     Column("due_has_time", Boolean, nullable=False),
+    Column("zone", Text),
     Column("repeat", Text),
     Column("snoozed_until", BigInteger),
     Column("remind_minutes", BigInteger),
@@ -44,6 +45,8 @@ task = Table(
     Column("previous_id", Id),
     Column("created_by", Id),
     Column("archived", Boolean, nullable=False),
+    # Derived: see shared.domain.tasks.next_at_us. None is closed.
+    Column("next_at", BigInteger),
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
     Index("task_by_assignee", "assignee_id", "state", "due_at"),

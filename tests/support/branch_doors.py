@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from httpx2 import Response
 from starlette.routing import Route
 
-from branch_node.operations import basket, stock_drafts
+from branch_node.operations import basket, stock_drafts, tasks
 from branch_node.operations.files import attach_file
 from branch_node.operations.pairing import make_pairing_code
 from branch_node.operations.stock import Goods, receive
@@ -26,11 +26,11 @@ from branch_node.settings import Settings
 from branch_node.storage.transaction import ReceiptTexts
 from branch_node.web.people import PAIRING_COOKIE, SESSION_COOKIE
 from shared.domain.cards import Value
-from shared.domain.identifiers import derived_id, format_id
+from shared.domain.identifiers import derived_id, format_id, parse_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, ROLES, Permission
 from shared.domain.records import RecordKind
 from shared.errors import Refused
-from shared.operations.people import role_id
+from shared.operations.people import employee_id, role_id
 from shared.web.static_files import StaticFiles
 from tests.support.basket_desk import Till, learn_goods, next_request
 from tests.support.canaries import Canaries
@@ -179,6 +179,8 @@ class BranchDoors:
             self.ids["held"] = _hold_one(self.shop)
         if path.startswith("/stock/drafts"):
             self.ids["/stock/drafts"] = _begin_document(self.shop)
+        if path.startswith("/tasks"):
+            self.ids["/tasks"] = _add_task(self.shop, self.ids["client"])
         if path.startswith("/shift"):
             with contextlib.suppress(Refused):
                 self.shop.open_shift()
@@ -194,7 +196,7 @@ class BranchDoors:
 
 STATIC = StaticFiles()
 
-OWN_IDS = ("/stock/drafts", "/stock/documents", "/clients")
+OWN_IDS = ("/stock/drafts", "/stock/documents", "/clients", "/tasks")
 """What `{id}` stands for, by how the address begins."""
 
 
@@ -212,6 +214,13 @@ def _begin_document(shop: Shop) -> str:
     draft_id = stock_drafts.begin(store, LOCAL_ADMINISTRATOR, DraftKind.RECEIVED)
     stock_drafts.enter_code(store, LOCAL_ADMINISTRATOR, draft_id, next_request(), "milk")
     return format_id(draft_id)
+
+
+def _add_task(shop: Shop, client: str) -> str:
+    """The manager's, about the client."""
+    manager = employee_id(shop.store.node()[0].chain_id, "manager")
+    said = {"title": "Call back", "client_id": parse_id(client), "assignee_id": manager}
+    return format_id(tasks.add_task(shop.processor.commit_cards, LOCAL_ADMINISTRATOR, said).task_id)
 
 
 def _who_may(permission: Permission) -> frozenset[str]:
@@ -235,6 +244,10 @@ OWN_FIELDS = {
     "/clients/new": {"kind": "person", "name": "Anna"},
     "/clients/{id}/edit": {"tags": "vip"},
     "/calls/incoming": {"phone": CLIENT_PHONE},
+    "/tasks/{id}/move": {"state": "waiting"},
+    "/tasks/{id}/snooze": {"choice": "1h"},
+    "/tasks/{id}/undo": {"command": "00000000-0000-7000-8000-000000000000"},
+    "/tasks/no-step/undo": {"command": "00000000-0000-7000-8000-000000000000"},
     "/account": {"old": "not it at all", "password": "another long word", "repeated": "a third"},
     "/pairing/revoke": {"reference": "8"},
     "/quick-keys/change": {"position": "1", "do": "rename", "label": "milk"},

@@ -178,7 +178,7 @@ def test_rows_are_added_by_the_columns_they_have(either_store: HqStore) -> None:
 
 def test_every_card_with_a_table_shows_only_fields_it_has() -> None:
     for kind, (table, _) in PROJECTIONS.items():
-        derived = {"id", "received_at", "sort_key", "search_text"}
+        derived = {"id", "received_at", "sort_key", "search_text", "next_at"}
         named_otherwise = {"client_group": "group"}
         columns = {named_otherwise.get(column.name, column.name) for column in table.columns}
         assert columns - derived == set(CARD_FIELDS[RecordKind(kind)])

@@ -11,6 +11,7 @@ from branch_node.storage.basket_tables import SEARCH_TABLE
 from branch_node.storage.receipt_indexes import RECEIPT_INDEXES
 from branch_node.storage.stock_draft_tables import STOCK_INDEXES
 from branch_node.storage.tables import branch_metadata
+from branch_node.storage.task_tables import TASK_INDEXES
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
@@ -38,6 +39,7 @@ KNOWN = frozenset(
         "0020",
         "0021",
         "0023",
+        "0024",
         "0028",
         "0029",
     }
@@ -60,4 +62,6 @@ def upgrade(connection: Connection) -> None:
 
 def differences(connection: Connection) -> list[object]:
     """What the schema lacks of the tables in code, or has too much."""
-    return schema_differences(connection, METADATA, untold=(SEARCH_TABLE,), indexes=RECEIPT_INDEXES | STOCK_INDEXES)
+    return schema_differences(
+        connection, METADATA, untold=(SEARCH_TABLE,), indexes=RECEIPT_INDEXES | STOCK_INDEXES | TASK_INDEXES
+    )

@@ -44,8 +44,15 @@
     return all(`[data-hotkey="${CSS.escape(code)}"]`, open || document).find(isReachable);
   }
 
+  // A letter typed into a field is a letter.
+  function isTyped(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey || !/^(Key|Digit)/.test(event.code)) return false;
+    const field = event.target instanceof Element ? event.target : document.body;
+    return field.matches("input:not([type=checkbox], [type=radio], [type=button], [type=submit]), select, textarea");
+  }
+
   function useHotkey(event) {
-    if (event.isComposing || event.defaultPrevented) return;
+    if (event.isComposing || event.defaultPrevented || isTyped(event)) return;
     const target = hotkeyTarget(pressed(event));
     if (!target) return;
     event.preventDefault();
