@@ -94,6 +94,22 @@ REFUSALS: Final[dict[Refusal, str]] = {
 }
 
 
+class Detail(StrEnum):
+    """More about a state: stands before what a server said, or alone. See `detail_of`."""
+
+    PUT_OFF = "put_off"
+    REJECTED = "rejected"
+    GAVE_UP = "gave_up"
+    NO_ANSWER = "no_answer"
+    SENDER_DIED = "sender_died"
+    BY_HAND = "by_hand"
+    FILES = "files"
+
+
+DETAIL_CHARACTERS_MAX: Final = 1_000
+_BETWEEN: Final = ": "
+
+
 class ClientStanding(NamedTuple):
     """What a node knows of a client that decides whether he may be written to. `name` is for people."""
 
@@ -104,6 +120,7 @@ class ClientStanding(NamedTuple):
     consent_data: bool = False
     consent_advertising: bool = False
     has_running_request: bool = False
+    language: str | None = None
 
 
 class Draft(NamedTuple):
@@ -151,6 +168,17 @@ def refusal_of(
     if purpose != MailPurpose.SERVICE:
         return None if standing.consent_advertising else Refusal.NO_CONSENT_ADVERTISING
     return None if standing.consent_data or standing.has_running_request else Refusal.NO_CONSENT_DATA
+
+
+def detail_of(code: Detail | Refusal, words: str = "") -> str:
+    """What a letter's `detail` holds: why, and a server's words or names of files."""
+    return f"{code}{_BETWEEN}{words}"[:DETAIL_CHARACTERS_MAX] if words else code.value
+
+
+def split_detail(detail: str) -> tuple[str, str]:
+    """The code of a detail, as it is stored, and its words."""
+    code, _, words = detail.partition(_BETWEEN)
+    return code, words
 
 
 def require_draft(draft: Draft) -> Draft:

@@ -13,7 +13,7 @@ from email.errors import HeaderParseError, MessageError
 from email.header import decode_header
 from email.message import EmailMessage, Message
 from email.parser import BytesParser
-from email.utils import formataddr, format_datetime, getaddresses
+from email.utils import format_datetime, formataddr, getaddresses
 from html.parser import HTMLParser
 from typing import Final, NamedTuple
 
@@ -199,7 +199,9 @@ def _decoded(text: str) -> str:
         words = decode_header(text)
     except (HeaderParseError, binascii.Error, ValueError, UnicodeError):
         return _clean(text)
-    return _clean("".join(_decode_bytes(word, name or "utf-8") if isinstance(word, bytes) else word for word, name in words))
+    return _clean(
+        "".join(_decode_bytes(word, name or "utf-8") if isinstance(word, bytes) else word for word, name in words)
+    )
 
 
 def _sender(message: Message) -> tuple[str, str]:

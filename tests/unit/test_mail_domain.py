@@ -39,7 +39,14 @@ AT_US = 1_795_000_000_000_000
 
 def envelope(**changes: object) -> Envelope:
     usual = Envelope(
-        "<01@shop.example>", "shop@shop.example", "Магазин", ADDRESS, "Анна Петрова", "Ваш заказ", "Готов.\nЖдём.", AT_US
+        "<01@shop.example>",
+        "shop@shop.example",
+        "Магазин",
+        ADDRESS,
+        "Анна Петрова",
+        "Ваш заказ",
+        "Готов.\nЖдём.",
+        AT_US,
     )
     return usual._replace(**changes)  # type: ignore[arg-type]
 
@@ -168,16 +175,16 @@ def test_an_address_is_written_as_servers_take_it() -> None:
 
 def test_text_and_names_of_files_are_taken_out_of_many_parts() -> None:
     data = (
-        "From: =?utf-8?b?0JDQvdC90LA=?= <Anna@Example.ORG>\r\nSubject: =?koi8-r?B?79TXxdQ=?=\r\n"
-        "Message-ID: <x@y>\r\nIn-Reply-To: <00ff@shop.example>\r\n"
-        'Content-Type: multipart/mixed; boundary="m"\r\n\r\n'
-        '--m\r\nContent-Type: multipart/alternative; boundary="a"\r\n\r\n'
-        "--a\r\nContent-Type: text/plain; charset=windows-1251\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
-    ).encode() + "Спасибо!\r\n".encode("cp1251") + (
-        "--a\r\nContent-Type: text/html\r\n\r\n<p>Thanks</p>\r\n--a--\r\n"
-        "--m\r\nContent-Type: application/pdf; name*=utf-8''%D1%87%D0%B5%D0%BA.pdf\r\n"
-        "Content-Disposition: attachment\r\n\r\nJVBERi0=\r\n--m--\r\n"
-    ).encode()  # fmt: skip
+        b"From: =?utf-8?b?0JDQvdC90LA=?= <Anna@Example.ORG>\r\nSubject: =?koi8-r?B?79TXxdQ=?=\r\n"
+        b"Message-ID: <x@y>\r\nIn-Reply-To: <00ff@shop.example>\r\n"
+        b'Content-Type: multipart/mixed; boundary="m"\r\n\r\n'
+        b'--m\r\nContent-Type: multipart/alternative; boundary="a"\r\n\r\n'
+        b"--a\r\nContent-Type: text/plain; charset=windows-1251\r\nContent-Transfer-Encoding: 8bit\r\n\r\n"
+    ) + "Спасибо!\r\n".encode("cp1251") + (
+        b"--a\r\nContent-Type: text/html\r\n\r\n<p>Thanks</p>\r\n--a--\r\n"
+        b"--m\r\nContent-Type: application/pdf; name*=utf-8''%D1%87%D0%B5%D0%BA.pdf\r\n"
+        b"Content-Disposition: attachment\r\n\r\nJVBERi0=\r\n--m--\r\n"
+    )  # fmt: skip
     read = parse_letter(data)
     assert (read.address, read.name, read.subject) == ("anna@example.org", "Анна", "Ответ")
     assert (read.body, read.attachments) == ("Спасибо!", ("чек.pdf",))
