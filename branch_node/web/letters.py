@@ -163,7 +163,7 @@ def _shown(letter: Letter, actor: Actor, names: dict[bytes, str]) -> dict[str, A
         "why": why,
         "words": words,
         "by": names.get(letter.created_by or b"", ""),
-        "may_take_back": letter.state is MailState.WAITING and is_out,
+        "may_take_back": letter.state is MailState.WAITING and is_out and not letter.is_being_taken_back,
         "may_send_after_all": letter.is_being_taken_back,
     }
 

@@ -46,6 +46,10 @@ class MailPurpose(StrEnum):
     ADVERTISING = "advertising"
 
 
+AUTOMATIC: Final = "automatic"
+"""What stands in the place of a purpose on a letter that a program wrote: it asks for nothing."""
+
+
 class MailState(StrEnum):
     """What became of a letter. `uncertain`: it may have arrived or not, and a person decides what to do."""
 
@@ -60,7 +64,10 @@ class MailState(StrEnum):
 
 
 TRANSITIONS: Final[dict[MailState, frozenset[MailState]]] = {
-    MailState.WAITING: frozenset({MailState.SENDING, MailState.REFUSED, MailState.TAKEN_BACK}),
+    # Without being sent it fails when no letter can be made of it, and is uncertain in a store that was restored.
+    MailState.WAITING: frozenset(
+        {MailState.SENDING, MailState.REFUSED, MailState.TAKEN_BACK, MailState.FAILED, MailState.UNCERTAIN}
+    ),
     MailState.SENDING: frozenset({MailState.SENT, MailState.WAITING, MailState.FAILED, MailState.UNCERTAIN}),
     # Its sender may have been slow and not dead; else a person decides.
     MailState.UNCERTAIN: frozenset({MailState.SENT, MailState.WAITING, MailState.FAILED}),
@@ -102,6 +109,7 @@ class Detail(StrEnum):
     GAVE_UP = "gave_up"
     NO_ANSWER = "no_answer"
     SENDER_DIED = "sender_died"
+    RESTORED = "restored"
     BY_HAND = "by_hand"
     FILES = "files"
 

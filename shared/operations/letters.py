@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, literal, select
 
 from shared.domain.identifiers import NIL_ID
 from shared.domain.interactions import Channel, Direction
-from shared.domain.mail import RUNNING_REQUEST_US, ClientStanding, MailDirection, MailState, state_of
+from shared.domain.mail import AUTOMATIC, RUNNING_REQUEST_US, ClientStanding, MailDirection, MailState, state_of
 from shared.domain.permissions import Permission
 from shared.operations.people import Reader, actor_on, day_in_zone, find_employee
 from shared.storage.tables import client, employee, interaction, mail
@@ -35,6 +35,8 @@ _REQUESTS = (
         mail.c.created_at >= bindparam("since"),
         mail.c.created_at <= bindparam("now"),
         mail.c.direction == MailDirection.IN.value,
+        # What a program wrote, such as that somebody is away, asks for nothing.
+        (mail.c.purpose.is_(None)) | (mail.c.purpose != AUTOMATIC),
     )
     .limit(1),
     select(literal(1))
@@ -157,5 +159,5 @@ def read_row(row: Any) -> Letter:
         row.detail or "",
         row.decided_at,
         row.message_id,
-        archived and not row.state and row.direction != MailDirection.IN,
+        archived and row.state in (None, "", MailState.WAITING) and row.direction != MailDirection.IN,
     )

@@ -40,6 +40,7 @@ DETAILS: Final[Mapping[str, LazyText]] = {
     Detail.GAVE_UP: _("The other mail server put it off too often."),
     Detail.NO_ANSWER: _("The mail server did not say whether it took the letter."),
     Detail.SENDER_DIED: _("The sender stopped before it could note the answer."),
+    Detail.RESTORED: _("The head office was restored from a backup; it may have been sent before."),
     Detail.BY_HAND: _("Somebody at the head office said so."),
     Detail.FILES: _("Files came with it; they are in the mailbox."),
 }

@@ -6,17 +6,19 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData
 
+from hq_server.storage import mail_tables
 from hq_server.storage.tables import hq_metadata
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0014"
+HEAD = "0021"
 KNOWN = frozenset(
-    {"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0012", "0013", "0014"}
+    {"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0012", "0013", "0014", "0021"}
 )
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata, session_metadata]
+assert mail_tables.mail_attempt.metadata is hq_metadata
 _LOCATION = Path(__file__).parent
 
 
