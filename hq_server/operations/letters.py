@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, func, or_, select, update
 
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.mail_receiving import (
@@ -68,8 +68,8 @@ def require_letters(actor: Actor) -> None:
 def count_letters(connection: Connection, actor: Actor) -> dict[str, int]:
     """How many there are of each list, up to COUNTED_MAX. Raises NotPermitted."""
     require_letters(actor)
-    counts = {state.value: _count(connection, select(literal_column("1")).where(_in_state(state))) for state in LISTED}
-    waiting = select(literal_column("1")).where(unmatched_letter.c.state == OPEN)
+    counts = {state.value: _count(connection, select(mail.c.id).where(_in_state(state))) for state in LISTED}
+    waiting = select(unmatched_letter.c.id).where(unmatched_letter.c.state == OPEN)
     return counts | {UNMATCHED: _count(connection, waiting)}
 
 
@@ -126,13 +126,13 @@ def mark(connection: Connection, ids: Ids, now_us: int, actor: Actor, letter_id:
     edit = HqEdit(connection, ids, now_us, actor.employee_id)
     letter = _require_letter(connection, letter_id)
     if letter.state is not MailState.UNCERTAIN:
-        raise Refused("Only of an uncertain letter a person says what became of it.", "Look at the letter as it is now.")
+        raise Refused(
+            "Only of an uncertain letter a person says what became of it.", "Look at the letter as it is now."
+        )
     decide(edit, letter, MailState.SENT if arrived else MailState.FAILED, detail_of(Detail.BY_HAND))
 
 
-def assign(
-    connection: Connection, ids: Ids, now_us: int, actor: Actor, letter_id: bytes, reference: str
-) -> bytes:
+def assign(connection: Connection, ids: Ids, now_us: int, actor: Actor, letter_id: bytes, reference: str) -> bytes:
     """Whose an unmatched letter is: it becomes a letter of that client's; returns the client's id.
 
     Raises NotPermitted, NotFound, Refused.
@@ -163,15 +163,15 @@ def parse_listed(text: str) -> MailState:
     return MailState(text)
 
 
-def _in_state(state: MailState) -> object:
+def _in_state(state: MailState) -> ColumnElement[bool]:
     if state is not MailState.WAITING:
         return mail.c.state == state.value
     is_new = mail.c.state.is_(None) & mail.c.archived.is_(False) & (mail.c.direction == MailDirection.OUT.value)
     return or_(is_new, mail.c.state == state.value)
 
 
-def _count(connection: Connection, statement: object) -> int:
-    some = statement.limit(COUNTED_MAX).subquery()  # type: ignore[attr-defined]
+def _count(connection: Connection, statement: Select[Any]) -> int:
+    some = statement.limit(COUNTED_MAX).subquery()
     return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
@@ -201,20 +201,19 @@ def _client_names(connection: Connection, ids: list[bytes]) -> dict[bytes, str]:
     return {row.id: row.name or "" for row in connection.execute(statement, {"ids": sorted(set(ids))})}
 
 
-def _unmatched(connection: Connection, row: object) -> UnmatchedLetter:
-    found = row._mapping  # type: ignore[attr-defined]
-    owners = clients_with(connection, found["address"]) if found["address"] else []
+def _unmatched(connection: Connection, row: Any) -> UnmatchedLetter:
+    owners = clients_with(connection, row.address) if row.address else []
     names = _client_names(connection, owners)
     return UnmatchedLetter(
-        found["id"],
-        found["received_at"],
-        found["address"],
-        found["name"],
-        found["subject"],
-        found["body"],
-        found["files"],
-        bool(found["is_automatic"]),
-        found["state"],
+        row.id,
+        row.received_at,
+        row.address,
+        row.name,
+        row.subject,
+        row.body,
+        row.files,
+        bool(row.is_automatic),
+        row.state,
         tuple((owner, names.get(owner, "")) for owner in owners),
     )
 
@@ -226,7 +225,7 @@ def _require_letter(connection: Connection, letter_id: bytes) -> Letter:
     return letter
 
 
-def _turn(connection: Connection, now_us: int, actor: Actor, letter_id: bytes, before: str, after: str) -> object:
+def _turn(connection: Connection, now_us: int, actor: Actor, letter_id: bytes, before: str, after: str) -> Any:
     statement = select(unmatched_letter).where(unmatched_letter.c.id == letter_id).with_for_update()
     row = connection.execute(statement).one_or_none()
     if row is None:

@@ -72,9 +72,7 @@ def save_position(connection: Connection, account: str, position: Position, now_
     connection.execute(upsert(mail_position, connection), row)
 
 
-def take_in(
-    connection: Connection, ids: Ids, now_us: int, chain_id: bytes, data: bytes, own_address: str
-) -> Taken:
+def take_in(connection: Connection, ids: Ids, now_us: int, chain_id: bytes, data: bytes, own_address: str) -> Taken:
     """Takes a letter in, once however often it comes; our own are left where they are."""
     letter = parse_letter(data)
     if letter.address and letter.address == own_address:
@@ -139,9 +137,7 @@ def fields_of_unmatched(row: Any) -> dict[str, Value]:
 
 def _fields_of(letter: ReceivedLetter, now_us: int) -> dict[str, Value]:
     files = "\n".join(letter.attachments)
-    return _fields(
-        letter.message_id, letter.address, letter.subject, letter.body, files, letter.is_automatic, now_us
-    )
+    return _fields(letter.message_id, letter.address, letter.subject, letter.body, files, letter.is_automatic, now_us)
 
 
 def _fields(

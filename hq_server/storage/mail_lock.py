@@ -40,4 +40,6 @@ def alone_with_mail(store: HqStore, home: Path, what: str) -> Iterator[None]:
 
 
 def _taken(what: str) -> Refused:
-    return Refused(f"Another process is {what} mail.", "Wait until it has finished; `filial-hq serve` does it by itself.")
+    return Refused(
+        f"Another process is {what} mail.", "Wait until it has finished; `filial-hq serve` does it by itself."
+    )

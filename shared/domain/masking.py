@@ -1,4 +1,4 @@
-"""Names, phones and addresses of clients as those see them who may not see contacts: enough to tell two people apart."""
+"""Names, phones and e-mails of clients as those see them who may not see contacts: enough to tell two people apart."""
 
 from __future__ import annotations
 

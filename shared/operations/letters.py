@@ -11,7 +11,8 @@ from shared.domain.identifiers import NIL_ID
 from shared.domain.interactions import Channel, Direction
 from shared.domain.mail import AUTOMATIC, RUNNING_REQUEST_US, ClientStanding, MailDirection, MailState, state_of
 from shared.domain.permissions import Permission
-from shared.operations.people import Reader, actor_on, day_in_zone, find_employee
+from shared.operations.people import actor_on, day_in_zone, find_employee
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import client, employee, interaction, mail
 
 MERGES_FOLLOWED_MAX = 10
