@@ -37,6 +37,9 @@ LETTERS_SHOWN_MAX: Final = 50
 CONTACT_OVERRIDE: Final = "contact_override"
 """The action of an audit entry: somebody wrote to a client who wants no contact."""
 
+NO_REGISTER: Final = "-"
+"""Where it was done: at no till."""
+
 Begin = Callable[[BranchTransaction], BegunChange]
 Change = Callable[[Begin], bool]
 """Does an operation here or through the head office, as this branch works; says whether anything changed."""
@@ -162,7 +165,7 @@ def _begin_letter(
 def _override_noted(transaction: BranchTransaction, actor: Actor, client_id: bytes, reason: str) -> AuditEntry:
     at = local_moment(transaction.now_us, transaction.node.timezone)
     detail = f"{format_id(client_id)}: {reason}"
-    return AuditEntry(CONTACT_OVERRIDE, actor.register or "", actor.code, actor.code, 0, detail, at)
+    return AuditEntry(CONTACT_OVERRIDE, actor.register or NO_REGISTER, actor.code, actor.code, 0, detail, at)
 
 
 def _set_archived(change: Change, actor: Actor, client_id: bytes, letter_id: bytes, archived: bool) -> bool:
