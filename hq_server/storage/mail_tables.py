@@ -22,7 +22,7 @@ mail_attempt = Table(
 mail_restore = Table(
     "mail_restore",
     hq_metadata,
-    Column("restored_at", UtcTime, nullable=False),
+    Column("restored_at", UtcTime, nullable=False, autoincrement=False),
     PrimaryKeyConstraint("restored_at"),
     sqlite_with_rowid=False,
 )

@@ -1,4 +1,4 @@
-"""Real mail servers on this machine: aiosmtpd takes letters, pymap keeps a mailbox. """
+"""Real mail servers on this machine: aiosmtpd takes letters, pymap keeps a mailbox."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class PostOffice:
     def authenticate(self, _server: Any, _session: Any, _envelope: Any, mechanism: str, given: Any) -> AuthResult:
         assert isinstance(given, LoginPassword), mechanism
         self.logged_in.append(given.login.decode())
-        return AuthResult(success=(given.login, given.password) == (USER.encode(), SECRET.encode()))
+        return AuthResult(success=(given.login, given.password) == (USER.encode(), SECRET.encode()), handled=False)
 
     @staticmethod
     def _said(server: Any, said: str | None) -> str:

@@ -24,7 +24,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "mail_restore",
-        sa.Column("restored_at", UtcTime(), nullable=False),
+        sa.Column("restored_at", UtcTime(), nullable=False, autoincrement=False),
         sa.PrimaryKeyConstraint("restored_at"),
         sqlite_with_rowid=False,
     )
