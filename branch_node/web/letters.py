@@ -78,7 +78,7 @@ def new(request: Request, error: FilialError | None = None) -> Response:
         failure=failure_of(error),
         client_id=format_id(client_id),
         standing=desk.standing,
-        addresses=[(_mark(each), _address_shown(each, actor)) for each in desk.addresses],
+        addresses=[(address_mark(each), _address_shown(each, actor)) for each in desk.addresses],
         blocked=_blocked(desk),
         warnings=_warnings(desk),
         needs_reason=desk.standing.do_not_contact,
@@ -98,7 +98,7 @@ def write(request: Request) -> Response:
     """POST `letter`, `address`, `purpose`, `subject`, `body`, `override_reason`, `answers`: it is to be sent."""
     context, actor, client_id = context_of(request), signed_in(request), _client_asked(request)
     desk = letters.open_desk(context.store, actor, client_id)
-    address = next((each for each in desk.addresses if _mark(each) == text_of(request, "address")), "")
+    address = next((each for each in desk.addresses if address_mark(each) == text_of(request, "address")), "")
     if not address:
         raise InvalidInput(REFUSALS[Refusal.NO_ADDRESS], HINTS[Refusal.NO_ADDRESS])
     purpose = parse_purpose(text_of(request, "purpose"))
@@ -172,7 +172,7 @@ def _address_shown(address: str, actor: Actor) -> str:
     return mask_email(address) if "emails" in actor.hidden_fields else address
 
 
-def _mark(address: str) -> str:
+def address_mark(address: str) -> str:
     """What the form says of an address: it may not be seen by who chooses it."""
     return hashlib.sha256(address.encode()).hexdigest()[:MARK_CHARACTERS]
 
@@ -216,7 +216,7 @@ def _beginning(request: Request, desk: WritingDesk) -> dict[str, str]:
         typed["purpose"] = purpose.value
     if desk.answered is not None:
         typed["subject"] = reply_subject(desk.answered.subject)
-        typed["address"] = _mark(desk.answered.address)
+        typed["address"] = address_mark(desk.answered.address)
     return typed
 
 

@@ -16,6 +16,7 @@ from hq_server.web import (
     catalog,
     health,
     home,
+    letters,
     log_in,
     loyalty,
     people,
@@ -49,6 +50,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *requests.ROUTES,
     *stock.ROUTES,
     *loyalty.ROUTES,
+    *letters.ROUTES,
     *audits.ROUTES,
 )
 """Each noun's module names its own routes."""

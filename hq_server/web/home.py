@@ -48,6 +48,13 @@ ROOMS = (
         Permission.STOCK_VIEW,
         Permission.REPORT_CHAIN,
     ),
+    Room(
+        "/letters",
+        _("Letters"),
+        _("What waits, what failed, and letters of nobody known."),
+        Permission.MAIL_SEND,
+        Permission.REPORT_CHAIN,
+    ),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 
