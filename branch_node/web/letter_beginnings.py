@@ -57,6 +57,7 @@ def begin_with(code: str, name: str, shop: str, language: str | None) -> tuple[M
         if beginning.code == code:
             with speaking(language if language in LANGUAGES else current_language()):
                 greeting = _("Dear %(name)s,", name=name) if name else _("Good day,")
-                text = f"{greeting}\n\n{beginning.body}\n\n{_('Yours,')}\n{shop}"
+                closing = _("Yours,")
+                text = f"{greeting}\n\n{beginning.body}\n\n{closing}\n{shop}"
                 return beginning.purpose, str(beginning.subject), text
     return None

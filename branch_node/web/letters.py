@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from branch_node.operations import letters
-from branch_node.operations.letters import HINTS, LETTERS_SHOWN_MAX, WritingDesk
+from branch_node.operations.letters import LETTERS_SHOWN_MAX, WritingDesk
 from branch_node.web.context import context_of
 from branch_node.web.leave import failure_of, status_with
 from branch_node.web.letter_beginnings import BEGINNINGS, begin_with
@@ -20,7 +20,6 @@ from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.domain.mail import (
     BODY_CHARACTERS_MAX,
     REASON_CHARACTERS_MAX,
-    REFUSALS,
     SUBJECT_CHARACTERS_MAX,
     Draft,
     MailDirection,
@@ -33,8 +32,7 @@ from shared.domain.masking import mask_email
 from shared.domain.permissions import Actor, Permission
 from shared.errors import FilialError, InvalidInput, NotFound
 from shared.operations.letters import Letter
-from shared.web.error_texts import translate_error
-from shared.web.letter_texts import BEING_TAKEN_BACK, PURPOSES, STATES, say_detail
+from shared.web.letter_texts import BEING_TAKEN_BACK, DETAILS, HINTS, PURPOSES, STATES, say_detail
 from shared.web.pages import render
 from shared.web.request_state import Notice
 from shared.web.security import text_of
@@ -100,7 +98,7 @@ def write(request: Request) -> Response:
     desk = letters.open_desk(context.store, actor, client_id)
     address = next((each for each in desk.addresses if address_mark(each) == text_of(request, "address")), "")
     if not address:
-        raise InvalidInput(REFUSALS[Refusal.NO_ADDRESS], HINTS[Refusal.NO_ADDRESS])
+        raise InvalidInput("That address is not the client’s.", "Choose one of the addresses on the card.")
     purpose = parse_purpose(text_of(request, "purpose"))
     texts = (text_of(request, name) for name in ("subject", "body", "override_reason"))
     answers = text_of(request, "answers")
@@ -198,7 +196,7 @@ def _warnings(desk: WritingDesk) -> list[tuple[Any, dict[str, Any]]]:
 
 
 def _said(refusal: Refusal) -> dict[str, Any]:
-    return {"message": translate_error(REFUSALS[refusal]), "hint": translate_error(HINTS[refusal])}
+    return {"message": DETAILS[refusal], "hint": HINTS[refusal]}
 
 
 def _typed(request: Request, desk: WritingDesk) -> dict[str, str]:

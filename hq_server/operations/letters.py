@@ -115,7 +115,7 @@ def resend(connection: Connection, ids: Ids, now_us: int, actor: Actor, letter_i
     edit = HqEdit(connection, ids, now_us, actor.employee_id)
     letter = _require_letter(connection, letter_id)
     if letter.state not in RESENDABLE:
-        raise Refused(f"A letter that is {letter.state} is not sent again.", "Write a new one.")
+        raise Refused("That letter is not sent again.", "Write a new one.")
     decide(edit, letter, MailState.WAITING, None)
     forget_attempts(connection, letter_id)
 
@@ -126,9 +126,7 @@ def mark(connection: Connection, ids: Ids, now_us: int, actor: Actor, letter_id:
     edit = HqEdit(connection, ids, now_us, actor.employee_id)
     letter = _require_letter(connection, letter_id)
     if letter.state is not MailState.UNCERTAIN:
-        raise Refused(
-            "Only of an uncertain letter a person says what became of it.", "Look at the letter as it is now."
-        )
+        raise Refused("A person decides about uncertain letters alone.", "Look at the letter as it is now.")
     decide(edit, letter, MailState.SENT if arrived else MailState.FAILED, detail_of(Detail.BY_HAND))
 
 
@@ -231,7 +229,7 @@ def _turn(connection: Connection, now_us: int, actor: Actor, letter_id: bytes, b
     if row is None:
         raise NotFound("There is no such letter.", "Look at the unmatched letters.")
     if row.state != before:
-        raise Refused(f"That letter is {row.state} already.", "Look at the unmatched letters.")
+        raise Refused("Somebody has decided about that letter already.", "Look at the unmatched letters.")
     connection.execute(
         update(unmatched_letter)
         .where(unmatched_letter.c.id == letter_id)

@@ -153,7 +153,7 @@ def state_of(stored: str | None, direction: str | None, archived: bool) -> MailS
 def require_transition(before: MailState, after: MailState) -> None:
     """Raises Refused when a letter cannot go from the one state to the other."""
     if after not in TRANSITIONS[before]:
-        raise Refused(f"A letter that is {before} cannot become {after}.", "Look at the letter as it is now.")
+        raise Refused("The letter has gone on meanwhile.", "Look at the letter as it is now.")
 
 
 def refusal_of(

@@ -16,8 +16,8 @@ STATES: Final[Mapping[str, LazyText]] = {
     MailState.UNCERTAIN: _("uncertain: it may have arrived or not"),
     MailState.FAILED: _("failed"),
     MailState.REFUSED: _("not sent: consent is missing"),
-    MailState.TAKEN_BACK: _("taken back"),
-    MailState.RECEIVED: _("received"),
+    MailState.TAKEN_BACK: _("letter taken back"),
+    MailState.RECEIVED: _("letter received"),
 }
 BEING_TAKEN_BACK: Final = _("taken back, unless the head office has sent it by now")
 
@@ -44,6 +44,16 @@ DETAILS: Final[Mapping[str, LazyText]] = {
     Detail.BY_HAND: _("Somebody at the head office said so."),
     Detail.FILES: _("Files came with it; they are in the mailbox."),
 }
+
+HINTS: Final[Mapping[str, LazyText]] = {
+    Refusal.NO_CLIENT: _("Look for the client."),
+    Refusal.NO_ADDRESS: _("Write the address on the card."),
+    Refusal.ARCHIVED: _("Bring the card back first."),
+    Refusal.DO_NOT_CONTACT: _("Somebody who may override this can write with a reason."),
+    Refusal.NO_CONSENT_ADVERTISING: _("Ask the client, and note the consent on the card."),
+    Refusal.NO_CONSENT_DATA: _("Ask the client, and note the consent on the card."),
+}
+"""What to do about a refusal before a letter is written."""
 
 
 def say_detail(detail: str) -> tuple[LazyText | str, str]:
