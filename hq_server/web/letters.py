@@ -73,7 +73,7 @@ def resend(request: Request) -> Response:
     """POST: the letter waits again."""
     ids = context_of(request).ids
     said = _("The letter waits again; consent is asked again before it is sent.")
-    return _decide(request, lambda *given: letters.resend(given[0], ids, *given[1:]), said)
+    return _decide(request, lambda connection, *given: letters.resend(connection, ids, *given), said)
 
 
 @or_again(page)
@@ -81,7 +81,11 @@ def mark(request: Request) -> Response:
     """POST `arrived`: what became of an uncertain letter."""
     ids, arrived = context_of(request).ids, text_of(request, "arrived") == "yes"
     said = _("The letter counts as sent.") if arrived else _("The letter counts as failed.")
-    return _decide(request, lambda *given: letters.mark(given[0], ids, *given[1:], arrived), said)
+    return _decide(
+        request,
+        lambda connection, now_us, actor, letter: letters.mark(connection, ids, now_us, actor, letter, arrived),
+        said,
+    )
 
 
 @or_again(page)
@@ -91,7 +95,11 @@ def assign(request: Request) -> Response:
     if not reference:
         raise InvalidInput("No client was named.", "Choose one, or write the id from the client’s card.")
     said = _("The letter is the client’s. The branches that know the client see it.")
-    return _decide(request, lambda *given: letters.assign(given[0], ids, *given[1:], reference), said)
+    return _decide(
+        request,
+        lambda connection, now_us, actor, letter: letters.assign(connection, ids, now_us, actor, letter, reference),
+        said,
+    )
 
 
 @or_again(page)

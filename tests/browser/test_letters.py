@@ -9,6 +9,7 @@ import pytest
 
 from hq_server.operations.mail_receiving import take_in
 from hq_server.operations.mail_sending import Answer, Outcome, Sender, begin_sending, conclude
+from shared.domain.cards import Value
 from shared.domain.identifiers import derived_id, format_id
 from shared.domain.mail import Detail, Refusal, detail_of
 from shared.domain.mail_text import Envelope, compose
@@ -72,7 +73,12 @@ def test_a_letter_is_written_taken_back_and_followed(branch: ServedBranch, visit
             ("received", detail_of(Detail.FILES, "чек.pdf")),
         )
     ):
-        fields = {"subject": f"Письмо {number}", "body": "Текст", "address": ADDRESS, "created_at": shop.clock.now_us()}
+        fields: dict[str, Value] = {
+            "subject": f"Письмо {number}",
+            "body": "Текст",
+            "address": ADDRESS,
+            "created_at": shop.clock.now_us(),
+        }
         direction = "in" if state == "received" else "out"
         letter = change(
             RecordKind.MAIL, b"%016d" % number, client_id=CLIENT, state=state, detail=detail, direction=direction,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -84,7 +85,7 @@ def client_of(node: Node) -> bytes:
     return client_id
 
 
-def written(node: Node, client_id: bytes, letter_id: bytes = LETTER, **changes: object) -> None:
+def written(node: Node, client_id: bytes, letter_id: bytes = LETTER, **changes: Any) -> None:
     node.clock.advance(1)
     assert write(node.line().change, client_id, letter_id, **changes)
     node.sync()

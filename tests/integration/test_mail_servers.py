@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -178,12 +179,10 @@ def test_a_server_that_falls_silent_after_the_letter_leaves_it_uncertain(
     monkeypatch.setattr(smtp_module, "ANSWER_SECONDS_MAX", 0.5)
 
     async def silent(*_: Any) -> str:
-        import asyncio
-
         await asyncio.Event().wait()
         return ""
 
-    post.handle_DATA = silent  # type: ignore[method-assign]
+    post.handle_DATA = silent  # type: ignore[method-assign, assignment]
     assert send_waiting(room_of(office, tmp_path, smtp_host=HOST, smtp_port=post.port)) == {"uncertain": 1}
     assert "timed out" in standing(office)[2]
 

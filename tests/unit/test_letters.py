@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from branch_node.operations import letters
+from shared.domain.cards import Value
 from shared.domain.identifiers import derived_id, format_id
 from shared.domain.mail import Detail, MailPurpose, MailState, Refusal, detail_of
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, ROLES, Actor, Permission
@@ -240,7 +241,7 @@ def test_the_page_says_what_became_of_each_letter(shop: Shop, browser: Browser) 
             ("of a newer release", "of a newer release"),
         )
     ):
-        fields = {"client_id": CLIENT, "direction": "out", "subject": f"s{number}", "address": ADDRESS}
+        fields: dict[str, Value] = {"client_id": CLIENT, "direction": "out", "subject": f"s{number}"}
         shop.learn(change(RecordKind.MAIL, b"%016d" % number, **fields, state=state, detail=detail))
     shown = browser.get(PAGE).text
     for said in ("550 no &lt;such&gt; user", "uncertain", "has not agreed to advertising", "sent"):
