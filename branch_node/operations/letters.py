@@ -6,12 +6,11 @@ knows, when it sends. Contains no mail servers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection
 
-from branch_node.operations.client_changes import NOTHING_TO_DO, BegunChange, WantedEdit, begin_change
+from branch_node.operations.committing import Commit, Wanted, WantedEdit, WantedFact
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.branch_facts import AuditEntry
@@ -39,10 +38,6 @@ CONTACT_OVERRIDE: Final = "contact_override"
 
 NO_REGISTER: Final = "-"
 """Where it was done: at no till."""
-
-Begin = Callable[[BranchTransaction], BegunChange]
-Change = Callable[[Begin], bool]
-"""Does an operation here or through the head office, as this branch works; says whether anything changed."""
 
 
 class LettersSeen(NamedTuple):
@@ -95,44 +90,44 @@ def open_desk(store: BranchStore, actor: Actor, client_id: bytes, answers: bytes
 
 
 def write_letter(
-    change: Change, actor: Actor, client_id: bytes, letter_id: bytes, draft: Draft, answers: bytes | None = None
+    commit: Commit, actor: Actor, client_id: bytes, letter_id: bytes, draft: Draft, answers: bytes | None = None
 ) -> bool:
     """Records a letter to be sent, once for every `letter_id`; false when it is there already.
 
-    Raises NotPermitted, NotFound, InvalidInput, Refused when the client must not be written to, and what `change` does.
+    Raises NotPermitted, NotFound, InvalidInput, Refused when the client must not be written to, and what `commit` does.
     """
     require(actor, Permission.MAIL_SEND)
     wanted = require_draft(draft)
-    return change(lambda transaction: _begin_letter(transaction, actor, client_id, letter_id, wanted, answers))
+    return commit(lambda transaction: _want_letter(transaction, actor, client_id, letter_id, wanted, answers))
 
 
-def take_back(change: Change, actor: Actor, client_id: bytes, letter_id: bytes) -> bool:
+def take_back(commit: Commit, actor: Actor, client_id: bytes, letter_id: bytes) -> bool:
     """A letter that waits is not to be sent; false when it was taken back before.
 
     Raises NotPermitted, NotFound, Refused when it waits no more.
     """
-    return _set_archived(change, actor, client_id, letter_id, True)
+    return _set_archived(commit, actor, client_id, letter_id, True)
 
 
-def send_after_all(change: Change, actor: Actor, client_id: bytes, letter_id: bytes) -> bool:
+def send_after_all(commit: Commit, actor: Actor, client_id: bytes, letter_id: bytes) -> bool:
     """A letter that was taken back is to be sent; false when it waits.
 
     Raises NotPermitted, NotFound, Refused when the head office has put it away.
     """
-    return _set_archived(change, actor, client_id, letter_id, False)
+    return _set_archived(commit, actor, client_id, letter_id, False)
 
 
-def _begin_letter(
+def _want_letter(
     transaction: BranchTransaction,
     actor: Actor,
     client_id: bytes,
     letter_id: bytes,
     draft: Draft,
     answers: bytes | None,
-) -> BegunChange:
+) -> Wanted:
     connection = transaction.connection
     if find_letter(connection, letter_id) is not None:
-        return NOTHING_TO_DO
+        return Wanted()
     standing = _require_client(connection, client_id, transaction.now_us)
     # A reason is kept only where one was needed.
     reason = draft.override_reason if standing.do_not_contact else None
@@ -158,20 +153,21 @@ def _begin_letter(
             "override_reason": reason,
         },
     )
-    facts = [] if reason is None else [_override_noted(transaction, actor, client_id, reason)]
-    return begin_change(transaction, actor, [letter], facts)
+    facts = () if reason is None else (_override_noted(transaction, actor, client_id, reason),)
+    return Wanted(actor.employee_id, (letter,), facts)
 
 
-def _override_noted(transaction: BranchTransaction, actor: Actor, client_id: bytes, reason: str) -> AuditEntry:
+def _override_noted(transaction: BranchTransaction, actor: Actor, client_id: bytes, reason: str) -> WantedFact:
     at = local_moment(transaction.now_us, transaction.node.timezone)
     detail = f"{format_id(client_id)}: {reason}"
-    return AuditEntry(CONTACT_OVERRIDE, actor.register or NO_REGISTER, actor.code, actor.code, 0, detail, at)
+    entry = AuditEntry(CONTACT_OVERRIDE, actor.register or NO_REGISTER, actor.code, actor.code, 0, detail, at)
+    return WantedFact(transaction.ids.new_id(), entry)
 
 
-def _set_archived(change: Change, actor: Actor, client_id: bytes, letter_id: bytes, archived: bool) -> bool:
+def _set_archived(commit: Commit, actor: Actor, client_id: bytes, letter_id: bytes, archived: bool) -> bool:
     require(actor, Permission.MAIL_SEND)
 
-    def work(transaction: BranchTransaction) -> BegunChange:
+    def work(transaction: BranchTransaction) -> Wanted:
         letter = find_letter(transaction.connection, letter_id)
         if letter is None or letter.client_id != client_id or letter.direction is MailDirection.IN:
             raise NotFound("There is no such letter.", "Look at the client’s letters.")
@@ -180,9 +176,9 @@ def _set_archived(change: Change, actor: Actor, client_id: bytes, letter_id: byt
             raise Refused(
                 "The head office has decided about that letter already.", "Look at what became of it, or write anew."
             )
-        return begin_change(transaction, actor, [WantedEdit(RecordKind.MAIL, letter_id, {"archived": archived})])
+        return Wanted(actor.employee_id, (WantedEdit(RecordKind.MAIL, letter_id, {"archived": archived}),))
 
-    return change(work)
+    return commit(work)
 
 
 def _require_client(connection: Connection, client_id: bytes, now_us: int) -> ClientStanding:

@@ -11,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
+from branch_node.operations.client_importing import IMPORT_BYTES_MAX
 from branch_node.web import (
     account,
+    client_import,
     client_points,
     health,
     help,
@@ -31,6 +33,7 @@ from branch_node.web import (
     status,
     stock,
     stock_writing,
+    team,
 )
 from branch_node.web.context import WebContext, waiting_outside
 from branch_node.web.people import Doorway, actor_of, actor_seen, navigation_for, register_of, session_reader
@@ -46,16 +49,18 @@ from shared.web.translations import lazy_text as _
 TEMPLATES = Path(__file__).with_name("templates")
 STATIC = Path(__file__).with_name("static")
 FIRST_PAGE = "/status"
+FORM_BYTES_AROUND_FILE = 65_536
 
 NAVIGATION = (
     Doorway(Destination("/sale", _("Sale"), "Alt+KeyR"), Permission.SALE_MAKE),
     Doorway(Destination("/shift", _("Shift"), "Alt+KeyW"), Permission.SHIFT_OPEN),
     Doorway(Destination("/receipts", _("Receipts"), "Alt+KeyZ"), Permission.REFUND_BY_RECEIPT),
     Doorway(Destination("/stock", _("Stock"), "Alt+KeyK"), Permission.STOCK_VIEW),
-    Doorway(Destination("/status", _("Status"), "Alt+KeyS")),
-    Doorway(Destination("/pairing", _("Registers")), Permission.REGISTER_PAIR),
-    Doorway(Destination("/quick-keys", _("Quick keys")), Permission.SETTINGS_BRANCH),
-    Doorway(Destination("/help", _("Help"))),
+    Doorway(Destination("/team", _("Team"), "Alt+KeyT"), Permission.TEAM_VIEW),
+    Doorway(Destination("/status", _("Status"), "Alt+KeyS", True)),
+    Doorway(Destination("/pairing", _("Registers"), is_minor=True), Permission.REGISTER_PAIR),
+    Doorway(Destination("/quick-keys", _("Quick keys"), is_minor=True), Permission.SETTINGS_BRANCH),
+    Doorway(Destination("/help", _("Help"), is_minor=True)),
 )
 
 PAGES: tuple[BaseRoute, ...] = (
@@ -72,9 +77,11 @@ PAGES: tuple[BaseRoute, ...] = (
     *receipts.ROUTES,
     *refunds.ROUTES,
     *client_points.ROUTES,
+    *client_import.ROUTES,
     *letters.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
+    *team.ROUTES,
     *printer_state.ROUTES,
     *status.ROUTES,
     *help.ROUTES,
@@ -108,6 +115,7 @@ def create_app(context: WebContext) -> Starlette:
         frame=frame,
         hosts=frozenset(context.settings.web_host_names),
         static_folders=(STATIC,),
+        large_paths={client_import.UPLOAD_PATH: IMPORT_BYTES_MAX + FORM_BYTES_AROUND_FILE},
         session_of=session_reader(secret),
     )
     app = create_site(site)

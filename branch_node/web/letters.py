@@ -104,29 +104,29 @@ def write(request: Request) -> Response:
     answers = text_of(request, "answers")
     letter_id = _letter_asked(request)
     letters.write_letter(
-        context.change,
+        context.commit,
         actor,
         client_id,
         letter_id,
         Draft(purpose, address, *texts),
         parse_id(answers) if is_id(answers) else None,
     )
-    return _back(request, client_id, _("The letter waits for the head office to send it."), "take-back", letter_id)
+    return _back(request, client_id, _("The letter waits for the head office to send it."), "back", letter_id)
 
 
 def take_back(request: Request) -> Response:
     """POST `letter`: it is not to be sent."""
     client_id, letter_id = _client_asked(request), _letter_asked(request)
-    letters.take_back(context_of(request).change, signed_in(request), client_id, letter_id)
+    letters.take_back(context_of(request).commit, signed_in(request), client_id, letter_id)
     said = _("The letter is taken back, unless the head office has sent it by now.")
-    return _back(request, client_id, said, "send-after-all", letter_id)
+    return _back(request, client_id, said, "send", letter_id)
 
 
 def send_after_all(request: Request) -> Response:
     """POST `letter`: one that was taken back is to be sent."""
     client_id, letter_id = _client_asked(request), _letter_asked(request)
-    letters.send_after_all(context_of(request).change, signed_in(request), client_id, letter_id)
-    return _back(request, client_id, _("The letter waits again."), "take-back", letter_id)
+    letters.send_after_all(context_of(request).commit, signed_in(request), client_id, letter_id)
+    return _back(request, client_id, _("The letter waits again."), "back", letter_id)
 
 
 def _back(request: Request, client_id: bytes, said: Any, undo: str, letter_id: bytes) -> Response:
@@ -222,6 +222,6 @@ ROUTES: tuple[Any, ...] = (
     guarded("/clients/{id}/letters", page, Permission.CLIENT_CONTACTS),
     guarded("/clients/{id}/letters/new", new, Permission.MAIL_SEND),
     guarded("/clients/{id}/letters/new", write, Permission.MAIL_SEND, ("POST",)),
-    guarded("/clients/{id}/letters/take-back", take_back, Permission.MAIL_SEND, ("POST",)),
-    guarded("/clients/{id}/letters/send-after-all", send_after_all, Permission.MAIL_SEND, ("POST",)),
+    guarded("/clients/{id}/letters/back", take_back, Permission.MAIL_SEND, ("POST",)),
+    guarded("/clients/{id}/letters/send", send_after_all, Permission.MAIL_SEND, ("POST",)),
 )

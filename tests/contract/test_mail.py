@@ -87,7 +87,7 @@ def client_of(node: Node) -> bytes:
 
 def written(node: Node, client_id: bytes, letter_id: bytes = LETTER, **changes: Any) -> None:
     node.clock.advance(1)
-    assert write(node.line().change, client_id, letter_id, **changes)
+    assert write(node.line().commit, client_id, letter_id, **changes)
     node.sync()
 
 
@@ -120,7 +120,7 @@ def test_a_letter_is_sent_once_and_both_branches_that_know_the_client_say_so(
     north.sync()
     assert letter_at(north, client_id).state is MailState.SENT
     south.sync()
-    south.line().change(editing(client_id, note="seen here"))
+    south.line().commit(editing(client_id, note="seen here"))
     south.sync()
     assert letter_at(south, client_id).state is MailState.SENT
 
@@ -135,11 +135,11 @@ def test_consent_withdrawn_elsewhere_before_the_letter_goes_out_refuses_it_and_t
 ) -> None:
     north, south = pair.join("B1"), pair.join("B2")
     client_id = client_of(north)
-    south.line().change(editing(client_id, note="he came here too"))
+    south.line().commit(editing(client_id, note="he came here too"))
     south.sync()
     # Both without a network: the one writes, the other hears that he wants none.
-    write(north.line().change, client_id, LETTER, purpose="advertising")
-    south.line().change(editing(client_id, consent_advertising=False))
+    write(north.line().commit, client_id, LETTER, purpose="advertising")
+    south.line().commit(editing(client_id, consent_advertising=False))
     assert letter_at(north, client_id).state is MailState.WAITING
     north.sync()
     south.sync()
@@ -155,10 +155,10 @@ def test_consent_withdrawn_elsewhere_before_the_letter_goes_out_refuses_it_and_t
 def test_an_override_counts_only_from_who_may_give_one(pair: Pair, room: MailRoom, office: Office) -> None:
     node = pair.join("B1")
     client_id = client_of(node)
-    node.line().change(editing(client_id, do_not_contact=True))
+    node.line().commit(editing(client_id, do_not_contact=True))
     written(node, client_id, override_reason="он просил")
     rogue = Actor(b"r" * 16, "rogue", "Rogue", "manager", ROLES["manager"].permissions, ROLES["manager"].limits)
-    write(node.line().change, client_id, b"2" * 16, rogue, override_reason="nobody at the head office knows me")
+    write(node.line().commit, client_id, b"2" * 16, rogue, override_reason="nobody at the head office knows me")
     node.sync()
     assert run(room) == {"sent": 1, "refused": 1}
     assert letter_at_hq(office).state is MailState.SENT
@@ -238,7 +238,7 @@ def test_a_letter_lies_for_a_moment_and_one_that_is_taken_back_is_never_sent(
     client_id = client_of(node)
     written(node, client_id)
     assert run(room, Script(), 1) == {}, "whoever wrote it may take it back"
-    take_back(node.line().change, LOCAL_ADMINISTRATOR, client_id, LETTER)
+    take_back(node.line().commit, LOCAL_ADMINISTRATOR, client_id, LETTER)
     assert letter_at(node, client_id).is_being_taken_back
     node.sync()
     script = Script()
@@ -247,7 +247,7 @@ def test_a_letter_lies_for_a_moment_and_one_that_is_taken_back_is_never_sent(
     node.sync()
     assert (letter_at(node, client_id).state, letter_at(node, client_id).is_being_taken_back) == ("taken_back", False)
     with pytest.raises(Refused):
-        take_back(node.line().change, LOCAL_ADMINISTRATOR, client_id, LETTER)
+        take_back(node.line().commit, LOCAL_ADMINISTRATOR, client_id, LETTER)
 
 
 def test_a_letter_that_was_put_off_can_still_be_taken_back(pair: Pair, room: MailRoom, office: Office) -> None:
@@ -256,7 +256,7 @@ def test_a_letter_that_was_put_off_can_still_be_taken_back(pair: Pair, room: Mai
     written(node, client_id)
     run(room, Script(PUT_OFF))
     node.sync()
-    take_back(node.line().change, LOCAL_ADMINISTRATOR, client_id, LETTER)
+    take_back(node.line().commit, LOCAL_ADMINISTRATOR, client_id, LETTER)
     node.sync()
     assert run(room, Script(), 86_400) == {"taken_back": 1}
 
@@ -287,9 +287,9 @@ def test_in_centralized_mode_a_letter_is_written_through_the_head_office(
     client_id = client_of(node)
     pair.set_mode("B1", ProcessingMode.CENTRALIZED, WhenUnreachable.REFUSE)
     node.sync()
-    assert write(node.line().change, client_id, LETTER)
+    assert write(node.line().commit, client_id, LETTER)
     assert letter_at_hq(office).state is MailState.WAITING
-    take_back(node.line().change, LOCAL_ADMINISTRATOR, client_id, LETTER)
+    take_back(node.line().commit, LOCAL_ADMINISTRATOR, client_id, LETTER)
     assert letter_at_hq(office).is_being_taken_back
     assert run(room) == {"taken_back": 1}
 
@@ -391,15 +391,15 @@ def test_an_unmatched_letter_is_assigned_or_dismissed_and_brought_back(pair: Pai
 def test_an_answer_by_a_program_is_no_running_request(pair: Pair, office: Office) -> None:
     node = pair.join("B1")
     client_id = client_of(node)
-    node.line().change(editing(client_id, consent_data=False))
+    node.line().commit(editing(client_id, consent_data=False))
     away = b"Auto-Submitted: auto-replied\r\n" + arriving()
     assert take(office, away) is Taken.MATCHED
     node.sync()
     with pytest.raises(Refused, match="no request"):
-        write(node.line().change, client_id, LETTER)
+        write(node.line().commit, client_id, LETTER)
     assert take(office, arriving(number=2)) is Taken.MATCHED
     node.sync()
-    assert write(node.line().change, client_id, LETTER)
+    assert write(node.line().commit, client_id, LETTER)
 
 
 def test_the_lists_are_for_who_reports_on_the_chain_and_are_paged(

@@ -245,8 +245,8 @@ OWN_FIELDS = {
         "subject": "?",
         "body": "!",
     },
-    "/clients/{id}/letters/take-back": {"letter": format_id(LETTER_ID)},
-    "/clients/{id}/letters/send-after-all": {"letter": format_id(LETTER_ID)},
+    "/clients/{id}/letters/back": {"letter": format_id(LETTER_ID)},
+    "/clients/{id}/letters/send": {"letter": format_id(LETTER_ID)},
     "/sale/unknown": {"code": "4699999999999", "do": "dismiss"},
     "/shift/charges": {"what": "ask"},
 }

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from branch_node.operations.client_changes import BegunChange, WantedEdit, begin_change
-from branch_node.operations.letters import Change, write_letter
-from branch_node.storage.transaction import BranchTransaction
+from branch_node.operations.committing import Commit, Prepare, Wanted, WantedEdit
+from branch_node.operations.letters import write_letter
 from shared.domain.cards import Value
 from shared.domain.mail import Draft, MailPurpose
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor
@@ -27,15 +25,13 @@ def draft(**changes: Any) -> Draft:
     return usual._replace(**changes)
 
 
-def editing(client_id: bytes, **changes: Value) -> Callable[[BranchTransaction], BegunChange]:
-    """An edit of a client's card, for `Processor.change`."""
-    return lambda transaction: begin_change(
-        transaction, LOCAL_ADMINISTRATOR, [WantedEdit(RecordKind.CLIENT, client_id, changes)]
-    )
+def editing(client_id: bytes, **changes: Value) -> Prepare:
+    """An edit of a client's card, for `Processor.commit`."""
+    return lambda _transaction: Wanted(edits=(WantedEdit(RecordKind.CLIENT, client_id, changes),))
 
 
 def write(
-    change: Change, client_id: bytes, letter_id: bytes, actor: Actor = LOCAL_ADMINISTRATOR, **changes: Any
+    commit: Commit, client_id: bytes, letter_id: bytes, actor: Actor = LOCAL_ADMINISTRATOR, **changes: Any
 ) -> bool:
     """Writes a letter as somebody at a branch would."""
-    return write_letter(change, actor, client_id, letter_id, draft(**changes))
+    return write_letter(commit, actor, client_id, letter_id, draft(**changes))

@@ -41,8 +41,8 @@ def states(shop: Shop) -> list[str]:
 
 
 def test_a_letter_waits_for_the_head_office_and_is_written_once(shop: Shop, client: bytes) -> None:
-    assert write(shop.processor.change, client, LETTER, REP)
-    assert not write(shop.processor.change, client, LETTER, REP, subject="again")
+    assert write(shop.processor.commit, client, LETTER, REP)
+    assert not write(shop.processor.commit, client, LETTER, REP, subject="again")
     (letter,) = letters.read_letters(shop.store, REP, client).letters
     assert (letter.state, letter.subject, letter.address) == (MailState.WAITING, "Ваш заказ", ADDRESS)
     assert (letter.created_by, letter.override_reason) == (REP.employee_id, None)
@@ -66,7 +66,7 @@ def test_a_letter_that_must_not_be_sent_is_not_written(
 ) -> None:
     shop.learn(change(RecordKind.CLIENT, client, **changes))
     with pytest.raises(error, match=says):
-        write(shop.processor.change, client, LETTER, REP, **draft)
+        write(shop.processor.commit, client, LETTER, REP, **draft)
     assert states(shop) == []
     assert shop.entries() == []
 
@@ -78,10 +78,10 @@ def test_a_letter_from_the_client_is_a_running_request_for_a_month(shop: Shop, c
             RecordKind.MAIL, OTHER, client_id=client, direction="in", state="received", created_at=shop.clock.now_us()
         )
     )
-    assert write(shop.processor.change, client, LETTER, REP)
+    assert write(shop.processor.commit, client, LETTER, REP)
     shop.clock.advance(31 * 86_400)
     with pytest.raises(Refused, match="no request"):
-        write(shop.processor.change, client, b"3" * 16, REP)
+        write(shop.processor.commit, client, b"3" * 16, REP)
 
 
 def test_who_wants_no_contact_is_written_to_with_permission_and_reason_and_the_auditor_learns(
@@ -89,24 +89,24 @@ def test_who_wants_no_contact_is_written_to_with_permission_and_reason_and_the_a
 ) -> None:
     shop.learn(change(RecordKind.CLIENT, client, do_not_contact=True))
     with pytest.raises(NotPermitted):
-        write(shop.processor.change, client, LETTER, REP, override_reason="он сам просил")
+        write(shop.processor.commit, client, LETTER, REP, override_reason="он сам просил")
     with pytest.raises(Refused, match="does not want"):
-        write(shop.processor.change, client, LETTER, MANAGER)
-    assert write(shop.processor.change, client, LETTER, MANAGER, override_reason="он сам просил")
+        write(shop.processor.commit, client, LETTER, MANAGER)
+    assert write(shop.processor.commit, client, LETTER, MANAGER, override_reason="он сам просил")
     assert sorted(shop.kinds(1)) == [RecordKind.AUDIT_ENTRY, RecordKind.MAIL]
     ((action, cashier, detail),) = shop.rows("SELECT action, cashier, detail FROM audit_entry")
     assert (action, cashier, detail) == ("contact_override", "manager", f"{format_id(client)}: он сам просил")
 
 
 def test_a_reason_is_not_kept_where_none_was_needed(shop: Shop, client: bytes) -> None:
-    assert write(shop.processor.change, client, LETTER, REP, override_reason="just so")
+    assert write(shop.processor.commit, client, LETTER, REP, override_reason="just so")
     (letter,) = letters.read_letters(shop.store, REP, client).letters
     assert letter.override_reason is None
     assert shop.count("audit_entry") == 0
 
 
 def test_a_letter_is_taken_back_and_sent_after_all_while_it_waits(shop: Shop, client: bytes) -> None:
-    do = shop.processor.change
+    do = shop.processor.commit
     write(do, client, LETTER, REP)
     assert letters.take_back(do, REP, client, LETTER)
     assert not letters.take_back(do, REP, client, LETTER)
@@ -127,8 +127,8 @@ def test_letters_are_for_who_may_see_contacts_and_write(shop: Shop, client: byte
     for refused in (
         lambda: letters.read_letters(shop.store, cashier, client),
         lambda: letters.open_desk(shop.store, cashier, client),
-        lambda: write(shop.processor.change, client, LETTER, cashier),
-        lambda: letters.take_back(shop.processor.change, cashier, client, LETTER),
+        lambda: write(shop.processor.commit, client, LETTER, cashier),
+        lambda: letters.take_back(shop.processor.commit, cashier, client, LETTER),
     ):
         with pytest.raises(NotPermitted):
             refused()
@@ -193,12 +193,12 @@ def test_a_letter_is_written_on_its_page_and_taken_back_by_the_undo(shop: Shop, 
     assert browser.post(f"{PAGE}/new", f"{PAGE}/new", **given).status_code == 303
     assert states(shop) == ["waiting"]
     shown = browser.get(PAGE).text
-    assert f'action="{PAGE}/take-back"' in shown
+    assert f'action="{PAGE}/back"' in shown
     assert ADDRESS in shown
     assert "<html" not in browser.get(PAGE, **{"HX-Request": "true"}).text
-    assert browser.post(f"{PAGE}/take-back", PAGE, letter=given["letter"]).status_code == 303
+    assert browser.post(f"{PAGE}/back", PAGE, letter=given["letter"]).status_code == 303
     assert states(shop) == ["taken_back"]
-    assert browser.post(f"{PAGE}/send-after-all", PAGE, letter=given["letter"]).status_code == 303
+    assert browser.post(f"{PAGE}/send", PAGE, letter=given["letter"]).status_code == 303
     assert states(shop) == ["waiting"]
 
 
@@ -250,7 +250,7 @@ def test_the_page_says_what_became_of_each_letter(shop: Shop, browser: Browser) 
 
 def test_whose_role_hides_addresses_sees_none_and_writes_all_the_same(shop: Shop, client: bytes) -> None:
     hiding = actor("sales_rep", hidden_fields=frozenset({"emails"}))
-    write(shop.processor.change, client, LETTER, hiding)
+    write(shop.processor.commit, client, LETTER, hiding)
     from branch_node.web.letters import _shown
 
     (letter,) = letters.read_letters(shop.store, hiding, client).letters

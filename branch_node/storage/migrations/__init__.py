@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData
 
+from branch_node.storage import client_import_tables
 from branch_node.storage.basket_tables import SEARCH_TABLE
 from branch_node.storage.receipt_indexes import RECEIPT_INDEXES
 from branch_node.storage.stock_draft_tables import STOCK_INDEXES
@@ -14,7 +15,7 @@ from shared.storage.migrating import current_revision, schema_differences, upgra
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0020"
+HEAD = "0029"
 KNOWN = frozenset(
     {
         "0001",
@@ -35,9 +36,11 @@ KNOWN = frozenset(
         "0018",
         "0019",
         "0020",
+        "0029",
     }
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]
+assert client_import_tables.client_import.metadata is branch_metadata
 _LOCATION = Path(__file__).parent
 
 
