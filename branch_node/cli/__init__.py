@@ -21,6 +21,7 @@ commands.defer("sync", "branch_node.cli.sync:sync", "Synchronise once, show how 
 commands.defer("sell", "branch_node.cli.sell:sell", "Sell, one JSON line at a time.")
 commands.defer("refund", "branch_node.cli.sell:refund", "Give back, one JSON line at a time.")
 commands.defer("client", "branch_node.cli.client:client", "Add, edit, find and show clients.")
+commands.defer("letter", "branch_node.cli.letter:letter", "Write to a client; what became of the letters.")
 commands.defer("receipt", "branch_node.cli.receipt:receipt", "Show a receipt of any branch.")
 commands.defer("printer", "branch_node.cli.printer:printer", "Try the receipt printer, look at what waits for it.")
 commands.defer("card", "branch_node.cli.card:card", "Find out and reverse card payments.")

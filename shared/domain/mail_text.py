@@ -31,6 +31,8 @@ HTML_CHARACTERS_MAX: Final = 200_000
 _CUT: Final = "…"
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*", re.ASCII)
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", re.ASCII)
+# What Python's own reader is known to raise of hostile letters.
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError, MessageError)
 _BLANK_LINES = re.compile(r"\n[ \t]*\n[\s]*\n")
 _BLOCKS = frozenset({"p", "div", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "table", "ul", "ol", "br", "hr"})
 _UNSEEN = frozenset({"script", "style", "head", "title"})
@@ -93,7 +95,14 @@ def compose(envelope: Envelope) -> bytes:
 
 
 def parse_letter(data: bytes) -> ReceivedLetter:
-    """What is in a letter. Never raises: a letter that is no letter is an empty one."""
+    """What is in a letter. Never raises: a letter that is no letter is an empty one, or the mailbox would stick at it."""
+    try:
+        return _read(data)
+    except _UNREADABLE:
+        return ReceivedLetter("", (), (), "", "", "", "", (), False)
+
+
+def _read(data: bytes) -> ReceivedLetter:
     message = BytesParser(policy=policy.compat32).parsebytes(data)
     parts = list(_leaves(message))
     address, name = _sender(message)
@@ -131,8 +140,9 @@ def _leaves(message: Message) -> Iterator[Message]:
     while waiting and seen < PARTS_MAX:
         part = waiting.pop()
         seen += 1
-        payload = part.get_payload()
-        if part.is_multipart() and isinstance(payload, list):
+        # Asked of a part that holds text, it would decode that text, and raise.
+        payload = part.get_payload() if part.is_multipart() else None
+        if isinstance(payload, list):
             waiting.extend(each for each in reversed(payload) if isinstance(each, Message))
         else:
             yield part
@@ -150,7 +160,7 @@ def _body(parts: list[Message]) -> str:
 
 def _attachments(parts: list[Message]) -> Iterator[str]:
     for part in [part for part in parts if _is_file(part)][:ATTACHMENTS_MAX]:
-        yield _one_line(_file_name(part))[:NAME_CHARACTERS_MAX] or part.get_content_type()
+        yield (_one_line(_file_name(part)) or _one_line(part.get_content_type()))[:NAME_CHARACTERS_MAX]
 
 
 def _is_file(part: Message) -> bool:

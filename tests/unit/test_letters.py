@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from branch_node.cli import commands
 from branch_node.operations import letters
+from branch_node.web.letters import _shown
+from shared.cli.commands import GlobalOptions
 from shared.domain.cards import Value
 from shared.domain.identifiers import derived_id, format_id
 from shared.domain.mail import Detail, MailPurpose, MailState, Refusal, detail_of
@@ -176,8 +183,6 @@ PAGE = f"/clients/{format_id(CLIENT)}/letters"
 
 def fields(browser: Browser, page: str = f"{PAGE}/new") -> dict[str, str]:
     """What the form holds when it is opened."""
-    import re
-
     text = browser.get(page).text
     letter = re.search(r'name="letter" value="([^"]+)"', text)
     address = re.search(r'<option value="([0-9a-f]{16})"', text)
@@ -251,7 +256,25 @@ def test_the_page_says_what_became_of_each_letter(shop: Shop, browser: Browser) 
 def test_whose_role_hides_addresses_sees_none_and_writes_all_the_same(shop: Shop, client: bytes) -> None:
     hiding = actor("sales_rep", hidden_fields=frozenset({"emails"}))
     write(shop.processor.commit, client, LETTER, hiding)
-    from branch_node.web.letters import _shown
-
     (letter,) = letters.read_letters(shop.store, hiding, client).letters
     assert _shown(letter, hiding, {})["address"] == "a…@example.org"
+
+
+# ---- Commands.
+
+
+def test_an_administrator_writes_lists_and_takes_back_by_command(shop: Shop, client: bytes, tmp_path: Path) -> None:
+    shop.learn(change(RecordKind.CLIENT, client, external_id="C-1"))
+
+    def run(*arguments: str, given: str = "") -> Any:
+        options = GlobalOptions(json=True, home=tmp_path, debug=False)
+        result = CliRunner().invoke(
+            commands, ["letter", *arguments], obj=options, input=given, catch_exceptions=False, standalone_mode=False
+        )
+        return json.loads(result.output)
+
+    written = run("write", "C-1", "--subject", "Заказ", "--text", "-", given="Готов.")
+    (listed,) = run("list", "C-1")["letters"]
+    assert (listed["id"], listed["state"], listed["address"]) == (written["id"], "waiting", ADDRESS)
+    assert run("take-back", "C-1", written["id"])["changed"]
+    assert run("list", "C-1")["letters"][0]["state"] == "taken_back"
