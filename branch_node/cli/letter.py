@@ -30,11 +30,16 @@ def letter() -> None:
 @click.argument("client")
 @click.option("--subject", required=True, help="What it is about, on one line.")
 @click.option("--text", "body", required=True, help="The text; “-” reads it from the standard input.")
-@click.option("--purpose", type=click.Choice([*MailPurpose]), default=MailPurpose.SERVICE.value, show_default=True)
+@click.option(
+    "--purpose",
+    type=click.Choice([each.value for each in MailPurpose]),
+    default=MailPurpose.SERVICE.value,
+    show_default=True,
+)
 @click.option("--to", "address", help="One of the client's addresses; without it, the first.")
 @click.option("--override-reason", help="Why you write to a client who wants no contact.")
 @click.pass_obj
-def write_command(options: GlobalOptions, client: str, purpose: str, **given: str | None) -> None:
+def write_command(options: GlobalOptions, /, client: str, purpose: str, **given: str | None) -> None:
     """Write to CLIENT, an id or external id. The head office sends the letter if the client's consent allows it."""
     settings, store = _open(options)
     client_id = _client(store, client)

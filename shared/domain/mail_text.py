@@ -95,7 +95,7 @@ def compose(envelope: Envelope) -> bytes:
 
 
 def parse_letter(data: bytes) -> ReceivedLetter:
-    """What is in a letter. Never raises: a letter that is no letter is an empty one, or the mailbox would stick at it."""
+    """What is in a letter. Never raises, or the mailbox would stick at it: what is no letter is an empty one."""
     try:
         return _read(data)
     except _UNREADABLE:
