@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
 from typing import Any
 
@@ -45,7 +46,7 @@ def write_command(options: GlobalOptions, /, client: str, purpose: str, **given:
     client_id = _client(store, client)
     desk = letters.open_desk(store, LOCAL_ADMINISTRATOR, client_id)
     address = given["address"] or (desk.addresses[0] if desk.addresses else "")
-    body = click.get_text_stream("stdin").read() if given["body"] == "-" else given["body"] or ""
+    body = sys.stdin.read() if given["body"] == "-" else given["body"] or ""
     draft = Draft(MailPurpose(purpose), address, given["subject"] or "", body, given["override_reason"])
     letter_id = store.ids.new_id()
     with closing(open_processor(settings, store)) as processor:
