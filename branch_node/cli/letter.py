@@ -36,6 +36,7 @@ def letter() -> None:
     type=click.Choice([each.value for each in MailPurpose]),
     default=MailPurpose.SERVICE.value,
     show_default=True,
+    help="What it is for: the two need different consents.",
 )
 @click.option("--to", "address", help="One of the client's addresses; without it, the first.")
 @click.option("--override-reason", help="Why you write to a client who wants no contact.")
