@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.environment import PRACTICE_FILE, setting
+from shared.environment import PRACTICE_FILE, secret_setting, setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,26 @@ class Settings:
 
     web_hosts: str = setting(
         "", "Names of this machine, separated by commas, under which the web pages are served besides its own."
+    )
+
+    mail_from: str = setting("", "The address that letters to clients come from.")
+    mail_from_name: str = setting("", "The name beside it; without one, the chain's.")
+    smtp_host: str = setting("", "The server that letters are given to; without one none is sent.")
+    smtp_port: int = setting(0, "Its port; 0 is the usual one of its protection.")
+    smtp_tls: str = setting("implicit", "How the line is protected: implicit, starttls, or none on this machine.")
+    smtp_user: str = setting("", "Who logs in there; without one nobody does.")
+    smtp_secret: str = secret_setting("The password; without one the first line of smtp.secret in the folder.")
+    imap_host: str = setting("", "The server of the mailbox that answers arrive in; without one none is read.")
+    imap_port: int = setting(0, "Its port; 0 is the usual one of its protection.")
+    imap_tls: str = setting("implicit", "How the line is protected: implicit, starttls, or none on this machine.")
+    imap_user: str = setting("", "Who logs in there.")
+    imap_secret: str = secret_setting("The password; without one the first line of imap.secret in the folder.")
+    imap_mailbox: str = setting("INBOX", "The mailbox.")
+    mail_authorities: Path = setting(
+        Path(), "A file of certificates that mail servers are checked against, instead of this machine's own."
+    )
+    mail_poll_seconds: int = setting(
+        60, "How often a server sends and reads mail, seconds; 0 leaves it to `filial-hq mail`."
     )
 
     @property

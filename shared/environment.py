@@ -24,6 +24,11 @@ def setting(default: Any, help_line: str) -> Any:
     return field(default=default, metadata={"help": help_line})
 
 
+def secret_setting(help_line: str) -> Any:
+    """The same for a secret, which is empty by default and stands in no log."""
+    return field(default="", repr=False, metadata={"help": help_line})
+
+
 def load_settings(
     settings_type: type[SettingsT], home: Path | None, environment: Mapping[str, str] = os.environ
 ) -> SettingsT:

@@ -29,6 +29,7 @@
     │   ├── TerminalSilent      the payment terminal did not say what became of a charge
     │   └── FiscalDeviceFailed  the fiscal device refused
     │       └── FiscalDeviceSilent  it did not say whether it did what it was asked
+    ├── MailServerFailed        a mail server does not answer or does not let us in: no letter was begun
     └── SyncError               branch and head office cannot talk
         ├── HqUnreachable       no answer at the address, or the connection broke
         │   └── CallLost        a call ended before what HQ said of it could be read
@@ -190,6 +191,10 @@ class FiscalDeviceFailed(DeviceError):
 
 class FiscalDeviceSilent(FiscalDeviceFailed):
     reason = "fiscal_device_silent"
+
+
+class MailServerFailed(FilialError):
+    reason = "mail_server_failed"
 
 
 class SyncError(FilialError):

@@ -23,6 +23,7 @@ commands.defer("refund", "branch_node.cli.sell:refund", "Give back, one JSON lin
 commands.defer("client", "branch_node.cli.client:client", "Add, edit, find and show clients.")
 commands.defer("call", "branch_node.cli.call:call", "Log calls and other conversations with clients; list them.")
 commands.defer("task", "branch_node.cli.task:task", "Add, list, finish and put off tasks.")
+commands.defer("letter", "branch_node.cli.letter:letter", "Write to a client; what became of the letters.")
 commands.defer("receipt", "branch_node.cli.receipt:receipt", "Show a receipt of any branch.")
 commands.defer("printer", "branch_node.cli.printer:printer", "Try the receipt printer, look at what waits for it.")
 commands.defer("card", "branch_node.cli.card:card", "Find out and reverse card payments.")

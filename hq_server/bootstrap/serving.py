@@ -14,6 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from hq_server.bootstrap import HeadOffice, head_office, only_server
+from hq_server.bootstrap.mailing import mail_at_intervals
 from hq_server.operations.authority import require_server_identity
 from hq_server.operations.loyalty import refresh_points
 from hq_server.operations.people import refresh_audiences
@@ -99,6 +100,7 @@ async def _serve(
     compacting = asyncio.create_task(_compact_at_intervals(gateway, office.settings.feed_compaction_minutes))
     refreshing = asyncio.create_task(_refresh_people_at_intervals(office, gateway))
     expiring = asyncio.create_task(_expire_points_at_intervals(office, gateway))
+    mailing = asyncio.create_task(mail_at_intervals(office))
     try:
         async with _listening(office, gateway, grpc_address, share_port=workers > 1) as port:
             async with _workers(office.settings, grpc_address, workers - 1):
@@ -109,9 +111,12 @@ async def _serve(
         compacting.cancel()
         refreshing.cancel()
         expiring.cancel()
+        mailing.cancel()
         if web and web_task:
             web.should_exit = True
             await web_task
+        # A letter that a mail server is just taking is waited for.
+        await asyncio.wait([mailing])
         await gateway.close()
 
 

@@ -23,6 +23,7 @@ commands.defer("vat", "hq_server.cli.vat:vat", "The rates that products are taxe
 commands.defer("loyalty", "hq_server.cli.loyalty:loyalty", "How clients earn and spend points; what they have.")
 commands.defer("client", "hq_server.cli.client:client", "Import, find and show clients.")
 commands.defer("dictionary", "hq_server.cli.dictionary:dictionary", "Outcomes of calls, themes, competitors.")
+commands.defer("mail", "hq_server.cli.mail:mail", "Send letters to clients, read answers, decide what is uncertain.")
 commands.defer("employee", "hq_server.cli.employee:employee", "Hire, place and dismiss employees; who did what.")
 commands.defer("role", "hq_server.cli.role:role", "List and change roles: permissions and limits.")
 commands.defer("sync", "hq_server.cli.sync:sync", "How far each branch has come; verify; conflicts; parked entries.")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, func, inspect, select, update
 
+from hq_server.operations.mail_sending import note_restore
 from hq_server.storage import migrations
 from hq_server.storage.backups import mark_verified, note_backup, read_heads
 from hq_server.storage.branches import forget_connections
@@ -102,6 +103,8 @@ def restore_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> Backup
         forget_connections(connection)
         # Whose session has ended since the backup must not be logged in again.
         end_all_sessions(connection)
+        # Nor must what was sent since the backup be sent again.
+        note_restore(connection, clock.now_us())
         heads = read_heads(connection)
     return BackupDone(path, sum(counts.values()), len({head[0] for head in heads}), kept)
 

@@ -18,6 +18,7 @@ from hq_server.web import (
     dictionaries,
     health,
     home,
+    letters,
     log_in,
     loyalty,
     people,
@@ -53,6 +54,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *loyalty.ROUTES,
     *dictionaries.ROUTES,
     *client_timeline.ROUTES,
+    *letters.ROUTES,
     *audits.ROUTES,
 )
 """Each noun's module names its own routes."""

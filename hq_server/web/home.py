@@ -54,6 +54,13 @@ ROOMS = (
         _("Outcomes of calls, themes, competitors: what branches choose from."),
         Permission.DICTIONARY_EDIT,
     ),
+    Room(
+        "/letters",
+        _("Letters"),
+        _("What waits, what failed, and letters of nobody known."),
+        Permission.MAIL_SEND,
+        Permission.REPORT_CHAIN,
+    ),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 

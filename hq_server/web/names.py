@@ -111,6 +111,7 @@ ACTIONS: Final[Mapping[str, LazyText]] = {
     "drawer_opened": _("drawer opened without a sale"),
     "receipt_reprinted": _("receipt printed again"),
     "override": _("allowed by a manager"),
+    "contact_override": _("wrote to a client who wants no contact"),
     "more": _("more of the same basket"),
 }
 KINDS_OF_ACT: Final[Mapping[str, LazyText]] = {

@@ -1,4 +1,4 @@
-"""Names and phones of clients as those see them who may not see contacts: enough to tell two people apart, no more."""
+"""Names, phones and e-mails of clients as those see them who may not see contacts: enough to tell two people apart."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ def mask_name(name: str) -> str:
 def mask_phone(phone: str) -> str:
     """`+79123454567` as `•••4567`."""
     return f"•••{phone[-DIGITS_SHOWN:]}" if phone else ""
+
+
+def mask_email(email: str) -> str:
+    """`anna.petrova@example.org` as `a…@example.org`."""
+    local, at, domain = email.partition("@")
+    return f"{local[:1]}{HIDDEN}{at}{domain}" if email else ""

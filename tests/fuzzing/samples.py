@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from shared.certificates import certificate_request
 from shared.domain.identifiers import NIL_ID
+from shared.domain.mail_text import Envelope, compose
 from shared.domain.receipt_identity import ReceiptIdentity, unsigned_qr
 from shared.domain.records import Record, RecordKind
 from shared.operations.carry_files import MAGIC_TO_HQ, write_carry_file
@@ -197,6 +198,16 @@ def _receipt_codes() -> list[bytes]:
     return [unsigned.encode(), sign_qr(unsigned, ec.generate_private_key(ec.SECP256R1())).encode()]
 
 
+def _letters() -> list[bytes]:
+    envelope = Envelope("<1@x>", "a@b.org", "Анна", "shop@c.org", "", "Заказ", "Готов.", 10**15, ("<0@x>",))
+    parts = (
+        b"From: =?koi8-r?B?79TXxdQ=?= <a@b.org>\r\nMessage-ID: <1@x>\r\n"
+        b'Content-Type: multipart/mixed; boundary="m"\r\n\r\n--m\r\nContent-Type: text/html\r\n\r\n<p>x</p>\r\n--m\r\n'
+        b"Content-Disposition: attachment; filename*=utf-8''%D1%87.pdf\r\n\r\nx\r\n--m--\r\n"
+    )
+    return [compose(envelope), parts]
+
+
 SAMPLES: dict[str, Callable[[], list[bytes]]] = {
     "branch-message": _branch_messages,
     "hq-message": _hq_messages,
@@ -223,4 +234,5 @@ SAMPLES: dict[str, Callable[[], list[bytes]]] = {
     "attached-file": _attached_files,
     "scanned-code": _scanned_codes,
     "receipt-code": _receipt_codes,
+    "letter": _letters,
 }

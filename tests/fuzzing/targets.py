@@ -15,7 +15,10 @@ from hq_server.operations.central import read_request as read_asked
 from shared.certificates import certificate_to_pem, read_request
 from shared.domain.attachments import clean_name, media_type_of, read_hashes
 from shared.domain.barcodes import CodePlan, PlainCode, lookup_texts, parse_code
+from shared.domain.cards import can_hold
+from shared.domain.mail_text import parse_letter
 from shared.domain.receipt_identity import parse_qr, unsigned_qr
+from shared.domain.records import RecordKind
 from shared.errors import DecodeError, InvalidInput, ProtocolViolation, TokenRefused
 from shared.operations.carry_files import MAGIC_TO_HQ, read_carry_file
 from shared.sync.messages import Undecodable
@@ -175,6 +178,17 @@ def _receipt_code(data: bytes) -> None:
     assert unsigned_qr(parsed.identity) + parsed.signature == text
 
 
+def _letter(data: bytes) -> None:
+    """The mailbox must be read on, whatever lies in it: nothing is refused, and all of it can be kept."""
+    try:
+        read = parse_letter(data)
+    except (DecodeError, InvalidInput) as error:
+        raise AssertionError(error.message) from error
+    for field, value in (("subject", read.subject), ("body", read.body), ("address", read.address)):
+        assert can_hold(RecordKind.MAIL, field, value), field
+    assert all(can_hold(RecordKind.MAIL, "subject", text) for text in (*read.attachments, read.name, read.message_id))
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "branch-message": _branch_message,
     "hq-message": _hq_message,
@@ -201,6 +215,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "attached-file": _attached_file,
     "scanned-code": _scanned_code,
     "receipt-code": _receipt_code,
+    "letter": _letter,
 }
 
 

@@ -24,6 +24,7 @@ from branch_node.operations.stock import Goods, receive
 from branch_node.operations.stock_drafts import DraftKind
 from branch_node.settings import Settings
 from branch_node.storage.transaction import ReceiptTexts
+from branch_node.web.letters import address_mark
 from branch_node.web.people import PAIRING_COOKIE, SESSION_COOKIE
 from shared.domain.cards import Value
 from shared.domain.identifiers import derived_id, format_id, parse_id
@@ -50,6 +51,8 @@ WHO = (NOBODY, BARE, SELLER, *ROLES)
 ALLOWED, REFUSED, TO_LOG_IN, ASKS_A_MANAGER = "+", "x", ">", "m"
 
 CLIENT_NAME, CLIENT_PHONE, CLIENT_NOTE = "Канарейкина Зоя", "+79990001122", "канарейка в записке"
+CLIENT_EMAIL, CLIENT_LETTER = "zoya@canary.example", "канарейке в письме"
+LETTER_ID = derived_id("letter", b"canary")
 COST_MINOR = 98_765_43
 PIN = "739182"
 UNTOUCHED = ("session", "log_in_failure")
@@ -232,6 +235,8 @@ FOR_SOME = {
     "a client's surname": (CLIENT_NAME.split()[0], _who_may(Permission.CLIENT_CONTACTS)),
     "a client's phone": (CLIENT_PHONE, _who_may(Permission.CLIENT_CONTACTS)),
     "a phone's digits": (CLIENT_PHONE[2:], _who_may(Permission.CLIENT_CONTACTS)),
+    "a client's address": (CLIENT_EMAIL, _who_may(Permission.CLIENT_CONTACTS)),
+    "a client's letter": (CLIENT_LETTER, _who_may(Permission.CLIENT_CONTACTS)),
     "a client's note": (CLIENT_NOTE, _who_may(Permission.CLIENT_CONTACTS)),
     **{
         f"what goods cost, as {shown}": (shown, _who_may(Permission.STOCK_EDIT))
@@ -252,6 +257,15 @@ OWN_FIELDS = {
     "/pairing/revoke": {"reference": "8"},
     "/quick-keys/change": {"position": "1", "do": "rename", "label": "milk"},
     "/quick-keys/put-back": {"position": "2"},
+    "/clients/{id}/letters/new": {
+        "letter": format_id(derived_id("letter", b"new")),
+        "address": address_mark(CLIENT_EMAIL),
+        "purpose": "service",
+        "subject": "?",
+        "body": "!",
+    },
+    "/clients/{id}/letters/back": {"letter": format_id(LETTER_ID)},
+    "/clients/{id}/letters/send": {"letter": format_id(LETTER_ID)},
     "/sale/unknown": {"code": "4699999999999", "do": "dismiss"},
     "/shift/charges": {"what": "ask"},
 }
@@ -290,7 +304,10 @@ def _things(shop: Shop) -> dict[str, str]:
     assert product_id
     client_id = derived_id("client", b"canary")
     fields: dict[str, Value] = {"name": CLIENT_NAME, "phones": (CLIENT_PHONE,), "note": CLIENT_NOTE}
+    fields |= {"emails": (CLIENT_EMAIL,), "consent_data": True}
     assert shop.learn(change(RecordKind.CLIENT, client_id, **fields)) == []
+    letter: dict[str, Value] = {"client_id": client_id, "direction": "out", "subject": "?", "body": CLIENT_LETTER}
+    assert shop.learn(change(RecordKind.MAIL, LETTER_ID, **letter)) == []
     with shop.store.operation() as transaction:
         received = receive(
             transaction, LOCAL_ADMINISTRATOR, "manager", [Goods("milk", 50_000, COST_MINOR)], "invoice 1"

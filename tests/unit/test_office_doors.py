@@ -29,6 +29,7 @@ PEOPLE = (Permission.EMPLOYEE_EDIT,)
 GOODS = (Permission.CATALOG_EDIT,)
 AUDITS = (Permission.AUDIT_VIEW,)
 WORDS = (Permission.DICTIONARY_EDIT,)
+MAIL = (Permission.MAIL_SEND, Permission.REPORT_CHAIN)
 STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
@@ -60,6 +61,8 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     ("GET", "/clients/{id}/timeline"): (Permission.CLIENT_VIEW, Permission.REPORT_CHAIN),
     ("GET", "/loyalty"): GOODS,
     **{("POST", f"/loyalty/{act}"): GOODS for act in ("preview", "save", "end")},
+    ("GET", "/letters"): MAIL,
+    **{("POST", f"/letters/{{id}}/{act}"): MAIL for act in ("resend", "mark", "assign", "dismiss", "bring-back")},
     **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills")},
 }
 FIELDS: dict[str, Any] = {
@@ -104,7 +107,7 @@ def things(pages: OfficePages) -> dict[str, str]:
     person = pages.hire("somebody", "cashier")
     return {
         "people": format_id(person), "products": format_id(product_id), "requests": format_id(request_id),
-        "catalog": format_id(b"c" * 16), "clients": format_id(client_id),
+        "catalog": format_id(b"c" * 16), "clients": format_id(client_id), "letters": format_id(b"l" * 16),
     }  # fmt: skip
 
 

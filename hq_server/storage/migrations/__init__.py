@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData
 
+from hq_server.storage import mail_tables
 from hq_server.storage.tables import hq_metadata
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.rollup_tables import rollup_metadata
@@ -30,10 +31,12 @@ KNOWN = frozenset(
         "0014",
         "0017",
         "0018",
+        "0021",
         "0022",
     }
 )
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata, session_metadata]
+assert mail_tables.mail_attempt.metadata is hq_metadata
 _LOCATION = Path(__file__).parent
 
 
