@@ -15,8 +15,9 @@ from shared.domain.clients import ends_a_phone, phone_digits
 from shared.domain.identifiers import parse_id, shorten
 from shared.domain.masking import mask_name, mask_phone
 from shared.domain.permissions import Actor, Permission, require
+from shared.domain.text_folding import fold
 from shared.errors import InvalidInput, NotFound, Refused, SyncError
-from shared.operations.clients import find_by_end_of_phone, find_clients, summary_of_state
+from shared.operations.clients import find_clients, summary_of_state
 from shared.sync.central import FindClients, Findings, Question, ShowClient
 from shared.wire.cards import decode_state
 
@@ -40,17 +41,18 @@ class FoundClient(NamedTuple):
 
 
 def find_at_till(store: BranchStore, actor: Actor, text: str, limit: int = CLIENTS_SHOWN_MAX) -> list[FoundClient]:
-    """Clients known here whose phone ends with these digits, else by any part of the card.
+    """Clients known here by whatever the cashier remembers, see shared.operations.client_finding.
 
     Raises NotPermitted, InvalidInput.
     """
     require(actor, Permission.CLIENT_VIEW)
     is_number = ends_a_phone(text)
     digits = phone_digits(text)
+    if not fold(text):
+        return []
     with store.read() as connection:
-        found = find_by_end_of_phone(connection, digits, limit) if is_number else []
-        if not found and text.strip():
-            found = [row for row in find_clients(connection, text, limit) if not row["archived"]]
+        rows = find_clients(connection, text, limit, with_recent=True)
+    found = [row for row in rows if not row["archived"]]
     return [_shown(actor, row, digits if is_number else "") for row in found]
 
 

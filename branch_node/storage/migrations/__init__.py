@@ -10,11 +10,12 @@ from branch_node.storage.basket_tables import SEARCH_TABLE
 from branch_node.storage.receipt_indexes import RECEIPT_INDEXES
 from branch_node.storage.stock_draft_tables import STOCK_INDEXES
 from branch_node.storage.tables import branch_metadata
+from shared.storage.client_index import index_all_noted
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0020"
+HEAD = "0022"
 KNOWN = frozenset(
     {
         "0001",
@@ -35,6 +36,7 @@ KNOWN = frozenset(
         "0018",
         "0019",
         "0020",
+        "0022",
     }
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]
@@ -49,6 +51,7 @@ def revision(connection: Connection) -> str | None:
 def upgrade(connection: Connection) -> None:
     """Brings the schema up to this release, in the caller's transaction. Raises StoreVersionUnknown."""
     upgrade_schema(connection, _LOCATION, KNOWN)
+    index_all_noted(connection)
 
 
 def differences(connection: Connection) -> list[object]:

@@ -7,14 +7,15 @@ from pathlib import Path
 from sqlalchemy import Connection, MetaData
 
 from hq_server.storage.tables import hq_metadata
+from shared.storage.client_index import index_all_noted
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0014"
+HEAD = "0016"
 KNOWN = frozenset(
-    {"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0012", "0013", "0014"}
+    {"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0012", "0013", "0014", "0016"}
 )
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata, session_metadata]
 _LOCATION = Path(__file__).parent
@@ -28,6 +29,7 @@ def revision(connection: Connection) -> str | None:
 def upgrade(connection: Connection) -> None:
     """Brings the schema up to this release, in the caller's transaction. Raises StoreVersionUnknown."""
     upgrade_schema(connection, _LOCATION, KNOWN)
+    index_all_noted(connection)
 
 
 def differences(connection: Connection) -> list[object]:

@@ -1,0 +1,172 @@
+"""Keeps the words and numbers that clients are found by in step with their cards. Contains no searching.
+
+On SQLite, where the writer is alone, a card is indexed in the transaction that changes it. On PostgreSQL that would
+let two merges wait for each other's words: there a card is noted, and one transaction at a time indexes what is noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, bindparam, delete, insert, select, text
+
+from shared.domain.client_matching import CodeKey, beginnings_of, code_keys, parts_inside, typo_keys, words_of
+from shared.storage.card_tables import client
+from shared.storage.client_index_tables import (
+    client_code,
+    client_unindexed,
+    client_word,
+    client_word_part,
+    client_word_typo,
+)
+from shared.storage.fact_rows import Row
+
+INDEXED_PER_TRANSACTION_MAX: Final = 2_000
+_PER_QUERY_MAX: Final = 500
+_ADVISORY_LOCK: Final = 6_021_301
+"""Who indexes clients on PostgreSQL is alone."""
+
+_CARDS = select(
+    client.c.id,
+    client.c.name,
+    client.c.phones,
+    client.c.emails,
+    client.c.external_id,
+    client.c.loyalty_number,
+    client.c.tax_number,
+).where(client.c.id.in_(bindparam("ids", expanding=True)))
+_WORDS = select(client_word.c.client_id, client_word.c.word).where(
+    client_word.c.client_id.in_(bindparam("ids", expanding=True))
+)
+_CODES = select(client_code.c.client_id, client_code.c.form, client_code.c.code).where(
+    client_code.c.client_id.in_(bindparam("ids", expanding=True))
+)
+# One probe a word, and not all clients of it.
+_has_word = select(client_word.c.word).where(client_word.c.word == bindparam("word")).limit(1)
+_NOTED = select(client_unindexed.c.client_id).order_by(client_unindexed.c.client_id)
+
+
+def clients_changed(connection: Connection, client_ids: Collection[bytes]) -> None:
+    """Cards of clients were written or deleted in this transaction."""
+    if connection.dialect.name == "sqlite":
+        index_clients(connection, client_ids)
+        return
+    from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+
+    # Updated where it is there: whoever indexes meanwhile must not take the note of what is not committed yet.
+    statement = postgresql_insert(client_unindexed)
+    noted = statement.on_conflict_do_update(
+        index_elements=["client_id"], set_={"client_id": statement.excluded.client_id}
+    )
+    connection.execute(noted, [{"client_id": client_id} for client_id in sorted(client_ids)])
+
+
+def has_noted(connection: Connection) -> bool:
+    """Whether cards changed since they were indexed."""
+    return connection.execute(_NOTED.limit(1)).first() is not None
+
+
+def index_noted(connection: Connection) -> int:
+    """Indexes some of the clients that were noted, in the caller's transaction; returns how many."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})"))
+    statement = _NOTED.limit(INDEXED_PER_TRANSACTION_MAX).with_for_update(skip_locked=True)
+    noted = list(connection.execute(statement).scalars())
+    for ids in _chunks(noted):
+        connection.execute(delete(client_unindexed).where(client_unindexed.c.client_id.in_(ids)))
+    index_clients(connection, noted)
+    return len(noted)
+
+
+def index_all_noted(connection: Connection) -> None:
+    """Indexes whatever is noted, in the caller's transaction."""
+    while index_noted(connection):
+        pass
+
+
+def note_all(connection: Connection) -> None:
+    """Notes every client, to index anew."""
+    connection.execute(delete(client_unindexed))
+    connection.execute(insert(client_unindexed).from_select(["client_id"], select(client.c.id)))
+
+
+def index_clients(connection: Connection, client_ids: Collection[bytes]) -> None:
+    """Indexes these clients as their cards are now, and forgets those that are gone. Whoever calls it is alone."""
+    for ids in _chunks(sorted(client_ids)):
+        _index(connection, ids)
+
+
+def _index(connection: Connection, ids: Sequence[bytes]) -> None:
+    words: set[tuple[str, bytes]] = set()
+    codes: set[tuple[int, str, bytes]] = set()
+    for client_id, name, phones, emails, *numbers in connection.execute(_CARDS, {"ids": ids}):
+        words.update((word, client_id) for word in words_of(name))
+        codes.update((int(form), code, client_id) for form, code in _codes(phones, emails, numbers))
+    old_words = {(word, client_id) for client_id, word in connection.execute(_WORDS, {"ids": ids})}
+    old_codes = {(form, code, client_id) for client_id, form, code in connection.execute(_CODES, {"ids": ids})}
+    _delete(connection, client_code, old_codes - codes)
+    _insert(connection, client_code, codes - old_codes)
+    added, removed = words - old_words, old_words - words
+    new = _without_clients(connection, {word for word, _ in added})
+    _insert(connection, client_word, added)
+    _insert(connection, client_word_part, _parts(new))
+    _insert(connection, client_word_typo, _typos(new))
+    _delete(connection, client_word, removed)
+    # A name that nobody has any more leaves nothing behind.
+    gone = _without_clients(connection, {word for word, _ in removed})
+    _delete(connection, client_word_part, _parts(gone))
+    _delete(connection, client_word_typo, _typos(gone))
+
+
+def _codes(phones: str | None, emails: str | None, numbers: Iterable[str | None]) -> set[CodeKey]:
+    return code_keys((phones or "").split("\n"), numbers, filter(None, (emails or "").split("\n")))
+
+
+def _parts(words: Iterable[str]) -> set[tuple[bool, str, str]]:
+    found: set[tuple[bool, str, str]] = set()
+    for word in words:
+        found.update((False, part, word) for part in beginnings_of(word))
+        found.update((True, part, word) for part in parts_inside(word))
+    return found
+
+
+def _typos(words: Iterable[str]) -> set[tuple[int, str]]:
+    return {(key, word) for word in words for key in typo_keys(word)}
+
+
+def _without_clients(connection: Connection, words: Collection[str]) -> set[str]:
+    if connection.dialect.name == "sqlite":
+        cursor: Any = connection.connection.cursor()
+        statement = "SELECT 1 FROM client_word WHERE word = ? LIMIT 1"
+        return {word for word in words if cursor.execute(statement, (word,)).fetchone() is None}
+    return {word for word in words if connection.execute(_has_word, {"word": word}).first() is None}
+
+
+def _insert(connection: Connection, table: Table, rows: Collection[Row]) -> None:
+    if not rows:
+        return
+    names = [column.name for column in table.columns]
+    if connection.dialect.name == "sqlite":
+        columns = ", ".join(f'"{name}"' for name in names)
+        statement = f"INSERT OR IGNORE INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})"
+        connection.connection.cursor().executemany(statement, sorted(rows))
+        return
+    connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in sorted(rows)])
+
+
+def _delete(connection: Connection, table: Table, rows: Collection[Row]) -> None:
+    if not rows:
+        return
+    names = [column.name for column in table.columns]
+    if connection.dialect.name == "sqlite":
+        condition = " AND ".join(f'"{name}" = ?' for name in names)
+        connection.connection.cursor().executemany(f"DELETE FROM {table.name} WHERE {condition}", sorted(rows))
+        return
+    matches = [table.c[name] == bindparam(f"old_{name}") for name in names]
+    parameters = [{f"old_{name}": value for name, value in zip(names, row, strict=True)} for row in sorted(rows)]
+    connection.execute(delete(table).where(*matches), parameters)
+
+
+def _chunks(ids: Sequence[bytes]) -> Iterable[Sequence[bytes]]:
+    return (ids[start : start + _PER_QUERY_MAX] for start in range(0, len(ids), _PER_QUERY_MAX))
