@@ -33,7 +33,7 @@ PHONE_DIGITS: Final = 10
 TYPO_CHARACTERS_MIN: Final = 4
 TWO_TYPOS_CHARACTERS_MIN: Final = 7
 LAYOUT_CHARACTERS_MIN: Final = 3
-_TYPO_PREFIX_CHARACTERS: Final = 7
+_TYPO_PREFIX_CHARACTERS: Final = 6
 
 _WORD = re.compile(r"[^\W_]+")
 _NOT_IN_CODES = re.compile(r"[\W_]+")
@@ -284,7 +284,7 @@ def terms_of(text: str) -> list[Term]:
 
 def spellings_of(text: str) -> list[str]:
     """What was typed, and what the same keys give with the other keyboard layout on."""
-    if sum(map(str.isalpha, text)) < LAYOUT_CHARACTERS_MIN or "@" in text:
+    if len(text.strip()) < LAYOUT_CHARACTERS_MIN or is_number(text) or "@" in text:
         return [text]
     other = as_latin_keys(text) if has_russian_letters(text) else as_russian_keys(text)
     return [text] if other == text else [text, other]

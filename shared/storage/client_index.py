@@ -6,6 +6,7 @@ let two merges wait for each other's words: there a card is noted, and one trans
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
@@ -43,7 +44,11 @@ _CODES = select(client_code.c.client_id, client_code.c.form, client_code.c.code)
     client_code.c.client_id.in_(bindparam("ids", expanding=True))
 )
 # One probe a word, and not all clients of it.
-_has_word = select(client_word.c.word).where(client_word.c.word == bindparam("word")).limit(1)
+_PROBE_SQLITE: Final = "SELECT 1 FROM client_word WHERE word = ? LIMIT 1"
+_PROBE_POSTGRESQL: Final = (
+    "SELECT asked.word FROM unnest(%s::text[]) AS asked(word) "
+    "WHERE EXISTS (SELECT 1 FROM client_word AS known WHERE known.word = asked.word)"
+)
 _NOTED = select(client_unindexed.c.client_id).order_by(client_unindexed.c.client_id)
 
 
@@ -136,23 +141,28 @@ def _typos(words: Iterable[str]) -> set[tuple[int, str]]:
 
 
 def _without_clients(connection: Connection, words: Collection[str]) -> set[str]:
+    if not words:
+        return set()
     if connection.dialect.name == "sqlite":
         cursor: Any = connection.connection.cursor()
-        statement = "SELECT 1 FROM client_word WHERE word = ? LIMIT 1"
-        return {word for word in words if cursor.execute(statement, (word,)).fetchone() is None}
-    return {word for word in words if connection.execute(_has_word, {"word": word}).first() is None}
+        return {word for word in words if cursor.execute(_PROBE_SQLITE, (word,)).fetchone() is None}
+    found = connection.exec_driver_sql(_PROBE_POSTGRESQL, (list(words),))
+    return set(words) - {word for (word,) in found}
 
 
 def _insert(connection: Connection, table: Table, rows: Collection[Row]) -> None:
+    """Rows that are not there, many at once."""
     if not rows:
         return
-    names = [column.name for column in table.columns]
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    cursor: Any = connection.connection.cursor()
     if connection.dialect.name == "sqlite":
-        columns = ", ".join(f'"{name}"' for name in names)
-        statement = f"INSERT OR IGNORE INTO {table.name} ({columns}) VALUES ({', '.join('?' * len(names))})"
-        connection.connection.cursor().executemany(statement, sorted(rows))
+        marks = ", ".join("?" * len(table.columns))
+        cursor.executemany(f"INSERT OR IGNORE INTO {table.name} ({names}) VALUES ({marks})", sorted(rows))
         return
-    connection.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in sorted(rows)])
+    with cursor, cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copied:
+        for row in sorted(rows):
+            copied.write_row([uuid.UUID(bytes=value) if isinstance(value, bytes) else value for value in row])
 
 
 def _delete(connection: Connection, table: Table, rows: Collection[Row]) -> None:
