@@ -375,3 +375,14 @@ pairing = Table(
     Index("pairing_by_code", "code_hash"),
     sqlite_with_rowid=False,
 )
+
+# Whom an employee opened for service beyond the clients of the lists, by a full number: for a while they stay open.
+client_opening = Table(
+    "client_opening",
+    branch_metadata,
+    Column("employee_id", Id, nullable=False),
+    Column("client_id", Id, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("employee_id", "client_id"),
+    sqlite_with_rowid=False,
+)

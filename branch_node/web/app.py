@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from branch_node.web import (
     account,
     client_points,
+    clients,
     health,
     help,
     login,
@@ -50,6 +51,7 @@ NAVIGATION = (
     Doorway(Destination("/sale", _("Sale"), "Alt+KeyR"), Permission.SALE_MAKE),
     Doorway(Destination("/shift", _("Shift"), "Alt+KeyW"), Permission.SHIFT_OPEN),
     Doorway(Destination("/receipts", _("Receipts"), "Alt+KeyZ"), Permission.REFUND_BY_RECEIPT),
+    Doorway(Destination("/clients", _("Clients"), "Alt+KeyL"), Permission.CLIENT_VIEW),
     Doorway(Destination("/stock", _("Stock"), "Alt+KeyK"), Permission.STOCK_VIEW),
     Doorway(Destination("/status", _("Status"), "Alt+KeyS")),
     Doorway(Destination("/pairing", _("Registers")), Permission.REGISTER_PAIR),
@@ -70,6 +72,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *shift.ROUTES,
     *receipts.ROUTES,
     *refunds.ROUTES,
+    *clients.ROUTES,
     *client_points.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,

@@ -11,6 +11,7 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from shared.domain.keyboard_layout import as_latin_keys, as_russian_keys, has_russian_letters
@@ -25,6 +26,9 @@ PART_CHARACTERS_MIN: Final = 2
 
 TERMS_MAX: Final = 6
 """Words of a search that count."""
+
+LABEL_END: Final = "\x1f"
+"""Stands behind a tag or a group in its key; no folded text holds it."""
 
 PHONE_DIGITS_MIN: Final = 3
 PHONE_DIGITS: Final = 10
@@ -116,6 +120,11 @@ class CodeForm(IntEnum):
     EMAIL = 5
     """An e-mail from its beginning, and from every piece of it."""
 
+    TAG = 6
+    """A tag with the client's place in a list: see `label_key`."""
+
+    GROUP = 7
+
 
 class CodeKey(NamedTuple):
     form: CodeForm
@@ -134,6 +143,7 @@ def latin(word: str) -> str:
     return word.translate(_TO_LATIN)
 
 
+@lru_cache(maxsize=4_096)
 def skeleton(word: str) -> str:
     """What all spellings of a folded word have in common: `юрий`, `yury` and `iurii` are all `uri`."""
     sounds = _SOUND.sub(_sound, latin(word))
@@ -198,20 +208,20 @@ def _typos_allowed(left: str, right: str) -> int:
 
 def is_within(left: str, right: str, edits: int) -> bool:
     """Whether so many letters changed, added, left out or swapped with the next make one word of the other."""
-    if abs(len(left) - len(right)) > edits:
+    same, shorter = 0, min(len(left), len(right))
+    while same < shorter and left[same] == right[same]:
+        same += 1
+    left, right = left[same:], right[same:]
+    if not left or not right:
+        return len(left) + len(right) <= edits
+    if edits == 0 or abs(len(left) - len(right)) > edits:
         return False
-    before: list[int] = []
-    row = list(range(len(right) + 1))
-    for place, letter in enumerate(left, 1):
-        older, before, row = before, row, [place]
-        for at, other in enumerate(right, 1):
-            cost = min(before[at - 1] + (letter != other), before[at] + 1, row[at - 1] + 1)
-            if place > 1 and at > 1 and letter == right[at - 2] and other == left[place - 2]:
-                cost = min(cost, older[at - 2] + 1)
-            row.append(cost)
-        if min(row) > edits and min(before) > edits:
-            return False
-    return row[-1] <= edits
+    return (
+        is_within(left[1:], right[1:], edits - 1)
+        or is_within(left[1:], right, edits - 1)
+        or is_within(left, right[1:], edits - 1)
+        or (left[:2] == right[1::-1] and is_within(left[2:], right[2:], edits - 1))
+    )
 
 
 def code_keys(phones: Iterable[str], codes: Iterable[str | None], emails: Iterable[str]) -> set[CodeKey]:
@@ -229,6 +239,11 @@ def code_keys(phones: Iterable[str], codes: Iterable[str | None], emails: Iterab
     for email in emails:
         keys |= {CodeKey(CodeForm.EMAIL, piece) for piece in _email_pieces(fold(email))}
     return keys
+
+
+def label_key(label: str, sort_key: str = "") -> str:
+    """A tag or a group, and behind it the client's sort key: clients of one label stand together, in order."""
+    return f"{fold(label)}{LABEL_END}{sort_key}"
 
 
 def _email_pieces(email: str) -> Iterator[str]:

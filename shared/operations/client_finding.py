@@ -40,7 +40,10 @@ WORDS_A_TERM_MAX: Final = 300
 NAME_DIGITS_MAX: Final = 4
 """Digits that may be of a name, as a company's; more are a number."""
 
-TYPO_WORDS_MAX: Final = 2_000
+TYPO_WORDS_MAX: Final = 100
+TYPOS_BELOW_HITS: Final = 10
+"""Typos are looked for where fewer clients than this fit as it was typed."""
+
 MERGES_FOLLOWED_MAX: Final = 8
 _STAGES: Final = (Match.EXACT, Match.SOUND, Match.PREFIX, Match.PART, Match.TYPO)
 _LAST: Final = "\U0010ffff"
@@ -112,7 +115,11 @@ class _Words:
     def _resemble(self) -> None:
         keys = sorted(typo_keys(self.term.word))
         if keys:
-            sql = f"SELECT DISTINCT word FROM client_word_typo WHERE key IN ({_marks(keys)}) LIMIT {TYPO_WORDS_MAX}"
+            # Those first that have the most in common with what was typed.
+            sql = (
+                f"SELECT word FROM client_word_typo WHERE key IN ({_marks(keys)}) "
+                f"GROUP BY word ORDER BY COUNT(*) DESC, word LIMIT {TYPO_WORDS_MAX}"
+            )
             for (word,) in self.search.rows(sql, keys):
                 if word not in self.found and is_typo(self.term, word):
                     self.found[word] = Match.TYPO
@@ -153,6 +160,8 @@ def find_hits(
                     return _in_order(search)
         if stage is Match.PART:
             _add_contacts(search)
+            if len(search.hits) >= TYPOS_BELOW_HITS:
+                break
     return _in_order(search)
 
 

@@ -22,7 +22,11 @@ from shared.storage.tables import client
 from shared.sync.card_merge import CardState
 from shared.sync.hlc import wall_ms
 
-_ROWS = select(client).where(client.c.id.in_(bindparam("ids", expanding=True)))
+_SUMMARISED = (
+    *("id", "external_id", "name", "phones", "emails", "note", "do_not_contact", "client_group", "tier", "archived"),
+    *("kind", "tags", "loyalty_number", "owner_id"),
+)
+_ROWS = select(*[client.c[name] for name in _SUMMARISED]).where(client.c.id.in_(bindparam("ids", expanding=True)))
 _LIST_SEPARATOR = ";"
 COLUMNS = ("external_id", "name", "phones", "emails", "note", "do_not_contact", "group", "tier")
 _ALIASES = {"id": "external_id", "phone": "phones", "email": "emails", "notes": "note"}
@@ -112,7 +116,7 @@ def find_clients(
 
 
 def client_rows(connection: Connection, client_ids: Collection[bytes]) -> dict[bytes, Any]:
-    """The rows of these clients, by id."""
+    """The rows of these clients as `client_summary` takes them, by id."""
     return {row.id: row for row in connection.execute(_ROWS, {"ids": list(client_ids)})} if client_ids else {}
 
 
@@ -129,6 +133,10 @@ def client_summary(row: Any) -> dict[str, Any]:
         "group": row.client_group,
         "tier": row.tier,
         "archived": bool(row.archived),
+        "kind": row.kind,
+        "tags": row.tags.split("\n") if row.tags else [],
+        "loyalty_number": row.loyalty_number,
+        "owner": None if row.owner_id is None else format_id(row.owner_id),
     }
 
 
@@ -146,6 +154,10 @@ def summary_of_state(client_id: bytes, state: CardState) -> dict[str, Any]:
         "group": shown.get("group"),
         "tier": shown.get("tier"),
         "archived": bool(shown.get("archived")),
+        "kind": shown.get("kind"),
+        "tags": list(_texts(shown.get("tags"))),
+        "loyalty_number": shown.get("loyalty_number"),
+        "owner": format_id(owner) if isinstance(owner := shown.get("owner_id"), bytes) else None,
     }
 
 

@@ -12,7 +12,16 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Table, bindparam, delete, insert, select, text
 
-from shared.domain.client_matching import CodeKey, beginnings_of, code_keys, parts_inside, typo_keys, words_of
+from shared.domain.client_matching import (
+    CodeForm,
+    CodeKey,
+    beginnings_of,
+    code_keys,
+    label_key,
+    parts_inside,
+    typo_keys,
+    words_of,
+)
 from shared.storage.card_tables import client
 from shared.storage.client_index_tables import (
     client_code,
@@ -36,6 +45,9 @@ _CARDS = select(
     client.c.external_id,
     client.c.loyalty_number,
     client.c.tax_number,
+    client.c.sort_key,
+    client.c.tags,
+    client.c.client_group,
 ).where(client.c.id.in_(bindparam("ids", expanding=True)))
 _WORDS = select(client_word.c.client_id, client_word.c.word).where(
     client_word.c.client_id.in_(bindparam("ids", expanding=True))
@@ -105,9 +117,9 @@ def index_clients(connection: Connection, client_ids: Collection[bytes]) -> None
 def _index(connection: Connection, ids: Sequence[bytes]) -> None:
     words: set[tuple[str, bytes]] = set()
     codes: set[tuple[int, str, bytes]] = set()
-    for client_id, name, phones, emails, *numbers in connection.execute(_CARDS, {"ids": ids}):
-        words.update((word, client_id) for word in words_of(name))
-        codes.update((int(form), code, client_id) for form, code in _codes(phones, emails, numbers))
+    for row in connection.execute(_CARDS, {"ids": ids}):
+        words.update((word, row.id) for word in words_of(row.name))
+        codes.update((int(form), code, row.id) for form, code in (*_codes(row), *_labels(row)))
     old_words = {(word, client_id) for client_id, word in connection.execute(_WORDS, {"ids": ids})}
     old_codes = {(form, code, client_id) for client_id, form, code in connection.execute(_CODES, {"ids": ids})}
     _delete(connection, client_code, old_codes - codes)
@@ -124,8 +136,18 @@ def _index(connection: Connection, ids: Sequence[bytes]) -> None:
     _delete(connection, client_word_typo, _typos(gone))
 
 
-def _codes(phones: str | None, emails: str | None, numbers: Iterable[str | None]) -> set[CodeKey]:
-    return code_keys((phones or "").split("\n"), numbers, filter(None, (emails or "").split("\n")))
+def _codes(row: Any) -> set[CodeKey]:
+    numbers = (row.external_id, row.loyalty_number, row.tax_number)
+    return code_keys(_lines(row.phones), numbers, _lines(row.emails))
+
+
+def _labels(row: Any) -> set[CodeKey]:
+    found = {CodeKey(CodeForm.TAG, label_key(tag, row.sort_key)) for tag in _lines(row.tags)}
+    return found | {CodeKey(CodeForm.GROUP, label_key(group, row.sort_key)) for group in _lines(row.client_group)}
+
+
+def _lines(text: str | None) -> list[str]:
+    return [line for line in (text or "").split("\n") if line]
 
 
 def _parts(words: Iterable[str]) -> set[tuple[bool, str, str]]:

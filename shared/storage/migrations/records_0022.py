@@ -50,4 +50,6 @@ def create_client_index() -> None:
         sa.PrimaryKeyConstraint("client_id"),
         sqlite_with_rowid=False,
     )
+    archived = sa.text("archived")
+    op.create_index("client_put_away", "client", ["sort_key"], sqlite_where=archived, postgresql_where=archived)
     op.execute("INSERT INTO client_unindexed (client_id) SELECT id FROM client")
