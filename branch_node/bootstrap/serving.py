@@ -15,6 +15,7 @@ from branch_node.bootstrap.printing import start_print_worker
 from branch_node.bootstrap.status import read_status
 from branch_node.devices.payment_terminal import open_terminal
 from branch_node.operations.basket import recover_baskets
+from branch_node.operations.committing import Prepare
 from branch_node.operations.refund_request import RefundRequest
 from branch_node.operations.refunding import RefundAnswer, SoldBefore
 from branch_node.operations.sale_request import SaleRequest
@@ -78,6 +79,10 @@ class Sellers:
         """What another branch sold, as `Processor.find_sold` does."""
         return self._lend(lambda processor: processor.find_sold(branch_code, receipt))
 
+    def commit(self, prepare: Prepare) -> bool:
+        """Records edits of cards and facts, as `Processor.commit` does."""
+        return self._lend(lambda processor: processor.commit(prepare))
+
     def query(self, question: Question) -> Findings:
         """What the head office knows, as `Processor.query` does."""
         return self._lend(lambda processor: processor.query(question))
@@ -112,6 +117,7 @@ def make_context(settings: Settings, store: BranchStore, sellers: Sellers) -> We
         open_signer(settings),
         open_code_signer(settings),
         sellers.query,
+        commit=sellers.commit,
     )
 
 

@@ -130,7 +130,7 @@ def shown_client(actor: Actor, attached: BasketClient) -> str:
 def _shown(actor: Actor, row: dict[str, Any], digits: str) -> FoundClient:
     named = {**row, "phones": [_phone(row, digits)], "name": row["name"] or row["external_id"] or ""}
     shown = shown_document(actor, named)
-    return FoundClient(row["id"], shown["name"], shown["phones"][0], shown["note"] or "")
+    return FoundClient(row["id"], shown["name"], next(iter(shown["phones"]), ""), shown["note"] or "")
 
 
 def _masked(row: dict[str, Any], digits: str) -> FoundClient:

@@ -376,6 +376,18 @@ pairing = Table(
     sqlite_with_rowid=False,
 )
 
+# What an employee has seen of a client's card: so many edits, in the order in which they came here. Never replicated.
+client_seen = Table(
+    "client_seen",
+    branch_metadata,
+    Column("employee_id", Id, nullable=False),
+    Column("client_id", Id, nullable=False),
+    Column("edits", Integer, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("employee_id", "client_id"),
+    sqlite_with_rowid=False,
+)
+
 # Whom an employee opened for service beyond the clients of the lists, by a full number: for a while they stay open.
 client_opening = Table(
     "client_opening",

@@ -13,6 +13,8 @@ from starlette.routing import BaseRoute, Route
 
 from branch_node.web import (
     account,
+    client_forms,
+    client_lists,
     client_points,
     clients,
     health,
@@ -72,8 +74,10 @@ PAGES: tuple[BaseRoute, ...] = (
     *shift.ROUTES,
     *receipts.ROUTES,
     *refunds.ROUTES,
-    *clients.ROUTES,
+    *client_lists.ROUTES,
     *client_points.ROUTES,
+    *client_forms.ROUTES,
+    *clients.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
     *printer_state.ROUTES,

@@ -1,194 +1,191 @@
-"""Clients: the list that answers while one types, those of the whole chain, and opening a card for service."""
+"""A client's card: looking at it, what changed on it, archiving, taking back, deciding between two values.
+
+Contains no forms of its fields: those are in client_forms.
+"""
 
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
-from branch_node.operations.client_access import is_known_here, open_client, serve_client
-from branch_node.operations.client_lists import (
-    LISTED_MAX,
-    ClientPage,
-    ClientQuery,
-    Whose,
-    labels_in_use,
-    list_clients,
-    place_of,
-)
-from branch_node.operations.client_search import find_in_chain
+from branch_node.operations import client_editing, client_looking
+from branch_node.web.client_form_values import form_state
+from branch_node.web.client_panels import client_at, edit_texts, show_panels, who
 from branch_node.web.context import context_of
 from branch_node.web.leave import failure_of, status_with
 from branch_node.web.people import guarded, signed_in
-from branch_node.web.sale import is_part
-from shared.domain.client_matching import CodeForm, is_number
 from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.domain.permissions import Permission
-from shared.errors import FilialError, InvalidInput, NotFound, NotPermitted, Refused
+from shared.errors import FilialError, NotFound
+from shared.web.client_words import field_label
 from shared.web.pages import render
+from shared.web.request_state import Notice
 from shared.web.security import text_of
-from shared.web.translations import LazyText
+from shared.web.site import see_other
 from shared.web.translations import lazy_text as _
 
-CHAIN_SHOWN_MAX = 20
-
-WHOSE: dict[Whose, LazyText] = {
-    Whose.ALL: _("All clients of the shop"),
-    Whose.TEAM: _("My team’s clients"),
-    Whose.MINE: _("My clients"),
-}
+EDITS_SHOWN_MAX = 50
+POLL_MS = 500
+"""How often an open card asks whether a colleague changed it: within a second it is seen."""
 
 
-def page(request: Request) -> Response:
-    """`/clients?q=&whose=&tag=&group=&archived=1&after=ID`; the list alone for the page's script."""
-    context, actor = context_of(request), signed_in(request)
-    asked, failure = query_asked(request), None
-    try:
-        found = list_clients(context.store, actor, asked)
-    except InvalidInput as error:
-        found, failure = ClientPage((), None, (Whose.ALL,)), failure_of(error)
-    values = {
-        "asked": asked,
-        "found": found,
-        "failure": failure,
-        "kept": _kept(asked),
-        "further": _address(asked, after=format_id(found.next_key[1])) if found.next_key else "",
-        "first": _address(asked) if asked.after else "",
-        "number": asked.text if is_number(asked.text) else "",
-        "zone": context.store.node()[0].timezone,
-        "shown_max": LISTED_MAX,
-    }
-    if is_part(request):
-        return render(request, "clients.html", block="results", **values)
-    return render(
-        request,
-        "clients.html",
-        whose_options=[(each.value, WHOSE[each]) for each in found.whose],
-        tags=[("", _("any tag")), *_options(labels_in_use(context.store, CodeForm.TAG))],
-        groups=[("", _("any group")), *_options(labels_in_use(context.store, CodeForm.GROUP))],
-        may_edit=actor.may(Permission.CLIENT_EDIT),
-        may_export=actor.may(Permission.CLIENT_EXPORT),
-        **values,
-    )
-
-
-def chain(request: Request) -> Response:
-    """`/clients/chain?q=`: clients of other branches, asked of the head office within its limit of time."""
-    context, actor = context_of(request), signed_in(request)
-    text = request.query_params.get("q", "").strip()
-    found, failure, is_away = [], None, False
-    try:
-        if text:
-            found = find_in_chain(context.ask_head_office, actor, text, CHAIN_SHOWN_MAX)
-    except (InvalidInput, Refused) as error:
-        failure, is_away = failure_of(error), isinstance(error, Refused)
-    here = {each.reference for each in found if is_known_here(context.store, parse_id(each.reference))}
-    return render(
-        request,
-        "clients_chain.html",
-        block="results" if is_part(request) else "",
-        text=text,
-        found=found,
-        here=here,
-        failure=failure,
-        is_away=is_away,
-        number=text if is_number(text) else "",
-    )
-
-
-def open_for_service(request: Request) -> Response:
-    """POST `number`: opens the card of a client of somebody else's by the full number that the client gave."""
-    client_id = id_asked(request)
-    return _opened(
-        request,
-        lambda: open_client(context_of(request).store, signed_in(request), client_id, text_of(request, "number")),
-    )
-
-
-def serve(request: Request) -> Response:
-    """POST `number`: a client of another branch is served here, and known here from then on."""
-    context, actor, number = context_of(request), signed_in(request), text_of(request, "number")
-    reference = format_id(id_asked(request))
-    return _opened(request, lambda: serve_client(context.store, context.ask_head_office, actor, reference, number))
-
-
-def _opened(request: Request, act: Any) -> Response:
-    try:
-        act()
-    except (NotPermitted, Refused, NotFound, InvalidInput) as error:
-        return _refused(request, error)
-    client_id = id_asked(request)
-    known = is_known_here(context_of(request).store, client_id)
-    return RedirectResponse(f"/clients/{format_id(client_id)}{'' if known else '/arriving'}", status_code=303)
-
-
-def _refused(request: Request, error: FilialError) -> Response:
-    return render(
-        request,
-        "client_refused.html",
-        status_code=status_with(error),
-        failure=failure_of(error),
-        action=request.url.path,
-        number=text_of(request, "number"),
-        asks_number=isinstance(error, NotPermitted),
-    )
-
-
-def arriving(request: Request) -> Response:
-    """`/clients/ID/arriving`: waits for a card that the head office sends, and goes there."""
-    client_id = id_asked(request)
-    address = f"/clients/{format_id(client_id)}"
-    if not is_known_here(context_of(request).store, client_id):
-        return render(request, "client_arriving.html", block="waiting" if is_part(request) else "", address=address)
-    if is_part(request):
-        return Response(status_code=204, headers={"HX-Redirect": address})
-    return RedirectResponse(address, status_code=303)
-
-
-def id_asked(request: Request) -> bytes:
-    """The client's id in the page's address. Raises NotFound."""
+def client_id_of(request: Request) -> bytes:
+    """The client in the page's address. Raises NotFound."""
     text = request.path_params["id"]
     if not is_id(text):
         raise NotFound("There is no such client here.", "Look for them by phone or name.")
     return parse_id(text)
 
 
-def query_asked(request: Request) -> ClientQuery:
-    """What the page's address asks for; what makes no sense is left out."""
-    asked = request.query_params
-    whose, after = asked.get("whose", ""), asked.get("after", "")
-    place = place_of(context_of(request).store, parse_id(after)) if is_id(after) else None
-    return ClientQuery(
-        asked.get("q", "").strip(),
-        Whose(whose) if whose in frozenset(map(str, Whose)) else Whose.ALL,
-        asked.get("tag", ""),
-        asked.get("group", ""),
-        bool(asked.get("archived")),
-        place,
+def page(request: Request, error: FilialError | None = None) -> Response:
+    """`/clients/ID`."""
+    client_id = client_id_of(request)
+    seen = client_at(request, client_id)
+    return render(
+        request,
+        "client.html",
+        status_code=status_with(error),
+        failure=failure_of(error),
+        panels=show_panels(request, client_id),
+        poll_ms=POLL_MS,
+        news=None,
+        **_head(request, client_id),
+        seen=seen,
     )
 
 
-def _options(labels: list[str]) -> list[tuple[str, str]]:
-    return [(label, label) for label in labels]
+def revision(request: Request) -> Response:
+    """`/clients/ID/revision?seen=REVISION`: 204 while the card is as it was; else what is live of it now.
+
+    With `as=form`, JSON of the fields as the form shows them, with who changed each.
+    """
+    context, actor, client_id = context_of(request), signed_in(request), client_id_of(request)
+    now = client_looking.read_revision(context.store, actor, client_id)
+    if now == request.query_params.get("seen"):
+        return Response(status_code=204)
+    if request.query_params.get("as") == "form":
+        return JSONResponse(_form_news(request, client_id), headers={"Cache-Control": "no-store"})
+    edits = client_looking.past_edits(context.store, actor, client_id)
+    others = edits[:1] if edits and edits[0].edit.author != actor.employee_id else []
+    # Whoever looks at the open card has seen it.
+    client_looking.changed_since_looked(context.store, actor, client_id)
+    return render(
+        request,
+        "client.html",
+        block="card",
+        failure=None,
+        panels=show_panels(request, client_id, live_alone=True),
+        poll_ms=POLL_MS,
+        news=edit_texts(request, others),
+        **_head(request, client_id),
+        seen=client_at(request, client_id),
+    )
 
 
-def _kept(asked: ClientQuery) -> dict[str, str]:
-    """The address's parameters that say the same."""
-    values = {"q": asked.text, "whose": "" if asked.whose is Whose.ALL else str(asked.whose), "tag": asked.tag}
-    values |= {"group": asked.group, "archived": "1" if asked.archived else ""}
-    return {name: value for name, value in values.items() if value}
+def _head(request: Request, client_id: bytes) -> dict[str, Any]:
+    seen, actor = client_at(request, client_id), signed_in(request)
+    survivor = seen.survivor
+    return {
+        "client_id": format_id(client_id),
+        "may_edit": actor.may(Permission.CLIENT_EDIT),
+        "survivor_url": f"/clients/{format_id(survivor.client_id)}" if survivor else "",
+    }
 
 
-def _address(asked: ClientQuery, **more: str) -> str:
-    return "/clients?" + urlencode({**_kept(asked), **more})
+def _form_news(request: Request, client_id: bytes) -> dict[str, Any]:
+    context, actor = context_of(request), signed_in(request)
+    seen = client_at(request, client_id)
+    zone = context.store.node()[0].timezone
+    texts = form_state(seen, zone)
+    by: dict[str, str] = {}
+    for each in client_looking.past_edits(context.store, actor, client_id):
+        for change in each.changes:
+            by.setdefault(change.field, who(each.place))
+    fields = {
+        name: {
+            "version": seen.versions.get(name, ""),
+            "value": text,
+            "by": by.get(name, ""),
+            "label": field_label(name),
+        }
+        for name, text in texts.items()
+    }
+    return {"revision": seen.revision, "fields": fields}
 
 
-ROUTES = (
-    guarded("/clients", page, Permission.CLIENT_VIEW),
-    guarded("/clients/chain", chain, Permission.CLIENT_VIEW),
-    guarded("/clients/{id}/open", open_for_service, Permission.CLIENT_VIEW, ("POST",)),
-    guarded("/clients/{id}/serve", serve, Permission.CLIENT_VIEW, ("POST",)),
-    guarded("/clients/{id}/arriving", arriving, Permission.CLIENT_VIEW),
+def changes(request: Request) -> Response:
+    """`/clients/ID/changes`: what changed, newest first; `after=ID` goes on behind an edit."""
+    context, client_id = context_of(request), client_id_of(request)
+    found = client_looking.past_edits(context.store, signed_in(request), client_id)
+    after = request.query_params.get("after", "")
+    places = [number for number, each in enumerate(found) if format_id(each.edit.command_id) == after]
+    rest = found[places[0] + 1 :] if places else found
+    shown = rest[:EDITS_SHOWN_MAX]
+    return render(
+        request,
+        "client_changes.html",
+        edits=edit_texts(request, shown),
+        further=f"?after={format_id(shown[-1].edit.command_id)}" if len(rest) > len(shown) else "",
+        zone=context.store.node()[0].timezone,
+        seen=client_at(request, client_id),
+        client_id=format_id(client_id),
+    )
+
+
+def archive(request: Request) -> Response:
+    """POST `archived`: 1 puts the card away, anything else takes it back."""
+    context, client_id = context_of(request), client_id_of(request)
+    away = text_of(request, "archived") == "1"
+    try:
+        client_editing.archive_client(context.commit, signed_in(request), client_id, away)
+    except FilialError as error:
+        return page(request, error)
+    url = f"/clients/{format_id(client_id)}"
+    said = _("The card is put away.") if away else _("The card is back.")
+    return see_other(request, url, Notice(said, f"{url}/archive", {"archived": "" if away else "1"}))
+
+
+def undo(request: Request) -> Response:
+    """POST `edit`: what that edit changed is as before."""
+    context, client_id, edit = context_of(request), client_id_of(request), text_of(request, "edit")
+    try:
+        if not is_id(edit):
+            raise NotFound("There is no such change here.", "Look at what changed.")
+        client_editing.undo_edit(context.commit, signed_in(request), client_id, parse_id(edit))
+    except FilialError as error:
+        return page(request, error)
+    return see_other(request, f"/clients/{format_id(client_id)}", undoable(request, client_id, _("It is as before.")))
+
+
+def decide(request: Request) -> Response:
+    """POST `field`, and `version` of the value to keep; without it what is shown stays."""
+    context, client_id, version = context_of(request), client_id_of(request), text_of(request, "version")
+    try:
+        chosen = parse_id(version) if is_id(version) else None
+        client_editing.decide_field(context.commit, signed_in(request), client_id, text_of(request, "field"), chosen)
+    except FilialError as error:
+        return page(request, error)
+    return see_other(request, f"/clients/{format_id(client_id)}", Notice(_("Decided.")))
+
+
+def undoable(request: Request, client_id: bytes, said: Any) -> Notice:
+    """A notice that offers to take back what one has just changed."""
+    made = client_editing.last_edit(context_of(request).store, signed_in(request), client_id)
+    url = f"/clients/{format_id(client_id)}/undo"
+    return Notice(said) if made is None else Notice(said, url, {"edit": format_id(made)})
+
+
+def _post(path: str, view: Any) -> Any:
+    return guarded(path, view, Permission.CLIENT_EDIT, methods=["POST"])
+
+
+ROUTES: tuple[Any, ...] = (
+    guarded("/clients/{id}", page, Permission.CLIENT_VIEW),
+    guarded("/clients/{id}/revision", revision, Permission.CLIENT_VIEW),
+    guarded("/clients/{id}/changes", changes, Permission.CLIENT_VIEW),
+    _post("/clients/{id}/archive", archive),
+    _post("/clients/{id}/undo", undo),
+    _post("/clients/{id}/decide", decide),
 )

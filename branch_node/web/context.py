@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from starlette.requests import Request
 
+from branch_node.operations.committing import Prepare
 from branch_node.operations.refund_request import RefundRequest
 from branch_node.operations.refunding import RefundAnswer, SoldBefore
 from branch_node.operations.sale_request import SaleRequest
@@ -34,6 +35,10 @@ def _no_head_office(_question: Question) -> Findings:
     raise HqUnreachable("The head office does not answer.", "Use the command line.")
 
 
+def _no_commit(_prepare: Prepare) -> bool:
+    raise Refused("These pages record nothing of clients.", "Use the command line.")
+
+
 @dataclass(frozen=True, slots=True)
 class WebContext:
     """`read_status` says how the branch stands and raises FilialError when the store does not answer.
@@ -42,7 +47,7 @@ class WebContext:
     payment terminal, None when none is connected. `refund` and `find_sold` – what another branch sold, asked of the
     head office – are as `sell`. `sign` signs a Z-report, `sign_code` a receipt's square code; None without a key.
     `ask_head_office` waits for the answer, within a limit, and raises SyncError without one.
-    `password_cost` is that of new passwords.
+    `password_cost` is that of new passwords. `commit` records edits of cards and facts, and is as `sell`.
     """
 
     store: BranchStore
@@ -56,6 +61,7 @@ class WebContext:
     sign_code: Callable[[str], str] | None = None
     ask_head_office: Callable[[Question], Findings] = _no_head_office
     password_cost: HashCost = PASSWORD_COST
+    commit: Callable[[Prepare], bool] = _no_commit
 
     @property
     def clock(self) -> Clock:
@@ -82,5 +88,6 @@ def waiting_outside(context: WebContext, turn: Turn) -> WebContext:
         refund=turn.outside(context.refund),
         find_sold=turn.outside(context.find_sold),
         ask_head_office=turn.outside(context.ask_head_office),
+        commit=turn.outside(context.commit),
         terminal=None if context.terminal is None else cast(PaymentTerminal, Outside(turn, context.terminal)),
     )

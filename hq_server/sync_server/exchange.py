@@ -119,12 +119,13 @@ class Exchange:
 
     async def _serve(self) -> None:
         while True:
+            # A notice that found other events waiting left only its number. Said before the commands are carried out:
+            # the core may want to read the feed now, and not at the branch's next tick.
+            self._session.record_feed_head(self._feed_head)
             while commands := self._session.commands():
                 for command in commands:
                     if await self._carry_out(command):
                         return
-            # A notice that found other events waiting left only its number.
-            self._session.record_feed_head(self._feed_head)
             if self._take(await self._next_event()):
                 return
 

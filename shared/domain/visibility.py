@@ -1,21 +1,17 @@
-"""Which clients somebody's lists show, and what of a client's card somebody sees. Contains no storage.
+"""Which clients somebody's lists show, and a client as a row of them. Contains no storage.
 
 Lists follow a role's client scope; for service any client may be opened by a full phone or card number, see
-branch_node.operations.client_access. What a role hides is masked or left out wherever a client is shown.
+branch_node.operations.client_access. What is masked and hidden: shared.domain.client_masking.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from shared.domain.masking import mask_name, mask_phone
-from shared.domain.permissions import Actor, ClientScope, Permission
+from shared.domain.client_masking import as_seen_by, hidden_fields, masked_fields
+from shared.domain.permissions import Actor, ClientScope
 from shared.domain.positions import Positions, team_of
-
-CONTACT_FIELDS: Final = frozenset({"phones", "emails", "note", "address", "birthday", "preferences"})
-"""What whoever may not see contacts does not see, besides the whole name."""
-
 
 class Substitution(NamedTuple):
     """Somebody looks after another's clients for some days, both included, since 1970-01-01."""
@@ -68,38 +64,23 @@ def reach_of(
     return Reach(mine, mine | below, scope in (ClientScope.BRANCH, ClientScope.CHAIN))
 
 
-def hidden_from(actor: Actor) -> frozenset[str]:
-    """The fields of a client's card that somebody does not see."""
-    return actor.hidden_fields | (frozenset() if actor.may(Permission.CLIENT_CONTACTS) else CONTACT_FIELDS)
-
-
 def sees(actor: Actor, field: str) -> bool:
-    """Whether somebody sees that field of a client's card."""
-    return field not in hidden_from(actor)
+    """Whether somebody sees that field of a client's card whole."""
+    return field not in hidden_fields(actor) | masked_fields(actor)
 
 
 def shown_name(actor: Actor, name: str) -> str:
     """A client's name as somebody sees it."""
-    return name if actor.may(Permission.CLIENT_CONTACTS) else mask_name(name)
+    return str(as_seen_by(actor, "name", name) or "")
 
 
 def shown_document(actor: Actor, document: Mapping[str, Any]) -> dict[str, Any]:
-    """A client as a document – a row of a list, JSON, an export – as somebody sees it.
-
-    Phones keep their last digits, by which a client is recognised; other hidden fields are None, or empty lists.
-    """
-    hidden = hidden_from(actor)
-    shown = {field: _without(field, value) if field in hidden else value for field, value in document.items()}
-    if "name" in shown:
-        shown["name"] = shown_name(actor, shown["name"] or "")
-    return shown
+    """A client as a document – a row of a list, JSON, an export – as somebody sees it: what is hidden is None, or an
+    empty list; of what is masked a part is left. The card's id is no field, and stays."""
+    return {field: _seen(actor, field, value) for field, value in document.items()}
 
 
-def _without(field: str, value: Any) -> Any:
-    if field == "phones":
-        return [mask_phone(phone) for phone in value or ()]
-    return [] if _is_list(value) else None
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, Collection) and not isinstance(value, str | bytes)
+def _seen(actor: Actor, field: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return list(as_seen_by(actor, field, tuple(value)) or ())  # type: ignore[arg-type]
+    return as_seen_by(actor, field, value)

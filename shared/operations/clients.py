@@ -10,8 +10,8 @@ from sqlalchemy import Connection, bindparam, select
 
 from shared.domain.business_time import format_us
 from shared.domain.cards import Value, require_value
-from shared.domain.clients import normalize_email, normalize_phone
-from shared.domain.identifiers import format_id, is_id, parse_id, require_code, shorten
+from shared.domain.clients import normalize_field
+from shared.domain.identifiers import format_id, is_id, parse_id, shorten
 from shared.domain.records import RecordKind
 from shared.errors import AlreadyExists, InvalidInput, NotFound
 from shared.operations.cards import load_card, shown_fields
@@ -33,23 +33,11 @@ _ALIASES = {"id": "external_id", "phone": "phones", "email": "emails", "notes": 
 
 
 def client_fields(given: Mapping[str, Any], country: str) -> dict[str, Value]:
-    """The fields of a card from what was typed; phones and e-mails normalized. Raises InvalidInput.
+    """The fields of a card from what was typed, normalized. Raises InvalidInput.
 
-    `given` may hold any of COLUMNS; phones and emails are sequences. None empties a field.
+    `given` may hold any field of a client; phones, emails and tags are sequences. None empties a field.
     """
-    fields: dict[str, Value] = {}
-    for name, value in given.items():
-        match name:
-            case "external_id":
-                fields[name] = None if value is None else require_code(value, "The client's external id")
-            case "phones":
-                fields[name] = tuple(sorted({normalize_phone(phone, country) for phone in value or ()}))
-            case "emails":
-                fields[name] = tuple(sorted({normalize_email(email) for email in value or ()}))
-            case "name" | "note" | "group" | "tier":
-                fields[name] = value.strip() or None if isinstance(value, str) else None
-            case _:
-                fields[name] = value
+    fields = {name: normalize_field(name, value, country) for name, value in given.items()}
     return {name: require_value(RecordKind.CLIENT, name, value) for name, value in fields.items()}
 
 

@@ -229,6 +229,8 @@ FOR_SOME = {
 """What is planted, and the roles that may see it."""
 
 OWN_FIELDS = {
+    "/clients/new": {"kind": "person", "name": "Anna"},
+    "/clients/{id}/edit": {"tags": "vip"},
     "/account": {"old": "not it at all", "password": "another long word", "repeated": "a third"},
     "/pairing/revoke": {"reference": "8"},
     "/quick-keys/change": {"position": "1", "do": "rename", "label": "milk"},

@@ -9,7 +9,7 @@ from shared.storage.column_types import Id, UtcTime
 from shared.storage.migrations.records_0022 import create_client_index
 
 revision = "0022"
-down_revision = "0020"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
