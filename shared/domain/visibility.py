@@ -13,6 +13,7 @@ from shared.domain.client_masking import as_seen_by, hidden_fields, masked_field
 from shared.domain.permissions import Actor, ClientScope
 from shared.domain.positions import Positions, team_of
 
+
 class Substitution(NamedTuple):
     """Somebody looks after another's clients for some days, both included, since 1970-01-01."""
 
