@@ -84,7 +84,7 @@ def list_clients(store: BranchStore, actor: Actor, query: ClientQuery, limit: in
     day = day_in_zone(store.clock.now_us(), store.node()[0].timezone)
     with store.read() as connection:
         reach = reach_here(connection, actor, day)
-        documents, next_key = read_list(connection, _narrowed(reach, query.whose), query, limit)
+        documents, next_key = read_list(connection, narrowed(reach, query.whose), query, limit)
         owners = _names_of(connection, {row["owner"] for row in documents} - {None})
         seen = _last_seen(connection, [parse_id(row["id"]) for row in documents])
     clients = tuple(
@@ -123,7 +123,8 @@ def labels_in_use(store: BranchStore, form: CodeForm) -> list[str]:
     return found
 
 
-def _narrowed(reach: Reach, whose: Whose) -> Reach:
+def narrowed(reach: Reach, whose: Whose) -> Reach:
+    """The part of a reach that a list is of."""
     if whose is Whose.MINE:
         return Reach(reach.mine, reach.mine, False)
     return reach if whose is Whose.ALL else reach._replace(everybody=False)

@@ -56,11 +56,11 @@ def find_at_till(store: BranchStore, actor: Actor, text: str, limit: int = CLIEN
     if not fold(text):
         return []
     digits = phone_digits(text) if ends_a_phone(text) else ""
-    day = day_in_zone(store.clock.now_us(), store.node()[0].timezone)
+    reach = EVERYBODY
+    # Who sees everybody has a team as well, of which nothing is asked here.
+    if actor.client_scope not in (ClientScope.BRANCH, ClientScope.CHAIN):
+        reach = read_reach(store, actor)
     with store.read() as connection:
-        # Who sees everybody has a team as well, of which nothing is asked here.
-        sees_all = actor.client_scope in (ClientScope.BRANCH, ClientScope.CHAIN)
-        reach = EVERYBODY if sees_all else reach_here(connection, actor, day)
         rows = find_listed(connection, reach, text, limit)
     return [_shown(actor, row, digits) for row in rows if not row["archived"]]
 
@@ -74,6 +74,13 @@ def find_listed(connection: Connection, reach: Reach, text: str, limit: int) -> 
     known = {row["id"] for row in rows}
     numbered = client_rows(connection, clients_with_number(connection, text))
     return ([client_summary(row) for row in numbered.values() if format_id(row.id) not in known] + rows)[:limit]
+
+
+def read_reach(store: BranchStore, actor: Actor) -> Reach:
+    """Whose clients the actor's lists show today."""
+    day = day_in_zone(store.clock.now_us(), store.node()[0].timezone)
+    with store.read() as connection:
+        return reach_here(connection, actor, day)
 
 
 def reach_here(connection: Connection, actor: Actor, day: int) -> Reach:
@@ -128,7 +135,7 @@ def shown_client(actor: Actor, attached: BasketClient) -> str:
 
 
 def _shown(actor: Actor, row: dict[str, Any], digits: str) -> FoundClient:
-    named = {**row, "phones": [_phone(row, digits)], "name": row["name"] or row["external_id"] or ""}
+    named = {"name": row["name"] or row["external_id"] or "", "phones": [_phone(row, digits)], "note": row["note"]}
     shown = shown_document(actor, named)
     return FoundClient(row["id"], shown["name"], next(iter(shown["phones"]), ""), shown["note"] or "")
 

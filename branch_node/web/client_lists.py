@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from branch_node.operations.client_access import is_known_here, open_client, serve_client
+from branch_node.operations.client_export import EXPORT_ROWS_MAX, FileFormat, export_clients
 from branch_node.operations.client_lists import (
     LISTED_MAX,
     ClientPage,
@@ -33,6 +34,11 @@ from shared.web.translations import LazyText
 from shared.web.translations import lazy_text as _
 
 CHAIN_SHOWN_MAX = 20
+
+MEDIA_TYPES = {
+    FileFormat.CSV: "text/csv; charset=utf-8",
+    FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 WHOSE: dict[Whose, LazyText] = {
     Whose.ALL: _("All clients of the shop"),
@@ -147,6 +153,37 @@ def arriving(request: Request) -> Response:
     return RedirectResponse(address, status_code=303)
 
 
+def export_form(request: Request, error: FilialError | None = None) -> Response:
+    """`/clients/export?…`: as what the list of that address is saved."""
+    actor, asked = signed_in(request), query_asked(request)
+    return render(
+        request,
+        "clients_export.html",
+        status_code=status_with(error),
+        failure=failure_of(error),
+        kept=_kept(asked),
+        may_override=actor.may(Permission.CONTACT_OVERRIDE),
+        reason=text_of(request, "reason") if request.method == "POST" else "",
+        rows_max=EXPORT_ROWS_MAX,
+    )
+
+
+def export(request: Request) -> Response:
+    """POST `format`, `reason`: the file."""
+    context, actor = context_of(request), signed_in(request)
+    file_format = FileFormat.XLSX if text_of(request, "format") == FileFormat.XLSX else FileFormat.CSV
+    try:
+        found = export_clients(context.store, actor, query_asked(request), file_format, text_of(request, "reason"))
+    except (NotPermitted, InvalidInput, Refused) as error:
+        return export_form(request, error)
+    headers = {
+        "Content-Disposition": f'attachment; filename="clients.{file_format}"',
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(found.data, media_type=MEDIA_TYPES[file_format], headers=headers)
+
+
 def id_asked(request: Request) -> bytes:
     """The client's id in the page's address. Raises NotFound."""
     text = request.path_params["id"]
@@ -188,6 +225,8 @@ def _address(asked: ClientQuery, **more: str) -> str:
 ROUTES = (
     guarded("/clients", page, Permission.CLIENT_VIEW),
     guarded("/clients/chain", chain, Permission.CLIENT_VIEW),
+    guarded("/clients/export", export_form, Permission.CLIENT_EXPORT),
+    guarded("/clients/export", export, Permission.CLIENT_EXPORT, ("POST",)),
     guarded("/clients/{id}/open", open_for_service, Permission.CLIENT_VIEW, ("POST",)),
     guarded("/clients/{id}/serve", serve, Permission.CLIENT_VIEW, ("POST",)),
     guarded("/clients/{id}/arriving", arriving, Permission.CLIENT_VIEW),

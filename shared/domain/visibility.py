@@ -78,7 +78,8 @@ def shown_name(actor: Actor, name: str) -> str:
 def shown_document(actor: Actor, document: Mapping[str, Any]) -> dict[str, Any]:
     """A client as a document – a row of a list, JSON, an export – as somebody sees it: what is hidden is None, or an
     empty list; of what is masked a part is left. The card's id is no field, and stays."""
-    return {field: _seen(actor, field, value) for field, value in document.items()}
+    partly = hidden_fields(actor) | masked_fields(actor)
+    return {field: _seen(actor, field, value) if field in partly else value for field, value in document.items()}
 
 
 def _seen(actor: Actor, field: str, value: Any) -> Any:

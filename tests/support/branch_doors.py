@@ -28,7 +28,7 @@ from shared.domain.identifiers import derived_id, format_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, ROLES, Permission
 from shared.domain.records import RecordKind
 from shared.errors import Refused
-from shared.operations.people import role_id
+from shared.operations.people import employee_id, role_id
 from shared.web.static_files import StaticFiles
 from tests.support.basket_desk import Till, learn_goods, next_request
 from tests.support.canaries import Canaries
@@ -273,6 +273,8 @@ def _things(shop: Shop) -> dict[str, str]:
     assert product_id
     client_id = derived_id("client", b"canary")
     fields: dict[str, Value] = {"name": CLIENT_NAME, "phones": (CLIENT_PHONE,), "note": CLIENT_NOTE}
+    # A sales rep's own client: of others such a one sees nothing without their full number.
+    fields["owner_id"] = employee_id(shop.store.node()[0].chain_id, "sales_rep")
     assert shop.learn(change(RecordKind.CLIENT, client_id, **fields)) == []
     with shop.store.operation() as transaction:
         received = receive(

@@ -23,11 +23,15 @@ GET  /                            >      +    +      +       +       +         +
 GET  /account                     >      +    +      +       +       +         +             +       +     +
 GET  /authority.crt               +      +    +      +       +       +         +             +       +     +
 GET  /chip                        +      +    +      +       +       +         +             +       +     +
+GET  /clients                     >      x    x      +       +       +         +             +       +     x
 GET  /clients/ID                  >      x    x      +       +       +         +             +       +     x
+GET  /clients/ID/arriving         >      x    x      +       +       +         +             +       +     x
 GET  /clients/ID/changes          >      x    x      +       +       +         +             +       +     x
 GET  /clients/ID/edit             >      x    x      +       +       +         +             x       +     x
 GET  /clients/ID/points           >      x    x      +       +       +         +             +       +     x
 GET  /clients/ID/revision         >      x    x      +       +       +         +             +       +     x
+GET  /clients/chain               >      x    x      +       +       +         +             +       +     x
+GET  /clients/export              >      x    x      x       +       x         +             x       +     x
 GET  /clients/new                 >      x    x      +       +       +         +             x       +     x
 GET  /healthz                     +      +    +      +       +       +         +             +       +     +
 GET  /help                        +      +    +      +       +       +         +             +       +     +
@@ -70,7 +74,10 @@ POST /account                     >      +    +      +       +       +         +
 POST /clients/ID/archive          >      x    x      +       +       +         +             x       +     x
 POST /clients/ID/decide           >      x    x      +       +       +         +             x       +     x
 POST /clients/ID/edit             >      x    x      +       +       +         +             x       +     x
+POST /clients/ID/open             >      x    x      +       +       +         +             +       +     x
+POST /clients/ID/serve            >      x    x      +       +       +         +             +       +     x
 POST /clients/ID/undo             >      x    x      +       +       +         +             x       +     x
+POST /clients/export              >      x    x      x       +       x         +             x       +     x
 POST /clients/new                 >      x    x      +       +       +         +             x       +     x
 POST /language                    +      +    +      +       +       +         +             +       +     +
 POST /login                       +      +    +      +       +       +         +             +       +     +
