@@ -156,7 +156,11 @@ def _keys(connection: Connection, reach: Reach, query: ClientQuery, limit: int) 
         return _labelled(connection, reach, query, after, limit)
     shown = "archived" if query.archived else "NOT archived AND merged_into IS NULL"
     if reach.owners is None:
-        sql = f"SELECT sort_key, id FROM client WHERE {shown} AND {_BEHIND} ORDER BY sort_key, id LIMIT {limit}"
+        index = "client_put_away" if query.archived else "client_by_sort_key"
+        sql = (
+            f"SELECT sort_key, id FROM client INDEXED BY {index} "
+            f"WHERE {shown} AND {_BEHIND} ORDER BY sort_key, id LIMIT {limit}"
+        )
         return _run(connection, sql, after)
     # Each owner's clients stand in order in an index of their own: a few of each are enough.
     sql = (
