@@ -14,6 +14,7 @@ from hq_server.operations.catalog_uploads import UPLOAD_BYTES_MAX
 from hq_server.web import (
     audits,
     catalog,
+    clients,
     health,
     home,
     log_in,
@@ -47,6 +48,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *vat.ROUTES,
     *catalog.ROUTES,
     *requests.ROUTES,
+    *clients.ROUTES,
     *stock.ROUTES,
     *loyalty.ROUTES,
     *audits.ROUTES,
