@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from branch_node.operations.clients import add_client
-from shared.domain.identifiers import format_id
+from shared.domain.identifiers import derived_id, format_id
 from tests.browser.conftest import ServedBranch, Visit, log_in
 from tests.support.browsing import screenshot, serious_barriers
 
@@ -56,7 +56,7 @@ def test_a_client_is_found_however_the_name_is_typed(branch: ServedBranch, visit
     # Nobody here: the chain is asked by itself, and the head office does not answer.
     page = visitor.open("/clients")
     page.fill("#q", "Канарейкина")
-    expect(page.locator("#chain")).to_contain_text("Центральный офис не отвечает.", timeout=PATIENCE_MS)
+    expect(page.locator("#chain")).to_contain_text("Головной офис не отвечает.", timeout=PATIENCE_MS)
     expect(page.locator("#clients")).to_contain_text("Здесь такого клиента нет.")
     screenshot(page, "clients-chain-offline-ru")
     assert serious_barriers(page) == []
@@ -76,8 +76,8 @@ def test_a_client_of_somebody_elses_is_opened_by_a_full_number(branch: ServedBra
     page = visitor.open("/clients")
     page.fill("#q", "Чужая")
     expect(page.locator("#clients")).to_contain_text("Здесь такого клиента нет.", timeout=PATIENCE_MS)
-    visitor.allow("403")
     page = visitor.open(f"/clients/{client}")
+    visitor.allow("403")
     expect(page.locator("main")).to_contain_text("Этим клиентом занимается другой сотрудник.")
     screenshot(page, "client-refused-ru")
     page = visitor.open("/clients")
@@ -101,7 +101,7 @@ def test_the_pages_of_the_list_are_without_barriers(
         add(branch, f"Клиент {number:02}", tags=("vip",), group="опт", phones=(f"+7912000{number:04}",))
     for name, path in {
         "list": "/clients", "search": "/clients?q=клиент", "nobody": "/clients?q=щщщщ", "export": "/clients/export",
-        "chain": "/clients/chain?q=клиент", "arriving": f"/clients/{'ab' * 16}/arriving",
+        "chain": "/clients/chain?q=клиент", "arriving": f"/clients/{format_id(derived_id('client', b'x'))}/arriving",
     }.items():  # fmt: skip
         page = visitor.open(path)
         assert serious_barriers(page) == [], path

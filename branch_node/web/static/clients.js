@@ -21,6 +21,11 @@
     else rows()[next]?.focus();
   });
 
+  // An answer that comes late must not take the row from under the fingers.
+  let place = -1;
+  document.body.addEventListener("htmx:beforeSwap", () => { place = rows().indexOf(document.activeElement); });
+  document.body.addEventListener("htmx:afterSwap", () => { if (place >= 0) rows()[Math.min(place, rows().length - 1)]?.focus(); });
+
   // A whole search ends with Enter: the first of the list is meant.
   field.form.addEventListener("submit", () => {
     document.body.addEventListener("htmx:afterSettle", () => rows()[0]?.focus(), { once: true });
