@@ -192,7 +192,7 @@ def test_an_export_leaves_out_who_wants_no_contact_unless_there_is_a_reason(
     assert rows[1][1] == "'+79120000001"
     assert plain.left_out == 1
     told = export_clients(shop.store, who, ClientQuery(), FileFormat.XLSX, "recall of goods")
-    sheet = openpyxl.load_workbook(io.BytesIO(told.data)).active
+    sheet = openpyxl.load_workbook(io.BytesIO(told.data))["clients"]
     assert "Вера Чужая" in [row[0].value for row in sheet.iter_rows()]
     details = sorted(row[0] for row in shop.rows("SELECT detail FROM audit_entry WHERE action = ?", CLIENTS_EXPORTED))
     assert details == ["4 clients as csv", "5 clients as xlsx, with do-not-contact: recall of goods"]
