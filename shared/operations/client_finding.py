@@ -33,7 +33,7 @@ from shared.errors import InvalidInput
 
 FOUND_MAX: Final = 50
 FOUND_BY_CHARACTERS_MAX: Final = 200
-CANDIDATES_MAX: Final = 2_000
+CANDIDATES_MAX: Final = 1_000
 """Clients that are put in order for one way to match: of a name that thousands have, not all are looked at."""
 
 WORDS_A_TERM_MAX: Final = 300

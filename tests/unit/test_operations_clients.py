@@ -220,6 +220,10 @@ def test_a_card_is_shown_with_its_open_conflicts(shop: Shop) -> None:
         "group": None,
         "tier": None,
         "archived": False,
+        "kind": None,
+        "tags": [],
+        "loyalty_number": None,
+        "owner": None,
     }
     assert (conflict["kind"], conflict["field"], conflict["rule"], conflict["shown"]) == (
         "client",
