@@ -11,7 +11,7 @@ from shared.domain.records import RecordKind
 from shared.operations.clients import find_clients
 from shared.storage.card_rows import delete_card
 from shared.storage.client_index import has_noted, index_all_noted, note_all
-from shared.storage.tables import client_code, client_word, client_word_part, client_word_typo
+from shared.storage.client_index_tables import client_code, client_word, client_word_part, client_word_typo
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
 
