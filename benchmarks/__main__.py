@@ -13,6 +13,7 @@ import click
 
 from benchmarks.centralized import measure_centralized
 from benchmarks.figures import Figure
+from benchmarks.finding import measure_finding
 from benchmarks.ingest import measure_ingest
 from benchmarks.joining import measure_joining
 from benchmarks.pages import measure_pages
@@ -73,6 +74,11 @@ def _reports(folder: Path) -> list[Figure]:
         return measure_reports(server, folder, years=(1, 5))
 
 
+def _finding(folder: Path) -> list[Figure]:
+    with running_postgresql(POSTGRESQL) as server:
+        return measure_finding(server, folder, clients=100_000, chain_clients=200_000, runs=5)
+
+
 def _starting(folder: Path) -> list[Figure]:
     return measure_starting(folder, runs=7)
 
@@ -105,6 +111,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "tasks": _tasks,
     "ingest": _ingest,
     "reports": _reports,
+    "finding": _finding,
     "starting": _starting,
     "wire": measure_wire,
     "streams": _streams,

@@ -60,6 +60,8 @@ ERROR_SOURCES = (
     "branch_node/operations/card_edits.py",
     "branch_node/operations/card_payments.py",
     "branch_node/operations/cash.py",
+    "branch_node/operations/client_access.py",
+    "branch_node/operations/client_export.py",
     "branch_node/operations/client_search.py",
     "branch_node/operations/contacting.py",
     "branch_node/operations/interaction_desk.py",
@@ -102,12 +104,14 @@ ERROR_SOURCES = (
     "hq_server/operations/catalog_uploads.py",
     "hq_server/operations/dictionaries.py",
     "hq_server/operations/letters.py",
+    "hq_server/operations/client_search.py",
     "hq_server/operations/loyalty.py",
     "hq_server/operations/stock_overview.py",
     "hq_server/operations/people.py",
     "hq_server/operations/product_requests.py",
     "hq_server/operations/products.py",
     "hq_server/operations/promotions.py",
+    "shared/operations/client_finding.py",
     "shared/operations/passwords.py",
 )
 """Rooms and modules whose errors pages show: their messages and hints need translations too. Add yours."""

@@ -17,7 +17,8 @@ from shared.domain.budgets import amount_number
 from shared.domain.business_time import format_us
 from shared.domain.sales import parse_receipt
 from shared.errors import HqUnreachable, NotFound
-from shared.operations.clients import FOUND_MAX, client_summary, find_clients, resolve_client, summary_of_state
+from shared.operations.client_finding import FOUND_MAX
+from shared.operations.clients import client_summary, find_clients, resolve_client, summary_of_state
 from shared.operations.receipts import SaleKey, read_sale, receipt_document, refunds_of, sale_by_number, sales_to_client
 from shared.storage.tables import client
 from shared.sync.central import FindClients, Findings, FoundBudget, Question, ShowBudget, ShowClient, ShowReceipt

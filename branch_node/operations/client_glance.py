@@ -10,10 +10,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from branch_node.operations.client_access import require_open
 from branch_node.operations.loyalty import points_here
 from branch_node.storage.store import BranchStore
 from shared.domain.identifiers import format_id
-from shared.domain.permissions import Actor, Permission, require
+from shared.domain.permissions import Actor
 from shared.domain.records import RecordKind
 from shared.errors import DecodeError
 from shared.wire.payloads import decode_refund, decode_sale
@@ -104,7 +105,7 @@ class _Tally:
 
 def glance_at(store: BranchStore, actor: Actor, client_id: bytes) -> Glance:
     """What is known here of a client's purchases. Raises NotPermitted."""
-    require(actor, Permission.CLIENT_VIEW)
+    require_open(store, actor, client_id)
     with store.look() as transaction:
         cursor, node = transaction.cursor, transaction.node
         tally = _Tally(node.currency)

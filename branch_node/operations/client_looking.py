@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects.sqlite import insert
 
+from branch_node.operations.client_access import require_open
 from branch_node.operations.client_editing import field_versions
 from branch_node.storage.store import BranchStore
 from branch_node.storage.tables import client_seen
 from shared.domain.cards import MergeRule, Value, rule_of
 from shared.domain.client_masking import as_seen_by, hidden_fields, masked_fields
 from shared.domain.clients import ClientKind
-from shared.domain.permissions import Actor, Permission, require
+from shared.domain.permissions import Actor
 from shared.domain.records import RecordKind
 from shared.domain.text_folding import fold, sort_key
 from shared.errors import InvalidInput, NotFound
@@ -115,7 +116,7 @@ class Edit(NamedTuple):
 
 def look_at_client(store: BranchStore, actor: Actor, client_id: bytes) -> ClientView:
     """Raises NotPermitted, NotFound."""
-    require(actor, Permission.CLIENT_VIEW)
+    require_open(store, actor, client_id)
     with store.look() as transaction:
         connection = transaction.connection
         encoded = _load(connection, client_id)
@@ -148,14 +149,14 @@ def revision_of(encoded: bytes) -> str:
 
 def read_revision(store: BranchStore, actor: Actor, client_id: bytes) -> str:
     """The same of a card that is here, without looking into it. Raises NotPermitted, NotFound."""
-    require(actor, Permission.CLIENT_VIEW)
+    require_open(store, actor, client_id)
     with store.read() as connection:
         return revision_of(_load(connection, client_id))
 
 
 def past_edits(store: BranchStore, actor: Actor, client_id: bytes) -> list[Edit]:
     """What changed on a card, newest first, without what the actor may not see. Raises NotPermitted, NotFound."""
-    require(actor, Permission.CLIENT_VIEW)
+    require_open(store, actor, client_id)
     with store.look() as transaction:
         _load(transaction.connection, client_id)
         edits = history_of(transaction.connection, RecordKind.CLIENT, client_id)
@@ -168,7 +169,7 @@ def changed_since_looked(store: BranchStore, actor: Actor, client_id: bytes) -> 
 
     Nothing at the first time. Raises NotPermitted.
     """
-    require(actor, Permission.CLIENT_VIEW)
+    require_open(store, actor, client_id)
     with store.look() as transaction:
         connection = transaction.connection
         # In the order in which they came here: what a branch recorded offline comes late, and is new all the same.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from branch_node.operations.client_access import require_open
 from branch_node.operations.loyalty import PointsHere, points_here, read_program
 from branch_node.storage.store import BranchStore
 from shared.domain.business_time import date_from_days, days_from_date, local_moment
 from shared.domain.masking import mask_name
-from shared.domain.permissions import Actor, Permission, require
+from shared.domain.permissions import Actor, Permission
 from shared.domain.sales import format_receipt
 from shared.errors import NotFound
 
@@ -50,7 +51,7 @@ def read_client_points(store: BranchStore, actor: Actor, client_id: bytes) -> Cl
 
     Raises NotPermitted, NotFound for a client who is not known here.
     """
-    require(actor, Permission.CLIENT_VIEW)
+    require_open(store, actor, client_id)
     with store.look() as transaction:
         cursor, zone = transaction.cursor, transaction.node.timezone
         row = cursor.execute(_CLIENT, (client_id,)).fetchone()

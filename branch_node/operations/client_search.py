@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+from sqlalchemy import Connection, select
+
 from branch_node.operations.basket import BasketClient
 from branch_node.storage.store import BranchStore
 from shared.domain.clients import ends_a_phone, phone_digits
-from shared.domain.identifiers import parse_id, shorten
+from shared.domain.identifiers import format_id, parse_id, shorten
 from shared.domain.masking import mask_name, mask_phone
-from shared.domain.permissions import Actor, Permission, require
+from shared.domain.permissions import Actor, ClientScope, Permission, require
+from shared.domain.text_folding import fold
+from shared.domain.visibility import EVERYBODY, Reach, Substitution, reach_of, shown_document, shown_name
 from shared.errors import InvalidInput, NotFound, Refused, SyncError
-from shared.operations.clients import find_by_end_of_phone, find_clients, summary_of_state
+from shared.operations.client_finding import Restriction, clients_with_number
+from shared.operations.clients import client_rows, client_summary, find_clients, summary_of_state
+from shared.operations.people import all_positions, day_in_zone
+from shared.storage.tables import substitution
 from shared.sync.central import FindClients, Findings, Question, ShowClient
 from shared.wire.cards import decode_state
 
@@ -40,18 +47,52 @@ class FoundClient(NamedTuple):
 
 
 def find_at_till(store: BranchStore, actor: Actor, text: str, limit: int = CLIENTS_SHOWN_MAX) -> list[FoundClient]:
-    """Clients known here whose phone ends with these digits, else by any part of the card.
+    """Clients known here by whatever the cashier remembers, see shared.operations.client_finding: those of one's own
+    lists, and whoever has exactly the number that was typed.
 
     Raises NotPermitted, InvalidInput.
     """
     require(actor, Permission.CLIENT_VIEW)
-    is_number = ends_a_phone(text)
-    digits = phone_digits(text)
+    if not fold(text):
+        return []
+    digits = phone_digits(text) if ends_a_phone(text) else ""
+    reach = EVERYBODY
+    # Who sees everybody has a team as well, of which nothing is asked here.
+    if actor.client_scope not in (ClientScope.BRANCH, ClientScope.CHAIN):
+        reach = read_reach(store, actor)
     with store.read() as connection:
-        found = find_by_end_of_phone(connection, digits, limit) if is_number else []
-        if not found and text.strip():
-            found = [row for row in find_clients(connection, text, limit) if not row["archived"]]
-    return [_shown(actor, row, digits if is_number else "") for row in found]
+        rows = find_listed(connection, reach, text, limit)
+    return [_shown(actor, row, digits) for row in rows if not row["archived"]]
+
+
+def find_listed(connection: Connection, reach: Reach, text: str, limit: int) -> list[dict[str, Any]]:
+    """Rows of clients that a reach shows, the best first, and of whoever has exactly the number that was typed."""
+    restriction = None if reach.owners is None else Restriction(tuple(sorted(reach.owners)))
+    rows = find_clients(connection, text, limit, restriction, with_recent=True)
+    if restriction is None:
+        return rows
+    known = {row["id"] for row in rows}
+    numbered = client_rows(connection, clients_with_number(connection, text))
+    return ([client_summary(row) for row in numbered.values() if format_id(row.id) not in known] + rows)[:limit]
+
+
+def read_reach(store: BranchStore, actor: Actor) -> Reach:
+    """Whose clients the actor's lists show today."""
+    day = day_in_zone(store.clock.now_us(), store.node()[0].timezone)
+    with store.read() as connection:
+        return reach_here(connection, actor, day)
+
+
+def reach_here(connection: Connection, actor: Actor, day: int) -> Reach:
+    """Whose clients the actor's lists show. `day` is today at the branch, since 1970-01-01."""
+    tree = {} if actor.client_scope is ClientScope.OWN else all_positions(connection)
+    return reach_of(actor.employee_id, actor.client_scope, tree, _substitutions(connection, actor.employee_id), day)
+
+
+def _substitutions(connection: Connection, substitute_id: bytes) -> list[Substitution]:
+    columns = [substitution.c[name] for name in Substitution._fields]
+    rows = connection.execute(select(*columns).where(substitution.c.substitute_id == substitute_id))
+    return [Substitution(*row) for row in rows if row.employee_id is not None]
 
 
 def find_in_chain(ask: AskHeadOffice, actor: Actor, text: str, limit: int = CLIENTS_SHOWN_MAX) -> list[FoundClient]:
@@ -64,21 +105,22 @@ def find_in_chain(ask: AskHeadOffice, actor: Actor, text: str, limit: int = CLIE
     digits = phone_digits(text)
     if len(digits) < CHAIN_DIGITS_MIN and sum(map(str.isalpha, text)) < CHAIN_LETTERS_MIN:
         raise InvalidInput("The whole chain has too many such clients.", "Type four digits of the phone, or the name.")
-    found = [row for row in _ask(ask, FindClients(text, limit)) if not row["archived"]]
+    found = [row for row in ask_for_clients(ask, FindClients(text, limit)) if not row["archived"]]
     return [_masked(row, digits if is_number else "") for row in found[:limit]]
 
 
 def chain_client(ask: AskHeadOffice, actor: Actor, reference: str) -> BasketClient:
     """A client of the chain as a basket names them. Raises NotPermitted, NotFound, Refused."""
     require(actor, Permission.CLIENT_VIEW)
-    found = [row for row in _ask(ask, ShowClient(reference, 0)) if not row["archived"]]
+    found = [row for row in ask_for_clients(ask, ShowClient(reference, 0)) if not row["archived"]]
     if not found:
         raise NotFound(f"The chain has no client {shorten(reference)}.", "Look for them by phone or name.")
     (row,) = found
     return BasketClient(parse_id(row["id"]), row["external_id"] or row["id"], _masked(row, "").name)
 
 
-def _ask(ask: AskHeadOffice, question: Question) -> list[dict[str, Any]]:
+def ask_for_clients(ask: AskHeadOffice, question: Question) -> list[dict[str, Any]]:
+    """The clients that the head office names, as documents. Raises Refused when it does not answer."""
     try:
         findings = ask(question)
     except SyncError as error:
@@ -89,13 +131,13 @@ def _ask(ask: AskHeadOffice, question: Question) -> list[dict[str, Any]]:
 
 def shown_client(actor: Actor, attached: BasketClient) -> str:
     """The name of a basket's client as the actor may see it."""
-    return attached.name if actor.may(Permission.CLIENT_CONTACTS) else mask_name(attached.name)
+    return shown_name(actor, attached.name)
 
 
 def _shown(actor: Actor, row: dict[str, Any], digits: str) -> FoundClient:
-    if not actor.may(Permission.CLIENT_CONTACTS):
-        return _masked(row, digits)
-    return FoundClient(row["id"], row["name"] or row["external_id"] or "", _phone(row, digits), row["note"] or "")
+    named = {"name": row["name"] or row["external_id"] or "", "phones": [_phone(row, digits)], "note": row["note"]}
+    shown = shown_document(actor, named)
+    return FoundClient(row["id"], shown["name"], next(iter(shown["phones"]), ""), shown["note"] or "")
 
 
 def _masked(row: dict[str, Any], digits: str) -> FoundClient:

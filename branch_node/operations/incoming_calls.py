@@ -9,11 +9,11 @@ from sqlalchemy import select
 from branch_node.operations.contacting import ContactedClient, read_contacted
 from branch_node.operations.interaction_desk import OpenTask, open_tasks
 from branch_node.storage.store import BranchStore
-from shared.domain.clients import normalize_phone, phone_digits
+from shared.domain.clients import normalize_phone
 from shared.domain.identifiers import parse_id
 from shared.domain.permissions import Actor, Permission, require
 from shared.operations.client_aliases import read_card_group
-from shared.operations.clients import find_by_end_of_phone
+from shared.operations.clients import find_clients
 from shared.storage.tables import client
 
 CALLERS_MAX: Final = 10
@@ -35,7 +35,7 @@ def find_caller(store: BranchStore, actor: Actor, phone: str, country: str) -> C
     require(actor, Permission.INTERACTION_LOG)
     number = normalize_phone(phone, country)
     with store.read() as connection:
-        rows = find_by_end_of_phone(connection, phone_digits(number), CALLERS_MAX)
+        rows = find_clients(connection, number, CALLERS_MAX)
         having = [parse_id(row["id"]) for row in rows if number in row["phones"]]
         groups = [read_card_group(connection, client_id) for client_id in having]
         found = list(dict.fromkeys(group.survivor for group in groups))

@@ -387,3 +387,14 @@ client_seen = Table(
     PrimaryKeyConstraint("employee_id", "client_id"),
     sqlite_with_rowid=False,
 )
+
+# Whom an employee opened for service beyond the clients of the lists, by a full number: for a while they stay open.
+client_opening = Table(
+    "client_opening",
+    branch_metadata,
+    Column("employee_id", Id, nullable=False),
+    Column("client_id", Id, nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("employee_id", "client_id"),
+    sqlite_with_rowid=False,
+)

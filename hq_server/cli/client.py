@@ -11,7 +11,7 @@ from hq_server.cli.client_timeline import timeline_command
 from hq_server.operations.importing import import_clients
 from hq_server.operations.loyalty import client_points
 from hq_server.storage.branches import branch_names
-from hq_server.storage.feed import number_feed
+from hq_server.storage.feed import index_committed, number_feed
 from shared.cli.clients import print_card, print_clients, print_history, print_import
 from shared.cli.commands import GlobalOptions, Group
 from shared.domain.records import RecordKind
@@ -47,8 +47,10 @@ def import_command(options: GlobalOptions, file: Path) -> int:
 @click.pass_obj
 def find_command(options: GlobalOptions, text: str) -> None:
     """Find clients by a part of the name, a phone, an e-mail or an external id."""
-    with head_office(options.home) as office, office.store.read() as connection:
-        found = find_clients(connection, text)
+    with head_office(options.home) as office:
+        index_committed(office.store)
+        with office.store.read() as connection:
+            found = find_clients(connection, text)
     print_clients(options, found)
 
 

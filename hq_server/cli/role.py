@@ -14,7 +14,14 @@ from hq_server.storage.feed import number_feed
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_result, print_rows
 from shared.domain.money import format_minor, parse_major, scale_exactly
-from shared.domain.permissions import BASIS_POINTS_WHOLE, NO_LIMITS, Permission, Role
+from shared.domain.permissions import (
+    BASIS_POINTS_WHOLE,
+    HIDEABLE_FIELDS,
+    NO_LIMITS,
+    ClientScope,
+    Permission,
+    Role,
+)
 from shared.errors import InvalidInput
 from shared.operations.people import all_roles, find_role
 
@@ -41,7 +48,7 @@ def list_command(options: GlobalOptions) -> None:
             }
             for row in rows
         ]
-    columns = ("code", "name", "name_ru", "discount", "refund_without_receipt", "permissions")
+    columns = ("code", "name", "name_ru", "discount", "refund_without_receipt", "client_scope", "permissions")
     print_rows(options, "roles", columns, shown, "There is no role.")
 
 
@@ -59,6 +66,18 @@ def list_command(options: GlobalOptions) -> None:
 @click.option("--deny", multiple=True, type=click.Choice([str(each) for each in Permission]), help="One less.")
 @click.option("--discount-max", help="The largest discount in per cent, as 7.5.")
 @click.option("--refund-max", help="The largest refund without a receipt, as 5000.00.")
+@click.option(
+    "--client-scope",
+    type=click.Choice([str(each) for each in ClientScope]),
+    help="Whose clients the lists show; as it was when left out, for a new role branch.",
+)
+@click.option(
+    "--hide",
+    "hidden",
+    multiple=True,
+    type=click.Choice([*sorted(HIDEABLE_FIELDS), "nothing"]),
+    help="All fields of clients that are never shown from now on; may be repeated; as they were when left out.",
+)
 @click.option("--archive/--restore", "archived", default=False, help="Put the role away, or bring it back.")
 @click.pass_obj
 def set_command(
@@ -70,6 +89,8 @@ def set_command(
     deny: tuple[str, ...],
     discount_max: str | None,
     refund_max: str | None,
+    client_scope: str | None,
+    hidden: tuple[str, ...],
     archived: bool,
 ) -> None:
     """Make a role or change one; what is left out stays as it was. It reaches the branches over the feed."""
@@ -85,7 +106,9 @@ def set_command(
                 limits = limits._replace(refund_without_receipt_minor_max=parse_major(refund_max, currency))
             wanted = _wanted(known, permissions, allow, deny)
             names = (name or known.name_ru, name or known.name_en)
-            changed = Role(code, *names, wanted, limits)
+            scope = known.client_scope if client_scope is None else ClientScope(client_scope)
+            hides = frozenset(hidden) & HIDEABLE_FIELDS if hidden else known.hidden_fields
+            changed = Role(code, *names, wanted, limits, scope, hides)
             Personnel(connection, office.ids, now_us).set_role(changed, name, archived)
         number_feed(office.store, now_us)
     sentence = (

@@ -9,12 +9,11 @@ from sqlalchemy import Connection
 
 from hq_server.operations.budgeting import find_budget
 from hq_server.storage.branches import branch_by_code, branch_names
-from shared.domain.clients import ends_a_phone, phone_digits
-from shared.domain.identifiers import parse_id
 from shared.domain.records import RecordKind
 from shared.errors import NotFound
 from shared.operations.cards import load_card, shown_fields
-from shared.operations.clients import FOUND_MAX, find_by_end_of_phone, find_clients, resolve_client
+from shared.operations.client_finding import FOUND_MAX, find_hits
+from shared.operations.clients import resolve_client
 from shared.operations.loyalty import points_of_sale
 from shared.operations.receipts import SaleKey, read_sale, refunds_of, sale_by_number, sales_to_client
 from shared.storage.card_rows import load_states
@@ -40,11 +39,7 @@ def answer(connection: Connection, question: Question, now_us: int) -> Findings:
     match question:
         case FindClients(text, limit):
             most = min(limit or FOUND_MAX, FOUND_MAX)
-            # Of many who have the digits somewhere, a till means those whose phone ends so.
-            ends = find_by_end_of_phone(connection, phone_digits(text), most) if ends_a_phone(text) else []
-            found = ends or find_clients(connection, text, most)
-            ids = [parse_id(row["id"]) for row in found]
-            return Findings(now_us, _cards(connection, ids))
+            return Findings(now_us, _cards(connection, [hit.client_id for hit in find_hits(connection, text, most)]))
         case ShowClient(reference, sales):
             client_id = resolve_client(connection, reference)
             state = load_card(connection, RecordKind.CLIENT, client_id)

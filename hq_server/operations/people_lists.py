@@ -139,6 +139,8 @@ def role_document(role: Role, language: str = "en") -> dict[str, Any]:
         "discount_basis_points_max": role.limits.discount_basis_points_max,
         "refund_without_receipt_minor_max": role.limits.refund_without_receipt_minor_max,
         "permissions": sorted(role.permissions),
+        "client_scope": str(role.client_scope),
+        "hidden_fields": sorted(role.hidden_fields),
     }
 
 

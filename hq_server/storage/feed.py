@@ -16,6 +16,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import feed, feed_compaction, feed_head, feed_outbox
 from shared.storage.card_rows import insert_rows
+from shared.storage.client_index import has_noted, index_noted
 from shared.storage.fact_rows import Row
 from shared.sync.chain import NO_HASH
 from shared.sync.messages import FeedCursor, FeedRecord
@@ -72,12 +73,25 @@ def publish(connection: Connection, publications: Iterable[Publication]) -> int:
 
 
 def number_feed(store: HqStore, now_us: int) -> FeedCursor:
-    """Numbers what is committed, in transactions of its own; returns the feed's head."""
+    """Numbers what is committed, in transactions of its own; returns the feed's head. Clients whose cards were
+    committed are indexed before, see shared.storage.client_index."""
+    index_committed(store)
     while True:
         with store.write() as connection:
             head, numbered = _number_some(connection, store, now_us)
         if numbered < NUMBERED_PER_TRANSACTION_MAX:
             return head
+
+
+def index_committed(store: HqStore) -> None:
+    """Makes clients found by what their cards say now."""
+    if store.dialect == "sqlite":
+        return  # they are already
+    with store.read() as connection:
+        waits = has_noted(connection)
+    while waits:
+        with store.write() as connection:
+            waits = index_noted(connection) > 0
 
 
 def _number_some(connection: Connection, store: HqStore, now_us: int) -> tuple[FeedCursor, int]:

@@ -20,7 +20,7 @@ from hq_server.storage.audience import Reference, read_feed_of
 from hq_server.storage.branches import OpenedSession
 from hq_server.storage.compaction import COMPACTED_PER_TRANSACTION_MAX, compact_some
 from hq_server.storage.counters import read_counters
-from hq_server.storage.feed import FeedRead, number_feed, read_head
+from hq_server.storage.feed import FeedRead, index_committed, number_feed, read_head
 from hq_server.storage.merge import merge_batch
 from hq_server.storage.parking import count_parked
 from hq_server.storage.proposals import keep_proposals
@@ -30,7 +30,7 @@ from hq_server.sync_server.identity import Peer, require_bootstrap, require_bran
 from shared.clock import Clock
 from shared.errors import FilialError, ProtocolViolation, SessionReplaced
 from shared.sync import hq_session as core
-from shared.sync.central import Findings, Outcome, Question, ResolveRequest
+from shared.sync.central import FindClients, Findings, Outcome, Question, ResolveRequest
 from shared.sync.chain import Head
 from shared.sync.counting import digest_counters
 from shared.sync.hlc import SKEW_MS_MAX
@@ -282,6 +282,8 @@ class Gateway:
 
     def query(self, peer: Peer, question: Question) -> Findings:
         """Raises NotAuthorised, InvalidInput, NotFound."""
+        if isinstance(question, FindClients):
+            index_committed(self._store)
         with self._store.read() as connection:
             require_branch(connection, peer)
             return answer(connection, question, self.now_us())

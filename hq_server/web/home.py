@@ -33,6 +33,13 @@ class Room(NamedTuple):
 
 
 ROOMS = (
+    Room(
+        "/clients",
+        _("Clients"),
+        _("Find and look at the clients of all shops."),
+        Permission.CLIENT_VIEW,
+        Permission.REPORT_CHAIN,
+    ),
     Room("/people", _("People"), _("Hire, place, dismiss; new passwords."), Permission.EMPLOYEE_EDIT),
     Room("/roles", _("Roles"), _("What a cashier, a manager and the others may do."), Permission.EMPLOYEE_EDIT),
     Room("/products", _("Products"), _("Names, barcodes, VAT, and prices with dates."), Permission.CATALOG_EDIT),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from shared.domain.permissions import Permission, Role
+from shared.domain.permissions import ClientScope, Permission, Role
 from shared.web.translations import LazyText, current_language
 from shared.web.translations import lazy_text as _
 
@@ -37,6 +37,34 @@ PERMISSIONS: Final[Mapping[Permission, LazyText]] = {
     Permission.SETTINGS_BRANCH: _("change a branch’s settings"),
     Permission.STOCK_VIEW: _("see what is on hand"),
     Permission.STOCK_EDIT: _("receive, write off and count goods"),
+    Permission.CLIENT_EXPORT: _("save lists of clients as files"),
+    Permission.CLIENT_IMPORT: _("bring clients from a file"),
+    Permission.CLIENT_MERGE: _("merge two cards of one client"),
+    Permission.CLIENT_TRANSFER: _("hand clients to colleagues"),
+    Permission.CLIENT_ERASE: _("erase a person"),
+    Permission.CONTACT_OVERRIDE: _("contact who wants no contact, with a reason"),
+    Permission.INTERACTION_LOG: _("write down calls and visits"),
+    Permission.MAIL_SEND: _("write letters to clients"),
+    Permission.TASK_EDIT: _("make and do tasks"),
+    Permission.TEAM_VIEW: _("see the work of the team"),
+    Permission.DICTIONARY_EDIT: _("edit outcomes, themes and competitors"),
+}
+
+SCOPES: Final[Mapping[ClientScope, LazyText]] = {
+    ClientScope.OWN: _("one’s own"),
+    ClientScope.TEAM: _("one’s team’s"),
+    ClientScope.BRANCH: _("all of the shop"),
+    ClientScope.CHAIN: _("all of the chain"),
+}
+"""Whose clients a role’s lists show."""
+
+HIDEABLE: Final[Mapping[str, LazyText]] = {
+    "phones": _("phones"),
+    "emails": _("e-mails"),
+    "note": _("notes"),
+    "address": _("addresses"),
+    "birthday": _("birthdays"),
+    "preferences": _("preferences"),
 }
 
 GROUPS: Final[tuple[tuple[LazyText, tuple[Permission, ...]], ...]] = (
@@ -60,7 +88,23 @@ GROUPS: Final[tuple[tuple[LazyText, tuple[Permission, ...]], ...]] = (
         _("Shift and cash"),
         (Permission.SHIFT_OPEN, Permission.SHIFT_CLOSE, Permission.CASH_MOVE, Permission.DRAWER_OPEN),
     ),
-    (_("Clients"), (Permission.CLIENT_VIEW, Permission.CLIENT_EDIT, Permission.CLIENT_CONTACTS)),
+    (
+        _("Clients"),
+        (
+            Permission.CLIENT_VIEW,
+            Permission.CLIENT_EDIT,
+            Permission.CLIENT_CONTACTS,
+            Permission.INTERACTION_LOG,
+            Permission.MAIL_SEND,
+            Permission.TASK_EDIT,
+            Permission.CLIENT_EXPORT,
+            Permission.CLIENT_IMPORT,
+            Permission.CLIENT_MERGE,
+            Permission.CLIENT_TRANSFER,
+            Permission.CONTACT_OVERRIDE,
+            Permission.TEAM_VIEW,
+        ),
+    ),
     (_("Goods on hand"), (Permission.STOCK_VIEW, Permission.STOCK_EDIT)),
     (
         _("Running a branch"),
@@ -68,7 +112,14 @@ GROUPS: Final[tuple[tuple[LazyText, tuple[Permission, ...]], ...]] = (
     ),
     (
         _("Head office"),
-        (Permission.REPORT_CHAIN, Permission.CATALOG_EDIT, Permission.EMPLOYEE_EDIT, Permission.AUDIT_VIEW),
+        (
+            Permission.REPORT_CHAIN,
+            Permission.CATALOG_EDIT,
+            Permission.EMPLOYEE_EDIT,
+            Permission.AUDIT_VIEW,
+            Permission.CLIENT_ERASE,
+            Permission.DICTIONARY_EDIT,
+        ),
     ),
 )
 """Every permission once, in the order in which people look for it."""
@@ -112,6 +163,8 @@ ACTIONS: Final[Mapping[str, LazyText]] = {
     "receipt_reprinted": _("receipt printed again"),
     "override": _("allowed by a manager"),
     "contact_override": _("wrote to a client who wants no contact"),
+    "client_opened": _("client opened for service"),
+    "clients_exported": _("clients saved as a file"),
     "more": _("more of the same basket"),
 }
 KINDS_OF_ACT: Final[Mapping[str, LazyText]] = {

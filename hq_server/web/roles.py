@@ -16,11 +16,20 @@ from hq_server.web.forms import (
     texts_of,
     typed,
 )
-from hq_server.web.names import GROUPS, PERMISSIONS, role_name
+from hq_server.web.names import GROUPS, HIDEABLE, PERMISSIONS, SCOPES, role_name
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.identifiers import shorten
 from shared.domain.percentages import format_percent, parse_percent
-from shared.domain.permissions import Limits, Permission, Role, parse_permissions, require
+from shared.domain.permissions import (
+    HIDEABLE_FIELDS,
+    ClientScope,
+    Limits,
+    Permission,
+    Role,
+    parse_permissions,
+    parse_scope,
+    require,
+)
 from shared.domain.text_folding import sort_key
 from shared.errors import NotFound
 from shared.operations.people import all_roles, find_role
@@ -65,6 +74,8 @@ def form(request: Request, failure: Failure | None = None) -> Response:
             "name": role_name(role) if role else "",
             "permissions": tuple(sorted(role.permissions)) if role else (),
             "discount_max": format_percent(limits.discount_basis_points_max).removesuffix(" %"),
+            "client_scope": str(role.client_scope) if role else str(ClientScope.BRANCH),
+            "hidden_fields": tuple(sorted(role.hidden_fields)) if role else (),
             "refund_max": amount_text(request, limits.refund_without_receipt_minor_max),
         },
     )
@@ -77,12 +88,14 @@ def form(request: Request, failure: Failure | None = None) -> Response:
         typed=fields,
         groups=GROUPS,
         permissions=PERMISSIONS,
+        scopes=[(str(scope), name) for scope, name in SCOPES.items()],
+        hideable=HIDEABLE,
     )
 
 
 @or_again(form)
 def save(request: Request) -> Response:
-    """POST `code`, `name`, `permissions`, `discount_max`, `refund_max`."""
+    """POST `code`, `name`, `permissions`, `discount_max`, `refund_max`, `client_scope`, `hidden_fields`."""
     context, actor = context_of(request), actor_of(request)
     require(actor, Permission.EMPLOYEE_EDIT)
     known_code = request.query_params.get("code", "")
@@ -93,12 +106,14 @@ def save(request: Request) -> Response:
         amount_of(request, "refund_max", "The largest refund") or 0,
     )
     permissions = parse_permissions(tuple(texts_of(request, "permissions")))
+    scope = parse_scope(text_of(request, "client_scope"))
+    hidden = frozenset(texts_of(request, "hidden_fields")) & HIDEABLE_FIELDS
 
     def work(connection: object, now_us: int) -> bool:
         known = find_role(connection, code)  # type: ignore[arg-type]
         # The name that the product gave it is in both languages: it is kept until somebody gives another.
         renamed = None if known is not None and name == role_name(known) else name
-        role = Role(code, name, name, permissions, limits)
+        role = Role(code, name, name, permissions, limits, scope, hidden)
         return Personnel(connection, context.ids, now_us, actor).set_role(role, renamed)  # type: ignore[arg-type]
 
     context.change(work)

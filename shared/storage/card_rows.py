@@ -12,6 +12,7 @@ from shared.domain.cards import CARD_FIELDS, FieldType, Value
 from shared.domain.records import RecordKind
 from shared.domain.tasks import next_at_us
 from shared.domain.text_folding import search_text, sort_key
+from shared.storage.client_index import clients_changed
 from shared.storage.fact_rows import Row
 from shared.storage.tables import (
     attachment,
@@ -115,6 +116,8 @@ def save_projections(
         table, row_of = projection
         rows = [(card_id, *row_of(values), received_at_us) for card_id, values in shown.items()]
         upsert_rows(connection, table, rows)
+        if kind == RecordKind.CLIENT:
+            clients_changed(connection, shown.keys())
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -160,6 +163,8 @@ def delete_card(connection: Connection, kind: int, card_id: bytes) -> None:
     if projection:
         table = projection[0]
         connection.execute(table.delete().where(table.c.id == card_id))
+    if kind == RecordKind.CLIENT:
+        clients_changed(connection, [card_id])
 
 
 def _client_row(values: Mapping[str, Value]) -> Row:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 
 from shared.storage.column_types import Id, UtcTime
@@ -80,6 +81,7 @@ client = Table(
     Index("client_by_loyalty_number", "loyalty_number"),
     Index("client_by_company", "company_id"),
     Index("client_by_merged_into", "merged_into"),
+    Index("client_put_away", "sort_key", sqlite_where=text("archived"), postgresql_where=text("archived")),
     sqlite_with_rowid=False,
 )
 

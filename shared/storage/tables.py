@@ -17,6 +17,13 @@ from shared.storage.card_tables import (
     role,
     vat_rate,
 )
+from shared.storage.client_index_tables import (
+    client_code,
+    client_unindexed,
+    client_word,
+    client_word_part,
+    client_word_typo,
+)
 from shared.storage.crm_tables import (
     attachment,
     card_edit,
@@ -64,7 +71,12 @@ __all__ = [
     "card_edit",
     "cash_movement",
     "client",
+    "client_code",
     "client_transfer",
+    "client_unindexed",
+    "client_word",
+    "client_word_part",
+    "client_word_typo",
     "conflict",
     "credential",
     "dictionary_term",

@@ -305,6 +305,8 @@ def _things(shop: Shop) -> dict[str, str]:
     client_id = derived_id("client", b"canary")
     fields: dict[str, Value] = {"name": CLIENT_NAME, "phones": (CLIENT_PHONE,), "note": CLIENT_NOTE}
     fields |= {"emails": (CLIENT_EMAIL,), "consent_data": True}
+    # A sales rep's own client: of others such a one sees nothing without their full number.
+    fields["owner_id"] = employee_id(shop.store.node()[0].chain_id, "sales_rep")
     assert shop.learn(change(RecordKind.CLIENT, client_id, **fields)) == []
     letter: dict[str, Value] = {"client_id": client_id, "direction": "out", "subject": "?", "body": CLIENT_LETTER}
     assert shop.learn(change(RecordKind.MAIL, LETTER_ID, **letter)) == []

@@ -30,6 +30,7 @@ GOODS = (Permission.CATALOG_EDIT,)
 AUDITS = (Permission.AUDIT_VIEW,)
 WORDS = (Permission.DICTIONARY_EDIT,)
 MAIL = (Permission.MAIL_SEND, Permission.REPORT_CHAIN)
+CLIENTS = (Permission.CLIENT_VIEW, Permission.REPORT_CHAIN)
 STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
@@ -55,6 +56,8 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     **{("POST", f"/catalog/{act}"): GOODS for act in ("upload", "import", "discard", "revert")},
     ("GET", "/requests/{id}"): GOODS,
     **{("POST", f"/requests/{{id}}/{act}"): GOODS for act in ("new", "known", "price", "decline")},
+    ("GET", "/clients"): CLIENTS,
+    ("GET", "/clients/{id}"): CLIENTS,
     ("GET", "/stock"): STOCK,
     ("GET", "/dictionaries"): WORDS,
     **{("POST", f"/dictionaries{act}"): WORDS for act in ("", "/change", "/move", "/away", "/default")},
@@ -151,7 +154,7 @@ def test_a_role_reaches_exactly_what_its_permissions_open(
         answer = desk.get(url) if method == "GET" else desk.post(url, FIELDS)
         assert (answer.status_code == 403) == (not allowed), answer.text
         assert answer.status_code < 500
-        _assert_no_secret(answer, canaries(pages, desks, role))
+        _assert_no_secret(answer, canaries(pages, desks, role), role)
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(NEEDS))
@@ -175,10 +178,13 @@ def test_no_form_is_taken_without_its_token_or_from_another_site(
 
 
 def canaries(pages: OfficePages, desks: dict[str, Desk], role: str) -> Canaries:
-    """What no page of the head office shows: it has none of clients yet, and none of other people's sessions."""
+    """What no page of the head office shows: clients to whom they are hidden, and other people's sessions."""
     held = {name: desk.client.cookies.get("session", "") for name, desk in desks.items() if name != role}
     tokens = {f"the session of {name}": cookie.split(".")[0] for name, cookie in held.items() if cookie}
-    planted = Canaries({"a password": PASSWORD, "a client's phone": CANARY_PHONE, "a name": CANARY_NAME, **tokens})
+    seeing = {*CLIENTS, Permission.CLIENT_CONTACTS}
+    may_see = frozenset(name for name, known in ROLES.items() if seeing <= known.permissions)
+    of_clients = {"a client's phone": (CANARY_PHONE, may_see), "a name": (CANARY_NAME, may_see)}
+    planted = Canaries({"a password": PASSWORD, **tokens}, of_clients)
     context = pages.app.state.context
     planted.add_bytes("the pages' key", context.settings.web_secret_path.read_bytes())
     with pages.office.store.read() as connection:
@@ -201,11 +207,11 @@ def test_no_answer_to_a_form_tells_a_secret(tmp_path: Path, sqlite_template: Pat
                     pages.office.clock.advance(1)
                     answer = desk.post(address(path, found), {**FIELDS, "code": f"new-{role}", "sku": f"s-{role}"})
                     assert answer.status_code < 500, (path, answer.text)
-                    _assert_no_secret(answer, canaries(pages, own, role))
+                    _assert_no_secret(answer, canaries(pages, own, role), role)
 
 
-def _assert_no_secret(answer: Any, planted: Canaries) -> None:
-    assert planted.seen_in(answer, "") == []
+def _assert_no_secret(answer: Any, planted: Canaries, role: str) -> None:
+    assert planted.seen_in(answer, role) == []
     assert "default-src 'self'" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-store"

@@ -11,8 +11,8 @@ from shared.domain.cards import Value
 from shared.domain.identifiers import format_id
 from shared.domain.records import RecordKind
 from shared.errors import AlreadyExists, InvalidInput, NotFound
+from shared.operations.client_finding import FOUND_MAX
 from shared.operations.clients import (
-    FOUND_MAX,
     client_card,
     client_fields,
     client_from_row,
@@ -136,8 +136,8 @@ def people(shop: Shop) -> Shop:
         ("8 (912) 345-67-89", ["Анна Ёлкина"]),
         ("+7 912 345 67 89", ["Анна Ёлкина"]),
         ("912", ["Анна Ёлкина", "Борис Иванов"]),
-        ("9-12", []),
-        ("9-120", ["Борис Иванов"]),
+        ("9-12", ["Анна Ёлкина", "Борис Иванов"]),
+        ("8 912 00", ["Борис Иванов"]),
         ("nobody", []),
         ("анна борис", []),
         ("скидка", []),
@@ -152,8 +152,9 @@ def test_people_are_found_by_what_is_remembered_of_them(people: Shop, text: str,
     [
         ("100%", ["Anna_Smith 100%"]),
         ("a_s", ["Anna_Smith 100%"]),
-        ("%", ["Anna_Smith 100%"]),
-        ("_", ["Anna_Smith 100%"]),
+        ("a%s", ["Anna_Smith 100%"]),
+        ("%", []),
+        ("_", []),
     ],
 )
 def test_signs_that_mean_something_in_sql_mean_themselves(people: Shop, text: str, names: list[str]) -> None:
@@ -168,7 +169,7 @@ def test_nobody_is_searched_by_nothing(people: Shop, text: str) -> None:
 
 def test_archived_clients_come_last_and_a_list_has_a_limit(people: Shop) -> None:
     people.learn(change(RecordKind.CLIENT, b"z" * 16, name="Анна Архивная", archived=True))
-    assert found(people, "анна") == ["Анна Ёлкина", "Анна Архивная"]
+    assert found(people, "анна") == ["Анна Ёлкина", "Anna_Smith 100%", "Анна Архивная"]
     assert found(people, "анна", limit=1) == ["Анна Ёлкина"]
 
 

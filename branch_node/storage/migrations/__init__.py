@@ -12,6 +12,7 @@ from branch_node.storage.receipt_indexes import RECEIPT_INDEXES
 from branch_node.storage.stock_draft_tables import STOCK_INDEXES
 from branch_node.storage.tables import branch_metadata
 from branch_node.storage.task_tables import TASK_INDEXES
+from shared.storage.client_index import index_all_noted
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
@@ -38,6 +39,7 @@ KNOWN = frozenset(
         "0019",
         "0020",
         "0021",
+        "0022",
         "0023",
         "0024",
         "0028",
@@ -58,6 +60,7 @@ def revision(connection: Connection) -> str | None:
 def upgrade(connection: Connection) -> None:
     """Brings the schema up to this release, in the caller's transaction. Raises StoreVersionUnknown."""
     upgrade_schema(connection, _LOCATION, KNOWN)
+    index_all_noted(connection)
 
 
 def differences(connection: Connection) -> list[object]:

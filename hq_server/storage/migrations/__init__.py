@@ -8,6 +8,7 @@ from sqlalchemy import Connection, MetaData
 
 from hq_server.storage import mail_tables
 from hq_server.storage.tables import hq_metadata
+from shared.storage.client_index import index_all_noted
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
@@ -29,6 +30,7 @@ KNOWN = frozenset(
         "0012",
         "0013",
         "0014",
+        "0016",
         "0017",
         "0018",
         "0021",
@@ -48,6 +50,7 @@ def revision(connection: Connection) -> str | None:
 def upgrade(connection: Connection) -> None:
     """Brings the schema up to this release, in the caller's transaction. Raises StoreVersionUnknown."""
     upgrade_schema(connection, _LOCATION, KNOWN)
+    index_all_noted(connection)
 
 
 def differences(connection: Connection) -> list[object]:
