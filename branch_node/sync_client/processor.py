@@ -7,6 +7,7 @@ from typing import NoReturn, Protocol, TypeVar
 
 from branch_node.operations import refunding
 from branch_node.operations.budgets import begin_spending, return_leases
+from branch_node.operations.card_changes import BegunChange
 from branch_node.operations.clients import begin_adding, begin_editing
 from branch_node.operations.exchanging import begin_exchange
 from branch_node.operations.processing import Settled, commit_request, may_ask, settle
@@ -166,6 +167,14 @@ class Processor:
             question = _question(transaction, begun.intent)
         self._finish(begun.intent, question)
         return client_id, begun.changed
+
+    def carry_out(self, begin: Callable[[BranchTransaction], BegunChange]) -> BegunChange:
+        """Any operation on cards and facts, in one entry. Raises what `begin` does, Refused, StaleEdit, InDoubt."""
+        with self._store.operation() as transaction:
+            begun = begin(transaction)
+            question = _question(transaction, begun.intent)
+        self._finish(begun.intent, question)
+        return begun
 
     def spend(self, owner: str, amount: int) -> None:
         """Spends from a budget: out of leases here, or with HQ's leave. Raises Refused, HqUnreachable, InDoubt."""

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, bindparam, select, tuple_
 from shared.domain.cards import CARD_FIELDS, FieldType, Value
 from shared.domain.records import RecordKind
 from shared.domain.text_folding import search_text, sort_key
+from shared.storage.client_keys import keep_keys
 from shared.storage.fact_rows import Row
 from shared.storage.tables import (
     attachment,
@@ -114,6 +115,8 @@ def save_projections(
         table, row_of = projection
         rows = [(card_id, *row_of(values), received_at_us) for card_id, values in shown.items()]
         upsert_rows(connection, table, rows)
+    if kind == RecordKind.CLIENT:
+        keep_keys(connection, shown)
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -159,6 +162,8 @@ def delete_card(connection: Connection, kind: int, card_id: bytes) -> None:
     if projection:
         table = projection[0]
         connection.execute(table.delete().where(table.c.id == card_id))
+    if kind == RecordKind.CLIENT:
+        keep_keys(connection, {card_id: {}})
 
 
 def _client_row(values: Mapping[str, Value]) -> Row:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    text,
 )
 
 from shared.storage.column_types import Id, UtcTime
@@ -231,6 +232,20 @@ client_transfer = Table(
 )
 
 # ---- What is derived from what arrives.
+
+client_key = Table(
+    "client_key",
+    record_metadata,
+    # What clients are compared by: see shared.domain.duplicates.keys_of.
+    Column("key", Text, nullable=False),
+    Column("client_id", Id, nullable=False),
+    # Whether another client has it too, and the two are to be compared.
+    Column("is_shared", Boolean, nullable=False),
+    PrimaryKeyConstraint("key", "client_id"),
+    Index("client_key_by_client", "client_id"),
+    Index("client_key_shared", "key", "client_id", sqlite_where=text("is_shared"), postgresql_where=text("is_shared")),
+    sqlite_with_rowid=False,
+)
 
 card_edit = Table(
     "card_edit",

@@ -20,6 +20,7 @@ from shared.storage.card_tables import (
 from shared.storage.crm_tables import (
     attachment,
     card_edit,
+    client_key,
     client_transfer,
     dictionary_term,
     erasure,
@@ -63,6 +64,7 @@ __all__ = [
     "card_edit",
     "cash_movement",
     "client",
+    "client_key",
     "client_transfer",
     "conflict",
     "credential",

@@ -1,0 +1,93 @@
+"""Merging clients at a branch, taking a merge back, and saying that two clients are different: one operation each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from branch_node.operations.card_changes import BegunChange, CardChange, begin_changes
+from branch_node.storage.store import BranchStore
+from branch_node.storage.transaction import BranchTransaction
+from shared.domain.permissions import Actor, Permission, require
+from shared.domain.records import RecordKind
+from shared.operations import client_merging
+from shared.operations.client_merging import Changes, MergeDone, MergePreview
+
+
+class CarryOut(Protocol):
+    """`Processor.carry_out`: an operation, here or through the head office."""
+
+    def __call__(self, begin: Callable[[BranchTransaction], BegunChange], /) -> BegunChange: ...
+
+
+def preview(
+    store: BranchStore, actor: Actor, survivor_id: bytes, loser_id: bytes, chosen: Collection[str] = ()
+) -> MergePreview:
+    """What merging would keep, field by field. Raises NotPermitted, NotFound, InvalidInput, Refused."""
+    require(actor, Permission.CLIENT_MERGE)
+    with store.read() as connection:
+        return client_merging.preview_merge(connection, survivor_id, loser_id, chosen)
+
+
+def merge(
+    carry_out: CarryOut,
+    actor: Actor,
+    survivor_id: bytes,
+    loser_id: bytes,
+    chosen: Collection[str] = (),
+    seen: str | None = None,
+) -> bytes:
+    """Merges; returns the command by which it can be taken back. `seen` is the preview's.
+
+    Raises what `preview` does, StaleEdit when a card changed since the preview, and what `carry_out` does.
+    """
+    require(actor, Permission.CLIENT_MERGE)
+
+    def begin(transaction: BranchTransaction) -> BegunChange:
+        found = client_merging.preview_merge(transaction.connection, survivor_id, loser_id, chosen)
+        return _begin(transaction, actor, client_merging.merge_changes(found, seen))
+
+    return carry_out(begin).command_id
+
+
+def unmerge(carry_out: CarryOut, actor: Actor, loser_id: bytes, command_id: bytes | None = None) -> bytes:
+    """Takes a merge back: what nobody changed since. Without a command, the one that holds of that card. Returns the
+    undoing command. Raises NotPermitted, NotFound, Refused, and what `carry_out` does."""
+    require(actor, Permission.CLIENT_MERGE)
+
+    def begin(transaction: BranchTransaction) -> BegunChange:
+        connection = transaction.connection
+        command = command_id or client_merging.command_of_merge(connection, loser_id)
+        return _begin(transaction, actor, client_merging.undo_changes(connection, loser_id, command))
+
+    return carry_out(begin).command_id
+
+
+def say_different(carry_out: CarryOut, actor: Actor, one: bytes, other: bytes) -> None:
+    """The two are never proposed again. Raises NotPermitted, NotFound, and what `carry_out` does."""
+    require(actor, Permission.CLIENT_MERGE)
+    carry_out(
+        lambda transaction: _begin(transaction, actor, client_merging.say_different(transaction.connection, one, other))
+    )
+
+
+def unsay_different(carry_out: CarryOut, actor: Actor, one: bytes, other: bytes) -> None:
+    """They are proposed again. Raises NotPermitted, NotFound, and what `carry_out` does."""
+    require(actor, Permission.CLIENT_MERGE)
+    carry_out(
+        lambda transaction: _begin(
+            transaction, actor, client_merging.unsay_different(transaction.connection, one, other)
+        )
+    )
+
+
+def merges_into(store: BranchStore, actor: Actor, survivor_id: bytes) -> list[MergeDone]:
+    """The cards that were merged into this one. Raises NotPermitted."""
+    require(actor, Permission.CLIENT_VIEW)
+    with store.read() as connection:
+        return client_merging.merges_into(connection, survivor_id)
+
+
+def _begin(transaction: BranchTransaction, actor: Actor, changes: Changes) -> BegunChange:
+    cards = [CardChange(RecordKind.CLIENT, client_id, fields) for client_id, fields in changes]
+    return begin_changes(transaction, actor.employee_id, cards)

@@ -1,0 +1,206 @@
+"""Clients merged in several branches: the cards converge, the way back takes one merge back, in both modes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from branch_node.operations.client_merging import merge, merges_into, preview, say_different, unmerge
+from branch_node.operations.clients import add_client
+from shared.domain.cards import Value
+from shared.domain.identifiers import format_id
+from shared.domain.permissions import LOCAL_ADMINISTRATOR as ADMIN
+from shared.domain.records import RecordKind
+from shared.errors import InvalidInput, NotFound, Refused, StaleEdit
+from shared.operations.aliases import cards_of_client, find_survivor
+from shared.operations.cards import load_card, shown_fields
+from shared.storage.tables import client_key
+from shared.sync.messages import ProcessingMode
+from tests.support.office import Office
+from tests.support.pair import Node, Pair
+
+PHONE, OTHER_PHONE = "+79123456789", "+79990001122"
+
+
+@pytest.fixture
+def pair(office: Office, tmp_path: Path) -> Pair:
+    return Pair(office, tmp_path)
+
+
+def add(node: Node, **fields: Value) -> bytes:
+    with node.store.operation() as transaction:
+        return add_client(transaction, fields)
+
+
+def edit(node: Node, client_id: bytes, **fields: Value) -> None:
+    node.line().edit_client(format_id(client_id), fields)
+
+
+def fields_of(store: Any, client_id: bytes) -> dict[str, Value]:
+    with store.read() as connection:
+        state = load_card(connection, RecordKind.CLIENT, client_id)
+    assert state is not None
+    return {name: value for name, value in shown_fields(RecordKind.CLIENT, state).items() if value not in (None, ())}
+
+
+def survivor(store: Any, client_id: bytes) -> bytes:
+    with store.read() as connection:
+        return find_survivor(connection, client_id)
+
+
+def sync_all(*nodes: Node) -> None:
+    for _ in range(2):
+        for node in nodes:
+            node.sync()
+
+
+def two_known_everywhere(pair: Pair, codes: tuple[str, ...]) -> tuple[list[Node], bytes, bytes]:
+    """Branches that all know two clients, each of whom was entered at one of the first two."""
+    nodes = [pair.join(code) for code in codes]
+    one = add(nodes[0], name="Анна Белова", phones=(PHONE,), external_id="100")
+    other = add(nodes[1], name="Белова А.", phones=(PHONE, OTHER_PHONE), note="любит чай", external_id="200")
+    for node in nodes:
+        node.sell_to("100", "one")
+        node.sell_to("200", "other")
+    sync_all(*nodes)
+    return nodes, one, other
+
+
+def test_a_merge_keeps_fills_and_unites_in_one_entry(pair: Pair) -> None:
+    (node,), one, other = two_at_one(pair)
+    before = node.store.node()[1].head.seq
+    found = preview(node.store, ADMIN, one, other)
+    merge(node.line().carry_out, ADMIN, one, other, seen=found.seen)
+    assert node.store.node()[1].head.seq == before + 1
+    kept = fields_of(node.store, one)
+    assert (kept["name"], kept["note"], kept["phones"]) == ("Анна Белова", "любит чай", (PHONE, OTHER_PHONE))
+    assert fields_of(node.store, other)["merged_into"] == one
+    with node.store.read() as connection:
+        assert cards_of_client(connection, other) == cards_of_client(connection, one) == (one, other)
+
+
+def two_at_one(pair: Pair) -> tuple[list[Node], bytes, bytes]:
+    node = pair.join("B1")
+    one = add(node, name="Анна Белова", phones=(PHONE,))
+    other = add(node, name="Белова А.", phones=(PHONE, OTHER_PHONE), note="любит чай")
+    return [node], one, other
+
+
+def test_what_was_chosen_of_the_other_card_is_kept_and_comes_back_with_the_undo(pair: Pair) -> None:
+    (node,), one, other = two_at_one(pair)
+    command = merge(node.line().carry_out, ADMIN, one, other, chosen=("name",))
+    assert fields_of(node.store, one)["name"] == "Белова А."
+    unmerge(node.line().carry_out, ADMIN, other, command)
+    assert fields_of(node.store, one) == {"name": "Анна Белова", "phones": (PHONE,)}
+    assert "merged_into" not in fields_of(node.store, other)
+    with pytest.raises((Refused, NotFound)):
+        unmerge(node.line().carry_out, ADMIN, other, command)
+
+
+def test_a_later_edit_stays_when_the_merge_is_undone(pair: Pair) -> None:
+    (node,), one, other = two_at_one(pair)
+    command = merge(node.line().carry_out, ADMIN, one, other)
+    edit(node, one, note="любит кофе")
+    unmerge(node.line().carry_out, ADMIN, other, command)
+    assert fields_of(node.store, one) == {"name": "Анна Белова", "phones": (PHONE,), "note": "любит кофе"}
+
+
+def test_merges_in_opposite_directions_converge_and_are_undone_in_a_third_branch(pair: Pair) -> None:
+    (first, second, third), one, other = two_known_everywhere(pair, ("B1", "B2", "B3"))
+    forward = merge(first.line().carry_out, ADMIN, one, other)
+    merge(second.line().carry_out, ADMIN, other, one)
+    sync_all(first, second, third)
+    stores = [pair.office.store, first.store, second.store, third.store]
+    assert {survivor(store, each) for store in stores for each in (one, other)} == {min(one, other)}
+    for client_id in (one, other):
+        assert len({repr(sorted(fields_of(store, client_id).items())) for store in stores}) == 1
+
+    unmerge(third.line().carry_out, ADMIN, other, forward)
+    sync_all(third, first, second)
+    assert {survivor(store, each) for store in stores for each in (one, other)} == {other}
+    unmerge(third.line().carry_out, ADMIN, one)
+    sync_all(third, first, second)
+    assert {survivor(store, one) for store in stores} == {one}
+    assert {survivor(store, other) for store in stores} == {other}
+    for store in stores:
+        assert fields_of(store, one) == {"name": "Анна Белова", "phones": (PHONE,), "external_id": "100"}
+
+
+def test_an_edit_made_elsewhere_meanwhile_is_kept_by_the_undo(pair: Pair) -> None:
+    (first, second), one, other = two_known_everywhere(pair, ("B1", "B2"))
+    command = merge(first.line().carry_out, ADMIN, one, other)
+    edit(second, one, phones=(PHONE, "+79001112233"))
+    sync_all(first, second)
+    assert fields_of(second.store, one)["phones"] == ("+79001112233", PHONE, OTHER_PHONE)
+    unmerge(second.line().carry_out, ADMIN, other, command)
+    sync_all(second, first)
+    for store in (first.store, second.store, pair.office.store):
+        assert fields_of(store, one)["phones"] == ("+79001112233", PHONE)
+
+
+def test_a_branch_that_knew_one_of_them_learns_the_other(pair: Pair) -> None:
+    first, second = pair.join("B1"), pair.join("B2")
+    one = add(first, name="Анна Белова", external_id="100")
+    other = add(first, name="Белова А.", external_id="200", note="любит чай")
+    first.sync()
+    second.sell_to("200", "other")
+    sync_all(second, first)
+    merge(first.line().carry_out, ADMIN, one, other)
+    sync_all(first, second)
+    assert survivor(second.store, other) == one
+    assert fields_of(second.store, one)["note"] == "любит чай"
+
+
+@pytest.mark.parametrize("chosen", [(), ("name",)])
+def test_the_head_office_commits_a_merge_and_its_undo_in_centralized_mode(pair: Pair, chosen: tuple[str, ...]) -> None:
+    (node,), one, other = two_at_one(pair)
+    pair.set_mode("B1", ProcessingMode.CENTRALIZED)
+    node.sync()
+    before = fields_of(node.store, one)
+    command = merge(node.line().carry_out, ADMIN, one, other, chosen)
+    # Before the journal brings it.
+    assert survivor(pair.office.store, other) == one
+    unmerge(node.line().carry_out, ADMIN, other, command)
+    assert fields_of(pair.office.store, one) == fields_of(node.store, one) == before
+    node.sync()
+    assert node.verify() == ()
+
+
+def test_merging_sees_what_it_was_shown_or_is_refused(pair: Pair) -> None:
+    (node,), one, other = two_at_one(pair)
+    seen = preview(node.store, ADMIN, one, other).seen
+    edit(node, other, note="не любит чай")
+    with pytest.raises(StaleEdit):
+        merge(node.line().carry_out, ADMIN, one, other, seen=seen)
+
+
+def test_one_client_is_not_merged_with_itself(pair: Pair) -> None:
+    (node,), one, other = two_at_one(pair)
+    with pytest.raises(InvalidInput):
+        preview(node.store, ADMIN, one, one)
+    merge(node.line().carry_out, ADMIN, one, other)
+    with pytest.raises(InvalidInput):
+        preview(node.store, ADMIN, one, other)
+    assert [(each.loser_id, each.loser_name) for each in merges_into(node.store, ADMIN, one)] == [(other, "Белова А.")]
+
+
+def test_a_merged_card_has_no_keys_and_gets_them_back(pair: Pair) -> None:
+    (node,), one, other = two_at_one(pair)
+
+    def holders() -> set[tuple[bytes, bool]]:
+        with node.store.read() as connection:
+            statement = select(client_key.c.client_id, client_key.c.is_shared).where(
+                client_key.c.key == f"phone:{PHONE}"
+            )
+            return {tuple(row) for row in connection.execute(statement)}
+
+    assert holders() == {(one, True), (other, True)}
+    command = merge(node.line().carry_out, ADMIN, one, other)
+    assert holders() == {(one, False)}
+    unmerge(node.line().carry_out, ADMIN, other, command)
+    assert holders() == {(one, True), (other, True)}
+    say_different(node.line().carry_out, ADMIN, one, other)
+    assert fields_of(node.store, one)["not_same_as"] == (format_id(other),)
