@@ -18,12 +18,7 @@ GROUP_CARDS_MAX: Final = 200
 """Cards of one client that are followed; a client who was entered more often than this shows the first ones."""
 
 _TARGETS = select(client.c.id, client.c.merged_into).where(client.c.id == bindparam("client"))
-_LOSERS = (
-    select(client.c.id)
-    .where(client.c.merged_into == bindparam("client"))
-    .order_by(client.c.id)
-    .limit(bindparam("most"))
-)
+_LOSERS = select(client.c.id).where(client.c.merged_into == bindparam("client")).order_by(client.c.id)
 
 
 def find_survivor(reader: Reader, client_id: bytes) -> bytes:
@@ -39,7 +34,7 @@ def cards_of_client(reader: Reader, client_id: bytes) -> tuple[bytes, ...]:
     waiting = [survivor]
     while waiting and len(merged_into) < GROUP_CARDS_MAX:
         target = waiting.pop()
-        for (loser,) in reader.execute(_LOSERS, {"client": target, "most": GROUP_CARDS_MAX}):
+        for (loser,) in reader.execute(_LOSERS, {"client": target}):
             if loser not in merged_into:
                 waiting.append(loser)
             merged_into[loser] = target

@@ -1,4 +1,4 @@
-"""Merging clients' cards, alike at a branch and at the head office: the preview, the edits that it comes to, the way back.
+"""Merging clients' cards, alike at a branch and at the head office: the preview, the edits it comes to, the way back.
 
 A merge is one operation that edits both cards: the survivor's takes what is kept, the other's says into which it was
 merged. Contains no writing: whoever asks edits the cards in his own way.

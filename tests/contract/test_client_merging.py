@@ -8,10 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.client_merging import merge, merges_into, preview, say_different, unmerge
 from branch_node.operations.clients import add_client
+from hq_server.operations.loyalty import client_points, set_program
+from hq_server.storage.feed import number_feed
+from hq_server.storage.loyalty import refresh_amounts
+from hq_server.storage.tables import budget
+from shared.domain.business_time import local_moment
 from shared.domain.cards import Value
 from shared.domain.identifiers import format_id
+from shared.domain.loyalty import ADJUSTED, LoyaltyEntry, make_program, owner_of_client
 from shared.domain.permissions import LOCAL_ADMINISTRATOR as ADMIN
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound, Refused, StaleEdit
@@ -204,3 +211,46 @@ def test_a_merged_card_has_no_keys_and_gets_them_back(pair: Pair) -> None:
     assert holders() == {(one, True), (other, True)}
     say_different(node.line().carry_out, ADMIN, one, other)
     assert fields_of(node.store, one)["not_same_as"] == (format_id(other),)
+
+
+def test_points_of_merged_cards_are_spent_together_and_parted_by_the_undo(pair: Pair) -> None:
+    pair_with_program(pair)
+    (first, second), one, other = two_known_everywhere(pair, ("B1", "B2"))
+    earn(first, one, 100)
+    earn(second, other, 30)
+    sync_all(first, second)
+    command = merge(first.line().carry_out, ADMIN, one, other)
+    # The second branch has not heard of it.
+    earn(second, other, 5)
+    sync_all(first, second)
+    assert points_of(pair, one) == points_of(pair, other) == (135, 135)
+    assert left_of(pair, other) == 0
+    with pair.office.store.write() as connection:
+        assert refresh_amounts(connection, 20_000, pair.office.clock.now_us())[0] == 0
+    unmerge(second.line().carry_out, ADMIN, other, command)
+    sync_all(second, first)
+    assert (left_of(pair, one), left_of(pair, other)) == (100, 35)
+
+
+def pair_with_program(pair: Pair) -> None:
+    program = make_program("main", ["*:*:1000"], 5_000, 0, 100)
+    with pair.office.store.write() as connection:
+        set_program(connection, pair.office.ids, pair.office.clock.now_us(), program, "Club")
+    number_feed(pair.office.store, pair.office.clock.now_us())
+
+
+def earn(node: Node, client_id: bytes, points: int) -> None:
+    with node.store.operation() as transaction:
+        at = local_moment(transaction.now_us, transaction.node.timezone)
+        record_branch_fact(transaction, LoyaltyEntry(client_id, ADJUSTED, points, None, None, None, "gift", at))
+
+
+def points_of(pair: Pair, client_id: bytes) -> tuple[int, int]:
+    with pair.office.store.read() as connection:
+        found = client_points(connection, client_id, pair.office.clock.now_us())
+    return found["points"], found["points_available"]
+
+
+def left_of(pair: Pair, client_id: bytes) -> int:
+    statement = select(budget.c.amount - budget.c.committed).where(budget.c.owner == owner_of_client(client_id))
+    return int(pair.office.rows(statement)[0][0])
