@@ -8,10 +8,12 @@ from typing import Protocol
 from branch_node.operations.card_changes import BegunChange, CardChange, begin_changes
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction
+from shared.domain.duplicates import Likeness
 from shared.domain.permissions import Actor, Permission, require
 from shared.domain.records import RecordKind
-from shared.operations import client_merging
+from shared.operations import client_merging, duplicates
 from shared.operations.client_merging import Changes, MergeDone, MergePreview
+from shared.operations.duplicates import Proposal, ProposalPage
 
 
 class CarryOut(Protocol):
@@ -24,7 +26,7 @@ def preview(
     store: BranchStore, actor: Actor, survivor_id: bytes, loser_id: bytes, chosen: Collection[str] = ()
 ) -> MergePreview:
     """What merging would keep, field by field. Raises NotPermitted, NotFound, InvalidInput, Refused."""
-    require(actor, Permission.CLIENT_MERGE)
+    _require_sight(actor)
     with store.read() as connection:
         return client_merging.preview_merge(connection, survivor_id, loser_id, chosen)
 
@@ -41,7 +43,7 @@ def merge(
 
     Raises what `preview` does, StaleEdit when a card changed since the preview, and what `carry_out` does.
     """
-    require(actor, Permission.CLIENT_MERGE)
+    _require_sight(actor)
 
     def begin(transaction: BranchTransaction) -> BegunChange:
         found = client_merging.preview_merge(transaction.connection, survivor_id, loser_id, chosen)
@@ -86,6 +88,46 @@ def merges_into(store: BranchStore, actor: Actor, survivor_id: bytes) -> list[Me
     require(actor, Permission.CLIENT_VIEW)
     with store.read() as connection:
         return client_merging.merges_into(connection, survivor_id)
+
+
+def proposals(store: BranchStore, actor: Actor, after: str = "") -> ProposalPage:
+    """Clients known here who may be one. Raises NotPermitted."""
+    require(actor, Permission.CLIENT_MERGE)
+    with store.read() as connection:
+        return duplicates.proposals_after(connection, after)
+
+
+def proposals_of(store: BranchStore, actor: Actor, client_id: bytes) -> list[Proposal]:
+    """Who may be the same as a client. Raises NotPermitted."""
+    require(actor, Permission.CLIENT_VIEW)
+    with store.read() as connection:
+        return duplicates.proposals_of(connection, client_id)
+
+
+def similar_to(store: BranchStore, actor: Actor, typed: Likeness) -> list[Proposal]:
+    """Who may be entered once more, while somebody types. Raises NotPermitted."""
+    require(actor, Permission.CLIENT_EDIT)
+    with store.read() as connection:
+        return duplicates.similar_to(connection, typed)
+
+
+def merges_that_hold(store: BranchStore, actor: Actor) -> list[MergeDone]:
+    """Merges that can be taken back. Raises NotPermitted."""
+    require(actor, Permission.CLIENT_MERGE)
+    with store.read() as connection:
+        return client_merging.merges_that_hold(connection)
+
+
+def names_of(store: BranchStore, ids: Collection[bytes]) -> dict[bytes, str]:
+    """What clients and employees are called, by id; those without a name are left out."""
+    with store.read() as connection:
+        return client_merging.names_of(connection, ids)
+
+
+def _require_sight(actor: Actor) -> None:
+    """Whoever merges sees both cards. Raises NotPermitted."""
+    require(actor, Permission.CLIENT_MERGE)
+    require(actor, Permission.CLIENT_CONTACTS)
 
 
 def _begin(transaction: BranchTransaction, actor: Actor, changes: Changes) -> BegunChange:

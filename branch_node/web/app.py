@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from branch_node.web import (
     account,
+    client_merging,
     client_points,
     health,
     help,
@@ -51,6 +52,7 @@ NAVIGATION = (
     Doorway(Destination("/shift", _("Shift"), "Alt+KeyW"), Permission.SHIFT_OPEN),
     Doorway(Destination("/receipts", _("Receipts"), "Alt+KeyZ"), Permission.REFUND_BY_RECEIPT),
     Doorway(Destination("/stock", _("Stock"), "Alt+KeyK"), Permission.STOCK_VIEW),
+    Doorway(Destination("/clients/duplicates", _("Duplicates")), Permission.CLIENT_MERGE),
     Doorway(Destination("/status", _("Status"), "Alt+KeyS")),
     Doorway(Destination("/pairing", _("Registers")), Permission.REGISTER_PAIR),
     Doorway(Destination("/quick-keys", _("Quick keys")), Permission.SETTINGS_BRANCH),
@@ -70,6 +72,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *shift.ROUTES,
     *receipts.ROUTES,
     *refunds.ROUTES,
+    *client_merging.ROUTES,
     *client_points.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,

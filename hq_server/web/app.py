@@ -14,6 +14,7 @@ from hq_server.operations.catalog_uploads import UPLOAD_BYTES_MAX
 from hq_server.web import (
     audits,
     catalog,
+    client_merging,
     health,
     home,
     log_in,
@@ -50,6 +51,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *stock.ROUTES,
     *loyalty.ROUTES,
     *audits.ROUTES,
+    *client_merging.ROUTES,
 )
 """Each noun's module names its own routes."""
 

@@ -48,6 +48,13 @@ ROOMS = (
         Permission.STOCK_VIEW,
         Permission.REPORT_CHAIN,
     ),
+    Room(
+        "/clients/duplicates",
+        _("Duplicates"),
+        _("Cards that may be of one client, in all branches; merge them, take it back."),
+        Permission.CLIENT_MERGE,
+        Permission.CLIENT_CONTACTS,
+    ),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 

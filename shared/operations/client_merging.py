@@ -22,7 +22,7 @@ from shared.errors import InvalidInput, NotFound, Refused, StaleEdit
 from shared.operations.aliases import are_one
 from shared.operations.cards import load_card, shown_fields
 from shared.storage.card_history import edits_of_card
-from shared.storage.tables import client
+from shared.storage.tables import client, employee
 from shared.sync.card_merge import FieldState, shown_version
 from shared.sync.hlc import wall_ms
 
@@ -164,6 +164,16 @@ def unsay_different(connection: Connection, one: bytes, other: bytes) -> Changes
     return changes
 
 
+def names_of(connection: Connection, ids: Collection[bytes]) -> dict[bytes, str]:
+    """What clients and employees are called, by id; those without a name are left out."""
+    wanted = sorted(ids)
+    found: dict[bytes, str] = {}
+    for table in (client, employee):
+        rows = connection.execute(select(table.c.id, table.c.name).where(table.c.id.in_(wanted))) if wanted else ()
+        found |= {row.id: row.name for row in rows if row.name}
+    return found
+
+
 def _fields(connection: Connection, client_id: bytes) -> dict[str, Value]:
     state = load_card(connection, RecordKind.CLIENT, client_id)
     if state is None:
@@ -242,4 +252,5 @@ def _changes_of(row: Any) -> dict[str, Value]:
 def _decoded(value: Any) -> Value:
     if isinstance(value, dict):
         return bytes.fromhex(value["id"])
-    return tuple(value) if isinstance(value, list) else value
+    decoded: Value = tuple(value) if isinstance(value, list) else value
+    return decoded

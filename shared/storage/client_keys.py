@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from shared.domain.cards import Value
 from shared.domain.duplicates import keys_of, likeness_of, proposes
@@ -33,15 +33,15 @@ _shared = over_lists(
 _mark = over_lists(
     lambda among: (
         update(client_key)
-        .where(among(client_key.c.key, "keys"), client_key.c.is_shared.is_(False))
-        .values(is_shared=True)
+        .where(among(client_key.c.key, "keys"), client_key.c.shared_key.is_(None))
+        .values(shared_key=client_key.c.key)
     )
 )
 _unmark = over_lists(
     lambda among: (
         update(client_key)
-        .where(among(client_key.c.key, "keys"), client_key.c.is_shared.is_(True))
-        .values(is_shared=False)
+        .where(among(client_key.c.key, "keys"), client_key.c.shared_key.is_not(None))
+        .values(shared_key=None)
     )
 )
 _DROP = delete(client_key).where(
@@ -53,12 +53,11 @@ _HOLDERS = (
     .order_by(client_key.c.client_id)
     .limit(bindparam("most"))
 )
-# Written out, so that the index of shared keys alone is found.
 _NEXT_SHARED = (
-    select(client_key.c.key)
+    select(client_key.c.shared_key)
     .distinct()
-    .where(text("is_shared"), client_key.c.key > bindparam("after"))
-    .order_by(client_key.c.key)
+    .where(client_key.c.shared_key > bindparam("after"))
+    .order_by(client_key.c.shared_key)
     .limit(bindparam("most"))
 )
 _ALL_KEYS = (
@@ -117,7 +116,7 @@ def _keep(connection: Connection, wanted: Mapping[bytes, set[str]]) -> None:
         connection.execute(_DROP, rows)
     if added:
         connection.execute(
-            insert(client_key), [{"key": key, "client_id": each, "is_shared": False} for key, each in sorted(added)]
+            insert(client_key), [{"key": key, "client_id": each, "shared_key": None} for key, each in sorted(added)]
         )
     changed = sorted({key for key, _ in added + dropped if proposes(key)})
     for keys in _chunks(changed):

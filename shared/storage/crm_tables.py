@@ -239,11 +239,16 @@ client_key = Table(
     # What clients are compared by: see shared.domain.duplicates.keys_of.
     Column("key", Text, nullable=False),
     Column("client_id", Id, nullable=False),
-    # Whether another client has it too, and the two are to be compared.
-    Column("is_shared", Boolean, nullable=False),
+    # The same where another client has it too and the two are to be compared; nothing otherwise.
+    Column("shared_key", Text),
     PrimaryKeyConstraint("key", "client_id"),
     Index("client_key_by_client", "client_id"),
-    Index("client_key_shared", "key", "client_id", sqlite_where=text("is_shared"), postgresql_where=text("is_shared")),
+    Index(
+        "client_key_shared",
+        "shared_key",
+        sqlite_where=text("shared_key IS NOT NULL"),
+        postgresql_where=text("shared_key IS NOT NULL"),
+    ),
     sqlite_with_rowid=False,
 )
 

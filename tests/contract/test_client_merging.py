@@ -199,10 +199,10 @@ def test_a_merged_card_has_no_keys_and_gets_them_back(pair: Pair) -> None:
 
     def holders() -> set[tuple[bytes, bool]]:
         with node.store.read() as connection:
-            statement = select(client_key.c.client_id, client_key.c.is_shared).where(
+            statement = select(client_key.c.client_id, client_key.c.shared_key).where(
                 client_key.c.key == f"phone:{PHONE}"
             )
-            return {tuple(row) for row in connection.execute(statement)}
+            return {(row.client_id, row.shared_key is not None) for row in connection.execute(statement)}
 
     assert holders() == {(one, True), (other, True)}
     command = merge(node.line().carry_out, ADMIN, one, other)

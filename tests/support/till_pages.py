@@ -37,7 +37,15 @@ def make_pages(store: BranchStore, home: Path, standing: dict[str, Any] | None =
 
     return create_app(
         WebContext(
-            store, chosen, read, processor.sell, terminal, processor.refund, processor.find_sold, password_cost=CHEAP
+            store,
+            chosen,
+            read,
+            processor.sell,
+            terminal,
+            processor.refund,
+            processor.find_sold,
+            password_cost=CHEAP,
+            carry_out=processor.carry_out,
         )
     )
 

@@ -23,7 +23,11 @@ GET  /                               >      +    +      +       +       +       
 GET  /account                        >      +    +      +       +       +             +       +     +
 GET  /authority.crt                  +      +    +      +       +       +             +       +     +
 GET  /chip                           +      +    +      +       +       +             +       +     +
+GET  /clients/ID/duplicates          >      x    x      +       +       +             +       +     x
+GET  /clients/ID/merge               >      x    x      x       +       +             x       +     x
 GET  /clients/ID/points              >      x    x      +       +       +             +       +     x
+GET  /clients/duplicates             >      x    x      x       +       +             x       +     x
+GET  /clients/similar                >      x    x      +       +       +             x       +     x
 GET  /healthz                        +      +    +      +       +       +             +       +     +
 GET  /help                           +      +    +      +       +       +             +       +     +
 GET  /login                          +      +    +      +       +       +             +       +     +
@@ -62,6 +66,10 @@ GET  /stock/drafts/ID/differences    >      x    x      x       +       x       
 GET  /stock/new                      >      x    x      x       +       x             x       +     x
 GET  /stock/product                  >      x    x      +       +       +             +       +     x
 POST /account                        >      +    +      +       +       +             +       +     +
+POST /clients/ID/different           >      x    x      x       +       +             x       +     x
+POST /clients/ID/merge               >      x    x      x       +       +             x       +     x
+POST /clients/ID/not-different       >      x    x      x       +       +             x       +     x
+POST /clients/ID/unmerge             >      x    x      x       +       +             x       +     x
 POST /language                       +      +    +      +       +       +             +       +     +
 POST /login                          +      +    +      +       +       +             +       +     +
 POST /logout                         +      +    +      +       +       +             +       +     +

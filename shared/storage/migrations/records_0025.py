@@ -22,13 +22,13 @@ def add_duplicates() -> None:
         "client_key",
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("client_id", Id(), nullable=False),
-        sa.Column("is_shared", sa.Boolean(), nullable=False),
+        sa.Column("shared_key", sa.Text()),
         sa.PrimaryKeyConstraint("key", "client_id"),
         sqlite_with_rowid=False,
     )
     op.create_index("client_key_by_client", "client_key", ["client_id"])
-    where = sa.text("is_shared")
-    op.create_index("client_key_shared", "client_key", ["key", "client_id"], sqlite_where=where, postgresql_where=where)
+    where = sa.text("shared_key IS NOT NULL")
+    op.create_index("client_key_shared", "client_key", ["shared_key"], sqlite_where=where, postgresql_where=where)
     _fill()
 
 
