@@ -22,13 +22,15 @@ from shared.storage.client_keys import mend_marks
 BY_RULE: Final = derived_id("author", b"merged by rule")
 """The author of merges that nobody decided: the same phone and the same name."""
 
+NEEDED: Final = (Permission.CLIENT_MERGE, Permission.CLIENT_CONTACTS, Permission.REPORT_CHAIN)
+"""What somebody must be allowed to do who decides about the chain's clients."""
+
 
 class ClientMerging:
     """What the head office does about duplicates, in the caller's transaction. Every method raises NotPermitted."""
 
     def __init__(self, connection: Connection, ids: Ids, now_us: int, actor: Actor = LOCAL_ADMINISTRATOR) -> None:
-        require(actor, Permission.CLIENT_MERGE)
-        require(actor, Permission.CLIENT_CONTACTS)
+        _require(actor)
         self._connection, self._ids, self._now_us, self._actor = connection, ids, now_us, actor
 
     def merge(
@@ -81,7 +83,7 @@ class ClientMerging:
 
 def proposals(connection: Connection, actor: Actor, after: str = "") -> ProposalPage:
     """Clients of the chain who may be one. Raises NotPermitted."""
-    require(actor, Permission.CLIENT_MERGE)
+    _require(actor)
     return duplicates.proposals_after(connection, after)
 
 
@@ -89,15 +91,20 @@ def preview(
     connection: Connection, actor: Actor, survivor_id: bytes, loser_id: bytes, chosen: Collection[str] = ()
 ) -> MergePreview:
     """What merging would keep. Raises NotPermitted, NotFound, InvalidInput, Refused."""
-    require(actor, Permission.CLIENT_MERGE)
-    require(actor, Permission.CLIENT_CONTACTS)
+    _require(actor)
     return client_merging.preview_merge(connection, survivor_id, loser_id, chosen)
 
 
 def merges_that_hold(connection: Connection, actor: Actor) -> list[MergeDone]:
     """Merges that can be taken back. Raises NotPermitted."""
-    require(actor, Permission.CLIENT_MERGE)
+    _require(actor)
     return client_merging.merges_that_hold(connection)
+
+
+def _require(actor: Actor) -> None:
+    """Whoever merges sees both cards, and here they are of the whole chain. Raises NotPermitted."""
+    for permission in NEEDED:
+        require(actor, permission)
 
 
 def list_proposals(connection: Connection) -> Sequence[Proposal]:

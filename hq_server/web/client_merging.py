@@ -80,8 +80,9 @@ def merge(request: Request) -> Response:
 @or_again(page)
 def unmerge(request: Request) -> Response:
     """POST `command`."""
-    loser_id, command = id_of_path(request), _command(text_of(request, "command"))
-    _do(request, lambda merging: merging.unmerge(loser_id, command))
+    loser_id = id_of_path(request)
+    command = text_of(request, "command")
+    _do(request, lambda merging: merging.unmerge(loser_id, _command(command)))
     return see_other(request, PAGE, Notice(_("The two cards are two clients again.")))
 
 
@@ -120,7 +121,8 @@ def _taken(request: Request) -> list[str]:
 
 
 def _other(request: Request) -> bytes:
-    require(actor_of(request), Permission.CLIENT_MERGE)
+    for permission in client_merging.NEEDED:
+        require(actor_of(request), permission)
     text = text_of(request, "with") or request.query_params.get("with", "")
     if not is_id(text):
         raise NotFound("There is no such client here.", "Look for them by phone or name.")

@@ -53,7 +53,7 @@ ROOMS = (
         _("Duplicates"),
         _("Cards that may be of one client, in all branches; merge them, take it back."),
         Permission.CLIENT_MERGE,
-        Permission.CLIENT_CONTACTS,
+        Permission.REPORT_CHAIN,
     ),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )

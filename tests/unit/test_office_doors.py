@@ -28,6 +28,7 @@ EVERYBODY: tuple[Permission, ...] = ()
 PEOPLE = (Permission.EMPLOYEE_EDIT,)
 GOODS = (Permission.CATALOG_EDIT,)
 AUDITS = (Permission.AUDIT_VIEW,)
+MERGES = (Permission.CLIENT_MERGE, Permission.CLIENT_CONTACTS, Permission.REPORT_CHAIN)
 STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
@@ -56,6 +57,8 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     ("GET", "/stock"): STOCK,
     ("GET", "/loyalty"): GOODS,
     **{("POST", f"/loyalty/{act}"): GOODS for act in ("preview", "save", "end")},
+    **{("GET", path): MERGES for path in ("/clients/duplicates", "/clients/{id}/merge")},
+    **{("POST", f"/clients/{{id}}/{act}"): MERGES for act in ("merge", "unmerge", "different", "not-different")},
     **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills")},
 }
 FIELDS: dict[str, Any] = {
@@ -88,7 +91,8 @@ def things(pages: OfficePages) -> dict[str, str]:
     journal = office.journal("B1")
     request_id = product_request_id(journal.branch_id, "4600")
     journal.add_edit(RecordKind.PRODUCT_REQUEST, request_id, {}, code="4600", name="Зонт", last_seen_at=now_us)
-    journal.add_edit(RecordKind.CLIENT, office.ids.new_id(), {}, name=CANARY_NAME, phones=(CANARY_PHONE,))
+    client_id = office.ids.new_id()
+    journal.add_edit(RecordKind.CLIENT, client_id, {}, name=CANARY_NAME, phones=(CANARY_PHONE,))
     office.merge(journal, journal.batch())
     with office.store.write() as connection:
         assert list_requests(connection, LOCAL_ADMINISTRATOR).total == 1
@@ -99,7 +103,7 @@ def things(pages: OfficePages) -> dict[str, str]:
     person = pages.hire("somebody", "cashier")
     return {
         "people": format_id(person), "products": format_id(product_id), "requests": format_id(request_id),
-        "catalog": format_id(b"c" * 16),
+        "catalog": format_id(b"c" * 16), "clients": format_id(client_id),
     }  # fmt: skip
 
 
