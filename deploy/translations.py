@@ -45,6 +45,7 @@ ERROR_SOURCES = (
     "branch_node/operations/paying_back.py",
     "branch_node/operations/basket",
     "branch_node/operations/budgets.py",
+    "branch_node/operations/team_day.py",
     "branch_node/operations/card_charges.py",
     "branch_node/operations/card_payments.py",
     "branch_node/operations/cash.py",

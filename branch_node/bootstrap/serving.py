@@ -15,14 +15,13 @@ from branch_node.bootstrap.printing import start_print_worker
 from branch_node.bootstrap.status import read_status
 from branch_node.devices.payment_terminal import open_terminal
 from branch_node.operations.basket import recover_baskets
-from branch_node.operations.card_changes import BegunChange
+from branch_node.operations.committing import Prepare
 from branch_node.operations.refund_request import RefundRequest
 from branch_node.operations.refunding import RefundAnswer, SoldBefore
 from branch_node.operations.sale_request import SaleRequest
 from branch_node.operations.selling import SaleAnswer
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
-from branch_node.storage.transaction import BranchTransaction
 from branch_node.sync_client.processor import Processor
 from branch_node.web.app import create_app
 from branch_node.web.context import WebContext
@@ -80,9 +79,9 @@ class Sellers:
         """What another branch sold, as `Processor.find_sold` does."""
         return self._lend(lambda processor: processor.find_sold(branch_code, receipt))
 
-    def carry_out(self, begin: Callable[[BranchTransaction], BegunChange]) -> BegunChange:
-        """An operation on cards and facts, as `Processor.carry_out` does."""
-        return self._lend(lambda processor: processor.carry_out(begin))
+    def commit(self, prepare: Prepare) -> bool:
+        """Records edits of cards and facts, as `Processor.commit` does."""
+        return self._lend(lambda processor: processor.commit(prepare))
 
     def query(self, question: Question) -> Findings:
         """What the head office knows, as `Processor.query` does."""
@@ -118,7 +117,7 @@ def make_context(settings: Settings, store: BranchStore, sellers: Sellers) -> We
         open_signer(settings),
         open_code_signer(settings),
         sellers.query,
-        carry_out=sellers.carry_out,
+        commit=sellers.commit,
     )
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Protocol
+from collections.abc import Collection
 
-from branch_node.operations.card_changes import BegunChange, CardChange, begin_changes
+from branch_node.operations.committing import Commit, Wanted, WantedEdit
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.duplicates import Likeness
@@ -14,12 +13,6 @@ from shared.domain.records import RecordKind
 from shared.operations import client_merging, duplicates
 from shared.operations.client_merging import Changes, MergeDone, MergePreview
 from shared.operations.duplicates import Proposal, ProposalPage
-
-
-class CarryOut(Protocol):
-    """`Processor.carry_out`: an operation, here or through the head office."""
-
-    def __call__(self, begin: Callable[[BranchTransaction], BegunChange], /) -> BegunChange: ...
 
 
 def preview(
@@ -32,7 +25,8 @@ def preview(
 
 
 def merge(
-    carry_out: CarryOut,
+    store: BranchStore,
+    commit: Commit,
     actor: Actor,
     survivor_id: bytes,
     loser_id: bytes,
@@ -41,46 +35,43 @@ def merge(
 ) -> bytes:
     """Merges; returns the command by which it can be taken back. `seen` is the preview's.
 
-    Raises what `preview` does, StaleEdit when a card changed since the preview, and what `carry_out` does.
+    Raises what `preview` does, StaleEdit when a card changed since the preview, and what `commit` does.
     """
     _require_sight(actor)
 
-    def begin(transaction: BranchTransaction) -> BegunChange:
+    def prepare(transaction: BranchTransaction) -> Wanted:
         found = client_merging.preview_merge(transaction.connection, survivor_id, loser_id, chosen)
-        return _begin(transaction, actor, client_merging.merge_changes(found, seen))
+        return _wanted(actor, client_merging.merge_changes(found, seen))
 
-    return carry_out(begin).command_id
+    commit(prepare)
+    with store.read() as connection:
+        return client_merging.command_of_merge(connection, loser_id)
 
 
-def unmerge(carry_out: CarryOut, actor: Actor, loser_id: bytes, command_id: bytes | None = None) -> bytes:
-    """Takes a merge back: what nobody changed since. Without a command, the one that holds of that card. Returns the
-    undoing command. Raises NotPermitted, NotFound, Refused, and what `carry_out` does."""
+def unmerge(commit: Commit, actor: Actor, loser_id: bytes, command_id: bytes | None = None) -> None:
+    """Takes a merge back: what nobody changed since. Without a command, the one that holds of that card.
+
+    Raises NotPermitted, NotFound, Refused, and what `commit` does."""
     require(actor, Permission.CLIENT_MERGE)
 
-    def begin(transaction: BranchTransaction) -> BegunChange:
+    def prepare(transaction: BranchTransaction) -> Wanted:
         connection = transaction.connection
         command = command_id or client_merging.command_of_merge(connection, loser_id)
-        return _begin(transaction, actor, client_merging.undo_changes(connection, loser_id, command))
+        return _wanted(actor, client_merging.undo_changes(connection, loser_id, command))
 
-    return carry_out(begin).command_id
+    commit(prepare)
 
 
-def say_different(carry_out: CarryOut, actor: Actor, one: bytes, other: bytes) -> None:
-    """The two are never proposed again. Raises NotPermitted, NotFound, and what `carry_out` does."""
+def say_different(commit: Commit, actor: Actor, one: bytes, other: bytes) -> None:
+    """The two are never proposed again. Raises NotPermitted, NotFound, and what `commit` does."""
     require(actor, Permission.CLIENT_MERGE)
-    carry_out(
-        lambda transaction: _begin(transaction, actor, client_merging.say_different(transaction.connection, one, other))
-    )
+    commit(lambda transaction: _wanted(actor, client_merging.say_different(transaction.connection, one, other)))
 
 
-def unsay_different(carry_out: CarryOut, actor: Actor, one: bytes, other: bytes) -> None:
-    """They are proposed again. Raises NotPermitted, NotFound, and what `carry_out` does."""
+def unsay_different(commit: Commit, actor: Actor, one: bytes, other: bytes) -> None:
+    """They are proposed again. Raises NotPermitted, NotFound, and what `commit` does."""
     require(actor, Permission.CLIENT_MERGE)
-    carry_out(
-        lambda transaction: _begin(
-            transaction, actor, client_merging.unsay_different(transaction.connection, one, other)
-        )
-    )
+    commit(lambda transaction: _wanted(actor, client_merging.unsay_different(transaction.connection, one, other)))
 
 
 def merges_into(store: BranchStore, actor: Actor, survivor_id: bytes) -> list[MergeDone]:
@@ -130,6 +121,6 @@ def _require_sight(actor: Actor) -> None:
     require(actor, Permission.CLIENT_CONTACTS)
 
 
-def _begin(transaction: BranchTransaction, actor: Actor, changes: Changes) -> BegunChange:
-    cards = [CardChange(RecordKind.CLIENT, client_id, fields) for client_id, fields in changes]
-    return begin_changes(transaction, actor.employee_id, cards)
+def _wanted(actor: Actor, changes: Changes) -> Wanted:
+    edits = [WantedEdit(RecordKind.CLIENT, client_id, fields) for client_id, fields in changes]
+    return Wanted(actor.employee_id, tuple(edits))

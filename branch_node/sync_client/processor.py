@@ -7,8 +7,8 @@ from typing import NoReturn, Protocol, TypeVar
 
 from branch_node.operations import refunding
 from branch_node.operations.budgets import begin_spending, return_leases
-from branch_node.operations.card_changes import BegunChange
-from branch_node.operations.clients import begin_adding, begin_editing
+from branch_node.operations.clients import want_changes, want_client
+from branch_node.operations.committing import Prepare, commit_records
 from branch_node.operations.exchanging import begin_exchange
 from branch_node.operations.processing import Settled, commit_request, may_ask, settle
 from branch_node.operations.product_requests import send_requests
@@ -147,34 +147,33 @@ class Processor:
             return None
         return answer_of(begun, _require_settled(settled, answer))
 
-    def add_client(self, fields: Mapping[str, Value]) -> bytes:
-        """Makes a card; returns its id. Raises what `begin_adding` does, Refused, InDoubt."""
+    def commit(self, prepare: Prepare) -> bool:
+        """Records edits of cards and facts in one entry; false when everything was so already.
+
+        Raises what `prepare` does, HqUnreachable, Refused – StaleEdit when HQ has values that were not seen – and
+        InDoubt.
+        """
         with self._store.operation() as transaction:
-            begun = begin_adding(transaction, fields)
+            begun = commit_records(transaction, prepare(transaction))
             question = _question(transaction, begun.intent)
         self._finish(begun.intent, question)
-        return begun.client_id
+        return begun.changed
+
+    def add_client(self, fields: Mapping[str, Value]) -> bytes:
+        """Makes a card; returns its id. Raises what `want_client` does, HqUnreachable, Refused, InDoubt."""
+        client_id = self._store.ids.new_id()
+        self.commit(lambda transaction: want_client(transaction, client_id, fields))
+        return client_id
 
     def edit_client(self, reference: str, changes: Mapping[str, Value]) -> tuple[bytes, bool]:
         """Changes a card, named by id or external id; returns its id, and whether anything changed.
 
-        Raises NotFound, what `begin_editing` does, Refused – StaleEdit when HQ has values that were not seen – and
-        InDoubt.
+        Raises NotFound, what `want_changes` does, HqUnreachable, Refused – StaleEdit when HQ has values that were not
+        seen – and InDoubt.
         """
-        with self._store.operation() as transaction:
-            client_id = resolve_client(transaction.connection, reference)
-            begun = begin_editing(transaction, client_id, changes)
-            question = _question(transaction, begun.intent)
-        self._finish(begun.intent, question)
-        return client_id, begun.changed
-
-    def carry_out(self, begin: Callable[[BranchTransaction], BegunChange]) -> BegunChange:
-        """Any operation on cards and facts, in one entry. Raises what `begin` does, Refused, StaleEdit, InDoubt."""
-        with self._store.operation() as transaction:
-            begun = begin(transaction)
-            question = _question(transaction, begun.intent)
-        self._finish(begun.intent, question)
-        return begun
+        with self._store.read() as connection:
+            client_id = resolve_client(connection, reference)
+        return client_id, self.commit(lambda transaction: want_changes(transaction, client_id, changes))
 
     def spend(self, owner: str, amount: int) -> None:
         """Spends from a budget: out of leases here, or with HQ's leave. Raises Refused, HqUnreachable, InDoubt."""

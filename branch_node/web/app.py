@@ -31,6 +31,7 @@ from branch_node.web import (
     status,
     stock,
     stock_writing,
+    team,
 )
 from branch_node.web.context import WebContext, waiting_outside
 from branch_node.web.people import Doorway, actor_of, actor_seen, navigation_for, register_of, session_reader
@@ -52,11 +53,12 @@ NAVIGATION = (
     Doorway(Destination("/shift", _("Shift"), "Alt+KeyW"), Permission.SHIFT_OPEN),
     Doorway(Destination("/receipts", _("Receipts"), "Alt+KeyZ"), Permission.REFUND_BY_RECEIPT),
     Doorway(Destination("/stock", _("Stock"), "Alt+KeyK"), Permission.STOCK_VIEW),
-    Doorway(Destination("/clients/duplicates", _("Duplicates")), Permission.CLIENT_MERGE),
-    Doorway(Destination("/status", _("Status"), "Alt+KeyS")),
-    Doorway(Destination("/pairing", _("Registers")), Permission.REGISTER_PAIR),
-    Doorway(Destination("/quick-keys", _("Quick keys")), Permission.SETTINGS_BRANCH),
-    Doorway(Destination("/help", _("Help"))),
+    Doorway(Destination("/team", _("Team"), "Alt+KeyT"), Permission.TEAM_VIEW),
+    Doorway(Destination("/status", _("Status"), "Alt+KeyS", True)),
+    Doorway(Destination("/clients/duplicates", _("Duplicates"), is_minor=True), Permission.CLIENT_MERGE),
+    Doorway(Destination("/pairing", _("Registers"), is_minor=True), Permission.REGISTER_PAIR),
+    Doorway(Destination("/quick-keys", _("Quick keys"), is_minor=True), Permission.SETTINGS_BRANCH),
+    Doorway(Destination("/help", _("Help"), is_minor=True)),
 )
 
 PAGES: tuple[BaseRoute, ...] = (
@@ -76,6 +78,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *client_points.ROUTES,
     *stock.ROUTES,
     *stock_writing.ROUTES,
+    *team.ROUTES,
     *printer_state.ROUTES,
     *status.ROUTES,
     *help.ROUTES,

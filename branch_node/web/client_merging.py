@@ -80,7 +80,7 @@ def merge(request: Request) -> Response:
     survivor_id, loser_id = _id(request.path_params["id"]), _id(text_of(request, "with"))
     try:
         command = client_merging.merge(
-            context.carry_out, actor, survivor_id, loser_id, _taken(request), text_of(request, "seen")
+            context.store, context.commit, actor, survivor_id, loser_id, _taken(request), text_of(request, "seen")
         )
     except (NotPermitted, NotFound, InvalidInput):
         raise
@@ -96,7 +96,7 @@ def unmerge(request: Request) -> Response:
     context, actor = context_of(request), signed_in(request)
     command = text_of(request, "command")
     try:
-        client_merging.unmerge(context.carry_out, actor, _id(request.path_params["id"]), _command(command))
+        client_merging.unmerge(context.commit, actor, _id(request.path_params["id"]), _command(command))
     except (NotPermitted, NotFound):
         raise
     except FilialError as error:
@@ -108,7 +108,7 @@ def different(request: Request) -> Response:
     """POST `with`: the two are never proposed again."""
     context, actor = context_of(request), signed_in(request)
     one, other = _id(request.path_params["id"]), _id(text_of(request, "with"))
-    client_merging.say_different(context.carry_out, actor, one, other)
+    client_merging.say_different(context.commit, actor, one, other)
     undo = f"/clients/{format_id(one)}/not-different"
     return see_other(
         request, PAGE, Notice(_("These two will not be proposed again."), undo, {"with": format_id(other)})
@@ -119,7 +119,7 @@ def not_different(request: Request) -> Response:
     """POST `with`: takes that back."""
     context, actor = context_of(request), signed_in(request)
     other = _id(text_of(request, "with"))
-    client_merging.unsay_different(context.carry_out, actor, _id(request.path_params["id"]), other)
+    client_merging.unsay_different(context.commit, actor, _id(request.path_params["id"]), other)
     return see_other(request, PAGE, Notice(_("These two are proposed again.")))
 
 

@@ -8,14 +8,13 @@ from typing import Any, cast
 
 from starlette.requests import Request
 
-from branch_node.operations.card_changes import BegunChange
+from branch_node.operations.committing import Prepare
 from branch_node.operations.refund_request import RefundRequest
 from branch_node.operations.refunding import RefundAnswer, SoldBefore
 from branch_node.operations.sale_request import SaleRequest
 from branch_node.operations.selling import SaleAnswer
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
-from branch_node.storage.transaction import BranchTransaction
 from branch_node.web.turns import Outside, Turn
 from shared.clock import Clock
 from shared.domain.card_payments import PaymentTerminal
@@ -36,8 +35,8 @@ def _no_head_office(_question: Question) -> Findings:
     raise HqUnreachable("The head office does not answer.", "Use the command line.")
 
 
-def _no_changes(_begin: Callable[[BranchTransaction], BegunChange]) -> BegunChange:
-    raise Refused("These pages change no clients.", "Use the command line.")
+def _no_commit(_prepare: Prepare) -> bool:
+    raise Refused("These pages record nothing of clients.", "Use the command line.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +47,7 @@ class WebContext:
     payment terminal, None when none is connected. `refund` and `find_sold` – what another branch sold, asked of the
     head office – are as `sell`. `sign` signs a Z-report, `sign_code` a receipt's square code; None without a key.
     `ask_head_office` waits for the answer, within a limit, and raises SyncError without one.
-    `password_cost` is that of new passwords. `carry_out` does an operation on cards and facts, here or at the head
-    office.
+    `password_cost` is that of new passwords. `commit` records edits of cards and facts, and is as `sell`.
     """
 
     store: BranchStore
@@ -63,7 +61,7 @@ class WebContext:
     sign_code: Callable[[str], str] | None = None
     ask_head_office: Callable[[Question], Findings] = _no_head_office
     password_cost: HashCost = PASSWORD_COST
-    carry_out: Callable[[Callable[[BranchTransaction], BegunChange]], BegunChange] = _no_changes
+    commit: Callable[[Prepare], bool] = _no_commit
 
     @property
     def clock(self) -> Clock:
@@ -89,7 +87,7 @@ def waiting_outside(context: WebContext, turn: Turn) -> WebContext:
         sell=turn.outside(context.sell),
         refund=turn.outside(context.refund),
         find_sold=turn.outside(context.find_sold),
-        carry_out=turn.outside(context.carry_out),
         ask_head_office=turn.outside(context.ask_head_office),
+        commit=turn.outside(context.commit),
         terminal=None if context.terminal is None else cast(PaymentTerminal, Outside(turn, context.terminal)),
     )

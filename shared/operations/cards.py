@@ -125,14 +125,22 @@ def _is_disputed(state: CardState) -> bool:
 
 
 def edit_card(
-    connection: Connection, kind: int, card_id: bytes, changes: Mapping[str, Value], stamp: Stamp
+    connection: Connection,
+    kind: int,
+    card_id: bytes,
+    changes: Mapping[str, Value],
+    stamp: Stamp,
+    seen: Mapping[str, tuple[bytes, ...]] | None = None,
 ) -> CardEdit | None:
-    """An edit made here and now: it has seen every version that is there. None when it would change nothing."""
+    """An edit made here and now: it has seen every version that is there, but of the fields in `seen` those given.
+
+    None when it would change nothing.
+    """
     lock_cards(connection, [(kind, card_id)])
     stored = load_states(connection, [(kind, card_id)])
     state = decode_state(stored[kind, card_id]) if stored else CardState()
     patches = tuple(
-        FieldPatch(name, value, state.seen(name))
+        FieldPatch(name, value, (seen or {}).get(name, state.seen(name)))
         for name, value in changes.items()
         if _differs(kind, state, name, value)
     )

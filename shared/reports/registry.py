@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from shared.domain.identifiers import shorten
 from shared.errors import NotFound
-from shared.reports import sales, stock
+from shared.reports import sales, stock, work
 from shared.reports.parameters import ReportParameters
 from shared.reports.result import Column
 
@@ -49,6 +49,22 @@ REPORTS: dict[str, Report] = {
         stock.MEASURES,
         stock.DEFINITIONS,
         stock.run_stock,
+    ),
+    work.WORK_TODAY: Report(
+        work.WORK_TODAY,
+        "What was done: calls, reached, outcomes, contacts, tasks and sales by employee and hour.",
+        work.DIMENSIONS,
+        work.MEASURES,
+        work.DEFINITIONS,
+        work.run_work_today,
+    ),
+    work.CALLS: Report(
+        work.CALLS,
+        "Calls and what came of them, by employee, outcome, day and hour.",
+        work.CALL_DIMENSIONS,
+        work.CALL_MEASURES,
+        work.CALL_DEFINITIONS,
+        work.run_calls,
     ),
 }
 

@@ -12,13 +12,14 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     text,
 )
 
 from shared.storage.column_types import Id, UtcTime
-from shared.storage.fact_tables import record_metadata
+from shared.storage.fact_tables import record_metadata, where
 
 # ---- What cards show. Moments are microseconds since 1970 in UTC.
 
@@ -49,6 +50,7 @@ task = Table(
     Index("task_by_assignee", "assignee_id", "state", "due_at"),
     Index("task_by_client", "client_id", "state", "due_at"),
     Index("task_by_state", "state", "due_at"),
+    Index("task_by_done", "done_at", **where("done_at IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 
@@ -177,6 +179,8 @@ interaction = Table(
     Column("next_task_id", Id),
     # The interaction that it takes the place of.
     Column("corrects_id", Id),
+    # Of the branch's day.
+    Column("hour", SmallInteger, nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("utc_offset_seconds", Integer, nullable=False),
     Column("zone", Text, nullable=False),
@@ -185,6 +189,7 @@ interaction = Table(
     PrimaryKeyConstraint("branch_id", "id"),
     Index("interaction_by_client", "client_id", "at"),
     Index("interaction_by_day", "business_date", "employee"),
+    Index("interaction_by_corrected", "corrects_id", **where("corrects_id IS NOT NULL")),
     sqlite_with_rowid=False,
 )
 

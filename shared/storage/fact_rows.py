@@ -294,4 +294,5 @@ def _interaction_values(fact: Interaction) -> Row:
         fact.task_id,
         fact.next_task_id,
         fact.corrects_id,
+        fact.at.hour,
     )

@@ -41,7 +41,7 @@ def _line_belongs_to_sale() -> ForeignKeyConstraint:
     return constraint.ddl_if(dialect="sqlite")
 
 
-def _where(condition: str) -> dict[str, Any]:
+def where(condition: str) -> dict[str, Any]:
     """An index over the rows of which that is true."""
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -73,8 +73,8 @@ sale = Table(
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("branch_id", "id"),
     # What a client bought: by the card where it was known, else by the number that was given.
-    Index("sale_by_client_id", "client_id", "sold_at", **_where("client_id IS NOT NULL")),
-    Index("sale_by_client", "client", "sold_at", **_where("client IS NOT NULL AND client_id IS NULL")),
+    Index("sale_by_client_id", "client_id", "sold_at", **where("client_id IS NOT NULL")),
+    Index("sale_by_client", "client", "sold_at", **where("client IS NOT NULL AND client_id IS NULL")),
     sqlite_with_rowid=False,
 )
 
@@ -219,8 +219,8 @@ refund = Table(
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("branch_id", "id"),
     Index("refund_by_sale", "sale_id"),
-    Index("refund_by_client_id", "client_id", "refunded_at", **_where("client_id IS NOT NULL")),
-    Index("refund_by_client", "client", "refunded_at", **_where("client IS NOT NULL AND client_id IS NULL")),
+    Index("refund_by_client_id", "client_id", "refunded_at", **where("client_id IS NOT NULL")),
+    Index("refund_by_client", "client", "refunded_at", **where("client IS NOT NULL AND client_id IS NULL")),
     sqlite_with_rowid=False,
 )
 

@@ -20,11 +20,13 @@ COMPONENTS = "components.html"
 
 
 class Destination(NamedTuple):
-    """One page of the navigation. `hotkey` is written as filial.js reads it: `F4`, `Ctrl+KeyK`."""
+    """One page of the navigation. `hotkey` is written as filial.js reads it: `F4`, `Ctrl+KeyK`. What `is_minor` stands
+    in the menu at the navigation's end."""
 
     url: str
     label: translations.LazyText
     hotkey: str = ""
+    is_minor: bool = False
 
 
 Frame = Callable[[Request], Mapping[str, Any]]

@@ -80,7 +80,7 @@ def test_a_merge_keeps_fills_and_unites_in_one_entry(pair: Pair) -> None:
     (node,), one, other = two_at_one(pair)
     before = node.store.node()[1].head.seq
     found = preview(node.store, ADMIN, one, other)
-    merge(node.line().carry_out, ADMIN, one, other, seen=found.seen)
+    merge(node.store, node.line().commit, ADMIN, one, other, seen=found.seen)
     assert node.store.node()[1].head.seq == before + 1
     kept = fields_of(node.store, one)
     assert (kept["name"], kept["note"], kept["phones"]) == ("Анна Белова", "любит чай", (PHONE, OTHER_PHONE))
@@ -98,37 +98,37 @@ def two_at_one(pair: Pair) -> tuple[list[Node], bytes, bytes]:
 
 def test_what_was_chosen_of_the_other_card_is_kept_and_comes_back_with_the_undo(pair: Pair) -> None:
     (node,), one, other = two_at_one(pair)
-    command = merge(node.line().carry_out, ADMIN, one, other, chosen=("name",))
+    command = merge(node.store, node.line().commit, ADMIN, one, other, chosen=("name",))
     assert fields_of(node.store, one)["name"] == "Белова А."
-    unmerge(node.line().carry_out, ADMIN, other, command)
+    unmerge(node.line().commit, ADMIN, other, command)
     assert fields_of(node.store, one) == {"name": "Анна Белова", "phones": (PHONE,)}
     assert "merged_into" not in fields_of(node.store, other)
     with pytest.raises((Refused, NotFound)):
-        unmerge(node.line().carry_out, ADMIN, other, command)
+        unmerge(node.line().commit, ADMIN, other, command)
 
 
 def test_a_later_edit_stays_when_the_merge_is_undone(pair: Pair) -> None:
     (node,), one, other = two_at_one(pair)
-    command = merge(node.line().carry_out, ADMIN, one, other)
+    command = merge(node.store, node.line().commit, ADMIN, one, other)
     edit(node, one, note="любит кофе")
-    unmerge(node.line().carry_out, ADMIN, other, command)
+    unmerge(node.line().commit, ADMIN, other, command)
     assert fields_of(node.store, one) == {"name": "Анна Белова", "phones": (PHONE,), "note": "любит кофе"}
 
 
 def test_merges_in_opposite_directions_converge_and_are_undone_in_a_third_branch(pair: Pair) -> None:
     (first, second, third), one, other = two_known_everywhere(pair, ("B1", "B2", "B3"))
-    forward = merge(first.line().carry_out, ADMIN, one, other)
-    merge(second.line().carry_out, ADMIN, other, one)
+    forward = merge(first.store, first.line().commit, ADMIN, one, other)
+    merge(second.store, second.line().commit, ADMIN, other, one)
     sync_all(first, second, third)
     stores = [pair.office.store, first.store, second.store, third.store]
     assert {survivor(store, each) for store in stores for each in (one, other)} == {min(one, other)}
     for client_id in (one, other):
         assert len({repr(sorted(fields_of(store, client_id).items())) for store in stores}) == 1
 
-    unmerge(third.line().carry_out, ADMIN, other, forward)
+    unmerge(third.line().commit, ADMIN, other, forward)
     sync_all(third, first, second)
     assert {survivor(store, each) for store in stores for each in (one, other)} == {other}
-    unmerge(third.line().carry_out, ADMIN, one)
+    unmerge(third.line().commit, ADMIN, one)
     sync_all(third, first, second)
     assert {survivor(store, one) for store in stores} == {one}
     assert {survivor(store, other) for store in stores} == {other}
@@ -138,11 +138,11 @@ def test_merges_in_opposite_directions_converge_and_are_undone_in_a_third_branch
 
 def test_an_edit_made_elsewhere_meanwhile_is_kept_by_the_undo(pair: Pair) -> None:
     (first, second), one, other = two_known_everywhere(pair, ("B1", "B2"))
-    command = merge(first.line().carry_out, ADMIN, one, other)
+    command = merge(first.store, first.line().commit, ADMIN, one, other)
     edit(second, one, phones=(PHONE, "+79001112233"))
     sync_all(first, second)
     assert fields_of(second.store, one)["phones"] == ("+79001112233", PHONE, OTHER_PHONE)
-    unmerge(second.line().carry_out, ADMIN, other, command)
+    unmerge(second.line().commit, ADMIN, other, command)
     sync_all(second, first)
     for store in (first.store, second.store, pair.office.store):
         assert fields_of(store, one)["phones"] == ("+79001112233", PHONE)
@@ -155,7 +155,7 @@ def test_a_branch_that_knew_one_of_them_learns_the_other(pair: Pair) -> None:
     first.sync()
     second.sell_to("200", "other")
     sync_all(second, first)
-    merge(first.line().carry_out, ADMIN, one, other)
+    merge(first.store, first.line().commit, ADMIN, one, other)
     sync_all(first, second)
     assert survivor(second.store, other) == one
     assert fields_of(second.store, one)["note"] == "любит чай"
@@ -167,10 +167,10 @@ def test_the_head_office_commits_a_merge_and_its_undo_in_centralized_mode(pair: 
     pair.set_mode("B1", ProcessingMode.CENTRALIZED)
     node.sync()
     before = fields_of(node.store, one)
-    command = merge(node.line().carry_out, ADMIN, one, other, chosen)
+    command = merge(node.store, node.line().commit, ADMIN, one, other, chosen)
     # Before the journal brings it.
     assert survivor(pair.office.store, other) == one
-    unmerge(node.line().carry_out, ADMIN, other, command)
+    unmerge(node.line().commit, ADMIN, other, command)
     assert fields_of(pair.office.store, one) == fields_of(node.store, one) == before
     node.sync()
     assert node.verify() == ()
@@ -181,14 +181,14 @@ def test_merging_sees_what_it_was_shown_or_is_refused(pair: Pair) -> None:
     seen = preview(node.store, ADMIN, one, other).seen
     edit(node, other, note="не любит чай")
     with pytest.raises(StaleEdit):
-        merge(node.line().carry_out, ADMIN, one, other, seen=seen)
+        merge(node.store, node.line().commit, ADMIN, one, other, seen=seen)
 
 
 def test_one_client_is_not_merged_with_itself(pair: Pair) -> None:
     (node,), one, other = two_at_one(pair)
     with pytest.raises(InvalidInput):
         preview(node.store, ADMIN, one, one)
-    merge(node.line().carry_out, ADMIN, one, other)
+    merge(node.store, node.line().commit, ADMIN, one, other)
     with pytest.raises(InvalidInput):
         preview(node.store, ADMIN, one, other)
     assert [(each.loser_id, each.loser_name) for each in merges_into(node.store, ADMIN, one)] == [(other, "Белова А.")]
@@ -205,11 +205,11 @@ def test_a_merged_card_has_no_keys_and_gets_them_back(pair: Pair) -> None:
             return {(row.client_id, row.shared_key is not None) for row in connection.execute(statement)}
 
     assert holders() == {(one, True), (other, True)}
-    command = merge(node.line().carry_out, ADMIN, one, other)
+    command = merge(node.store, node.line().commit, ADMIN, one, other)
     assert holders() == {(one, False)}
-    unmerge(node.line().carry_out, ADMIN, other, command)
+    unmerge(node.line().commit, ADMIN, other, command)
     assert holders() == {(one, True), (other, True)}
-    say_different(node.line().carry_out, ADMIN, one, other)
+    say_different(node.line().commit, ADMIN, one, other)
     assert fields_of(node.store, one)["not_same_as"] == (format_id(other),)
 
 
@@ -219,7 +219,7 @@ def test_points_of_merged_cards_are_spent_together_and_parted_by_the_undo(pair: 
     earn(first, one, 100)
     earn(second, other, 30)
     sync_all(first, second)
-    command = merge(first.line().carry_out, ADMIN, one, other)
+    command = merge(first.store, first.line().commit, ADMIN, one, other)
     # The second branch has not heard of it.
     earn(second, other, 5)
     sync_all(first, second)
@@ -227,7 +227,7 @@ def test_points_of_merged_cards_are_spent_together_and_parted_by_the_undo(pair: 
     assert left_of(pair, other) == 0
     with pair.office.store.write() as connection:
         assert refresh_amounts(connection, 20_000, pair.office.clock.now_us())[0] == 0
-    unmerge(second.line().carry_out, ADMIN, other, command)
+    unmerge(second.line().commit, ADMIN, other, command)
     sync_all(second, first)
     assert (left_of(pair, one), left_of(pair, other)) == (100, 35)
 

@@ -45,7 +45,7 @@ def make_pages(store: BranchStore, home: Path, standing: dict[str, Any] | None =
             processor.refund,
             processor.find_sold,
             password_cost=CHEAP,
-            carry_out=processor.carry_out,
+            commit=processor.commit,
         )
     )
 

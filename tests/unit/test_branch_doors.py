@@ -18,115 +18,117 @@ from tests.support.branch_doors import (
 )
 
 TABLE = """
-                                     nobody bare seller cashier manager head_of_sales auditor owner administrator
-GET  /                               >      +    +      +       +       +             +       +     +
-GET  /account                        >      +    +      +       +       +             +       +     +
-GET  /authority.crt                  +      +    +      +       +       +             +       +     +
-GET  /chip                           +      +    +      +       +       +             +       +     +
-GET  /clients/ID/duplicates          >      x    x      +       +       +             +       +     x
-GET  /clients/ID/merge               >      x    x      x       +       +             x       +     x
-GET  /clients/ID/points              >      x    x      +       +       +             +       +     x
-GET  /clients/duplicates             >      x    x      x       +       +             x       +     x
-GET  /clients/similar                >      x    x      +       +       +             x       +     x
-GET  /healthz                        +      +    +      +       +       +             +       +     +
-GET  /help                           +      +    +      +       +       +             +       +     +
-GET  /login                          +      +    +      +       +       +             +       +     +
-GET  /pair                           +      +    +      +       +       +             +       +     +
-GET  /pairing                        >      x    x      x       +       x             x       +     +
-GET  /pin                            >      +    +      +       +       +             +       +     +
-GET  /printer                        +      +    +      +       +       +             +       +     +
-GET  /quick-keys                     >      x    x      x       +       x             x       +     +
-GET  /receipts                       >      x    x      +       +       +             +       +     +
-GET  /receipts/ID                    >      x    x      +       +       +             +       +     +
-GET  /receipts/ID.pdf                >      x    x      +       +       +             +       +     +
-GET  /refunds/loose                  >      x    x      +       +       x             x       +     x
-GET  /refunds/new                    >      x    x      +       +       x             x       +     x
-GET  /sale                           >      x    +      +       +       x             x       +     x
-GET  /sale/clients                   >      x    x      +       +       x             x       +     x
-GET  /sale/discount                  >      x    +      +       +       x             x       +     x
-GET  /sale/goods                     >      x    +      +       +       x             x       +     x
-GET  /sale/held                      >      x    x      +       +       x             x       +     x
-GET  /sale/lines/LINE                >      x    +      +       +       x             x       +     x
-GET  /sale/pay                       >      x    +      +       +       x             x       +     x
-GET  /sale/return                    >      x    +      +       +       x             x       +     x
-GET  /sale/tab                       >      x    +      +       +       x             x       +     x
-GET  /sale/unknown                   >      x    +      +       +       x             x       +     x
-GET  /shift                          >      x    x      +       +       x             x       +     x
-GET  /shift/close                    >      x    x      +       +       x             x       +     x
-GET  /shift/history                  >      x    x      +       +       x             x       +     x
-GET  /shift/x                        >      x    x      x       +       +             +       +     +
-GET  /shift/z/ID                     >      x    x      +       +       x             x       +     x
-GET  /static/FILE                    +      +    +      +       +       +             +       +     +
-GET  /status                         >      +    +      +       +       +             +       +     +
-GET  /stock                          >      x    x      +       +       +             +       +     x
-GET  /stock/documents                >      x    x      +       +       +             +       +     x
-GET  /stock/documents/ID             >      x    x      +       +       +             +       +     x
-GET  /stock/drafts/ID                >      x    x      x       +       x             x       +     x
-GET  /stock/drafts/ID/differences    >      x    x      x       +       x             x       +     x
-GET  /stock/new                      >      x    x      x       +       x             x       +     x
-GET  /stock/product                  >      x    x      +       +       +             +       +     x
-POST /account                        >      +    +      +       +       +             +       +     +
-POST /clients/ID/different           >      x    x      x       +       +             x       +     x
-POST /clients/ID/merge               >      x    x      x       +       +             x       +     x
-POST /clients/ID/not-different       >      x    x      x       +       +             x       +     x
-POST /clients/ID/unmerge             >      x    x      x       +       +             x       +     x
-POST /language                       +      +    +      +       +       +             +       +     +
-POST /login                          +      +    +      +       +       +             +       +     +
-POST /logout                         +      +    +      +       +       +             +       +     +
-POST /pair                           +      +    +      +       +       +             +       +     +
-POST /pairing                        >      x    x      x       +       x             x       +     +
-POST /pairing/revoke                 >      x    x      x       +       x             x       +     +
-POST /pin                            >      +    +      +       +       +             +       +     +
-POST /printer/retry                  >      x    x      +       +       x             x       +     x
-POST /quick-keys                     >      x    x      x       +       x             x       +     +
-POST /quick-keys/change              >      x    x      x       +       x             x       +     +
-POST /quick-keys/put-back            >      x    x      x       +       x             x       +     +
-POST /receipts/ID/print              >      x    x      x       +       x             x       +     x
-POST /refunds                        >      x    x      +       +       x             x       +     x
-POST /refunds/loose                  >      x    x      x       +       x             x       +     x
-POST /refunds/reckon                 >      x    x      +       +       x             x       +     x
-POST /sale/add                       >      x    +      +       +       x             x       +     x
-POST /sale/again                     >      x    +      +       +       x             x       +     x
-POST /sale/basket-discount           >      x    m      m       +       x             x       +     x
-POST /sale/card                      >      x    +      +       +       x             x       +     x
-POST /sale/charge-back               >      x    +      +       +       x             x       +     x
-POST /sale/clear                     >      x    m      m       +       x             x       +     x
-POST /sale/client                    >      x    x      +       +       x             x       +     x
-POST /sale/discount                  >      x    m      m       +       x             x       +     x
-POST /sale/give-up                   >      x    m      m       +       x             x       +     x
-POST /sale/hold                      >      x    x      +       +       x             x       +     x
-POST /sale/keep                      >      x    +      +       +       x             x       +     x
-POST /sale/pay                       >      x    +      +       +       x             x       +     x
-POST /sale/points                    >      x    +      +       +       x             x       +     x
-POST /sale/price                     >      x    m      m       +       x             x       +     x
-POST /sale/quantity                  >      x    m      m       +       x             x       +     x
-POST /sale/recall                    >      x    x      +       +       x             x       +     x
-POST /sale/remove                    >      x    m      m       +       x             x       +     x
-POST /sale/return                    >      x    m      +       +       x             x       +     x
-POST /sale/scan                      >      x    +      +       +       x             x       +     x
-POST /sale/shift                     >      x    x      +       +       x             x       +     x
-POST /sale/tab                       >      x    +      +       +       x             x       +     x
-POST /sale/take-back                 >      x    x      +       +       x             x       +     x
-POST /sale/terminal                  >      x    +      +       +       x             x       +     x
-POST /sale/undo                      >      x    +      +       +       x             x       +     x
-POST /sale/unknown                   >      x    +      +       +       x             x       +     x
-POST /shift/cash                     >      x    x      x       +       x             x       +     x
-POST /shift/charges                  >      x    x      +       +       x             x       +     x
-POST /shift/close                    >      x    x      +       +       x             x       +     x
-POST /shift/drawer                   >      x    x      x       +       x             x       +     x
-POST /shift/open                     >      x    x      +       +       x             x       +     x
-POST /shift/x                        >      x    x      x       +       +             +       +     +
-POST /shift/z/ID                     >      x    x      +       +       x             x       +     x
-POST /status/fiscal                  >      x    x      x       +       x             x       +     +
-POST /stock/drafts/ID/discard        >      x    x      x       +       x             x       +     x
-POST /stock/drafts/ID/enter          >      x    x      x       +       x             x       +     x
-POST /stock/drafts/ID/file           >      x    x      x       +       x             x       +     x
-POST /stock/drafts/ID/line           >      x    x      x       +       x             x       +     x
-POST /stock/drafts/ID/remove         >      x    x      x       +       x             x       +     x
-POST /stock/drafts/ID/rest           >      x    x      x       +       x             x       +     x
-POST /stock/drafts/ID/scan           >      x    x      x       +       x             x       +     x
-POST /stock/new                      >      x    x      x       +       x             x       +     x
-POST /theme                          +      +    +      +       +       +             +       +     +
+                                  nobody bare seller cashier manager sales_rep head_of_sales auditor owner administrator
+GET  /                            >      +    +      +       +       +         +             +       +     +
+GET  /account                     >      +    +      +       +       +         +             +       +     +
+GET  /authority.crt               +      +    +      +       +       +         +             +       +     +
+GET  /chip                        +      +    +      +       +       +         +             +       +     +
+GET  /clients/ID/duplicates       >      x    x      +       +       +         +             +       +     x
+GET  /clients/ID/merge            >      x    x      x       +       x         +             x       +     x
+GET  /clients/ID/points           >      x    x      +       +       +         +             +       +     x
+GET  /clients/duplicates          >      x    x      x       +       x         +             x       +     x
+GET  /clients/similar             >      x    x      +       +       +         +             x       +     x
+GET  /healthz                     +      +    +      +       +       +         +             +       +     +
+GET  /help                        +      +    +      +       +       +         +             +       +     +
+GET  /login                       +      +    +      +       +       +         +             +       +     +
+GET  /pair                        +      +    +      +       +       +         +             +       +     +
+GET  /pairing                     >      x    x      x       +       x         x             x       +     +
+GET  /pin                         >      +    +      +       +       +         +             +       +     +
+GET  /printer                     +      +    +      +       +       +         +             +       +     +
+GET  /quick-keys                  >      x    x      x       +       x         x             x       +     +
+GET  /receipts                    >      x    x      +       +       x         +             +       +     +
+GET  /receipts/ID                 >      x    x      +       +       x         +             +       +     +
+GET  /receipts/ID.pdf             >      x    x      +       +       x         +             +       +     +
+GET  /refunds/loose               >      x    x      +       +       x         x             x       +     x
+GET  /refunds/new                 >      x    x      +       +       x         x             x       +     x
+GET  /sale                        >      x    +      +       +       x         x             x       +     x
+GET  /sale/clients                >      x    x      +       +       x         x             x       +     x
+GET  /sale/discount               >      x    +      +       +       x         x             x       +     x
+GET  /sale/goods                  >      x    +      +       +       x         x             x       +     x
+GET  /sale/held                   >      x    x      +       +       x         x             x       +     x
+GET  /sale/lines/LINE             >      x    +      +       +       x         x             x       +     x
+GET  /sale/pay                    >      x    +      +       +       x         x             x       +     x
+GET  /sale/return                 >      x    +      +       +       x         x             x       +     x
+GET  /sale/tab                    >      x    +      +       +       x         x             x       +     x
+GET  /sale/unknown                >      x    +      +       +       x         x             x       +     x
+GET  /shift                       >      x    x      +       +       x         x             x       +     x
+GET  /shift/close                 >      x    x      +       +       x         x             x       +     x
+GET  /shift/history               >      x    x      +       +       x         x             x       +     x
+GET  /shift/x                     >      x    x      x       +       x         +             +       +     +
+GET  /shift/z/ID                  >      x    x      +       +       x         x             x       +     x
+GET  /static/FILE                 +      +    +      +       +       +         +             +       +     +
+GET  /status                      >      +    +      +       +       +         +             +       +     +
+GET  /stock                       >      x    x      +       +       +         +             +       +     x
+GET  /stock/documents             >      x    x      +       +       +         +             +       +     x
+GET  /stock/documents/ID          >      x    x      +       +       +         +             +       +     x
+GET  /stock/drafts/ID             >      x    x      x       +       x         x             x       +     x
+GET  /stock/drafts/ID/differences >      x    x      x       +       x         x             x       +     x
+GET  /stock/new                   >      x    x      x       +       x         x             x       +     x
+GET  /stock/product               >      x    x      +       +       +         +             +       +     x
+GET  /team                        >      x    x      x       +       x         +             x       +     x
+GET  /team/figures                >      x    x      x       +       x         +             x       +     x
+POST /account                     >      +    +      +       +       +         +             +       +     +
+POST /clients/ID/different        >      x    x      x       +       x         +             x       +     x
+POST /clients/ID/merge            >      x    x      x       +       x         +             x       +     x
+POST /clients/ID/not-different    >      x    x      x       +       x         +             x       +     x
+POST /clients/ID/unmerge          >      x    x      x       +       x         +             x       +     x
+POST /language                    +      +    +      +       +       +         +             +       +     +
+POST /login                       +      +    +      +       +       +         +             +       +     +
+POST /logout                      +      +    +      +       +       +         +             +       +     +
+POST /pair                        +      +    +      +       +       +         +             +       +     +
+POST /pairing                     >      x    x      x       +       x         x             x       +     +
+POST /pairing/revoke              >      x    x      x       +       x         x             x       +     +
+POST /pin                         >      +    +      +       +       +         +             +       +     +
+POST /printer/retry               >      x    x      +       +       x         x             x       +     x
+POST /quick-keys                  >      x    x      x       +       x         x             x       +     +
+POST /quick-keys/change           >      x    x      x       +       x         x             x       +     +
+POST /quick-keys/put-back         >      x    x      x       +       x         x             x       +     +
+POST /receipts/ID/print           >      x    x      x       +       x         x             x       +     x
+POST /refunds                     >      x    x      +       +       x         x             x       +     x
+POST /refunds/loose               >      x    x      x       +       x         x             x       +     x
+POST /refunds/reckon              >      x    x      +       +       x         x             x       +     x
+POST /sale/add                    >      x    +      +       +       x         x             x       +     x
+POST /sale/again                  >      x    +      +       +       x         x             x       +     x
+POST /sale/basket-discount        >      x    m      m       +       x         x             x       +     x
+POST /sale/card                   >      x    +      +       +       x         x             x       +     x
+POST /sale/charge-back            >      x    +      +       +       x         x             x       +     x
+POST /sale/clear                  >      x    m      m       +       x         x             x       +     x
+POST /sale/client                 >      x    x      +       +       x         x             x       +     x
+POST /sale/discount               >      x    m      m       +       x         x             x       +     x
+POST /sale/give-up                >      x    m      m       +       x         x             x       +     x
+POST /sale/hold                   >      x    x      +       +       x         x             x       +     x
+POST /sale/keep                   >      x    +      +       +       x         x             x       +     x
+POST /sale/pay                    >      x    +      +       +       x         x             x       +     x
+POST /sale/points                 >      x    +      +       +       x         x             x       +     x
+POST /sale/price                  >      x    m      m       +       x         x             x       +     x
+POST /sale/quantity               >      x    m      m       +       x         x             x       +     x
+POST /sale/recall                 >      x    x      +       +       x         x             x       +     x
+POST /sale/remove                 >      x    m      m       +       x         x             x       +     x
+POST /sale/return                 >      x    m      +       +       x         x             x       +     x
+POST /sale/scan                   >      x    +      +       +       x         x             x       +     x
+POST /sale/shift                  >      x    x      +       +       x         x             x       +     x
+POST /sale/tab                    >      x    +      +       +       x         x             x       +     x
+POST /sale/take-back              >      x    x      +       +       x         x             x       +     x
+POST /sale/terminal               >      x    +      +       +       x         x             x       +     x
+POST /sale/undo                   >      x    +      +       +       x         x             x       +     x
+POST /sale/unknown                >      x    +      +       +       x         x             x       +     x
+POST /shift/cash                  >      x    x      x       +       x         x             x       +     x
+POST /shift/charges               >      x    x      +       +       x         x             x       +     x
+POST /shift/close                 >      x    x      +       +       x         x             x       +     x
+POST /shift/drawer                >      x    x      x       +       x         x             x       +     x
+POST /shift/open                  >      x    x      +       +       x         x             x       +     x
+POST /shift/x                     >      x    x      x       +       x         +             +       +     +
+POST /shift/z/ID                  >      x    x      +       +       x         x             x       +     x
+POST /status/fiscal               >      x    x      x       +       x         x             x       +     +
+POST /stock/drafts/ID/discard     >      x    x      x       +       x         x             x       +     x
+POST /stock/drafts/ID/enter       >      x    x      x       +       x         x             x       +     x
+POST /stock/drafts/ID/file        >      x    x      x       +       x         x             x       +     x
+POST /stock/drafts/ID/line        >      x    x      x       +       x         x             x       +     x
+POST /stock/drafts/ID/remove      >      x    x      x       +       x         x             x       +     x
+POST /stock/drafts/ID/rest        >      x    x      x       +       x         x             x       +     x
+POST /stock/drafts/ID/scan        >      x    x      x       +       x         x             x       +     x
+POST /stock/new                   >      x    x      x       +       x         x             x       +     x
+POST /theme                       +      +    +      +       +       +         +             +       +     +
 """
 """`+` allowed, `x` refused with 403, `>` led to the log-in, `m` a manager is asked to allow it. What is asked is
 possible, as a rule: a line of milk stands in the basket, a shift is open; a cashier asks for more than the role's

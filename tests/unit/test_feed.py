@@ -7,13 +7,16 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from branch_node.storage.neighbour_facts import forget_facts
 from shared.domain.records import RecordKind
 from shared.storage.tables import card
 from shared.sync.card_merge import CardState, FieldPatch, merge_patch
 from shared.sync.hlc import SKEW_MS_MAX, from_wall
-from shared.sync.messages import CardChange, CardForgotten, CardFull
+from shared.sync.messages import CardChange, CardForgotten, CardFull, NeighbourFact
 from shared.wire.cards import encode_state
+from shared.wire.payloads import encode_sale
 from tests.support.clock import START_US
+from tests.support.journal import sale
 from tests.support.shop import EPOCH, Shop, change
 
 CLIENT = b"k" * 16
@@ -62,6 +65,34 @@ def test_a_price_of_a_zone_that_is_not_the_branch_s_is_not_kept(shop: Shop) -> N
     branch_id = shop.store.node()[0].branch_id
     shop.learn(change(RecordKind.BRANCH_SETTINGS, branch_id, price_zone="west"), price)
     assert shop.one("SELECT zone FROM price") == "west"
+
+
+def test_what_other_branches_did_with_a_client_is_kept_once_and_counted_nowhere(shop: Shop) -> None:
+    sold = encode_sale(sale(1, client="900"))
+    fact = NeighbourFact(RecordKind.SALE, b"s" * 16, b"b" * 16, "B7", CLIENT, sold)
+    assert shop.learn(fact, fact) == []
+    assert shop.learn(fact) == []
+    assert shop.rows("SELECT client_id, branch_code, payload FROM neighbour_fact") == [(CLIENT, "B7", sold)]
+    assert shop.count("sale") == 0
+    assert shop.entries() == []
+    with shop.store.write() as connection:
+        forget_facts(connection, CLIENT)
+    assert shop.count("neighbour_fact") == 0
+
+
+def test_a_fact_that_is_not_understood_is_reported_and_stops_nothing(shop: Shop) -> None:
+    strange = NeighbourFact(98, b"s" * 16, b"b" * 16, "B7", CLIENT, b"")
+    broken = NeighbourFact(RecordKind.INTERACTION, b"i" * 16, b"b" * 16, "B7", CLIENT, b"x")
+    assert len(shop.learn(strange, broken, change(RecordKind.CLIENT, CLIENT, name="Anna"))) == 2
+    assert shop.one("SELECT name FROM client") == "Anna"
+    assert shop.count("neighbour_fact") == 0
+
+
+def test_every_edit_of_a_client_is_kept_whichever_way_it_came(shop: Shop) -> None:
+    edit = change(RecordKind.CLIENT, CLIENT, name="Anna", note="VIP")
+    shop.learn(full(edit))
+    shop.learn(edit, change(RecordKind.PRODUCT, b"p" * 16, name="Tea"))
+    assert shop.rows("SELECT card_id, changes FROM card_edit") == [(CLIENT, '{"name": "Anna", "note": "VIP"}')]
 
 
 def test_the_same_record_twice_changes_nothing(shop: Shop) -> None:

@@ -92,6 +92,8 @@ def _create_task() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("task_by_assignee", "task", ["assignee_id", "state", "due_at"])
+    done = sa.text("done_at IS NOT NULL")
+    op.create_index("task_by_done", "task", ["done_at"], sqlite_where=done, postgresql_where=done)
     op.create_index("task_by_client", "task", ["client_id", "state", "due_at"])
     op.create_index("task_by_state", "task", ["state", "due_at"])
 
@@ -211,6 +213,7 @@ def _create_interaction() -> None:
         sa.Column("task_id", Id()),
         sa.Column("next_task_id", Id()),
         sa.Column("corrects_id", Id()),
+        sa.Column("hour", sa.SmallInteger(), nullable=False),
         sa.Column("at", UtcTime(), nullable=False),
         sa.Column("utc_offset_seconds", sa.Integer(), nullable=False),
         sa.Column("zone", sa.Text(), nullable=False),
@@ -218,6 +221,10 @@ def _create_interaction() -> None:
         sa.Column("received_at", UtcTime()),
         sa.PrimaryKeyConstraint("branch_id", "id"),
         sqlite_with_rowid=False,
+    )
+    where = sa.text("corrects_id IS NOT NULL")
+    op.create_index(
+        "interaction_by_corrected", "interaction", ["corrects_id"], sqlite_where=where, postgresql_where=where
     )
     op.create_index("interaction_by_client", "interaction", ["client_id", "at"])
     op.create_index("interaction_by_day", "interaction", ["business_date", "employee"])

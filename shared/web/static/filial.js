@@ -9,6 +9,8 @@
 
   const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
   const isShown = (element) => element.isConnected && element.getClientRects().length > 0 && !element.disabled;
+  // What stands in the closed menu of the navigation has its key all the same.
+  const isReachable = (element) => isShown(element) || element.closest(".bar-more") !== null;
 
   // ---- Announcements: what a screen reader says. Emptied first, so that the same text is said again.
   function announce(text) {
@@ -39,7 +41,7 @@
 
   function hotkeyTarget(code) {
     const open = document.querySelector("dialog[open]");
-    return all(`[data-hotkey="${CSS.escape(code)}"]`, open || document).find(isShown);
+    return all(`[data-hotkey="${CSS.escape(code)}"]`, open || document).find(isReachable);
   }
 
   function useHotkey(event) {
@@ -61,7 +63,7 @@
     const list = document.querySelector("[data-hotkey-list]");
     if (!list) return;
     list.replaceChildren();
-    for (const element of all("[data-hotkey]").filter(isShown)) {
+    for (const element of all("[data-hotkey]").filter(isReachable)) {
       const term = document.createElement("dt");
       const key = document.createElement("kbd");
       key.textContent = shown(element.dataset.hotkey);
@@ -161,6 +163,12 @@
   }
 
   document.addEventListener("keydown", useHotkey);
+  document.addEventListener("keydown", (event) => {
+    const menu = event.key === "Escape" && document.querySelector("details.bar-more[open]");
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
   document.addEventListener("submit", sendOnce, true);
   document.addEventListener("click", (event) => {
     const target = event.target instanceof Element ? event.target : null;
@@ -170,6 +178,7 @@
     if (target.closest("[data-closes-dialog]")) target.closest("dialog").close();
     if (target.closest("[data-closes-notice]")) target.closest(".notice").remove();
     if (target.closest("[data-prints]")) window.print();
+    all("details.bar-more[open]").filter((menu) => !menu.contains(target)).forEach((menu) => { menu.open = false; });
   });
   // A page that comes back out of the browser's memory still has its forms disabled.
   window.addEventListener("pageshow", (event) => { if (event.persisted) all("form").forEach(allowAgain); });
