@@ -28,6 +28,7 @@ GET  /clients/ID/merge            >      x    x      x       +       x         +
 GET  /clients/ID/points           >      x    x      +       +       +         +             +       +     x
 GET  /clients/duplicates          >      x    x      x       +       x         +             x       +     x
 GET  /clients/similar             >      x    x      +       +       +         +             x       +     x
+GET  /hand-over                   >      x    x      x       +       x         +             x       +     x
 GET  /healthz                     +      +    +      +       +       +         +             +       +     +
 GET  /help                        +      +    +      +       +       +         +             +       +     +
 GET  /login                       +      +    +      +       +       +         +             +       +     +
@@ -72,6 +73,10 @@ POST /clients/ID/different        >      x    x      x       +       x         +
 POST /clients/ID/merge            >      x    x      x       +       x         +             x       +     x
 POST /clients/ID/not-different    >      x    x      x       +       x         +             x       +     x
 POST /clients/ID/unmerge          >      x    x      x       +       x         +             x       +     x
+POST /hand-over                   >      x    x      x       +       x         +             x       +     x
+POST /hand-over/substitutes       >      x    x      x       +       x         +             x       +     x
+POST /hand-over/substitutes/end   >      x    x      x       +       x         +             x       +     x
+POST /hand-over/undo              >      x    x      x       +       x         +             x       +     x
 POST /language                    +      +    +      +       +       +         +             +       +     +
 POST /login                       +      +    +      +       +       +         +             +       +     +
 POST /logout                      +      +    +      +       +       +         +             +       +     +

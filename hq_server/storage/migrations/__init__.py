@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData
 
+from hq_server.storage.hand_over_tables import hand_over
 from hq_server.storage.tables import hq_metadata
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
 from shared.storage.rollup_tables import rollup_metadata
@@ -16,6 +17,8 @@ HEAD = "0019"
 KNOWN = frozenset(
     {"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0012", "0013", "0014", "0019"}
 )
+_ALSO_OF_HQ = (hand_over,)
+"""Tables in modules of their own, which stand in the same metadata once they are imported."""
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata, session_metadata]
 _LOCATION = Path(__file__).parent
 
