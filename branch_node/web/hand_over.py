@@ -131,14 +131,11 @@ def end_substitute(request: Request) -> Response:
 
 def _substitutes(request: Request, names: dict[bytes, str]) -> list[tuple[Any, ...]]:
     found = substituting.substitutions(context_of(request).store, signed_in(request))
-    return [
-        (
-            format_id(each.substitution_id),
-            *(names.get(one, "–") for one in (each.employee_id, each.substitute_id)),
-            each,
-        )
-        for each in found
-    ]
+    shown = []
+    for each in found:
+        who, whom = names.get(each.employee_id, "–"), names.get(each.substitute_id, "–")
+        shown.append((format_id(each.substitution_id), who, whom, each))
+    return shown
 
 
 def _undo_fields(done: HandedOver, from_id: bytes, to_id: bytes) -> dict[str, str]:

@@ -107,6 +107,13 @@ def _require(actor: Actor) -> None:
         require(actor, permission)
 
 
+def merge_certain(merging: ClientMerging, connection: Connection) -> list[MergePreview]:
+    """Merges every certain pair by the rule; returns what was merged. A client of several goes one by one."""
+    mend_marks(connection)
+    found = [merging.merge_by_rule(pair) for pair in list(duplicates.certain_pairs(connection))]
+    return [each for each in found if each is not None]
+
+
 def list_proposals(connection: Connection) -> Sequence[Proposal]:
     """Every pair of the chain, after the marks of what is shared were mended."""
     mend_marks(connection)

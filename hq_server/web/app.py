@@ -15,6 +15,7 @@ from hq_server.web import (
     audits,
     catalog,
     client_merging,
+    hand_over,
     health,
     home,
     log_in,
@@ -52,6 +53,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *loyalty.ROUTES,
     *audits.ROUTES,
     *client_merging.ROUTES,
+    *hand_over.ROUTES,
 )
 """Each noun's module names its own routes."""
 

@@ -55,6 +55,13 @@ ROOMS = (
         Permission.CLIENT_MERGE,
         Permission.REPORT_CHAIN,
     ),
+    Room(
+        "/hand-over",
+        _("Hand over"),
+        _("Give an employee’s clients and tasks to another, when somebody leaves."),
+        Permission.CLIENT_TRANSFER,
+        Permission.REPORT_CHAIN,
+    ),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 

@@ -11,6 +11,14 @@ from sqlalchemy import select
 from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.client_merging import merge, merges_into, preview, say_different, unmerge
 from branch_node.operations.clients import add_client
+from hq_server.operations.client_merging import (
+    BY_RULE,
+    ClientMerging,
+    list_proposals,
+    merge_certain,
+    merges_that_hold,
+    proposals,
+)
 from hq_server.operations.loyalty import client_points, set_program
 from hq_server.storage.feed import number_feed
 from hq_server.storage.loyalty import refresh_amounts
@@ -254,3 +262,62 @@ def points_of(pair: Pair, client_id: bytes) -> tuple[int, int]:
 def left_of(pair: Pair, client_id: bytes) -> int:
     statement = select(budget.c.amount - budget.c.committed).where(budget.c.owner == owner_of_client(client_id))
     return int(pair.office.rows(statement)[0][0])
+
+
+def test_the_head_office_finds_clients_made_in_two_branches_merges_and_parts_them(pair: Pair) -> None:
+    first, second = pair.join("B1"), pair.join("B2")
+    one = add(first, name="Анна Белова", phones=(PHONE,))
+    other = add(second, name="Anna Belova", phones=(PHONE,), note="любит чай")
+    sync_all(first, second)
+    store = pair.office.store
+    with store.read() as connection:
+        (found,) = proposals(connection, ADMIN).proposals
+    assert {found.one.client_id, found.other.client_id} == {one, other}
+    with store.write() as connection:
+        command = merging(pair, connection).merge(one, other)
+    number_feed(store, pair.office.clock.now_us())
+    sync_all(first, second)
+    # Who knew the one knows the other.
+    assert {survivor(node.store, other) for node in (first, second)} == {one}
+    assert fields_of(second.store, one)["note"] == "любит чай"
+    with store.write() as connection:
+        merging(pair, connection).unmerge(other, command)
+    number_feed(store, pair.office.clock.now_us())
+    sync_all(first, second)
+    assert {survivor(node.store, other) for node in (first, second)} == {other}
+    with store.write() as connection:
+        merging(pair, connection).say_different(one, other)
+        assert proposals(connection, ADMIN).proposals == ()
+        assert list(list_proposals(connection)) == []
+
+
+def test_only_certain_pairs_are_merged_by_the_rule_and_are_listed_as_such(pair: Pair) -> None:
+    node = pair.join("B1")
+    one = add(node, name="Анна Белова", phones=(PHONE,))
+    other = add(node, name="белова анна", phones=(PHONE,))
+    add(node, name="Пётр Белов", phones=(PHONE,))
+    node.sync()
+    with pair.office.store.write() as connection:
+        done = merge_certain(merging(pair, connection), connection)
+    assert [(each.survivor_id, each.loser_id) for each in done] == [(min(one, other), max(one, other))]
+    with pair.office.store.read() as connection:
+        (held,) = merges_that_hold(connection, ADMIN)
+        assert held.author == BY_RULE
+        assert len(proposals(connection, ADMIN).proposals) == 1
+
+
+def test_marks_that_two_processes_missed_are_mended(pair: Pair) -> None:
+    node = pair.join("B1")
+    add(node, name="Анна Белова", phones=(PHONE,))
+    add(node, name="Белова А.", phones=(PHONE,))
+    node.sync()
+    with pair.office.store.write() as connection:
+        connection.execute(client_key.update().values(shared_key=None))
+        assert proposals(connection, ADMIN).proposals == ()
+        assert len(list_proposals(connection)) == 1
+        assert len(proposals(connection, ADMIN).proposals) == 1
+
+
+def merging(pair: Pair, connection: Any) -> ClientMerging:
+    pair.office.clock.advance(1)
+    return ClientMerging(connection, pair.office.ids, pair.office.clock.now_us())

@@ -29,6 +29,7 @@ PEOPLE = (Permission.EMPLOYEE_EDIT,)
 GOODS = (Permission.CATALOG_EDIT,)
 AUDITS = (Permission.AUDIT_VIEW,)
 MERGES = (Permission.CLIENT_MERGE, Permission.CLIENT_CONTACTS, Permission.REPORT_CHAIN)
+HAND_OVERS = (Permission.CLIENT_TRANSFER, Permission.REPORT_CHAIN)
 STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
@@ -57,6 +58,8 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     ("GET", "/stock"): STOCK,
     ("GET", "/loyalty"): GOODS,
     **{("POST", f"/loyalty/{act}"): GOODS for act in ("preview", "save", "end")},
+    ("GET", "/hand-over"): HAND_OVERS,
+    **{("POST", f"/hand-over{act}"): HAND_OVERS for act in ("", "/undo", "/end")},
     **{("GET", path): MERGES for path in ("/clients/duplicates", "/clients/{id}/merge")},
     **{("POST", f"/clients/{{id}}/{act}"): MERGES for act in ("merge", "unmerge", "different", "not-different")},
     **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills")},
