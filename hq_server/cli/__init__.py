@@ -21,7 +21,7 @@ commands.defer("catalog", "hq_server.cli.catalog:catalog", "Import products and 
 commands.defer("promotion", "hq_server.cli.promotion:promotion", "What is taken off prices, when and for whom.")
 commands.defer("vat", "hq_server.cli.vat:vat", "The rates that products are taxed at, with dates.")
 commands.defer("loyalty", "hq_server.cli.loyalty:loyalty", "How clients earn and spend points; what they have.")
-commands.defer("client", "hq_server.cli.client:client", "Import, find and show clients.")
+commands.defer("client", "hq_server.cli.client:client", "Import, find, show and merge clients.")
 commands.defer("employee", "hq_server.cli.employee:employee", "Hire, place and dismiss employees; who did what.")
 commands.defer("role", "hq_server.cli.role:role", "List and change roles: permissions and limits.")
 commands.defer("sync", "hq_server.cli.sync:sync", "How far each branch has come; verify; conflicts; parked entries.")

@@ -236,7 +236,8 @@ def _before(known: FieldState, name: str, edits: list[tuple[Any, dict[str, Value
     added unseen is there beside it."""
     for row, changes in reversed(edits):
         if name in changes and (not is_set or row.command_id in known.superseded):
-            return changes[name]
+            before: Value = changes[name]
+            return before
     if known.superseded:
         raise Refused(
             "What this client’s card said before the merge is not known here.",
