@@ -35,7 +35,7 @@ REASONS: dict[str, LazyText] = {
 
 FIELDS: dict[str, LazyText] = {
     "external_id": _("Number elsewhere"),
-    "name": _("Name"),
+    "name": _("Client’s name"),
     "phones": _("Phones"),
     "emails": _("E-mails"),
     "note": _("Note"),
@@ -112,6 +112,7 @@ class ShownField(NamedTuple):
     can_choose: bool
     is_chosen: bool
     changes: bool
+    is_empty: bool
 
 
 def show_reasons(score: Score) -> tuple[ShownReason, ...]:
@@ -138,10 +139,8 @@ def show_pairs(proposals: Iterable[tuple[Likeness, Likeness, Score]], in_full: b
 def show_fields(
     plans: Iterable[FieldPlan], names: Mapping[bytes, str], zone: str, hidden: frozenset[str] = frozenset()
 ) -> list[ShownField]:
-    """The preview's rows: every field, those that are empty on both cards last."""
-    rows = [_show_field(plan, names, zone, plan.field in hidden) for plan in plans]
-    empty = {plan.field for plan in plans if plan.is_empty}
-    return sorted(rows, key=lambda row: row.field in empty)
+    """The preview's rows: every field, also those that are empty on both cards."""
+    return [_show_field(plan, names, zone, plan.field in hidden) for plan in plans]
 
 
 def ids_of(plans: Iterable[FieldPlan]) -> set[bytes]:
@@ -163,6 +162,7 @@ def _show_field(plan: FieldPlan, names: Mapping[bytes, str], zone: str, is_hidde
         plan.can_choose,
         plan.why is Kept.CHOSEN,
         plan.kept != plan.own,
+        plan.is_empty,
     )
 
 
