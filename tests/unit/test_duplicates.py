@@ -68,7 +68,7 @@ def test_other_names_are_other_names(one: str, other: str) -> None:
 
 def test_the_same_phone_is_proposed_whatever_the_names_are() -> None:
     score = compare(Likeness(A, "Анна Белова", phones=(PHONE,)), Likeness(B, "Пётр Иванов", phones=(PHONE,)))
-    assert score == (PROPOSED_FROM, (Reason.SAME_PHONE, Reason.OTHER_NAME))
+    assert (score.points, score.reasons) == (PROPOSED_FROM, (Reason.SAME_PHONE, Reason.OTHER_NAME))
     assert is_proposed(score)
 
 

@@ -39,8 +39,8 @@ def test_whoever_wants_no_contact_on_one_card_wants_none() -> None:
 
 
 def test_a_consent_comes_with_its_source_and_a_withdrawn_one_wins() -> None:
-    given_here = {"consent_data": True, "consent_data_source": "анкета", "consent_data_at": 10}
-    withdrawn = {"consent_data": False, "consent_data_source": "звонок", "consent_data_at": 5}
+    given_here: dict[str, Value] = {"consent_data": True, "consent_data_source": "анкета", "consent_data_at": 10}
+    withdrawn: dict[str, Value] = {"consent_data": False, "consent_data_source": "звонок", "consent_data_at": 5}
     plan = kept(given_here, withdrawn)
     assert [plan[name][0] for name in withdrawn] == [False, "звонок", 5]
     assert [kept(withdrawn, given_here)[name][0] for name in withdrawn] == [False, "звонок", 5]
