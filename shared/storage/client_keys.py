@@ -115,9 +115,7 @@ def _keep(connection: Connection, wanted: Mapping[bytes, set[str]]) -> None:
         rows = [{"dropped_key": key, "dropped_client": each} for key, each in sorted(dropped)]
         connection.execute(_DROP, rows)
     if added:
-        connection.execute(
-            insert(client_key), [{"key": key, "client_id": each, "shared_key": None} for key, each in sorted(added)]
-        )
+        _insert(connection, sorted(added))
     changed = sorted({key for key, _ in added + dropped if proposes(key)})
     for keys in _chunks(changed):
         shared = sorted(connection.execute(_shared(connection), {"keys": keys}).scalars())
@@ -126,6 +124,14 @@ def _keep(connection: Connection, wanted: Mapping[bytes, set[str]]) -> None:
         alone = sorted({key for key, _ in dropped} & set(keys) - set(shared))
         if alone:
             connection.execute(_unmark(connection), {"keys": alone})
+
+
+def _insert(connection: Connection, rows: Sequence[tuple[str, bytes]]) -> None:
+    """SQLite's driver takes rows as they are, in a fraction of the time."""
+    if connection.dialect.name == "sqlite":
+        connection.connection.cursor().executemany("INSERT INTO client_key (key, client_id) VALUES (?, ?)", rows)
+        return
+    connection.execute(insert(client_key), [{"key": key, "client_id": each, "shared_key": None} for key, each in rows])
 
 
 def _chunks(items: Sequence[ItemT]) -> Iterator[Sequence[ItemT]]:
