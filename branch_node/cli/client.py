@@ -10,6 +10,7 @@ import click
 
 from branch_node.bootstrap import open_processor, open_store, settings_for
 from branch_node.bootstrap.asking import find_in_chain, show_from_chain
+from branch_node.cli.client_merging import duplicates_command, merge_command, unmerge_command
 from branch_node.cli.client_options import details, given_fields
 from branch_node.cli.client_timeline import timeline_command
 from branch_node.operations.client_editing import create_client, edit_client
@@ -39,7 +40,12 @@ from shared.sync.card_merge import HQ_ORIGIN
 
 @click.group(cls=Group)
 def client() -> None:
-    """Add, edit, find and show clients."""
+    """Add, edit, find, show and merge clients."""
+
+
+client.add_command(duplicates_command)
+client.add_command(merge_command)
+client.add_command(unmerge_command)
 
 
 client.defer("attach", "branch_node.cli.client_files:attach", "Attach a file to a client.")

@@ -12,12 +12,14 @@ from shared.domain.masking import mask_name
 from shared.domain.permissions import Actor, Permission
 from shared.domain.sales import format_receipt
 from shared.errors import NotFound
+from shared.operations.aliases import cards_of_client
+from shared.storage.cursor_reading import CursorReader
 
 ENTRIES_SHOWN_MAX = 100
 _CLIENT = "SELECT name, external_id, tier FROM client WHERE id = ? AND NOT archived"
 _ENTRIES = """
 SELECT e.kind, e.points, e.made_at, e.expires_on, e.sale_id, e.refund_id FROM loyalty_entry e
-WHERE e.client_id = ? ORDER BY e.made_at DESC, e.id DESC LIMIT ?
+WHERE e.client_id IN ({}) ORDER BY e.made_at DESC, e.id DESC LIMIT ?
 """
 _RECEIPT = "SELECT register, receipt_number FROM {} WHERE id = ? AND branch_id = ?"
 
@@ -59,7 +61,9 @@ def read_client_points(store: BranchStore, actor: Actor, client_id: bytes) -> Cl
             raise NotFound("There is no such client here.", "Look for them by phone or name at the till.")
         name = row[0] or row[1] or ""
         today = days_from_date(local_moment(transaction.now_us, zone).business_date)
-        found = cursor.execute(_ENTRIES, (client_id, ENTRIES_SHOWN_MAX)).fetchall()
+        cards = cards_of_client(CursorReader(cursor), client_id)
+        statement = _ENTRIES.format(", ".join("?" * len(cards)))
+        found = cursor.execute(statement, (*cards, ENTRIES_SHOWN_MAX)).fetchall()
         return ClientPoints(
             client_id,
             name if actor.may(Permission.CLIENT_CONTACTS) else mask_name(name),

@@ -37,7 +37,9 @@ from shared.domain.records import Record
 from shared.domain.refunds import points_back
 from shared.domain.sales import Payment, Refund, Sale
 from shared.errors import InvalidInput
+from shared.operations.aliases import cards_of_client
 from shared.operations.loyalty import program_of_row
+from shared.storage.cursor_reading import CursorReader
 from shared.wire.payloads import encode_branch_fact
 
 _PROGRAMS = "SELECT * FROM loyalty_program WHERE NOT archived ORDER BY code, id"
@@ -179,11 +181,12 @@ def as_records(transaction: BranchTransaction, entries: Iterable[LoyaltyEntry]) 
 
 
 def points_here(cursor: Any, client_id: bytes, now_us: int, zone: str) -> PointsHere:
-    """What this branch knows of a client's points. The head office alone knows what other branches entered."""
+    """What this branch knows of the points of a client's cards. HQ alone knows what other branches entered."""
     today = days_from_date(local_moment(now_us, zone).business_date)
-    rows = cursor.execute(_OF_CLIENT, (client_id,)).fetchall()
+    cards = cards_of_client(CursorReader(cursor), client_id)
+    rows = [row for card in cards for row in cursor.execute(_OF_CLIENT, (card,)).fetchall()]
     entries = [Entry(days_from_date(date.fromisoformat(day)), points, expires_on) for day, points, expires_on in rows]
-    return PointsHere(balance_on(entries, today), _at_hand(cursor, now_us, client_id))
+    return PointsHere(balance_on(entries, today), _at_hand(cursor, now_us, cards[0]))
 
 
 def _at_hand(cursor: Any, now_us: int, client_id: bytes) -> int:

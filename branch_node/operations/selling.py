@@ -38,6 +38,8 @@ from shared.domain.records import Record, RecordKind
 from shared.domain.sales import Sale, SaleLine, format_receipt, require_settled, total_lines
 from shared.domain.vat import vat_included
 from shared.errors import InvalidInput, Refused
+from shared.operations.aliases import find_survivor
+from shared.storage.cursor_reading import CursorReader
 from shared.storage.fact_rows import add_sale_rows, new_rows
 from shared.sync.messages import ProcessingMode
 from shared.wire.decoding import decode_entry
@@ -325,7 +327,7 @@ def _list_amount(
 
 
 def client_id_of(transaction: BranchTransaction, client: str | None) -> bytes | None:
-    """The id of the client with that external id, or with that id, if there is one here."""
+    """The client with that external id, or with that id, if one is here: the one that a merged card stands for."""
     if client is None:
         return None
     clients = transaction.known.clients
@@ -338,4 +340,5 @@ def client_id_of(transaction: BranchTransaction, client: str | None) -> bytes | 
             statement = "SELECT id FROM client WHERE id = ? AND NOT archived"
             row = transaction.cursor.execute(statement, (parse_id(client),)).fetchone()
         clients[client] = row[0] if row else None
-    return clients[client]
+    found = clients[client]
+    return None if found is None else find_survivor(CursorReader(transaction.cursor), found)

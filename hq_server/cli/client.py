@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from hq_server.bootstrap import head_office
+from hq_server.cli.client_merging import duplicates_command, merge_command, unmerge_command
 from hq_server.cli.client_timeline import timeline_command
 from hq_server.operations.importing import import_clients
 from hq_server.operations.loyalty import client_points
@@ -22,7 +23,12 @@ from shared.operations.tabular_files import read_rows
 
 @click.group(cls=Group)
 def client() -> None:
-    """Import, find and show clients."""
+    """Import, find, show and merge clients."""
+
+
+client.add_command(duplicates_command)
+client.add_command(merge_command)
+client.add_command(unmerge_command)
 
 
 client.add_command(timeline_command)

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from hq_server.bootstrap import HeadOffice, head_office
+from hq_server.cli.hand_over import hand_over_command
 from hq_server.operations.people import (
     LANGUAGES,
     Personnel,
@@ -38,6 +39,9 @@ _TO = click.option("--to", "last", help="The position's last day, as 2026-12-31;
 @click.group(cls=Group)
 def employee() -> None:
     """Hire, place and dismiss employees, set passwords, and see who did what without the right to it."""
+
+
+employee.add_command(hand_over_command)
 
 
 @employee.command("add")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, literal, select, text
+from sqlalchemy import Connection, select, text
 
 from hq_server.storage.budgets import available_of
 from shared.domain.branch_facts import BudgetSpend
 from shared.domain.budgets import amount_number
+from shared.domain.duplicates import phone_key
 from shared.domain.identifiers import format_id
 from shared.domain.records import RecordKind
 from shared.errors import Refused
 from shared.storage.card_rows import load_states, lock_cards
-from shared.storage.tables import client
+from shared.storage.tables import client, client_key
 from shared.sync.card_merge import CardState, FieldPatch
 from shared.sync.central import Rejected, StaleCard
 from shared.wire.cards import decode_state
@@ -51,8 +52,9 @@ def problem_with_edits(connection: Connection, entry: DecodedEntry) -> Rejected 
             "Look at what is there now, and decide.",
             tuple(stale),
         )
+    merged = _merged_by(entry)
     for kind, card_id, patches in entry.patches:
-        taken = _taken(connection, card_id, patches) if kind == RecordKind.CLIENT else None
+        taken = _taken(connection, card_id, patches, merged) if kind == RecordKind.CLIENT else None
         if taken is not None:
             return taken
     return None
@@ -117,19 +119,30 @@ def _has_seen_more(state: CardState, patches: tuple[FieldPatch, ...]) -> bool:
     return any(set(patch.seen) - known(patch.field) for patch in patches)
 
 
-def _taken(connection: Connection, client_id: bytes, patches: tuple[FieldPatch, ...]) -> Rejected | None:
+def _merged_by(entry: DecodedEntry) -> frozenset[bytes]:
+    """The clients that this operation merges into others: their numbers are the survivors' from now on."""
+    return frozenset(
+        card_id
+        for kind, card_id, patches in entry.patches
+        for patch in patches
+        if kind == RecordKind.CLIENT and patch.field == "merged_into" and isinstance(patch.value, bytes)
+    )
+
+
+def _taken(
+    connection: Connection, client_id: bytes, patches: tuple[FieldPatch, ...], merged: frozenset[bytes]
+) -> Rejected | None:
     """Another client has the number already: a card number is an external id, a phone is of one person."""
     for name, value, _ in patches:
         if name == "external_id" and isinstance(value, str):
             matches, what = client.c.external_id == value, f"The number {value}"
-            found = _other(connection, client_id, matches)
+            found = _other(connection, client_id, merged, matches)
             if found is not None:
                 return Rejected(TAKEN, f"{what} belongs to another client: {found}.", "Open that card instead.")
         if name == "phones" and isinstance(value, tuple):
             for phone in value:
-                # A line each: one phone may begin like another.
-                lines = literal("\n") + client.c.phones + literal("\n")
-                found = _other(connection, client_id, lines.contains(f"\n{phone}\n", autoescape=True))
+                holders = select(client_key.c.client_id).where(client_key.c.key == phone_key(phone))
+                found = _other(connection, client_id, merged, client.c.id.in_(holders))
                 if found is not None:
                     return Rejected(
                         TAKEN, f"The phone {phone} belongs to another client: {found}.", "Open that card instead."
@@ -137,10 +150,11 @@ def _taken(connection: Connection, client_id: bytes, patches: tuple[FieldPatch, 
     return None
 
 
-def _other(connection: Connection, client_id: bytes, matches: object) -> str | None:
+def _other(connection: Connection, client_id: bytes, merged: frozenset[bytes], matches: object) -> str | None:
     statement = (
         select(client.c.id, client.c.name)
-        .where(matches, client.c.id != client_id, client.c.archived.is_(False))  # type: ignore[arg-type]
+        .where(matches, client.c.id.not_in({client_id, *merged}))  # type: ignore[arg-type]
+        .where(client.c.archived.is_(False), client.c.merged_into.is_(None))
         .order_by(client.c.id)
         .limit(1)
     )

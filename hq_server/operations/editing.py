@@ -10,6 +10,7 @@ from hq_server.storage.audience import publications_for_edits
 from hq_server.storage.client_circle import clients_edited, hold_clients
 from hq_server.storage.feed import Publication, publish
 from hq_server.storage.hybrid_clock import next_hlc
+from hq_server.storage.merged_points import groups_of_merges, settle_groups
 from shared.clock import Ids
 from shared.domain.cards import Value
 from shared.domain.identifiers import NIL_ID
@@ -55,6 +56,7 @@ class HqEdit:
                 if audiences and edit.card_id in audiences and edit.key in merged.changed
             ]
             publish(self.connection, told)
+            settle_groups(self.connection, groups_of_merges(self.connection, chunk), self.now_us)
         return changed
 
 

@@ -11,7 +11,8 @@ from hq_server.operations.editing import HqEdit
 from hq_server.operations.founding import read_chain
 from hq_server.storage.branches import branch_names
 from hq_server.storage.feed import EVERYONE
-from hq_server.storage.loyalty import read_points, refresh_amounts
+from hq_server.storage.loyalty import refresh_amounts
+from hq_server.storage.merged_points import balance_of_group
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import budget, loyalty_program_change
 from shared.clock import Ids
@@ -22,6 +23,7 @@ from shared.domain.loyalty import LoyaltyProgram, make_program, owner_of_client
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.errors import NotFound
+from shared.operations.aliases import cards_of_client
 from shared.operations.loyalty import program_fields, program_of_row
 from shared.storage.tables import client, employee, loyalty_entry, loyalty_program
 
@@ -145,19 +147,21 @@ def list_programs(connection: Connection) -> list[dict[str, Any]]:
 def client_points(connection: Connection, client_id: bytes, now_us: int) -> dict[str, Any]:
     """What a client has today by the ledger, what of it may be spent now, what expired, and the newest entries.
 
-    What branches hold on lease is in the balance, and not available.
+    Points of cards that were merged into this one are the client's. What branches hold on lease is in the balance, and
+    not available.
     """
     founded = read_chain(connection)
     today = days_from_date(local_moment(now_us, founded.timezone).business_date)
-    found = next(read_points(connection, today, [client_id]), None)
-    identity = budget_id(founded.chain_id, owner_of_client(client_id))
+    cards = cards_of_client(connection, client_id)
+    balance, _spent = balance_of_group(connection, cards, today)
+    identity = budget_id(founded.chain_id, owner_of_client(cards[0]))
     row = connection.execute(select(budget).where(budget.c.id == identity)).one_or_none()
     return {
         "client": format_id(client_id),
-        "points": found.balance.points if found else 0,
+        "points": balance.points,
         "points_available": max(0, row.amount - row.committed) if row else 0,
-        "expired": found.balance.expired if found else 0,
-        "entries": _entries(connection, client_id),
+        "expired": balance.expired,
+        "entries": _entries(connection, cards),
     }
 
 
@@ -177,9 +181,9 @@ def refresh_points(store: HqStore, now_us: int) -> int:
         after = last
 
 
-def _entries(connection: Connection, client_id: bytes) -> list[dict[str, Any]]:
+def _entries(connection: Connection, cards: tuple[bytes, ...]) -> list[dict[str, Any]]:
     codes = branch_names(connection)
-    statement = select(loyalty_entry).where(loyalty_entry.c.client_id == client_id)
+    statement = select(loyalty_entry).where(loyalty_entry.c.client_id.in_(cards))
     newest = statement.order_by(loyalty_entry.c.made_at.desc(), loyalty_entry.c.id.desc()).limit(ENTRIES_SHOWN_MAX)
     return [
         {

@@ -22,7 +22,9 @@ from hq_server.storage.budgets import apply_facts, available_of, spent_of
 from hq_server.storage.client_circle import ServedClient, clients_edited, hold_clients, publications_of_facts
 from hq_server.storage.counters import counter_rows
 from hq_server.storage.feed import Publication, publish
+from hq_server.storage.late_work import expect_late_work, follow_late_work
 from hq_server.storage.loyalty import apply_points, make_budgets
+from hq_server.storage.merged_points import budgets_of, groups_of_facts, groups_of_merges, settle_groups
 from hq_server.storage.passwords import take_passwords
 from hq_server.storage.people import told_branches
 from hq_server.storage.rollups import RollupDeltas
@@ -140,6 +142,7 @@ def write_effects(
     }
     store.bulk.write(connection, inserts, {**effects.rollups.rows(), record_counter: counted})
     merged: MergedCards | None = None
+    following = expect_late_work(connection, effects.edits, now_us)
     members = _hold_clients(connection, effects)
     # The chain's clock is held before cards, here as everywhere.
     published = publish(connection, take_passwords(connection, effects.branch_facts, now_us))
@@ -147,12 +150,16 @@ def write_effects(
         merged = merge_cards(connection, effects.edits, now_us, now_us)
         _require_small_cards(merged)
         published += publish(connection, publications_for_edits(connection, effects.edits, merged, now_us))
+        published += follow_late_work(connection, following, effects.edits, merged, now_us)
     published += publish(connection, welcome_references(connection, new, now_us))
     published += publish(connection, _news_of_clients(connection, effects, members, merged, now_us))
     # Cards are locked before budgets, here as everywhere; and all budgets of a transaction in one order.
-    available_of(connection, make_budgets(connection, effects.branch_facts, now_us) | spent_of(effects.branch_facts))
+    groups = groups_of_merges(connection, effects.edits) | groups_of_facts(connection, effects.branch_facts)
+    wanted = make_budgets(connection, effects.branch_facts, now_us) | spent_of(effects.branch_facts)
+    available_of(connection, wanted | budgets_of(connection, groups))
     apply_points(connection, effects.branch_facts, now_us)
     apply_facts(connection, effects.branch_facts, now_us)
+    settle_groups(connection, groups, now_us)
     return Written(merged, published, references)
 
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, select, update
 
-from hq_server.storage.budgets import Fact
+from hq_server.storage.budgets import Fact, available_of
+from hq_server.storage.merged_points import budgets_of, groups_of_cards, settle_groups
 from hq_server.storage.tables import budget, chain
 from shared.domain.budgets import budget_id
 from shared.domain.business_time import days_from_date
@@ -103,10 +104,12 @@ def refresh_amounts(
     """
     parameters = {"after": after_client_id, "most": REFRESHED_TOGETHER_MAX}
     clients = list(connection.execute(_NEXT_CLIENTS, parameters).scalars())
+    groups = groups_of_cards(connection, clients)
+    available_of(connection, _make(connection, clients, now_us).keys() | budgets_of(connection, groups))
     # Held before they are read: whoever enters points meanwhile waits, and adds to what is set here.
-    held = _held(connection, clients, now_us)
+    held = _held(connection, [each for each in clients if each not in set().union(*groups)], now_us)
     wanted = {each.client_id: each.balance.points + each.spent for each in read_points(connection, day, clients)}
-    changed = 0
+    changed = settle_groups(connection, groups, now_us)
     for budget_id_, (client_id, amount) in held.items():
         if amount != _bounded(wanted[client_id]):
             _save(connection, budget_id_, wanted[client_id])

@@ -14,9 +14,11 @@ from hq_server.operations.catalog_uploads import UPLOAD_BYTES_MAX
 from hq_server.web import (
     audits,
     catalog,
+    client_merging,
     client_timeline,
     clients,
     dictionaries,
+    hand_over,
     health,
     home,
     letters,
@@ -51,6 +53,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *vat.ROUTES,
     *catalog.ROUTES,
     *requests.ROUTES,
+    *client_merging.ROUTES,
     *clients.ROUTES,
     *stock.ROUTES,
     *loyalty.ROUTES,
@@ -58,6 +61,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *client_timeline.ROUTES,
     *letters.ROUTES,
     *audits.ROUTES,
+    *hand_over.ROUTES,
 )
 """Each noun's module names its own routes."""
 

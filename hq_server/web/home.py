@@ -68,6 +68,20 @@ ROOMS = (
         Permission.MAIL_SEND,
         Permission.REPORT_CHAIN,
     ),
+    Room(
+        "/clients/duplicates",
+        _("Duplicates"),
+        _("Cards that may be of one client, in all branches; merge them, take it back."),
+        Permission.CLIENT_MERGE,
+        Permission.REPORT_CHAIN,
+    ),
+    Room(
+        "/hand-over",
+        _("Hand over"),
+        _("Give an employee’s clients and tasks to another, when somebody leaves."),
+        Permission.CLIENT_TRANSFER,
+        Permission.REPORT_CHAIN,
+    ),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 

@@ -139,6 +139,7 @@ def person(request: Request, failure: Failure | None = None) -> Response:
         status_code=status(failure),
         failure=failure,
         one=document,
+        may_hand_over=actor.may(Permission.CLIENT_TRANSFER) and actor.may(Permission.REPORT_CHAIN),
         role_names=names,
         typed=typed(request, defaults),
         **_choices(request),

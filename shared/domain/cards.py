@@ -100,6 +100,8 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "no_next_step": _TEXT,
         # The client that this card turned out to be: see shared.domain.aliases.
         "merged_into": _ID,
+        # Ids of clients that somebody said are others: see shared.domain.duplicates.
+        "not_same_as": FieldSpec(FieldType.TEXTS, MergeRule.UNION),
     },
     RecordKind.PRODUCT: {
         "sku": _HQ_TEXT,

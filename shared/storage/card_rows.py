@@ -13,6 +13,7 @@ from shared.domain.records import RecordKind
 from shared.domain.tasks import next_at_us
 from shared.domain.text_folding import search_text, sort_key
 from shared.storage.client_index import clients_changed
+from shared.storage.client_keys import keep_keys
 from shared.storage.fact_rows import Row
 from shared.storage.tables import (
     attachment,
@@ -118,6 +119,8 @@ def save_projections(
         upsert_rows(connection, table, rows)
         if kind == RecordKind.CLIENT:
             clients_changed(connection, shown.keys())
+    if kind == RecordKind.CLIENT:
+        keep_keys(connection, shown)
 
 
 def upsert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -165,6 +168,7 @@ def delete_card(connection: Connection, kind: int, card_id: bytes) -> None:
         connection.execute(table.delete().where(table.c.id == card_id))
     if kind == RecordKind.CLIENT:
         clients_changed(connection, [card_id])
+        keep_keys(connection, {card_id: {}})
 
 
 def _client_row(values: Mapping[str, Value]) -> Row:

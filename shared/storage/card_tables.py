@@ -73,6 +73,8 @@ client = Table(
     Column("do_not_contact_reason", Text),
     Column("no_next_step", Text),
     Column("merged_into", Id),
+    # One a line.
+    Column("not_same_as", Text),
     Column("received_at", UtcTime),
     PrimaryKeyConstraint("id"),
     Index("client_by_external_id", "external_id"),

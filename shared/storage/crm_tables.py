@@ -15,6 +15,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 
 from shared.storage.column_types import Id, UtcTime
@@ -241,6 +242,25 @@ client_transfer = Table(
 )
 
 # ---- What is derived from what arrives.
+
+client_key = Table(
+    "client_key",
+    record_metadata,
+    # What clients are compared by: see shared.domain.duplicates.keys_of.
+    Column("key", Text, nullable=False),
+    Column("client_id", Id, nullable=False),
+    # The same where another client has it too and the two are to be compared; nothing otherwise.
+    Column("shared_key", Text),
+    PrimaryKeyConstraint("key", "client_id"),
+    Index("client_key_by_client", "client_id"),
+    Index(
+        "client_key_shared",
+        "shared_key",
+        sqlite_where=text("shared_key IS NOT NULL"),
+        postgresql_where=text("shared_key IS NOT NULL"),
+    ),
+    sqlite_with_rowid=False,
+)
 
 card_edit = Table(
     "card_edit",

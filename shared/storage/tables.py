@@ -27,6 +27,7 @@ from shared.storage.client_index_tables import (
 from shared.storage.crm_tables import (
     attachment,
     card_edit,
+    client_key,
     client_transfer,
     dictionary_term,
     erasure,
@@ -72,6 +73,7 @@ __all__ = [
     "cash_movement",
     "client",
     "client_code",
+    "client_key",
     "client_transfer",
     "client_unindexed",
     "client_word",

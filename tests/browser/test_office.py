@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hq_server.operations.hand_over import hand_over_employee
 from hq_server.operations.loyalty import set_program
 from hq_server.operations.products import Assortment, ProductFields, WantedPrice
 from hq_server.operations.promotions import add_promotion
@@ -16,6 +17,7 @@ from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.domain.product_requests import product_request_id
 from shared.domain.promotion_rules import Promotion, PromotionType
 from shared.domain.records import RecordKind
+from shared.operations.people import employee_id
 from shared.web.translations import UNTRANSLATED_MARKS, marking_untranslated
 from tests.browser.conftest import Visit
 from tests.support.browsing import Visitor, linked_paths, screenshot, serious_barriers, serving
@@ -28,6 +30,7 @@ PATHS = (
     "/", "/people", "/people/new", "/people/tree", "/roles", "/roles/edit?code=cashier", "/products", "/products/new",
     "/promotions", "/promotions/edit?code=autumn", "/vat", "/catalog", "/requests", "/audit/shifts", "/audit/refunds",
     "/audit/people", "/audit/tills", "/password", "/stock", "/stock?branch=B1", "/stock?negative=yes", "/loyalty",
+    "/clients/duplicates", "/hand-over",
 )  # fmt: skip
 
 
@@ -55,7 +58,11 @@ def furnish(pages: OfficePages) -> None:
         RecordKind.PRODUCT_REQUEST, request_id, {}, code="4600000000017", name="Parasol", amount_minor=99_900,
         times=2, last_seen_at=office.clock.now_us(), register="1",
     )  # fmt: skip
+    for name in ("Ann White", "White Ann"):
+        journal.add_edit(RecordKind.CLIENT, office.ids.new_id(), {}, name=name, phones=("+79123456789",))
     office.merge(journal, journal.batch())
+    olga, anna = (employee_id(office.chain.chain_id, code) for code in ("olga", "anna"))
+    hand_over_employee(pages.app.state.context.change, office.ids, anna, olga, "moved")
     with office.store.write() as connection:
         now_us = office.clock.now_us()
         goods = Assortment(connection, office.ids, now_us, LOCAL_ADMINISTRATOR)

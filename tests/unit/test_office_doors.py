@@ -31,6 +31,8 @@ AUDITS = (Permission.AUDIT_VIEW,)
 WORDS = (Permission.DICTIONARY_EDIT,)
 MAIL = (Permission.MAIL_SEND, Permission.REPORT_CHAIN)
 CLIENTS = (Permission.CLIENT_VIEW, Permission.REPORT_CHAIN)
+MERGES = (Permission.CLIENT_MERGE, Permission.CLIENT_CONTACTS, Permission.REPORT_CHAIN)
+HAND_OVERS = (Permission.CLIENT_TRANSFER, Permission.REPORT_CHAIN)
 STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
@@ -66,6 +68,10 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     **{("POST", f"/loyalty/{act}"): GOODS for act in ("preview", "save", "end")},
     ("GET", "/letters"): MAIL,
     **{("POST", f"/letters/{{id}}/{act}"): MAIL for act in ("resend", "mark", "assign", "dismiss", "bring-back")},
+    ("GET", "/hand-over"): HAND_OVERS,
+    **{("POST", f"/hand-over{act}"): HAND_OVERS for act in ("", "/undo", "/end")},
+    **{("GET", path): MERGES for path in ("/clients/duplicates", "/clients/{id}/merge")},
+    **{("POST", f"/clients/{{id}}/{act}"): MERGES for act in ("merge", "unmerge", "different", "not-different")},
     **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills")},
 }
 FIELDS: dict[str, Any] = {

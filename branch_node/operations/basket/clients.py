@@ -8,6 +8,8 @@ from branch_node.operations.basket.desk import Desk, Done, Outcome, act
 from branch_node.storage.store import BranchStore
 from shared.domain.identifiers import format_id, is_id, parse_id, shorten
 from shared.errors import NotFound
+from shared.operations.aliases import find_survivor
+from shared.storage.cursor_reading import CursorReader
 
 
 class BasketClient(NamedTuple):
@@ -23,12 +25,15 @@ _BY_EXTERNAL_ID = "SELECT id, external_id, name FROM client WHERE external_id = 
 
 
 def find_client(cursor: Any, reference: str) -> BasketClient | None:
-    """The client with that external id, or with that id."""
+    """The client with that external id, or with that id: the one that a merged card stands for."""
     row = cursor.execute(_BY_EXTERNAL_ID, (reference,)).fetchone()
     if row is None and is_id(reference):
         row = cursor.execute(_BY_ID, (parse_id(reference),)).fetchone()
     if row is None:
         return None
+    survivor = find_survivor(CursorReader(cursor), row[0])
+    if survivor != row[0]:
+        row = cursor.execute(_BY_ID, (survivor,)).fetchone() or row
     client_id, external_id, name = row
     return BasketClient(client_id, external_id or format_id(client_id), name or external_id or "")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import Connection, MetaData
 
 from hq_server.storage import mail_tables
+from hq_server.storage.hand_over_tables import hand_over
 from hq_server.storage.tables import hq_metadata
 from shared.storage.client_index import index_all_noted
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
@@ -33,10 +34,13 @@ KNOWN = frozenset(
         "0016",
         "0017",
         "0018",
+        "0019",
         "0021",
         "0022",
     }
 )
+_ALSO_OF_HQ = (hand_over,)
+"""Tables in modules of their own, which stand in the same metadata once they are imported."""
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata, session_metadata]
 assert mail_tables.mail_attempt.metadata is hq_metadata
 _LOCATION = Path(__file__).parent
