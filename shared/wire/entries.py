@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from shared.domain.identifiers import NIL_ID
-from shared.domain.records import Record
+from shared.domain.records import STAND_IN_KINDS, Record
 from shared.errors import DecodeError
 from shared.sync.chain import (
     ENTRY_BYTES_MAX,
@@ -38,7 +38,10 @@ class Sealed(NamedTuple):
 
 
 class OpenedEntry(NamedTuple):
-    """An entry as it came. `records` leaves out those whose payload was erased; `record_hashes` has them all."""
+    """An entry as it came. `records` leaves out those whose payload was erased; `record_hashes` has them all.
+
+    Of a fact that named an erased person, `records` has what stands in for it: the same without the name.
+    """
 
     header: EntryHeader
     header_bytes: bytes
@@ -121,9 +124,11 @@ def open_entry(data: bytes) -> OpenedEntry:
     for record in message.records:
         kind, record_id, salt, payload, erased = record.kind, record.id, record.salt, record.payload, record.hash
         if erased:
-            if len(erased) != HASH_BYTES or salt or payload:
+            if len(erased) != HASH_BYTES or salt or (payload and kind not in STAND_IN_KINDS):
                 raise DecodeError("An erased record must hold a hash of 32 bytes and nothing else.")
             hashes.append(erased)
+            if payload:
+                records.append(Record(kind, require_id(record_id), payload))
             continue
         if len(salt) != SALT_BYTES or not 0 < kind <= _KIND_MAX:
             raise DecodeError("A record has no salt of 16 bytes or no kind.")

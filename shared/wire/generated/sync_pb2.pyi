@@ -224,7 +224,7 @@ class Record(_message.Message):
     salt: _builtins.bytes
     payload: _builtins.bytes
     hash: _builtins.bytes
-    """Only in place of a salt and a payload that were erased or pruned."""
+    """In place of a salt and a payload that were erased or pruned; with a payload, that one stands in for the erased one."""
     def __init__(
         self,
         *,
