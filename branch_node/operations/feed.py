@@ -7,6 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from branch_node.operations.erased_arrivals import neighbours_of_the_living, of_the_living
+from branch_node.storage.erasing import erase_persons
 from branch_node.storage.neighbour_facts import keep_facts
 from branch_node.storage.product_words import index_products
 from branch_node.storage.sync_state import store_feed_cursor
@@ -38,10 +40,11 @@ _MODE_SETTINGS = ("mode", "when_unreachable")
 _MODE = select(node.c.branch_id, node.c.mode, node.c.when_unreachable)
 
 
-def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[str]:
+def apply_feed(connection: Connection, batch: FeedBatch, now_us: int, erased: set[str] | None = None) -> list[str]:
     """Applies a batch and its cursor in the caller's transaction; returns what could not be understood.
 
-    A record that cannot be decoded is reported and passed over: it must not stop those behind it.
+    A record that cannot be decoded is reported and passed over: it must not stop those behind it. An order to erase a
+    person is carried out in its place; `erased` takes the words that the files must not hold any more.
     """
     problems: list[str] = []
     arrivals: list[CardEdit | CardReceived] = []
@@ -61,9 +64,15 @@ def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[st
             neighbours.append(record)
         else:
             arrivals.append(record)
+            if record.kind == RecordKind.ERASURE:
+                problems += _merge(connection, arrivals, now_us)
+                arrivals = []
+                words = erase_persons(connection, [record.card_id], now_us)
+                if erased is not None:
+                    erased.update(words)
             hlc = max(hlc, record.stamp.hlc) if isinstance(record, CardEdit) else hlc
     problems += _merge(connection, arrivals, now_us)
-    problems += keep_facts(connection, neighbours)
+    problems += keep_facts(connection, neighbours_of_the_living(connection, neighbours))
     _observe(connection, hlc, now_us)
     if batch.cursor.position >= batch.feed_head:
         _adopt_mode(connection)
@@ -84,7 +93,7 @@ def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten | NeighbourF
 
 
 def _merge(connection: Connection, arrivals: list[CardEdit | CardReceived], now_us: int) -> list[str]:
-    arrivals = _of_known_cards(connection, arrivals)
+    arrivals = of_the_living(connection, _of_known_cards(connection, arrivals))
     if not arrivals:
         return []
     problems = _adopt_settings(connection, merge_cards(connection, arrivals, now_us, None))

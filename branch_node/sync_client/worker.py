@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
@@ -23,7 +24,8 @@ from branch_node.storage.rehoming import journal_history, read_head_position, re
 from branch_node.storage.store import BranchStore
 from branch_node.storage.sync_state import store_mode
 from branch_node.storage.transaction import read_node, read_parent
-from shared.errors import Refused
+from shared.errors import Refused, StoreBusy
+from shared.storage.erasing import is_scouring_due, note_scoured
 from shared.sync import branch_commands as core
 from shared.sync.branch_session import BranchSession
 from shared.sync.chain import Head
@@ -70,6 +72,7 @@ class StoreWorker:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._data_version: int | None = None
         self._feed: FeedCursor | None = None  # as the hello named it, and as applied since
+        self._erased: set[str] = set()  # words of erased persons that the files may hold still
         self._may_prune = False  # HQ's word on its backups is of this session, and HQ was not restored
 
     async def run(self, work: Callable[[], ResultT]) -> ResultT:
@@ -266,13 +269,27 @@ class StoreWorker:
         with self._store.operation() as transaction:
             if self._feed not in (None, sync_state.read_sync_state(transaction.cursor).feed):
                 raise Refused("A carry file was taken in the meanwhile.", "The branch connects again by itself.")
-            problems = apply_feed(transaction.connection, batch, self._store.clock.now_us())
+            problems = apply_feed(transaction.connection, batch, self._store.clock.now_us(), self._erased)
             node = read_node(transaction.cursor)[0]
             switched = record_switch(transaction, node.mode.value, node.when_unreachable.value)
             if hands_back:
                 sync_state.want_proposals(transaction.cursor)
         self._feed = batch.cursor
+        if self._erased:
+            self.scour()
         return problems, transaction.seq if switched else None
+
+    def scour(self) -> None:
+        """Takes the traces of erased persons out of the files; what a reader does not let it, it tries again later."""
+        with self._store.read() as connection:
+            if not is_scouring_due(connection):
+                return
+        # After a restart nobody knows the words any more: then the file is rebuilt.
+        with contextlib.suppress(StoreBusy):
+            if self._store.scour([word.encode() for word in sorted(self._erased)] or None):
+                with self._store.write() as connection:
+                    note_scoured(connection, self._store.clock.now_us())
+                self._erased.clear()
 
     def wishes(self) -> tuple[LeaseWish, ...]:
         with self._store.read_cursor() as cursor:
@@ -289,6 +306,7 @@ class StoreWorker:
     def store_disconnected(self, trouble: str | None) -> None:
         with self._store.write() as connection:
             sync_state.store_disconnected(connection.connection.cursor(), trouble)
+        self.scour()
 
     def growth(self) -> Growth | None:
         """What others did since the last call; None when nobody committed."""

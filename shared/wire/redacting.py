@@ -6,12 +6,12 @@ What goes follows from the bytes alone, so that every node that erases the same 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from google.protobuf.message import Message
 
+from shared.domain.erasing import Erasing, is_like_a_contact, strike
 from shared.domain.records import (
     CLIENT_FACT_KINDS,
     CLIENT_KINDS,
@@ -29,9 +29,6 @@ from shared.wire.generated import records_pb2 as pb
 from shared.wire.generated import sync_pb2
 from shared.wire.parsing import parse_message
 
-TEXT_CHARACTERS_MIN: Final = 6
-"""A shorter text is not looked for in what people wrote: it would be found where the person is not meant."""
-
 _MESSAGES: Final[dict[int, type[Message]]] = {
     int(RecordKind.SALE): pb.Sale,
     int(RecordKind.REFUND): pb.Refund,
@@ -41,21 +38,6 @@ _MESSAGES: Final[dict[int, type[Message]]] = {
     int(RecordKind.STOCK_MOVEMENT): pb.StockMovement,
     int(RecordKind.LOYALTY_ENTRY): pb.LoyaltyEntry,
 }
-_LIKE_A_CONTACT = re.compile(r".*@.*|\+?[\d ()-]{7,}")
-
-
-class Erasing(NamedTuple):
-    """Who is erased: clients by id, cards that belong to them by kind and id, and what names them in words."""
-
-    clients: frozenset[bytes]
-    cards: frozenset[tuple[int, bytes]] = frozenset()
-    texts: tuple[str, ...] = ()
-
-    @property
-    def needles(self) -> tuple[bytes, ...]:
-        """Bytes of which every record that is concerned holds at least one."""
-        ids = {*self.clients, *(card_id for _, card_id in self.cards)}
-        return (*sorted(ids), *(text.encode() for text in self.texts))
 
 
 class Redacted(NamedTuple):
@@ -66,19 +48,6 @@ class Redacted(NamedTuple):
     gone: tuple[tuple[int, bytes], ...]
     stand_ins: tuple[tuple[int, bytes], ...]
     found: frozenset[tuple[int, bytes]]
-
-
-def texts_to_find(texts: Iterable[str]) -> tuple[str, ...]:
-    """What of a person's phones, addresses and names is looked for; of a phone also its digits without the country."""
-    wanted: set[str] = set()
-    for text in texts:
-        digits = re.sub(r"\D", "", text)
-        if text.startswith("+") and len(digits) > 10:
-            wanted |= {digits, digits[-10:]}
-        wanted.add(text)
-    # Longer ones first: a phone goes whole, not but for its country.
-    found = [text for text in wanted if len(text.strip()) >= TEXT_CHARACTERS_MIN]
-    return tuple(sorted(found, key=lambda text: (-len(text), text)))
 
 
 def redact_entry(data: bytes, erasing: Erasing) -> Redacted | None:
@@ -142,19 +111,11 @@ def without_person(kind: int, payload: bytes, erasing: Erasing) -> bytes | None:
         if owner and owner not in erasing.clients:
             return None  # the phone may be another's as well
         name = message.client  # type: ignore[attr-defined]
-        if owner and _LIKE_A_CONTACT.fullmatch(name):
+        if owner and is_like_a_contact(name):
             message.client = ""  # type: ignore[attr-defined]
             changed = True
     changed |= _strike(message, erasing.texts)
     return message.SerializeToString() if changed else None
-
-
-def strike(text: str, texts: Iterable[str]) -> str:
-    """A text without the words that name a person."""
-    for each in texts:
-        if each in text:
-            text = text.replace(each, "")
-    return text
 
 
 def clients_of_feed_record(data: bytes) -> set[bytes]:

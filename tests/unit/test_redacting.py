@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from shared.domain.branch_facts import AuditEntry
 from shared.domain.business_time import LocalMoment
+from shared.domain.erasing import Erasing, require_reason, strike, texts_to_find
 from shared.domain.interactions import Channel, ClientTransfer, Direction, Interaction
 from shared.domain.records import STAND_IN_KINDS, Record, RecordKind
+from shared.errors import DecodeError, InvalidInput
 from shared.sync.card_merge import FieldPatch
 from shared.sync.chain import EntryHeader, chain_entries
 from shared.sync.messages import CardFull, NeighbourFact
@@ -21,12 +23,9 @@ from shared.wire.entries import open_entry, prune_entry, seal_entry
 from shared.wire.exchange import encode_feed_record
 from shared.wire.payloads import decode_branch_fact, decode_sale, encode_branch_fact, encode_sale
 from shared.wire.redacting import (
-    Erasing,
     Redacted,
     clients_of_feed_record,
     redact_entry,
-    strike,
-    texts_to_find,
 )
 from tests.support.journal import sale
 from tests.support.strategies import SOME
@@ -152,7 +151,6 @@ def test_what_stands_in_is_pruned_as_anything() -> None:
 
 @pytest.mark.parametrize("kind", sorted(set(map(int, RecordKind)) - STAND_IN_KINDS))
 def test_nothing_stands_in_for_what_no_sum_is_made_of(kind: int) -> None:
-    from shared.errors import DecodeError
     from shared.wire.generated import sync_pb2 as pb
 
     data, _ = entry(audited("x"))
@@ -185,3 +183,13 @@ def test_the_feed_says_whose_its_records_are() -> None:
     assert clients_of_feed_record(encode_feed_record(CardFull(RecordKind.CLIENT, CLIENT, b""))) == {CLIENT}
     assert clients_of_feed_record(encode_feed_record(CardFull(RecordKind.PRODUCT, CLIENT, b""))) == set()
     assert clients_of_feed_record(b"no record") == set()
+
+
+@pytest.mark.parametrize("reason", ["", " ", "r" * 301, f"asked by {PHONE}", "asked by Anna Petrova"])
+def test_a_reason_is_given_and_does_not_name_the_person(reason: str) -> None:
+    with pytest.raises(InvalidInput):
+        require_reason(reason, texts_to_find([PHONE], ["Anna Petrova", "Anna"]))
+
+
+def test_a_reason_stays_as_it_was_written() -> None:
+    assert require_reason(" asked  in a letter ", texts_to_find([PHONE], ["Anna"])) == "asked in a letter"

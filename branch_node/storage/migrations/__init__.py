@@ -14,7 +14,7 @@ from shared.storage.migrating import current_revision, schema_differences, upgra
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0020"
+HEAD = "0026"
 KNOWN = frozenset(
     {
         "0001",
@@ -35,6 +35,7 @@ KNOWN = frozenset(
         "0018",
         "0019",
         "0020",
+        "0026",
     }
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]

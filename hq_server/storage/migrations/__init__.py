@@ -12,9 +12,9 @@ from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0014"
+HEAD = "0020"
 KNOWN = frozenset(
-    {"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0012", "0013", "0014"}
+    {"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0012", "0013", "0014", "0020"}
 )
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata, session_metadata]
 _LOCATION = Path(__file__).parent
