@@ -16,6 +16,7 @@ from branch_node.operations.history import apply_history
 from branch_node.operations.proposals import ProposalsRead, read_proposals
 from branch_node.storage import sync_state
 from branch_node.storage.counters import count_acknowledged
+from branch_node.storage.erasing import erase_persons
 from branch_node.storage.intents import note_answer, oldest_intent_us
 from branch_node.storage.journal import EntriesRead, read_entries, read_hash
 from branch_node.storage.pass_requests import finish_requests, open_requests
@@ -25,7 +26,7 @@ from branch_node.storage.store import BranchStore
 from branch_node.storage.sync_state import store_mode
 from branch_node.storage.transaction import read_node, read_parent
 from shared.errors import Refused, StoreBusy
-from shared.storage.erasing import is_scouring_due, note_scoured
+from shared.storage.erasing import is_scouring_due, note_scoured, unapplied
 from shared.sync import branch_commands as core
 from shared.sync.branch_session import BranchSession
 from shared.sync.chain import Head
@@ -203,12 +204,18 @@ class StoreWorker:
             sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
             if goes_on(welcome.resume):
                 note_answer(cursor)
+                # Before anything is sent: what people wrote of the erased names them, and HQ does not know the words.
+                new = unapplied(connection, welcome.erased)
+                if new:
+                    self._erased.update(erase_persons(connection, new, clock_us))
             if welcome.hq_restored and goes_on(welcome.resume):
                 journal_history(cursor, all_of_it=True)
                 # What was handed back before may be lost again, undecided.
                 sync_state.want_proposals(cursor)
                 # It may hold again what it had committed at once for a store that was lost, and had lost in between.
                 sync_state.restart_history(cursor)
+        if self._erased:
+            self.scour()
         self._may_prune = welcome.resume is ResumeMode.INCREMENTAL and not welcome.hq_restored
         return clock_us
 

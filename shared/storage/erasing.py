@@ -172,6 +172,14 @@ def note_scoured(connection: Connection, now_us: int) -> None:
     connection.execute(update(erasure_work).where(erasure_work.c.scoured_at.is_(None)).values(scoured_at=now_us))
 
 
+def unapplied(connection: Connection, client_ids: Sequence[bytes]) -> list[bytes]:
+    """Those of the clients who are not erased here yet."""
+    if not client_ids:
+        return []
+    done = set(connection.execute(select(erasure_work.c.client_id)).scalars())
+    return [client_id for client_id in client_ids if client_id not in done]
+
+
 def is_scouring_due(connection: Connection) -> bool:
     """Whether the files may hold traces of what was erased."""
     statement = select(erasure_work.c.client_id).where(erasure_work.c.scoured_at.is_(None)).limit(1)

@@ -53,3 +53,7 @@ class Credits(NamedTuple):
     batches: int = PUSH_BATCHES_IN_FLIGHT_MAX
     batch_rows: int = PUSH_BATCH_ROWS_MAX
     batch_bytes: int = PUSH_BATCH_BYTES_MAX
+
+
+ERASED_IN_WELCOME_MAX = 10_000
+"""Erased clients that a welcome names, the newest orders first; of the others the feed tells."""
