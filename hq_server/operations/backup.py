@@ -6,12 +6,16 @@ heads are read in the same snapshot. It is verified by reading it back. The auth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, func, inspect, select, update
 
+from hq_server.operations.erasing import repeat_orders
+from hq_server.operations.erasure_file import OrderLine, orders_of
 from hq_server.storage import migrations
 from hq_server.storage.backups import mark_verified, note_backup, read_heads
 from hq_server.storage.branches import forget_connections
@@ -24,6 +28,7 @@ from shared.operations.sessions import end_all_sessions
 from shared.storage.store_files import look_into, remove_side_files, remove_store, require_backup_file, require_sound
 
 ROWS_PER_COPY = 5_000
+NO_ORDERS: Mapping[bytes, OrderLine] = MappingProxyType({})
 
 
 class BackupDone(NamedTuple):
@@ -79,10 +84,14 @@ def require_backup(path: Path) -> None:
         require_sound(source, path)
 
 
-def restore_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> BackupDone:
+def restore_backup(
+    store: HqStore, path: Path, clock: Clock, ids: Ids, orders: Mapping[bytes, OrderLine] = NO_ORDERS
+) -> BackupDone:
     """Puts a backup in the place of everything this store holds, in one transaction. The backup is only read.
 
     The feed begins a new epoch: every branch sees that HQ was restored, sends what it lost and is told everything anew.
+    Persons whom an order has erased since the backup was taken – the store that was there knows of it, or `orders` do –
+    are erased again; their traces leave the files with `scour_if_due`.
     A SQLite store keeps a copy of what was there beside it. Raises InvalidInput when the file is no backup of this
     release or chain, StoreCorrupt when what is there cannot be read.
     """
@@ -92,6 +101,7 @@ def restore_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> Backup
         if connection.execute(select(chain.c.id)).first() is not None:
             _require_same_chain(source, connection, path)
             kept = _keep_copy(store, clock)
+            orders = {**orders, **orders_of(connection)}
         for table in reversed(_tables()):
             connection.execute(table.delete())
         counts = {table.name: _copy_table(source, connection, table) for table in _tables()}
@@ -99,6 +109,7 @@ def restore_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> Backup
         forget_connections(connection)
         # Whose session has ended since the backup must not be logged in again.
         end_all_sessions(connection)
+        repeat_orders(connection, ids, clock.now_us(), orders)
         heads = read_heads(connection)
     return BackupDone(path, sum(counts.values()), len({head[0] for head in heads}), kept)
 

@@ -6,11 +6,13 @@ goes here in the same transaction; branches follow as they take the feed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
 from hq_server.operations.editing import HqEdit
+from hq_server.operations.erasure_file import OrderLine, missing_orders
 from hq_server.storage.branches import branch_names
 from hq_server.storage.erasing import OFFICE_ROWS, Erased, erase_persons, hold_everything
 from hq_server.storage.feed import EVERYONE
@@ -115,17 +117,32 @@ def order_erasure(
     kept_reason = require_reason(reason, find_person(connection, persons).texts)
     if typed is not None and typed.strip() != preview(connection, actor, client_id).word:
         raise InvalidInput("What was typed is not the person’s name.", "Type it exactly as it is shown.")
-    edit = HqEdit(connection, ids, now_us, actor.employee_id)
-    orders = [
+    order = OrderLine(kept_reason, now_us, actor.employee_id)
+    return _carry_out(connection, ids, now_us, dict.fromkeys(persons, order))
+
+
+def repeat_orders(connection: Connection, ids: Ids, now_us: int, orders: Mapping[bytes, OrderLine]) -> int:
+    """Carries out again what a store that was put back from a backup does not know; returns how many orders."""
+    hold_everything(connection)
+    missing = missing_orders(connection, orders)
+    if missing:
+        _carry_out(connection, ids, now_us, missing)
+    return len(missing)
+
+
+def _carry_out(connection: Connection, ids: Ids, now_us: int, orders: Mapping[bytes, OrderLine]) -> Erased:
+    """Gives the orders, for every branch to hear, and erases the persons here."""
+    edit = HqEdit(connection, ids, now_us, next(iter(orders.values())).ordered_by)
+    prepared = [
         edit.prepare(
             RecordKind.ERASURE,
-            each,
-            {"reason": kept_reason, "ordered_at": now_us, "ordered_by": actor.employee_id},
+            client_id,
+            {"reason": order.reason, "ordered_at": order.ordered_at_us, "ordered_by": order.ordered_by},
         )
-        for each in sorted(persons)
+        for client_id, order in sorted(orders.items())
     ]
-    edit.apply([order for order in orders if order is not None], dict.fromkeys(persons, EVERYONE))
-    return erase_persons(connection, persons, now_us)
+    edit.apply([each for each in prepared if each is not None], dict.fromkeys(orders, EVERYONE))
+    return erase_persons(connection, orders.keys(), now_us)
 
 
 def list_orders(connection: Connection, actor: Actor) -> list[Order]:

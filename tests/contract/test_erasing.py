@@ -7,17 +7,28 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from hq_server.operations.erasing import list_orders, preview
+from branch_node.operations.backup import restore_backup as restore_branch_backup
+from branch_node.operations.backup import take_backup as take_branch_backup
+from branch_node.storage.pruning import prune_journal
+from branch_node.storage.store import BranchStore
+from branch_node.sync_client.carrying import messages_for_hq
+from branch_node.sync_client.worker import StoreWorker
+from hq_server.operations.backup import restore_backup, take_backup
+from hq_server.operations.carrying import Carried
+from hq_server.operations.erasing import list_orders, preview, scour_if_due
+from hq_server.operations.erasure_file import keep_orders, read_orders
 from hq_server.storage.compaction import compact_feed
+from hq_server.storage.feed import number_feed
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound
-from shared.storage.tables import client, erased_card, interaction, sale, task
+from shared.storage.tables import client, erased_card, erasure, interaction, sale, task
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
 from tests.support.persons import (
     OLD_PHONE,
     PHONE,
+    REASON,
     call,
     edit,
     erase,
@@ -193,15 +204,108 @@ def test_other_clients_stay_as_they_are_even_with_the_same_phone(pair: Pair) -> 
     assert (first.verify(), pair.verify("B1")) == ((), ())
 
 
-def test_a_task_that_turns_up_later_is_remembered_as_the_persons(pair: Pair) -> None:
+def test_a_carried_file_written_before_the_order_is_taken_in_without_the_person(pair: Pair) -> None:
     first = pair.join("B1")
     client_id = meet(first)
     even(first)
-    card_id = put_card(first, RecordKind.TASK, first.ids.new_id(), client_id=client_id, title="later")
+    call(first, client_id)
+    card_id = put_card(first, RecordKind.TASK, first.ids.new_id(), client_id=client_id, title="Мария Полякова")
+    sell_to(first, "C-17", "k1")
+    worker = StoreWorker(first.store, b"b" * 16)
+    messages = list(messages_for_hq(worker, worker.hello(), [0]))
+    worker.close()
+    erase(pair.office, client_id)
+    Carried(pair.office.store, pair.office.clock, first.branch_id).take(messages)
+    number_feed(pair.office.store, pair.office.clock.now_us())
+    assert traces_in_database(pair.office) == []
+    assert pair.office.count(sale) == 1
+    assert (pair.office.count(task), pair.office.count(interaction)) == (0, 0)
+    # The task is remembered as the person's, and the branch is told once more.
+    assert card_id in {row[0] for row in pair.office.rows(select(erased_card.c.id))}
+    even(first)
+    assert_nothing_left(pair, first)
+
+
+def test_a_head_office_restored_from_before_the_order_learns_of_it_from_a_branch(pair: Pair) -> None:
+    if pair.office.store.dialect != "sqlite":
+        pytest.skip("the copy of a file")
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id = meet(first)
+    live(first, client_id)
+    even(first, second)
+    backup = pair.backup_hq()
+    erase(pair.office, client_id)
+    first.sync()
+    pair.restore_hq(backup)
+    assert traces_in_database(pair.office)
+    even(first)
+    assert traces_in_database(pair.office) == []
+    assert scour_if_due(pair.office.store, pair.office.clock.now_us())
+    even(first, second)
+    backup.unlink()
+    assert_nothing_left(pair, first, second)
+
+
+@pytest.mark.parametrize("knows", ["the store", "the file"])
+def test_a_backup_put_back_is_erased_at_once(pair: Pair, tmp_path: Path, knows: str) -> None:
+    office = pair.office
+    first = pair.join("B1")
+    client_id = meet(first)
+    live(first, client_id)
+    even(first)
+    path, orders = tmp_path / "hq.backup", tmp_path / "erasures.jsonl"
+    take_backup(office.store, path, office.clock, office.ids)
+    assert traces_in(path)
+    erase(office, client_id)
+    with office.store.read() as connection:
+        assert (keep_orders(connection, orders), keep_orders(connection, orders)) == (1, 0)
+    assert traces_in(orders) == {}
+    if knows == "the file":
+        with office.store.write() as connection:
+            connection.execute(erasure.delete())
+    restore_backup(office.store, path, office.clock, office.ids, read_orders(orders) if knows == "the file" else {})
+    assert traces_in_database(office) == []
+    with office.store.read() as connection:
+        assert [order.reason for order in list_orders(connection, LOCAL_ADMINISTRATOR)] == [REASON]
+    assert scour_if_due(office.store, office.clock.now_us())
+    for kept in tmp_path.glob("hq.db.before-restore-*"):
+        assert traces_in(kept) == {}
+    even(first)
+    path.unlink()
+    assert_nothing_left(pair, first)
+
+
+def test_a_branch_backup_put_back_is_erased_before_it_is_used(pair: Pair, tmp_path: Path) -> None:
+    first = pair.join("B1")
+    client_id = meet(first)
+    live(first, client_id)
+    even(first)
+    path = tmp_path / "branch.backup"
+    take_branch_backup(first.store, path, first.clock)
     erase(pair.office, client_id)
     even(first)
-    assert card_id in {row[0] for row in pair.office.rows(select(erased_card.c.id))}
-    assert pair.office.count(task) == 0
+    first.store.close()
+    restore_branch_backup(first.path, path, first.clock)
+    assert traces_in(*first.path.parent.glob(f"{first.path.name}*")) == {}
+    back = Node(pair, first.code, first.branch_id, first.path, BranchStore(first.path, first.clock, first.ids))
+    even(back)
+    assert_nothing_left(pair, back)
+
+
+def test_what_a_branch_pruned_is_counted_as_at_the_head_office(pair: Pair) -> None:
+    first = pair.join("B1")
+    client_id = meet(first)
+    live(first, client_id)
+    first.sell("k1")
+    even(first)
+    with first.store.write() as connection:
+        cursor = connection.connection.cursor()
+        seq = first.store.node()[1].head.seq
+        cursor.execute("UPDATE sync_state SET backup_seq = ?", (seq,))
+        assert prune_journal(cursor, first.clock.now_us() + 10**15, 0) > 0
+    erase(pair.office, client_id)
+    even(first)
+    assert_nothing_left(pair, first)
 
 
 def test_the_preview_says_what_goes_and_what_stays(pair: Pair) -> None:
