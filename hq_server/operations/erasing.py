@@ -7,12 +7,13 @@ goes here in the same transaction; branches follow as they take the feed.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
 from hq_server.operations.editing import HqEdit
-from hq_server.operations.erasure_file import OrderLine, missing_orders
+from hq_server.operations.erasure_file import OrderLine, keep_orders, missing_orders
 from hq_server.storage.branches import branch_names
 from hq_server.storage.erasing import OFFICE_ROWS, Erased, erase_persons, hold_everything
 from hq_server.storage.feed import EVERYONE
@@ -181,6 +182,13 @@ def list_orders(connection: Connection, actor: Actor) -> list[Order]:
     return orders
 
 
+def settle_order(store: HqStore, path: Path, now_us: int) -> bool:
+    """After an order is committed: it is noted in the file beside the store, and traces leave the files."""
+    with store.read() as connection:
+        keep_orders(connection, path)
+    return scour_if_due(store, now_us)
+
+
 def scour_if_due(store: HqStore, now_us: int, thoroughly: bool = False) -> bool:
     """Takes traces of erased persons out of the store's files; true when there are none, or none are left."""
     with store.read() as connection:
@@ -208,11 +216,11 @@ def _told_at(connection: Connection, client_ids: list[bytes]) -> dict[bytes, int
     return {row[0]: int(row[1]) for row in connection.execute(statement)}
 
 
-def _client(connection: Connection, client_id: bytes) -> NamedTuple:
+def _client(connection: Connection, client_id: bytes) -> Any:
     row = connection.execute(select(client).where(client.c.id == client_id)).one_or_none()
     if row is None:
         raise NotFound("There is no such client.", "Whoever was erased already is in the list of orders.")
-    return row  # type: ignore[return-value]
+    return row
 
 
 def _of_kind(erasing: Erasing, kind: RecordKind) -> int:

@@ -294,8 +294,8 @@ class Gateway:
         return VerifyReply(row.entries, row.incarnation, head, parked, counters)
 
     def compact(self) -> bool:
-        """Compacts the next rows of the feed; false when there are no more. Traces leave the files first of persons whom
-        an order erased that branches brought back."""
+        """Compacts the next rows of the feed; false when there are no more. Before, traces leave the files of persons
+        whom an order erased that branches brought back."""
         scour_if_due(self._store, self.now_us())
         return compact_some(self._store).rows == COMPACTED_PER_TRANSACTION_MAX
 

@@ -14,6 +14,7 @@ from hq_server.operations.catalog_uploads import UPLOAD_BYTES_MAX
 from hq_server.web import (
     audits,
     catalog,
+    erasures,
     health,
     home,
     log_in,
@@ -49,6 +50,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *requests.ROUTES,
     *stock.ROUTES,
     *loyalty.ROUTES,
+    *erasures.ROUTES,
     *audits.ROUTES,
 )
 """Each noun's module names its own routes."""

@@ -48,6 +48,7 @@ ROOMS = (
         Permission.STOCK_VIEW,
         Permission.REPORT_CHAIN,
     ),
+    Room("/erasures", _("Erasures"), _("Erase a person who asks for it, everywhere."), Permission.CLIENT_ERASE),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 

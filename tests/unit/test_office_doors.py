@@ -28,6 +28,7 @@ EVERYBODY: tuple[Permission, ...] = ()
 PEOPLE = (Permission.EMPLOYEE_EDIT,)
 GOODS = (Permission.CATALOG_EDIT,)
 AUDITS = (Permission.AUDIT_VIEW,)
+ERASING = (Permission.CLIENT_ERASE,)
 STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
@@ -56,6 +57,9 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     ("GET", "/stock"): STOCK,
     ("GET", "/loyalty"): GOODS,
     **{("POST", f"/loyalty/{act}"): GOODS for act in ("preview", "save", "end")},
+    ("GET", "/erasures"): ERASING,
+    ("GET", "/erasures/{id}"): ERASING,
+    ("POST", "/erasures/{id}"): ERASING,
     **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills")},
 }
 FIELDS: dict[str, Any] = {
@@ -88,7 +92,8 @@ def things(pages: OfficePages) -> dict[str, str]:
     journal = office.journal("B1")
     request_id = product_request_id(journal.branch_id, "4600")
     journal.add_edit(RecordKind.PRODUCT_REQUEST, request_id, {}, code="4600", name="Зонт", last_seen_at=now_us)
-    journal.add_edit(RecordKind.CLIENT, office.ids.new_id(), {}, name=CANARY_NAME, phones=(CANARY_PHONE,))
+    client_id = office.ids.new_id()
+    journal.add_edit(RecordKind.CLIENT, client_id, {}, name=CANARY_NAME, phones=(CANARY_PHONE,))
     office.merge(journal, journal.batch())
     with office.store.write() as connection:
         assert list_requests(connection, LOCAL_ADMINISTRATOR).total == 1
@@ -99,7 +104,7 @@ def things(pages: OfficePages) -> dict[str, str]:
     person = pages.hire("somebody", "cashier")
     return {
         "people": format_id(person), "products": format_id(product_id), "requests": format_id(request_id),
-        "catalog": format_id(b"c" * 16),
+        "catalog": format_id(b"c" * 16), "erasures": format_id(client_id),
     }  # fmt: skip
 
 
@@ -143,7 +148,7 @@ def test_a_role_reaches_exactly_what_its_permissions_open(
         answer = desk.get(url) if method == "GET" else desk.post(url, FIELDS)
         assert (answer.status_code == 403) == (not allowed), answer.text
         assert answer.status_code < 500
-        _assert_no_secret(answer, canaries(pages, desks, role))
+        _assert_no_secret(answer, canaries(pages, desks, role), role)
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(NEEDS))
@@ -167,10 +172,12 @@ def test_no_form_is_taken_without_its_token_or_from_another_site(
 
 
 def canaries(pages: OfficePages, desks: dict[str, Desk], role: str) -> Canaries:
-    """What no page of the head office shows: it has none of clients yet, and none of other people's sessions."""
+    """What no page of the head office shows: clients' names but to who may erase them, and other people's sessions."""
     held = {name: desk.client.cookies.get("session", "") for name, desk in desks.items() if name != role}
     tokens = {f"the session of {name}": cookie.split(".")[0] for name, cookie in held.items() if cookie}
-    planted = Canaries({"a password": PASSWORD, "a client's phone": CANARY_PHONE, "a name": CANARY_NAME, **tokens})
+    planted = Canaries({"a password": PASSWORD, "a client's phone": CANARY_PHONE, **tokens})
+    erasing = frozenset(name for name in ROLES if Permission.CLIENT_ERASE in ROLES[name].permissions)
+    planted.for_some["a name"] = CANARY_NAME, erasing
     context = pages.app.state.context
     planted.add_bytes("the pages' key", context.settings.web_secret_path.read_bytes())
     with pages.office.store.read() as connection:
@@ -193,11 +200,11 @@ def test_no_answer_to_a_form_tells_a_secret(tmp_path: Path, sqlite_template: Pat
                     pages.office.clock.advance(1)
                     answer = desk.post(address(path, found), {**FIELDS, "code": f"new-{role}", "sku": f"s-{role}"})
                     assert answer.status_code < 500, (path, answer.text)
-                    _assert_no_secret(answer, canaries(pages, own, role))
+                    _assert_no_secret(answer, canaries(pages, own, role), role)
 
 
-def _assert_no_secret(answer: Any, planted: Canaries) -> None:
-    assert planted.seen_in(answer, "") == []
+def _assert_no_secret(answer: Any, planted: Canaries, role: str) -> None:
+    assert planted.seen_in(answer, role) == []
     assert "default-src 'self'" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["cache-control"] == "no-store"
