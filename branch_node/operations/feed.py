@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from shared.errors import DecodeError
 from shared.operations.branch_settings import is_usable_setting
 from shared.operations.cards import CardEdit, CardReceived, MergedCards, merge_cards, shown_fields
 from shared.storage.card_rows import delete_card, load_states
+from shared.storage.erasing import unapplied
 from shared.storage.tables import price
 from shared.sync.hlc import observe
 from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch, NeighbourFact
@@ -80,6 +82,22 @@ def apply_feed(connection: Connection, batch: FeedBatch, now_us: int, erased: se
     index_products(cursor)
     store_feed_cursor(cursor, batch.cursor, now_us)
     return problems
+
+
+def apply_orders(connection: Connection, orders: Sequence[bytes], now_us: int, erased: set[str]) -> None:
+    """Carries out orders to erase persons that came ahead of the feed, but for those that are carried out already.
+
+    `erased` takes the words that the files must not hold any more. What cannot be understood the feed will tell again.
+    """
+    records = []
+    for data in orders:
+        with contextlib.suppress(DecodeError):
+            records.append(_decode(data))
+    received = [each for each in records if isinstance(each, CardReceived) and each.kind == RecordKind.ERASURE]
+    new = set(unapplied(connection, [each.card_id for each in received]))
+    if new:
+        merge_cards(connection, [each for each in received if each.card_id in new], now_us, None)
+        erased.update(erase_persons(connection, new, now_us))
 
 
 def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten | NeighbourFact:

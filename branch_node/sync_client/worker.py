@@ -11,12 +11,11 @@ from typing import NamedTuple, TypeVar
 import shared
 from branch_node.operations.branch_facts import record_switch
 from branch_node.operations.budgets import read_held, read_wishes, store_grants
-from branch_node.operations.feed import apply_feed
+from branch_node.operations.feed import apply_feed, apply_orders
 from branch_node.operations.history import apply_history
 from branch_node.operations.proposals import ProposalsRead, read_proposals
 from branch_node.storage import sync_state
 from branch_node.storage.counters import count_acknowledged
-from branch_node.storage.erasing import erase_persons
 from branch_node.storage.intents import note_answer, oldest_intent_us
 from branch_node.storage.journal import EntriesRead, read_entries, read_hash
 from branch_node.storage.pass_requests import finish_requests, open_requests
@@ -26,7 +25,7 @@ from branch_node.storage.store import BranchStore
 from branch_node.storage.sync_state import store_mode
 from branch_node.storage.transaction import read_node, read_parent
 from shared.errors import Refused, StoreBusy
-from shared.storage.erasing import is_scouring_due, note_scoured, unapplied
+from shared.storage.erasing import is_scouring_due, note_scoured
 from shared.sync import branch_commands as core
 from shared.sync.branch_session import BranchSession
 from shared.sync.chain import Head
@@ -205,9 +204,7 @@ class StoreWorker:
             if goes_on(welcome.resume):
                 note_answer(cursor)
                 # Before anything is sent: what people wrote of the erased names them, and HQ does not know the words.
-                new = unapplied(connection, welcome.erased)
-                if new:
-                    self._erased.update(erase_persons(connection, new, clock_us))
+                apply_orders(connection, welcome.orders, clock_us, self._erased)
             if welcome.hq_restored and goes_on(welcome.resume):
                 journal_history(cursor, all_of_it=True)
                 # What was handed back before may be lost again, undecided.

@@ -15,12 +15,13 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import feed, feed_compaction, feed_head, feed_outbox
-from shared.storage.card_rows import insert_rows
+from shared.domain.records import RecordKind
+from shared.storage.card_rows import insert_rows, load_states
 from shared.storage.fact_rows import Row
 from shared.storage.tables import erasure_work
 from shared.sync.chain import NO_HASH
-from shared.sync.limits import ERASED_IN_WELCOME_MAX
-from shared.sync.messages import FeedCursor, FeedRecord
+from shared.sync.limits import ORDERS_IN_WELCOME_MAX
+from shared.sync.messages import CardFull, FeedCursor, FeedRecord
 from shared.wire.exchange import encode_feed_record
 
 EVERYONE = "all"
@@ -51,7 +52,7 @@ _ERASED_SINCE = (
     select(erasure_work.c.client_id)
     .where(erasure_work.c.applied_at >= bindparam("since", type_=erasure_work.c.applied_at.type))
     .order_by(erasure_work.c.applied_at.desc(), erasure_work.c.client_id)
-    .limit(ERASED_IN_WELCOME_MAX)
+    .limit(ORDERS_IN_WELCOME_MAX)
 )
 _COMPACTED_TO = select(feed_compaction.c.position)
 _PIECE = (
@@ -136,10 +137,12 @@ def compacted_to(connection: Connection) -> int:
     return int(connection.execute(_COMPACTED_TO).scalar_one())
 
 
-def erased_since(connection: Connection, position: int) -> tuple[bytes, ...]:
-    """Clients whose erasure a reader at this position may not have heard of, the newest orders first."""
+def orders_since(connection: Connection, position: int) -> tuple[bytes, ...]:
+    """Orders to erase persons that a reader at this position may not have heard of, as feed records."""
     at_us = connection.execute(_NUMBERED_AT, {"at": position}).scalar_one_or_none() or 0
-    return tuple(connection.execute(_ERASED_SINCE, {"since": max(at_us - NUMBERING_US_MAX, 0)}).scalars())
+    ids = connection.execute(_ERASED_SINCE, {"since": max(at_us - NUMBERING_US_MAX, 0)}).scalars().all()
+    states = load_states(connection, [(int(RecordKind.ERASURE), client_id) for client_id in ids])
+    return tuple(encode_feed_record(CardFull(*key, state)) for key, state in states.items())
 
 
 class FeedRead(NamedTuple):

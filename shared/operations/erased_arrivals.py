@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
-from shared.domain.erasing import Erasing
+from shared.domain.erasing import Erasing, texts_to_find
 from shared.domain.interactions import ClientTransfer, Interaction
 from shared.domain.loyalty import LoyaltyEntry
 from shared.domain.records import CLIENT_KINDS, RecordKind
+from shared.operations.erasing import CONTACT_FIELDS, NAME_FIELDS
 from shared.storage.erasing import erased_among, note_erased
 from shared.storage.tables import erased_card
 from shared.wire.decoding import DecodedEntry, decode_entry
@@ -35,7 +36,12 @@ def redact_arrivals(connection: Connection, entries: Sequence[DecodedEntry]) -> 
         known |= {(row.kind, row.id): row.client_id for row in rows if any(row.id in e.opened.data for e in unread)}
     if not known:
         return Arrived(entries, frozenset())
-    erasing = Erasing(frozenset(known.values()), frozenset(key for key in known if key[0] != RecordKind.CLIENT))
+    clients = frozenset(known.values())
+    erasing = Erasing(
+        clients,
+        frozenset(key for key in known if key[0] != RecordKind.CLIENT),
+        texts_to_find(*_words(entries, clients)),
+    )
     taken: list[DecodedEntry] = []
     concerned: set[bytes] = set()
     for entry in entries:
@@ -52,6 +58,24 @@ def redact_arrivals(connection: Connection, entries: Sequence[DecodedEntry]) -> 
         concerned |= {known[key] for key in redacted.gone if key in known}
         taken.append(decode_entry(open_entry(redacted.data)))
     return Arrived(taken, frozenset(concerned))
+
+
+def _words(entries: Sequence[DecodedEntry], clients: frozenset[bytes]) -> tuple[set[str], set[str]]:
+    """What the entries themselves say that the clients are called: phones and addresses, and names."""
+    contacts: set[str] = set()
+    names: set[str] = set()
+    for entry in entries:
+        for kind, card_id, patches in entry.patches:
+            if kind == RecordKind.CLIENT and card_id in clients:
+                for patch in patches:
+                    values = patch.value if isinstance(patch.value, tuple) else (patch.value,)
+                    found = {value for value in values if isinstance(value, str)}
+                    contacts |= found if patch.field in CONTACT_FIELDS else set()
+                    names |= found if patch.field in NAME_FIELDS else set()
+        for _, fact in entry.branch_facts:
+            if isinstance(fact, Interaction) and fact.client_id in clients and fact.contact:
+                contacts.add(fact.contact)
+    return contacts, names
 
 
 def _ids_of(entry: DecodedEntry) -> set[bytes]:

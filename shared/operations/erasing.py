@@ -16,8 +16,8 @@ from shared.storage.erasing import cards_of_clients
 from shared.storage.tables import card_edit, interaction, mail
 from shared.wire.cards import decode_state
 
-_CONTACT_FIELDS = ("phones", "emails", "tax_number")
-_NAME_FIELDS = ("name", "address")
+CONTACT_FIELDS = ("phones", "emails", "tax_number")
+NAME_FIELDS = ("name", "address")
 NAME_CHARACTERS_MIN = 3
 _NUMBER_FIELDS = ("external_id", "loyalty_number")
 
@@ -30,9 +30,9 @@ def find_person(connection: Connection, client_ids: Iterable[bytes]) -> Erasing:
     for name, value in _values(connection, clients):
         texts = value if isinstance(value, tuple | list) else (value,)
         found = {text for text in texts if isinstance(text, str)}
-        if name in _CONTACT_FIELDS:
+        if name in CONTACT_FIELDS:
             contacts |= found
-        elif name in _NAME_FIELDS:
+        elif name in NAME_FIELDS:
             names |= found
         elif name in _NUMBER_FIELDS:
             contacts |= {text for text in found if is_like_a_contact(text)}

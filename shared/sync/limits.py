@@ -55,5 +55,5 @@ class Credits(NamedTuple):
     batch_bytes: int = PUSH_BATCH_BYTES_MAX
 
 
-ERASED_IN_WELCOME_MAX = 10_000
-"""Erased clients that a welcome names, the newest orders first; of the others the feed tells."""
+ORDERS_IN_WELCOME_MAX = 2_000
+"""Orders to erase persons that a welcome brings, the newest first; the others come with the feed."""

@@ -98,8 +98,8 @@ class Welcome:
 
     foreign_entries: int = 0
     commits_digest: bytes = b""
-    # Clients whom an order has erased, and of whom the branch may not have heard.
-    erased: tuple[bytes, ...] = ()
+    # Orders to erase persons of which the branch may not have heard, as feed records.
+    orders: tuple[bytes, ...] = ()
     """Entries of the branch that HQ holds outside the past of this incarnation: there is history to take."""
 
 

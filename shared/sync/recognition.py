@@ -69,8 +69,8 @@ class KnownBranch:
     backup_seq: int = 0
     foreign_entries: int = 0
     commits_digest: bytes = b""
-    # Clients whom an order has erased, and of whom the branch may not have heard.
-    erased: tuple[bytes, ...] = ()
+    # Orders to erase persons of which the branch may not have heard, as feed records.
+    orders: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

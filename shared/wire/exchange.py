@@ -336,7 +336,7 @@ def _encode_welcome(welcome: Welcome) -> pb.Welcome:
         feed_lost=welcome.feed_lost,
         foreign_entries=welcome.foreign_entries,
         commits_digest=welcome.commits_digest,
-        erased=welcome.erased,
+        orders=welcome.orders,
     )
 
 
@@ -363,7 +363,7 @@ def _decode_welcome(message: pb.Welcome) -> Welcome:
         feed_lost=message.feed_lost,
         foreign_entries=message.foreign_entries,
         commits_digest=message.commits_digest,
-        erased=tuple(require_id(client_id) for client_id in message.erased),
+        orders=tuple(message.orders),
     )
 
 

@@ -33,6 +33,12 @@ from tests.simulation.central_ablations import (
     no_tombstones,
     what_was_sent_is_dropped,
 )
+from tests.simulation.erasure_ablations import (
+    late_entries_are_taken_whole,
+    orders_wait_for_a_decision,
+    the_journal_keeps_persons,
+    words_come_before_orders,
+)
 from tests.simulation.ledger_ablations import (
     books_forget_claw_backs,
     earlier_refunds_are_forgotten,
@@ -442,4 +448,8 @@ ABLATIONS = (
     Ablation(0, "a lease is spent once", leases_do_not_shrink, seed=202),
     Ablation(0, "what goes back is lent no more", books_forget_claw_backs, seed=202),
     Ablation(0, "what came back before is counted", earlier_refunds_are_forgotten, seed=211),
+    Ablation(0, "late entries lose the erased", late_entries_are_taken_whole, seed=302),
+    Ablation(0, "orders to erase come with the welcome", words_come_before_orders, seed=302),
+    Ablation(0, "orders to erase come back to a restored HQ", orders_wait_for_a_decision, seed=302),
+    Ablation(0, "a branch's entries lose the erased", the_journal_keeps_persons, seed=302),
 )
