@@ -8,7 +8,6 @@ from typing import Any
 from unittest.mock import patch
 
 from branch_node.storage import erasing as at_branches
-from branch_node.sync_client import worker
 from hq_server.storage import merge, proposals
 from shared.operations.erased_arrivals import Arrived
 from tests.simulation.site import Site
@@ -27,19 +26,6 @@ def late_entries_are_taken_whole(site: Site) -> Iterator[None]:
         return Arrived(entries, frozenset())
 
     with patch.object(merge, "redact_arrivals", redact_arrivals):
-        yield
-
-
-@contextmanager
-def words_come_before_orders(site: Site) -> Iterator[None]:
-    """A branch hears of orders with the feed alone, after it has sent what it had to send."""
-    original = worker.apply_orders
-
-    def apply_orders(connection: Any, orders: Sequence[bytes], now_us: int, erased: set[str]) -> None:
-        if not site.acts(bool(orders)):
-            original(connection, orders, now_us, erased)
-
-    with patch.object(worker, "apply_orders", apply_orders):
         yield
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulation.ablations import ABLATIONS, Ablation, watched
+from tests.simulation.erasure_actions import has_erasures
 from tests.simulation.ledger_actions import has_ledgers
 from tests.simulation.run import Bench
 from tests.simulation.site import Site
@@ -14,6 +15,7 @@ from tests.simulation.site import Site
 SEEDS_PER_SHARE = 8
 SHARES = 4
 WITH_LEDGERS = (208, 211, 214)
+WITH_ERASURES = (302, 314)
 # Seeds that notice each ablation: from the table in docs/simulator.md.
 NOTICING_SEEDS = range(1, 81)
 
@@ -35,6 +37,13 @@ def test_every_promise_holds(bench: Bench, share: int) -> None:
 @pytest.mark.parametrize("seed", WITH_LEDGERS)
 def test_every_promise_of_the_ledgers_holds(bench: Bench, seed: int) -> None:
     assert has_ledgers(seed)
+    outcome = bench.run(seed)
+    assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
+
+
+@pytest.mark.parametrize("seed", WITH_ERASURES)
+def test_every_promise_to_the_erased_holds(bench: Bench, seed: int) -> None:
+    assert has_erasures(seed)
     outcome = bench.run(seed)
     assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
 
