@@ -14,15 +14,19 @@ from branch_node.storage.store import BranchStore
 from branch_node.sync_client.carrying import messages_for_hq
 from branch_node.sync_client.worker import StoreWorker
 from hq_server.operations.backup import restore_backup, take_backup
-from hq_server.operations.carrying import Carried
+from hq_server.operations.carrying import Carried, messages_for_branch
 from hq_server.operations.erasing import list_orders, preview, scour_if_due
 from hq_server.operations.erasure_file import keep_orders, read_orders
+from hq_server.storage.audience import read_feed_of
+from hq_server.storage.branches import branch_by_code
 from hq_server.storage.compaction import compact_feed
 from hq_server.storage.feed import number_feed
+from hq_server.storage.lives import read_history
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound
 from shared.storage.tables import client, erased_card, erasure, interaction, sale, task
+from shared.sync.messages import FeedCursor, HistoryCursor
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
 from tests.support.persons import (
@@ -90,6 +94,33 @@ def test_a_person_leaves_the_head_office_and_every_branch(pair: Pair) -> None:
         with node.store.read() as connection:
             assert connection.execute(select(func.count()).select_from(client)).scalar_one() == 0
             assert connection.execute(select(func.count()).select_from(sale)).scalar_one() > 0
+
+
+def test_what_is_written_afterwards_holds_nothing_of_the_person(pair: Pair, tmp_path: Path) -> None:
+    office, first = pair.office, pair.join("B1")
+    client_id = meet(first)
+    live(first, client_id)
+    even(first)
+    live(first, client_id)
+    erase(office, client_id)
+    first.stream()
+    written = tmp_path / "written"
+    written.mkdir()
+    take_backup(office.store, written / "hq.backup", office.clock, office.ids)
+    take_branch_backup(first.store, written / "branch.backup", first.clock)
+    worker = StoreWorker(first.store, b"b" * 16)
+    (written / "up").write_bytes(b"".join(messages_for_hq(worker, worker.hello(), [0])))
+    worker.close()
+    counted = {"records": 0, "acknowledged_seq": 0, "feed_position": 0}
+    with office.store.read() as connection:
+        row = branch_by_code(connection, "B1")
+        (written / "down").write_bytes(b"".join(messages_for_branch(connection, row, office.clock.now_us(), counted)))
+        fresh = read_feed_of(connection, first.branch_id, FeedCursor(), 10_000, 10**9)
+        (written / "snapshot").write_bytes(b"".join(fresh.records))
+        lives = read_history(connection, first.branch_id, b"n" * 16, HistoryCursor(), 10_000, 10**9)
+        (written / "history").write_bytes(b"".join(lives.entries))
+    assert all(path.stat().st_size for path in written.iterdir())
+    assert traces_in(written) == {}
 
 
 def test_a_branch_that_was_away_brings_what_it_recorded_meanwhile_and_then_hears(pair: Pair) -> None:

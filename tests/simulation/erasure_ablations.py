@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from branch_node.storage import erasing as at_branches
 from hq_server.storage import merge, proposals
+from shared.operations import erased_arrivals
 from shared.operations.erased_arrivals import Arrived
 from tests.simulation.site import Site
 
@@ -16,7 +17,7 @@ from tests.simulation.site import Site
 @contextmanager
 def late_entries_are_taken_whole(site: Site) -> Iterator[None]:
     """What a branch recorded of a person before it heard of the order is applied at HQ."""
-    original = merge.redact_arrivals
+    original = erased_arrivals.redact_arrivals
 
     def redact_arrivals(connection: Any, entries: Sequence[Any]) -> Arrived:
         if site.watching:

@@ -16,6 +16,7 @@ from hq_server.operations.erasing import order_erasure
 from hq_server.storage.feed import number_feed
 from shared.domain.branch_facts import AuditEntry, BranchFact
 from shared.domain.business_time import LocalMoment
+from shared.domain.cards import Value
 from shared.domain.interactions import Channel, Direction, Interaction
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.domain.records import RecordKind
@@ -108,10 +109,10 @@ def _edit_task(world: World, transaction: BranchTransaction, client_id: bytes) -
     """A new task, or another word in one of the client's."""
     connection = transaction.connection
     there = list(connection.execute(select(task.c.id).where(task.c.client_id == client_id)).scalars())
-    changes = {"title": f"call {secret_of(client_id)} {world.random.randrange(1_000)}"}
+    changes: dict[str, Value] = {"title": f"call {secret_of(client_id)} {world.random.randrange(1_000)}"}
     new = not there or world.random.random() < 0.5
     task_id = transaction.ids.new_id() if new else world.random.choice(sorted(there))
-    values = {"client_id": client_id, **changes} if new else changes
+    values: dict[str, Value] = {"client_id": client_id, **changes} if new else changes
     edit = edit_card(connection, RecordKind.TASK, task_id, values, transaction.stamp)
     if edit is not None:
         merge_cards(connection, [edit], transaction.now_us, None)
