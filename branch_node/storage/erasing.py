@@ -6,7 +6,7 @@ Every hash of the chain stays. A record that is erased counts nowhere, here as a
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, or_, select, update
 
@@ -62,8 +62,29 @@ _TEXTS = (
 _BASKET_TEXTS = (basket.c.sale_asked, basket.c.sale_answer, basket_action.c.inverse, basket_action.c.result)
 
 
-def erase_persons(connection: Connection, client_ids: Collection[bytes], now_us: int) -> tuple[str, ...]:
-    """Takes clients out of everything this store holds; doing it again changes nothing.
+class Scan(NamedTuple):
+    """Where the journal may hold something of persons: positions up to one, looked for while tills went on selling."""
+
+    positions: frozenset[int] = frozenset()
+    up_to: int = 0
+
+
+def scan_journal(connection: Connection, client_ids: Collection[bytes]) -> Scan:
+    """Looks through the journal ahead of the transaction that erases persons: it takes a second for every million
+    entries and everything that a person is looked for by, and a transaction keeps tills waiting."""
+    cursor: Any = connection.connection.cursor()
+    up_to = int(cursor.execute("SELECT COALESCE(MAX(position), 0) FROM journal").fetchone()[0])
+    found: set[int] = set()
+    for holds, some in _conditions(find_person(connection, client_ids)):
+        statement = f"SELECT position FROM journal WHERE position <= ? AND ({holds})"
+        found |= {row[0] for row in cursor.execute(statement, (up_to, *some))}
+    return Scan(frozenset(found), up_to)
+
+
+def erase_persons(
+    connection: Connection, client_ids: Collection[bytes], now_us: int, scan: Scan | None = None
+) -> tuple[str, ...]:
+    """Takes clients out of everything this store holds; doing it again changes nothing. `scan` is one of these clients.
 
     Nothing of them is taken in from then on. Returns the words that the files must not hold any more.
     """
@@ -71,7 +92,7 @@ def erase_persons(connection: Connection, client_ids: Collection[bytes], now_us:
     erasing = find_person(connection, client_ids)
     owners = erased_among(connection, [card_id for _, card_id in erasing.cards])
     names = names_of(connection, erasing.clients)
-    erasing = _redact_everything(connection, cursor, erasing)
+    erasing = _redact_everything(connection, cursor, erasing, scan or Scan())
     for client_id in sorted(erasing.clients):
         note_erased(connection, client_id, [key for key in erasing.cards if owners.get(key, client_id) == client_id])
         note_applied(connection, client_id, now_us)
@@ -82,14 +103,14 @@ def erase_persons(connection: Connection, client_ids: Collection[bytes], now_us:
     return (*erasing.texts, *names)
 
 
-def _redact_everything(connection: Connection, cursor: Any, erasing: Erasing) -> Erasing:
+def _redact_everything(connection: Connection, cursor: Any, erasing: Erasing, scan: Scan) -> Erasing:
     """Redacts entries until no card turns up any more that belongs to the clients."""
     changed = False
     branch_id = read_node(cursor)[0].branch_id
     while True:
         found: set[tuple[int, bytes]] = set()
         for table, key in (("journal", "position"), ("history_entry", "rowid"), ("intent", "command_id")):
-            for place, data, redacted in _redacted(cursor, table, key, erasing):
+            for place, data, redacted in _redacted(cursor, table, key, erasing, scan):
                 cursor.execute(f"UPDATE {table} SET data = ? WHERE {key} = ?", (redacted.data, place))
                 found |= redacted.found
                 if table == "intent":
@@ -101,24 +122,35 @@ def _redact_everything(connection: Connection, cursor: Any, erasing: Erasing) ->
                     add_entries(cursor, [redacted.data], "pruned_counter")
         if not found - erasing.cards:
             break
-        erasing = erasing._replace(cards=erasing.cards | found)
+        # Nobody has looked for these.
+        erasing, scan = erasing._replace(cards=erasing.cards | found), Scan()
     if changed:
         restart_counting(cursor)
     return erasing
 
 
-def _redacted(cursor: Any, table: str, key: str, erasing: Erasing) -> Iterator[tuple[Any, bytes, Redacted]]:
+def _redacted(cursor: Any, table: str, key: str, erasing: Erasing, scan: Scan) -> Iterator[tuple[Any, bytes, Redacted]]:
     """The entries of a table that change: their keys, as they are, and as they will be."""
-    needles = erasing.needles
     found: dict[Any, bytes] = {}
-    for start in range(0, len(needles), NEEDLES_PER_QUERY_MAX):
-        some = needles[start : start + NEEDLES_PER_QUERY_MAX]
-        holds = " OR ".join(["instr(data, ?) > 0"] * len(some))
-        found.update(cursor.execute(f"SELECT {key}, data FROM {table} WHERE {holds}", some).fetchall())
+    after = "position > ? AND " if table == "journal" else "? >= 0 AND "
+    for holds, some in _conditions(erasing):
+        statement = f"SELECT {key}, data FROM {table} WHERE {after}({holds})"
+        found.update(cursor.execute(statement, (scan.up_to, *some)).fetchall())
+    for position in sorted(scan.positions) if table == "journal" else ():
+        statement = "SELECT position, data FROM journal WHERE position = ?"
+        found.update(cursor.execute(statement, (position,)).fetchall())
     for place, data in sorted(found.items()):
         redacted = redact_entry(data, erasing)
         if redacted is not None:
             yield place, data, redacted
+
+
+def _conditions(erasing: Erasing) -> Iterator[tuple[str, Sequence[bytes]]]:
+    """SQL that asks whether `data` holds something of the persons, in parts, each with its parameters."""
+    needles = erasing.needles
+    for start in range(0, len(needles), NEEDLES_PER_QUERY_MAX):
+        some = needles[start : start + NEEDLES_PER_QUERY_MAX]
+        yield " OR ".join(["instr(data, ?) > 0"] * len(some)), some
 
 
 def _rewrite(connection: Connection, branch_id: bytes, redacted: Redacted) -> None:

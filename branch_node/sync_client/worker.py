@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import shared
 from branch_node.operations.branch_facts import record_switch
 from branch_node.operations.budgets import read_held, read_wishes, store_grants
-from branch_node.operations.feed import apply_feed, apply_orders
+from branch_node.operations.feed import apply_feed, apply_orders, clients_ordered
 from branch_node.operations.history import apply_history
 from branch_node.operations.proposals import ProposalsRead, read_proposals
 from branch_node.storage import sync_state
 from branch_node.storage.counters import count_acknowledged
+from branch_node.storage.erasing import Scan, scan_journal
 from branch_node.storage.intents import note_answer, oldest_intent_us
 from branch_node.storage.journal import EntriesRead, read_entries, read_hash
 from branch_node.storage.pass_requests import finish_requests, open_requests
@@ -25,7 +26,7 @@ from branch_node.storage.store import BranchStore
 from branch_node.storage.sync_state import store_mode
 from branch_node.storage.transaction import read_node, read_parent
 from shared.errors import Refused, StoreBusy
-from shared.storage.erasing import is_scouring_due, note_scoured
+from shared.storage.erasing import is_scouring_due, note_scoured, unapplied
 from shared.sync import branch_commands as core
 from shared.sync.branch_session import BranchSession
 from shared.sync.chain import Head
@@ -198,13 +199,14 @@ class StoreWorker:
     def store_welcome(self, welcome: Welcome) -> int:
         """Returns the branch's clock, read before anything else."""
         clock_us = self._store.clock.now_us()
+        scan = self._scan(welcome.orders, only_new=True) if goes_on(welcome.resume) else None
         with self._store.write() as connection:
             cursor = connection.connection.cursor()
             sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
             if goes_on(welcome.resume):
                 note_answer(cursor)
                 # Before anything is sent: what people wrote of the erased names them, and HQ does not know the words.
-                apply_orders(connection, welcome.orders, clock_us, self._erased)
+                apply_orders(connection, welcome.orders, clock_us, self._erased, scan)
             if welcome.hq_restored and goes_on(welcome.resume):
                 journal_history(cursor, all_of_it=True)
                 # What was handed back before may be lost again, undecided.
@@ -270,10 +272,11 @@ class StoreWorker:
 
         Raises Refused when somebody else moved the feed's cursor: the hello has told HQ of another.
         """
+        scan = self._scan(batch.records)
         with self._store.operation() as transaction:
             if self._feed not in (None, sync_state.read_sync_state(transaction.cursor).feed):
                 raise Refused("A carry file was taken in the meanwhile.", "The branch connects again by itself.")
-            problems = apply_feed(transaction.connection, batch, self._store.clock.now_us(), self._erased)
+            problems = apply_feed(transaction.connection, batch, self._store.clock.now_us(), self._erased, scan)
             node = read_node(transaction.cursor)[0]
             switched = record_switch(transaction, node.mode.value, node.when_unreachable.value)
             if hands_back:
@@ -282,6 +285,15 @@ class StoreWorker:
         if self._erased:
             self.scour()
         return problems, transaction.seq if switched else None
+
+    def _scan(self, records: Sequence[bytes], only_new: bool = False) -> Scan | None:
+        """Looks for persons who are to be erased before the transaction that does it keeps tills waiting."""
+        ordered = clients_ordered(records)
+        if not ordered:
+            return None
+        with self._store.read() as connection:
+            wanted = unapplied(connection, ordered) if only_new else ordered
+            return scan_journal(connection, wanted) if wanted else None
 
     def scour(self) -> None:
         """Takes the traces of erased persons out of the files; what a reader does not let it, it tries again later."""

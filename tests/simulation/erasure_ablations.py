@@ -48,8 +48,8 @@ def the_journal_keeps_persons(site: Site) -> Iterator[None]:
     """A branch deletes the rows of a person and leaves its entries as they are."""
     original = at_branches._redact_everything
 
-    def redact_everything(connection: Any, cursor: Any, erasing: Any) -> Any:
-        return erasing if site.acts(True) else original(connection, cursor, erasing)
+    def redact_everything(connection: Any, cursor: Any, erasing: Any, scan: Any) -> Any:
+        return erasing if site.acts(True) else original(connection, cursor, erasing, scan)
 
     with patch.object(at_branches, "_redact_everything", redact_everything):
         yield
