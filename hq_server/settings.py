@@ -73,6 +73,11 @@ class Settings:
         return self.home / "web.key"
 
     @property
+    def erasures_path(self) -> Path:
+        """The orders to erase persons, kept beside the store."""
+        return self.home / "erasures.jsonl"
+
+    @property
     def configuration_path(self) -> Path:
         return self.home / "hq.toml"
 

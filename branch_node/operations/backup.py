@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import Connection, inspect, update
+from sqlalchemy import Connection, inspect, select, update
 
 from branch_node.operations.basket.settling import give_up_restored
 from branch_node.operations.pairing import forget_pairings
 from branch_node.storage import migrations
 from branch_node.storage.card_attempts import doubt_restored_attempts
+from branch_node.storage.erasing import erase_persons
 from branch_node.storage.print_jobs import doubt_restored_jobs
 from branch_node.storage.store import BranchStore
 from branch_node.storage.tables import node
@@ -18,6 +19,7 @@ from shared.certificates import sync_folder
 from shared.clock import Clock
 from shared.errors import AlreadyExists, InvalidInput, StoreBusy, StoreError
 from shared.operations.sessions import end_all_sessions
+from shared.storage.erasing import note_scoured, unapplied
 from shared.storage.sqlite_engine import SqliteStore
 from shared.storage.store_files import (
     look_into,
@@ -27,6 +29,7 @@ from shared.storage.store_files import (
     require_backup_file,
     require_sound,
 )
+from shared.storage.tables import erasure_work
 from shared.storage.write_gate import hold_gate
 
 
@@ -67,7 +70,7 @@ def restore_backup(store_path: Path, path: Path, clock: Clock, branch_id: bytes 
     require_backup_file(path)
     owner = _require_backup(path)
     with private_copy(path, store_path.parent) as incoming:
-        _prepare(incoming, clock)
+        _prepare(incoming, clock, _erased_here(store_path, clock))
         with hold_gate(store_path, clock):
             present = _present_owner(store_path, clock)
             _require_own(path, owner, branch_id or (present and present.branch_id))
@@ -141,8 +144,27 @@ def _keep_copy(store_path: Path, kept: Path, clock: Clock) -> bool:
     return True
 
 
-def _prepare(path: Path, clock: Clock) -> None:
-    """Upgrades it, as programs that have it open do not again; ends its sessions, doubts what it was doing."""
+def _erased_here(store_path: Path, clock: Clock) -> list[bytes]:
+    """Persons whom an order has erased in the store that is there, as far as it can be read."""
+    if not store_path.exists():
+        return []
+    store = SqliteStore(store_path, clock)
+    try:
+        with store.read() as connection:
+            if not inspect(connection).has_table(erasure_work.name):
+                return []
+            return list(connection.execute(select(erasure_work.c.client_id)).scalars())
+    except StoreBusy:
+        raise
+    except StoreError:
+        return []
+    finally:
+        store.close()
+
+
+def _prepare(path: Path, clock: Clock, erased: list[bytes]) -> None:
+    """Upgrades it, as programs that have it open do not again; ends its sessions, doubts what it was doing, and erases
+    whom an order has erased since it was taken."""
     store = SqliteStore(path, clock)
     try:
         with store.write() as connection:
@@ -154,6 +176,12 @@ def _prepare(path: Path, clock: Clock) -> None:
             doubt_restored_jobs(cursor, clock.now_us())
             doubt_restored_attempts(cursor, clock.now_us())
             give_up_restored(cursor, clock.now_us())
+            new = unapplied(connection, erased)
+            if new:
+                erase_persons(connection, new, clock.now_us())
+        if new and store.scour():
+            with store.write() as connection:
+                note_scoured(connection, clock.now_us())
         store.checkpoint()
     finally:
         store.close()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from branch_node.operations.erased_arrivals import neighbours_of_the_living, of_the_living
+from branch_node.storage.erasing import Scan, erase_persons
 from branch_node.storage.neighbour_facts import keep_facts
 from branch_node.storage.product_words import index_products
 from branch_node.storage.sync_state import store_feed_cursor
@@ -18,6 +21,7 @@ from shared.errors import DecodeError
 from shared.operations.branch_settings import is_usable_setting
 from shared.operations.cards import CardEdit, CardReceived, MergedCards, merge_cards, shown_fields
 from shared.storage.card_rows import delete_card, load_states
+from shared.storage.erasing import unapplied
 from shared.storage.tables import price
 from shared.sync.hlc import observe
 from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch, NeighbourFact
@@ -25,6 +29,7 @@ from shared.wire.cards import decode_state
 from shared.wire.exchange import decode_feed_record
 
 PRICES_PER_QUERY_MAX = 1_000
+_ORDERS_NAME = b"ordered_at"
 
 _ZONE = select(node.c.price_zone)
 _OF_OTHER_ZONES = select(price.c.id).where(
@@ -38,10 +43,18 @@ _MODE_SETTINGS = ("mode", "when_unreachable")
 _MODE = select(node.c.branch_id, node.c.mode, node.c.when_unreachable)
 
 
-def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[str]:
+def apply_feed(
+    connection: Connection,
+    batch: FeedBatch,
+    now_us: int,
+    erased: set[str] | None = None,
+    scan: Scan | None = None,
+) -> list[str]:
     """Applies a batch and its cursor in the caller's transaction; returns what could not be understood.
 
-    A record that cannot be decoded is reported and passed over: it must not stop those behind it.
+    A record that cannot be decoded is reported and passed over: it must not stop those behind it. An order to erase a
+    person is carried out in its place; `erased` takes the words that the files must not hold any more, `scan` is one of
+    `clients_ordered`.
     """
     problems: list[str] = []
     arrivals: list[CardEdit | CardReceived] = []
@@ -61,9 +74,15 @@ def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[st
             neighbours.append(record)
         else:
             arrivals.append(record)
+            if record.kind == RecordKind.ERASURE:
+                problems += _merge(connection, arrivals, now_us)
+                arrivals = []
+                words = erase_persons(connection, [record.card_id], now_us, scan)
+                if erased is not None:
+                    erased.update(words)
             hlc = max(hlc, record.stamp.hlc) if isinstance(record, CardEdit) else hlc
     problems += _merge(connection, arrivals, now_us)
-    problems += keep_facts(connection, neighbours)
+    problems += keep_facts(connection, neighbours_of_the_living(connection, neighbours))
     _observe(connection, hlc, now_us)
     if batch.cursor.position >= batch.feed_head:
         _adopt_mode(connection)
@@ -71,6 +90,35 @@ def apply_feed(connection: Connection, batch: FeedBatch, now_us: int) -> list[st
     index_products(cursor)
     store_feed_cursor(cursor, batch.cursor, now_us)
     return problems
+
+
+def clients_ordered(records: Sequence[bytes]) -> list[bytes]:
+    """The clients whom records of the feed order to be erased; hardly ever any."""
+    found: list[bytes] = []
+    for data in records:
+        if _ORDERS_NAME in data:
+            with contextlib.suppress(DecodeError):
+                record = decode_feed_record(data)
+                found += [record.card_id] if record.kind == RecordKind.ERASURE else []
+    return found
+
+
+def apply_orders(
+    connection: Connection, orders: Sequence[bytes], now_us: int, erased: set[str], scan: Scan | None = None
+) -> None:
+    """Carries out orders to erase persons that came ahead of the feed, but for those that are carried out already.
+
+    `erased` takes the words that the files must not hold any more. What cannot be understood the feed will tell again.
+    """
+    records = []
+    for data in orders:
+        with contextlib.suppress(DecodeError):
+            records.append(_decode(data))
+    received = [each for each in records if isinstance(each, CardReceived) and each.kind == RecordKind.ERASURE]
+    new = set(unapplied(connection, [each.card_id for each in received]))
+    if new:
+        merge_cards(connection, [each for each in received if each.card_id in new], now_us, None)
+        erased.update(erase_persons(connection, new, now_us, scan))
 
 
 def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten | NeighbourFact:
@@ -84,7 +132,7 @@ def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten | NeighbourF
 
 
 def _merge(connection: Connection, arrivals: list[CardEdit | CardReceived], now_us: int) -> list[str]:
-    arrivals = _of_known_cards(connection, arrivals)
+    arrivals = of_the_living(connection, _of_known_cards(connection, arrivals))
     if not arrivals:
         return []
     problems = _adopt_settings(connection, merge_cards(connection, arrivals, now_us, None))

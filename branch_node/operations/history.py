@@ -14,6 +14,7 @@ from branch_node.storage.tables import journal
 from branch_node.storage.transaction import INSERT_SQL, read_node
 from shared.domain.branch_facts import BranchFact, BudgetSpend, ReceiptVoid
 from shared.operations.cards import CardEdit, CardReceived, merge_cards
+from shared.operations.erased_arrivals import redact_arrivals
 from shared.operations.record_check import rows_of
 from shared.storage.fact_rows import (
     BRANCH_FACT_TABLES,
@@ -46,9 +47,10 @@ def apply_history(connection: Connection, batch: HistoryBatch, now_us: int) -> i
     branch_id = read_node(cursor)[0].branch_id
     new: list[bytes] = []
     edits: list[CardEdit | CardReceived] = []
-    for data in batch.entries:
-        entry = decode_entry(open_entry(data))
-        header = entry.opened.header
+    # A head office that was restored may not know yet who is erased here.
+    arrived = redact_arrivals(connection, [decode_entry(open_entry(data)) for data in batch.entries])
+    for entry in arrived.entries:
+        header, data = entry.opened.header, entry.opened.data
         if header.seq == 0:
             _journal_commit(connection, entry, now_us)
             continue

@@ -50,12 +50,15 @@ def restart_counting(cursor: Any) -> None:
     add_entries(cursor, [row[0] for row in cursor.execute("SELECT data FROM history_entry").fetchall()])
 
 
-def add_entries(cursor: Any, entries: Iterable[bytes], table: str = "record_counter") -> None:
-    """Counts the facts of entries, in `record_counter` or `pruned_counter`."""
+def add_entries(cursor: Any, entries: Iterable[bytes], table: str = "record_counter", sign: int = 1) -> None:
+    """Counts the facts of entries, in `record_counter` or `pruned_counter`; with a `sign` of −1, takes them off."""
     deltas = CounterDeltas()
     for data in entries:
         deltas.add(decode_entry(open_entry(data)).figures)
-    rows = [(kind, day.isoformat(), *counter) for (kind, day), counter in deltas.counters.items()]
+    rows = [
+        (kind, day.isoformat(), *(sign * figure for figure in counter))
+        for (kind, day), counter in deltas.counters.items()
+    ]
     if rows:
         cursor.executemany(_ADD.format(table=table), rows)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,10 @@ class BranchStore:
     def copy_to(self, path: Path) -> None:
         """A consistent copy as a file of its own, while others go on writing."""
         self._sqlite.copy_to(path)
+
+    def scour(self, needles: Sequence[bytes] | None = None) -> bool:
+        """See SqliteStore.scour."""
+        return self._sqlite.scour(needles)
 
     def data_version(self) -> int:
         """A number that changes when another process commits."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import shared
 from branch_node.operations.branch_facts import record_switch
 from branch_node.operations.budgets import read_held, read_wishes, store_grants
-from branch_node.operations.feed import apply_feed
+from branch_node.operations.feed import apply_feed, apply_orders, clients_ordered
 from branch_node.operations.history import apply_history
 from branch_node.operations.proposals import ProposalsRead, read_proposals
 from branch_node.storage import sync_state
 from branch_node.storage.counters import count_acknowledged
+from branch_node.storage.erasing import Scan, scan_journal
 from branch_node.storage.file_transfers import reopen_all
 from branch_node.storage.intents import note_answer, oldest_intent_us
 from branch_node.storage.journal import EntriesRead, read_entries, read_hash
@@ -24,7 +26,8 @@ from branch_node.storage.rehoming import journal_history, read_head_position, re
 from branch_node.storage.store import BranchStore
 from branch_node.storage.sync_state import store_mode
 from branch_node.storage.transaction import read_node, read_parent
-from shared.errors import Refused
+from shared.errors import Refused, StoreBusy
+from shared.storage.erasing import is_scouring_due, note_scoured, unapplied
 from shared.sync import branch_commands as core
 from shared.sync.branch_session import BranchSession
 from shared.sync.chain import Head
@@ -71,6 +74,7 @@ class StoreWorker:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
         self._data_version: int | None = None
         self._feed: FeedCursor | None = None  # as the hello named it, and as applied since
+        self._erased: set[str] = set()  # words of erased persons that the files may hold still
         self._may_prune = False  # HQ's word on its backups is of this session, and HQ was not restored
 
     async def run(self, work: Callable[[], ResultT]) -> ResultT:
@@ -196,6 +200,7 @@ class StoreWorker:
     def store_welcome(self, welcome: Welcome) -> int:
         """Returns the branch's clock, read before anything else."""
         clock_us = self._store.clock.now_us()
+        scan = self._scan(welcome.orders, only_new=True) if goes_on(welcome.resume) else None
         with self._store.write() as connection:
             cursor = connection.connection.cursor()
             sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
@@ -203,12 +208,16 @@ class StoreWorker:
                 note_answer(cursor)
             if (welcome.hq_restored or welcome.feed_lost) and goes_on(welcome.resume):
                 reopen_all(cursor)
+                # Before anything is sent: what people wrote of the erased names them, and HQ does not know the words.
+                apply_orders(connection, welcome.orders, clock_us, self._erased, scan)
             if welcome.hq_restored and goes_on(welcome.resume):
                 journal_history(cursor, all_of_it=True)
                 # What was handed back before may be lost again, undecided.
                 sync_state.want_proposals(cursor)
                 # It may hold again what it had committed at once for a store that was lost, and had lost in between.
                 sync_state.restart_history(cursor)
+        if self._erased:
+            self.scour()
         self._may_prune = welcome.resume is ResumeMode.INCREMENTAL and not welcome.hq_restored
         return clock_us
 
@@ -266,16 +275,40 @@ class StoreWorker:
 
         Raises Refused when somebody else moved the feed's cursor: the hello has told HQ of another.
         """
+        scan = self._scan(batch.records)
         with self._store.operation() as transaction:
             if self._feed not in (None, sync_state.read_sync_state(transaction.cursor).feed):
                 raise Refused("A carry file was taken in the meanwhile.", "The branch connects again by itself.")
-            problems = apply_feed(transaction.connection, batch, self._store.clock.now_us())
+            problems = apply_feed(transaction.connection, batch, self._store.clock.now_us(), self._erased, scan)
             node = read_node(transaction.cursor)[0]
             switched = record_switch(transaction, node.mode.value, node.when_unreachable.value)
             if hands_back:
                 sync_state.want_proposals(transaction.cursor)
         self._feed = batch.cursor
+        if self._erased:
+            self.scour()
         return problems, transaction.seq if switched else None
+
+    def _scan(self, records: Sequence[bytes], only_new: bool = False) -> Scan | None:
+        """Looks for persons who are to be erased before the transaction that does it keeps tills waiting."""
+        ordered = clients_ordered(records)
+        if not ordered:
+            return None
+        with self._store.read() as connection:
+            wanted = unapplied(connection, ordered) if only_new else ordered
+            return scan_journal(connection, wanted) if wanted else None
+
+    def scour(self) -> None:
+        """Takes the traces of erased persons out of the files; what a reader does not let it, it tries again later."""
+        with self._store.read() as connection:
+            if not is_scouring_due(connection):
+                return
+        # After a restart nobody knows the words any more: then the file is rebuilt.
+        with contextlib.suppress(StoreBusy):
+            if self._store.scour([word.encode() for word in sorted(self._erased)] or None):
+                with self._store.write() as connection:
+                    note_scoured(connection, self._store.clock.now_us())
+                self._erased.clear()
 
     def wishes(self) -> tuple[LeaseWish, ...]:
         with self._store.read_cursor() as cursor:
@@ -292,6 +325,7 @@ class StoreWorker:
     def store_disconnected(self, trouble: str | None) -> None:
         with self._store.write() as connection:
             sync_state.store_disconnected(connection.connection.cursor(), trouble)
+        self.scour()
 
     def growth(self) -> Growth | None:
         """What others did since the last call; None when nobody committed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from hq_server.bootstrap import any_schema_store, head_office
+from hq_server.operations.erasing import scour_if_due
 from hq_server.storage import migrations
 from hq_server.storage.branches import branch_names
 from hq_server.storage.compaction import compact_feed
@@ -19,7 +20,7 @@ DIFFERENCES_SHOWN_MAX = 20
 
 @click.group(cls=Group)
 def db() -> None:
-    """Upgrade and check the database, compact the feed, rebuild rollups."""
+    """Upgrade, check and scour the database, compact the feed, rebuild rollups."""
 
 
 @db.command("upgrade")
@@ -59,6 +60,17 @@ def compact_command(options: GlobalOptions) -> None:
         done = compact_feed(office.store)
     sentence = f"{done.rows} rows looked at, {done.folded} folded into later ones."
     print_result(options, done._asdict(), sentence)
+
+
+@db.command("scour")
+@click.pass_obj
+def scour_command(options: GlobalOptions) -> int:
+    """Write the tables anew, so that no trace of an erased person is left in the database's files."""
+    with head_office(options.home) as office:
+        done = scour_if_due(office.store, office.clock.now_us(), thoroughly=True)
+    sentence = "The files hold no traces any more." if done else "Somebody reads an old state of the store; try again."
+    print_result(options, {"scoured": done}, sentence)
+    return 0 if done else EXIT_FAILED
 
 
 @db.command("rebuild-rollups")

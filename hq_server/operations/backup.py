@@ -6,12 +6,16 @@ heads are read in the same snapshot. It is verified by reading it back. The auth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Table, func, inspect, select, update
 
+from hq_server.operations.erasing import repeat_orders
+from hq_server.operations.erasure_file import OrderLine, orders_of
 from hq_server.operations.mail_sending import note_restore
 from hq_server.storage import migrations
 from hq_server.storage.backups import mark_verified, note_backup, read_heads
@@ -28,6 +32,7 @@ from shared.storage.store_files import look_into, remove_side_files, remove_stor
 ROWS_PER_COPY = 5_000
 CHUNKS_PER_COPY = 20
 """Of files: each row is as long as a quarter of a MiB."""
+NO_ORDERS: Mapping[bytes, OrderLine] = MappingProxyType({})
 
 
 class BackupDone(NamedTuple):
@@ -83,10 +88,14 @@ def require_backup(path: Path) -> None:
         require_sound(source, path)
 
 
-def restore_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> BackupDone:
+def restore_backup(
+    store: HqStore, path: Path, clock: Clock, ids: Ids, orders: Mapping[bytes, OrderLine] = NO_ORDERS
+) -> BackupDone:
     """Puts a backup in the place of everything this store holds, in one transaction. The backup is only read.
 
     The feed begins a new epoch: every branch sees that HQ was restored, sends what it lost and is told everything anew.
+    Persons whom an order has erased since the backup was taken – the store that was there knows of it, or `orders` do –
+    are erased again; their traces leave the files with `scour_if_due`.
     A SQLite store keeps a copy of what was there beside it. Raises InvalidInput when the file is no backup of this
     release or chain, StoreCorrupt when what is there cannot be read.
     """
@@ -96,6 +105,7 @@ def restore_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> Backup
         if connection.execute(select(chain.c.id)).first() is not None:
             _require_same_chain(source, connection, path)
             kept = _keep_copy(store, clock)
+            orders = {**orders, **orders_of(connection)}
         for table in reversed(_tables()):
             connection.execute(table.delete())
         counts = {table.name: _copy_table(source, connection, table) for table in _tables()}
@@ -105,6 +115,7 @@ def restore_backup(store: HqStore, path: Path, clock: Clock, ids: Ids) -> Backup
         end_all_sessions(connection)
         # Nor must what was sent since the backup be sent again.
         note_restore(connection, clock.now_us())
+        repeat_orders(connection, ids, clock.now_us(), orders)
         heads = read_heads(connection)
     return BackupDone(path, sum(counts.values()), len({head[0] for head in heads}), kept)
 

@@ -10,7 +10,7 @@ links it (hq_server.storage.merge).
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -28,6 +28,7 @@ from hq_server.storage.store import HqStore
 from hq_server.storage.tables import branch, branch_cursor
 from shared.domain.identifiers import shorten
 from shared.errors import FilialError, NotAuthorised, ProtocolViolation, Refused
+from shared.operations.erased_arrivals import redact_arrivals
 from shared.storage.card_rows import lock_cards
 from shared.storage.dialect_functions import over_lists
 from shared.sync.central import GIVEN_UP, CommitRequest, Committed, Outcome, Rejected, ResolveRequest
@@ -92,7 +93,7 @@ class Asked:
 def read_request(branch_id: bytes, request: CommitRequest) -> Asked:
     """Decodes what is asked. Raises DecodeError, ProtocolViolation."""
     opened = open_entry(request.entry)
-    if opened.header.seq or not opened.records or len(opened.records) != opened.header.record_count:
+    if opened.header.seq or not opened.record_hashes or len(opened.record_hashes) != opened.header.record_count:
         raise ProtocolViolation("What is to be committed is an entry with records and without a number.")
     return Asked(branch_id, request, decode_entry(opened))
 
@@ -164,6 +165,10 @@ def _reject_alone(store: HqStore, asked: Asked, evidence: str, now_us: int) -> O
     return rejected
 
 
+ERASED = "erased"
+"""The command concerns a person whom an order has erased."""
+
+
 class _RefusedTogetherError(Exception):
     """The database refused something of a group, in its own words: nothing of it is written."""
 
@@ -191,6 +196,9 @@ class _Group:
             self._connection, [among_whom, _locked_cursors(branch_ids), known]
         )
         answers: dict[CommandKey, Outcome | FilialError] = {**decided}
+        # Not before the cursors are held: an erasure holds them, too.
+        entries = redact_arrivals(self._connection, [each.entry for each in asked]).entries
+        asked = [replace(each, entry=entry) for each, entry in zip(asked, entries, strict=True)]
         self._lock_what_is_checked(asked)
         effects = Effects()
         edited: set[tuple[object, ...]] = set()
@@ -240,6 +248,8 @@ class _Group:
         problem = self.problem_with_store(asked.branch_id, request.incarnation, request.last_fence)
         if problem is not None:
             return problem
+        if len(entry.opened.records) < entry.opened.header.record_count:
+            return Rejected(ERASED, "This person was erased.", "Nothing is recorded of the person any more.")
         if entry.problem is not None:
             return Rejected(entry.problem.reason, entry.problem.message, entry.problem.hint)
         if entry.patches:

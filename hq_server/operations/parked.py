@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from hq_server.storage.hybrid_clock import next_hlc
-from hq_server.storage.merge import APPLIED, Merge
-from hq_server.storage.parking import CLOCK_AHEAD, DEPENDS_ON_PARKED, parked_rows, set_parked
+from hq_server.storage.merge import Merge
+from hq_server.storage.parking import APPLIED, CLOCK_AHEAD, DEPENDS_ON_PARKED, parked_rows, set_parked
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import command, journal_entry
 from shared.errors import NotFound

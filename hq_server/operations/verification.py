@@ -13,8 +13,7 @@ from hq_server.storage import central
 from hq_server.storage.branches import BranchRow, branch_names, read_cursor
 from hq_server.storage.counters import read_raw_counters, replace_counters
 from hq_server.storage.lives import DUPLICATE, genesis_of, lives_of
-from hq_server.storage.merge import APPLIED, PARKED
-from hq_server.storage.parking import count_parked, parked_without_facts
+from hq_server.storage.parking import APPLIED, PARKED, count_parked, parked_without_facts
 from hq_server.storage.rollups import compare_rollups, rebuild_rollups
 from hq_server.storage.tables import central_commit, journal_entry
 from shared.operations.chain_check import ChainCheck, Followed

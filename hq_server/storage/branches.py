@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from hq_server.storage import central
 from hq_server.storage.backups import backup_seq
-from hq_server.storage.feed import is_on_feed, read_head
+from hq_server.storage.feed import is_on_feed, orders_since, read_head
 from hq_server.storage.lives import add_life, find_life, foreign_entries, holds, keep_confirmed_fence, note_issued_fence
 from hq_server.storage.tables import branch, branch_cursor, chain
 from shared.domain.identifiers import NIL_ID, shorten
@@ -124,6 +124,7 @@ def open_session(connection: Connection, hello: Hello, now_us: int) -> OpenedSes
         raise ProtocolViolation(f"The hello names a session {hello.last_fence}, which no head office has given.")
     known = _known(connection, row, hello)
     decision = decide_hello(hello, known, is_on_feed(connection, hello.feed))
+    known = replace(known, orders=orders_since(connection, decision.feed.position))
     streams = goes_on(decision.resume)
     # A store that must be re-homed first only asks: it neither ends another's session nor moves the fence.
     fence = max(row.fence, hello.last_fence) + 1 if decision.resume is ResumeMode.INCREMENTAL else row.fence

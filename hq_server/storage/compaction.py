@@ -62,7 +62,7 @@ def compact_some(store: HqStore) -> Compacted:
         after = connection.execute(select(feed_compaction.c.position).with_for_update()).scalar_one()
         rows = connection.execute(
             select(feed.c.position, feed.c.audience, feed.c.kind, feed.c.record_id, feed.c.data)
-            .where(feed.c.position > after)
+            .where(feed.c.position > after, feed.c.audience != FOLDED)
             .order_by(feed.c.position)
             .limit(COMPACTED_PER_TRANSACTION_MAX)
         ).all()

@@ -15,15 +15,20 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import feed, feed_compaction, feed_head, feed_outbox
-from shared.storage.card_rows import insert_rows
+from shared.domain.records import RecordKind
+from shared.storage.card_rows import insert_rows, load_states
 from shared.storage.client_index import has_noted, index_noted
 from shared.storage.fact_rows import Row
+from shared.storage.tables import erasure_work
 from shared.sync.chain import NO_HASH
-from shared.sync.messages import FeedCursor, FeedRecord
+from shared.sync.limits import ORDERS_IN_WELCOME_MAX
+from shared.sync.messages import CardFull, FeedCursor, FeedRecord
 from shared.wire.exchange import encode_feed_record
 
 EVERYONE = "all"
 NUMBERED_PER_TRANSACTION_MAX = 5_000
+NUMBERING_US_MAX = 3_600_000_000
+"""How long after it was committed an order is numbered in the feed, at most; told once too often does no harm."""
 
 
 def audience_of_branch(branch_id: bytes) -> str:
@@ -43,6 +48,13 @@ _MOVE_HEAD = update(feed_head).values(position=bindparam("at"), running_hash=bin
 _WAITING = select(feed_outbox).order_by(feed_outbox.c.id).limit(NUMBERED_PER_TRANSACTION_MAX)
 _DELETE_NUMBERED = delete(feed_outbox).where(feed_outbox.c.id.in_(bindparam("ids", expanding=True)))
 _HASH_AT = select(feed.c.running_hash).where(feed.c.position == bindparam("at"))
+_NUMBERED_AT = select(feed.c.numbered_at).where(feed.c.position == bindparam("at"))
+_ERASED_SINCE = (
+    select(erasure_work.c.client_id)
+    .where(erasure_work.c.applied_at >= bindparam("since", type_=erasure_work.c.applied_at.type))
+    .order_by(erasure_work.c.applied_at.desc(), erasure_work.c.client_id)
+    .limit(ORDERS_IN_WELCOME_MAX)
+)
 _COMPACTED_TO = select(feed_compaction.c.position)
 _PIECE = (
     select(feed.c.position, feed.c.data)
@@ -137,6 +149,14 @@ def is_on_feed(connection: Connection, cursor: FeedCursor) -> bool:
 def compacted_to(connection: Connection) -> int:
     """Up to which position the feed is compacted."""
     return int(connection.execute(_COMPACTED_TO).scalar_one())
+
+
+def orders_since(connection: Connection, position: int) -> tuple[bytes, ...]:
+    """Orders to erase persons that a reader at this position may not have heard of, as feed records."""
+    at_us = connection.execute(_NUMBERED_AT, {"at": position}).scalar_one_or_none() or 0
+    ids = connection.execute(_ERASED_SINCE, {"since": max(at_us - NUMBERING_US_MAX, 0)}).scalars().all()
+    states = load_states(connection, [(int(RecordKind.ERASURE), client_id) for client_id in ids])
+    return tuple(encode_feed_record(CardFull(*key, state)) for key, state in states.items())
 
 
 class FeedRead(NamedTuple):

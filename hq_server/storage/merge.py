@@ -19,11 +19,15 @@ from hq_server.storage import central
 from hq_server.storage.audience import Reference
 from hq_server.storage.branches import lock_cursor, require_fence
 from hq_server.storage.effects import REFUSALS, Effects, Written, evidence_of, write_effects
+from hq_server.storage.erasing import tell_again
 from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.parking import (
+    APPLIED,
     CLOCK_AHEAD,
     DEPENDS_ON_PARKED,
     DIFFERS_FROM_COMMIT,
+    DUPLICATE,
+    PARKED,
     Problem,
     is_parked,
     parked_cards,
@@ -32,6 +36,7 @@ from hq_server.storage.store import HqStore
 from hq_server.storage.tables import branch_cursor, command, journal_entry, parked_entry
 from shared.errors import DecodeError, ProtocolViolation
 from shared.operations.cards import CardEdit
+from shared.operations.erased_arrivals import redact_arrivals
 from shared.storage import tables
 from shared.storage.card_rows import CardKey
 from shared.storage.fact_rows import Row
@@ -42,7 +47,6 @@ from shared.sync.messages import Ack, Batch, CardFull, EntryOutcome
 from shared.wire.decoding import DecodedEntry, decode_entry
 from shared.wire.entries import open_entry
 
-APPLIED, PARKED, DUPLICATE = 0, 1, 2
 EVIDENCE_CHARACTERS_MAX = 2_000
 PARTS = 8
 """Into how many a refused batch, or part of one, is split to find what the database refuses."""
@@ -137,10 +141,13 @@ class Merge:
         cursor = lock_cursor(self._connection, self._branch_id)
         require_fence(cursor, fence)
         hashes = self._chain(cursor, batch, entries)
+        entries, erased = redact_arrivals(self._connection, entries)
         outcomes = self._write_carefully(entries) if carefully else self._write_at_once(entries)
         self._write_journal(entries, hashes, outcomes)
         if self._linked:
             central.link(self._connection, self._branch_id, self._linked, self._now_us)
+        if erased:
+            self._published += tell_again(self._connection, self._branch_id, erased)
         head = Head(batch.last_seq, hashes[-1])
         self._move_cursor(head, len(entries), batch.head_seq)
         plain = tuple(outcome for outcome in outcomes.values() if _is_worth_telling(outcome))

@@ -11,6 +11,9 @@ from shared.storage.card_rows import CardKey
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import open_entry
 
+APPLIED, PARKED, DUPLICATE = 0, 1, 2
+"""What became of an entry."""
+
 CLOCK_AHEAD = "clock_ahead"
 """The branch's clock was too far ahead: its facts were taken, its edits of cards wait (DESIGN §4, rule 7)."""
 

@@ -19,6 +19,35 @@ CONNECTIONS_MAX = 20
 LOCK_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_SECONDS = 10
 
+# Where persons' data lies, and where entries and the feed speak of them.
+_TABLES_OF_PERSONS = (
+    "journal_entry",
+    "central_commit",
+    "feed",
+    "feed_outbox",
+    "proposal",
+    "parked_entry",
+    "client_reference",
+    "client",
+    "card",
+    "card_edit",
+    "conflict",
+    "task",
+    "attachment",
+    "mail",
+    "interaction",
+    "interaction_point",
+    "client_transfer",
+    "neighbour_fact",
+    "sale",
+    "refund",
+    "audit_entry",
+    "cash_movement",
+    "stock_movement",
+    "receipt_void",
+    "loyalty_entry",
+)
+
 # psycopg warns of a pipeline that an error ended; the error itself is raised, and said in our words.
 logging.getLogger("psycopg").setLevel(logging.ERROR)
 
@@ -54,6 +83,16 @@ class PostgresqlHqStore:
     def write(self) -> Iterator[Connection]:
         with _our_errors(), self.engine.begin() as connection:
             yield connection
+
+    def scour(self, thoroughly: bool = False) -> bool:
+        """VACUUM makes the room of deleted rows free; `thoroughly`, VACUUM FULL writes the tables anew without them."""
+        command = "VACUUM (FULL)" if thoroughly else "VACUUM"
+        with _our_errors(), self.engine.connect() as connection:
+            outside = connection.execution_options(isolation_level="AUTOCOMMIT")
+            for name in _TABLES_OF_PERSONS:
+                outside.exec_driver_sql(f"{command} {name}")
+            outside.exec_driver_sql("CHECKPOINT" if thoroughly else "SELECT 1")
+        return True
 
     def close(self) -> None:
         self.engine.dispose()

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select, update
 
 from hq_server.storage.audience import client_of, join_audience, members_of
 from hq_server.storage.client_circle import everything_of
+from hq_server.storage.erasing import erase_persons, hold_everything
 from hq_server.storage.feed import EVERYONE, Publication, audience_of_branch, publish
 from hq_server.storage.hybrid_clock import next_hlc
 from hq_server.storage.tables import branch, command, proposal
@@ -21,12 +22,14 @@ from shared.domain.records import BRANCH_EDITED_KINDS, CLIENT_KINDS, FIRST_CARD_
 from shared.errors import DecodeError, ProtocolViolation
 from shared.operations.cards import CardReceived, merge_cards
 from shared.storage.card_rows import CardKey, load_states, upsert
+from shared.storage.erasing import erased_among
 from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldState, FieldVersion
 from shared.sync.hlc import is_plausible
 from shared.sync.limits import CARD_STATE_BYTES_MAX, PROPOSALS_KEPT_MAX
 from shared.sync.messages import CardFull
 from shared.wire.cards import decode_state, encode_state
-from shared.wire.exchange import decode_feed_record
+from shared.wire.exchange import decode_feed_record, encode_feed_record
+from shared.wire.redacting import clients_of_feed_record
 
 _COMMANDS_PER_QUERY_MAX = 500
 
@@ -46,12 +49,43 @@ class _Card(NamedTuple):
 def keep_proposals(connection: Connection, branch_id: bytes, records: tuple[bytes, ...], now_us: int) -> None:
     """Merges what can be trusted and keeps what is news. Raises ProtocolViolation when a record is no card of ours."""
     fulls = [full for full in (_decode(data, branch_id) for data in records) if full is not None]
+    orders = [full for full in fulls if full.kind == RecordKind.ERASURE]
+    if orders:
+        _take_orders(connection, orders, now_us)
+    fulls = _without_erased(connection, [full for full in fulls if full.kind != RecordKind.ERASURE])
     stored = load_states(connection, [(full.kind, full.card_id) for full in fulls])
     cards = [_Card(full, decode_state(full.state), _decoded(stored.get((full.kind, full.card_id)))) for full in fulls]
     shared = [card for card in cards if card.full.kind in BRANCH_EDITED_KINDS]
     doubtful = _merge_trusted(connection, branch_id, shared, now_us)
     own = [card for card in cards if card.full.kind not in BRANCH_EDITED_KINDS and _has_news(card, HQ_ORIGIN)]
     _keep(connection, branch_id, [card.full for card in (*doubtful, *own)], now_us)
+
+
+def _take_orders(connection: Connection, orders: Sequence[CardFull], now_us: int) -> None:
+    """Orders to erase persons are carried out again at once: a head office that was restored has forgotten them, and
+    what must not be there waits for nobody's decision."""
+    known = load_states(connection, [(full.kind, full.card_id) for full in orders])
+    new = [full for full in orders if (full.kind, full.card_id) not in known]
+    if not new:
+        return
+    hold_everything(connection)
+    arrivals = [plausible(connection, full, decode_state(full.state), now_us) for full in new]
+    merged = merge_cards(connection, arrivals, now_us, now_us)
+    publish(connection, [Publication(EVERYONE, CardFull(*key, state)) for key, state in merged.encoded.items()])
+    erase_persons(connection, [full.card_id for full in new], now_us)
+
+
+def _without_erased(connection: Connection, fulls: Sequence[CardFull]) -> list[CardFull]:
+    """Without the cards of persons who are erased: their holder has not heard yet."""
+    owners = {(full.kind, full.card_id): clients_of_feed_record(encode_feed_record(full)) for full in fulls}
+    ids = {full.card_id for full in fulls}.union(*owners.values())
+    erased = erased_among(connection, ids)
+    clients = set(erased.values())
+    return [
+        full
+        for full in fulls
+        if (full.kind, full.card_id) not in erased and not owners[full.kind, full.card_id] & clients
+    ]
 
 
 def _keep(connection: Connection, branch_id: bytes, cards: Sequence[CardFull], now_us: int) -> None:

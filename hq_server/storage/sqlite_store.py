@@ -81,6 +81,10 @@ class SqliteHqStore:
         """Brings everything from the log into the file itself."""
         self._sqlite.checkpoint()
 
+    def scour(self, thoroughly: bool = False) -> bool:
+        """A small store is rebuilt at once, whether asked to be thorough or not."""
+        return self._sqlite.scour()
+
     def copy_to(self, path: Path) -> None:
         """A consistent copy as a file of its own, while others go on writing."""
         self._sqlite.copy_to(path)

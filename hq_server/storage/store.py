@@ -46,6 +46,12 @@ class HqStore(Protocol):
     def write(self) -> AbstractContextManager[Connection]:
         """A transaction that commits when the block ends well."""
 
+    def scour(self, thoroughly: bool = False) -> bool:
+        """Takes traces of deleted rows out of the files, outside of any transaction; false when it must be tried again.
+
+        `thoroughly` rebuilds tables, which keeps others from using them meanwhile.
+        """
+
     def close(self) -> None:
         """Gives the connections back."""
 

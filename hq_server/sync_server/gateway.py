@@ -14,6 +14,7 @@ from hq_server.operations.answering import answer
 from hq_server.operations.authority import Authority
 from hq_server.operations.central import Asked
 from hq_server.operations.enrolment import enrol
+from hq_server.operations.erasing import scour_if_due
 from hq_server.operations.parked import retry_parked, waits_for_clock
 from hq_server.storage import branches, budgets, lives
 from hq_server.storage.audience import Reference, read_feed_of
@@ -299,7 +300,9 @@ class Gateway:
         return VerifyReply(row.entries, row.incarnation, head, parked, counters)
 
     def compact(self) -> bool:
-        """Compacts the next rows of the feed; false when there are no more."""
+        """Compacts the next rows of the feed; false when there are no more. Before, traces leave the files of persons
+        whom an order erased that branches brought back."""
+        scour_if_due(self._store, self.now_us())
         return compact_some(self._store).rows == COMPACTED_PER_TRANSACTION_MAX
 
     def pulse(self) -> Pulse:

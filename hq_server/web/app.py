@@ -18,6 +18,7 @@ from hq_server.web import (
     client_timeline,
     clients,
     dictionaries,
+    erasures,
     hand_over,
     health,
     home,
@@ -60,6 +61,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *dictionaries.ROUTES,
     *client_timeline.ROUTES,
     *letters.ROUTES,
+    *erasures.ROUTES,
     *audits.ROUTES,
     *hand_over.ROUTES,
 )

@@ -82,6 +82,7 @@ ROOMS = (
         Permission.CLIENT_TRANSFER,
         Permission.REPORT_CHAIN,
     ),
+    Room("/erasures", _("Erasures"), _("Erase a person who asks for it, everywhere."), Permission.CLIENT_ERASE),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 

@@ -78,6 +78,26 @@ BRANCH_EDITED_KINDS = frozenset(
 CLIENT_KINDS = frozenset(map(int, (RecordKind.TASK, RecordKind.ATTACHMENT, RecordKind.MAIL)))
 """Cards that belong to a client by their field `client_id`: whoever knows the client is told of them."""
 
+CLIENT_FACT_KINDS = frozenset(map(int, (RecordKind.INTERACTION, RecordKind.CLIENT_TRANSFER)))
+"""Facts that are of a client and of nothing else: with the person they go whole."""
+
+STAND_IN_KINDS = frozenset(
+    map(
+        int,
+        (
+            RecordKind.SALE,
+            RecordKind.REFUND,
+            RecordKind.RECEIPT_VOID,
+            RecordKind.CASH_MOVEMENT,
+            RecordKind.AUDIT_ENTRY,
+            RecordKind.STOCK_MOVEMENT,
+            RecordKind.LOYALTY_ENTRY,
+        ),
+    )
+)
+"""Facts that sums are made of and in which people write words: when such a word names an erased person, the same fact
+without the word stands in for it."""
+
 HISTORY_KINDS = frozenset({int(RecordKind.CLIENT), int(RecordKind.TASK)})
 """Cards of which every edit is kept to be shown: who changed what, when and where."""
 

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Connection, Text, any_, bindparam
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Text,
+    any_,
+    bindparam,
+    literal,
+    or_,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
@@ -63,3 +75,28 @@ def _month_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(month_of, "postgresql")
 def _month_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"to_char({compiler.process(element.clauses, **options)}, 'YYYY-MM')"
+
+
+class contains_bytes(GenericFunction[bool]):  # noqa: N801 - it reads as the SQL function it is
+    """Whether a column's bytes, or its text, hold others."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(contains_bytes, "sqlite")
+def _contains_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    column, needle = (compiler.process(each, **options) for each in element.clauses)
+    return f"(instr({column}, {needle}) > 0)"
+
+
+@compiles(contains_bytes, "postgresql")
+def _contains_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    column, needle = (compiler.process(each, **options) for each in element.clauses)
+    return f"(position({needle} IN {column}) > 0)"
+
+
+def holds_any(column: Any, needles: Sequence[bytes] | Sequence[str]) -> ColumnElement[bool]:
+    """Whether a column holds one of these bytes or texts anywhere. `needles` is not empty."""
+    kind = Text() if isinstance(column.type, Text) else LargeBinary()
+    return or_(*(contains_bytes(column, literal(needle, kind)) for needle in needles))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from sqlcipher3 import dbapi2
 
 from shared.clock import Clock
 from shared.errors import StoreBusy, StoreCorrupt, StoreError, StoreFull
-from shared.storage.write_gate import WriteGate
+from shared.storage.write_gate import WriteGate, hold_gate
 
 BUSY_TIMEOUT_MS = 10_000
+SCOUR_TIMEOUT_MS = 500
+"""Scouring keeps tills from selling: it waits for a reader no longer than that, and comes back."""
 CONNECTIONS_MAX = 16
 WAL_BYTES_KEPT_MAX = 67_108_864
 
@@ -32,6 +35,8 @@ _PRAGMAS = (
     # A long reader makes the log grow; afterwards it gives the space back.
     f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT_MAX}",
     "PRAGMA cache_size = -16000",
+    # What is deleted is overwritten: an erased person must not be read out of the file's free space.
+    "PRAGMA secure_delete = ON",
 )
 
 
@@ -291,6 +296,24 @@ class SqliteStore:
         with translated_sqlite_errors():
             self.write().driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
+    def scour(self, needles: Sequence[bytes] | None = None) -> bool:
+        """Takes the last traces of deleted rows out of the file and its log; false while a reader needs an old state.
+
+        Pages that rows moved between keep copies of them, and so does the log. With `needles` the file is rebuilt only
+        when it holds one of them still. Others who write wait meanwhile.
+        """
+        with hold_gate(self.path, self._clock), translated_sqlite_errors():
+            driver = self.write().driver
+            driver.execute(f"PRAGMA busy_timeout = {SCOUR_TIMEOUT_MS}")
+            try:
+                is_clean = _empty_log(driver)
+                if needles is None or _holds_any(self.path, needles):
+                    driver.execute("VACUUM")
+                    is_clean = _empty_log(driver)
+            finally:
+                driver.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        return is_clean
+
     def copy_to(self, path: Path) -> None:
         """A consistent copy as a file of its own, while others go on writing."""
         with translated_sqlite_errors():
@@ -337,6 +360,16 @@ class SqliteStore:
                 f"{self.path} is no longer the file that this program opened.",
                 "It was moved or replaced, and nothing was recorded; start the program again.",
             )
+
+
+def _empty_log(driver: Any) -> bool:
+    """Brings the log into the file and cuts it to nothing; false when a reader does not let it."""
+    return not driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
+
+def _holds_any(path: Path, needles: Sequence[bytes]) -> bool:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return any(content.find(needle) >= 0 for needle in needles)
 
 
 def _require_free(status: int, _remaining: int, _total: int) -> None:

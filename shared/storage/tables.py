@@ -38,6 +38,7 @@ from shared.storage.crm_tables import (
     substitution,
     task,
 )
+from shared.storage.erasure_tables import erased_card, erasure_work
 from shared.storage.fact_tables import (
     ONLY_ON_DIALECT,
     audit_entry,
@@ -83,7 +84,9 @@ __all__ = [
     "credential",
     "dictionary_term",
     "employee",
+    "erased_card",
     "erasure",
+    "erasure_work",
     "file_chunk",
     "interaction",
     "interaction_point",

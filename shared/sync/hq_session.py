@@ -329,6 +329,7 @@ class HqSession:
                     feed_lost=decision.feed_lost,
                     foreign_entries=known.foreign_entries,
                     commits_digest=known.commits_digest,
+                    orders=known.orders,
                 )
             )
         )

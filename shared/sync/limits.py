@@ -53,3 +53,7 @@ class Credits(NamedTuple):
     batches: int = PUSH_BATCHES_IN_FLIGHT_MAX
     batch_rows: int = PUSH_BATCH_ROWS_MAX
     batch_bytes: int = PUSH_BATCH_BYTES_MAX
+
+
+ORDERS_IN_WELCOME_MAX = 2_000
+"""Orders to erase persons that a welcome brings, the newest first; the others come with the feed."""

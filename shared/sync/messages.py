@@ -98,6 +98,8 @@ class Welcome:
 
     foreign_entries: int = 0
     commits_digest: bytes = b""
+    # Orders to erase persons of which the branch may not have heard, as feed records.
+    orders: tuple[bytes, ...] = ()
     """Entries of the branch that HQ holds outside the past of this incarnation: there is history to take."""
 
 

@@ -69,6 +69,8 @@ class KnownBranch:
     backup_seq: int = 0
     foreign_entries: int = 0
     commits_digest: bytes = b""
+    # Orders to erase persons of which the branch may not have heard, as feed records.
+    orders: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

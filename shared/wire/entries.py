@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from shared.domain.erasing import is_like_a_contact
 from shared.domain.identifiers import NIL_ID
-from shared.domain.records import Record
+from shared.domain.records import CLIENT_FACT_KINDS, KNOWN_KINDS, STAND_IN_KINDS, Record, RecordKind
 from shared.errors import DecodeError
 from shared.sync.chain import (
     ENTRY_BYTES_MAX,
@@ -24,10 +25,14 @@ from shared.sync.chain import (
     hash_record,
     hash_records,
 )
+from shared.wire.generated import records_pb2
 from shared.wire.generated import sync_pb2 as pb
 from shared.wire.parsing import parse_message, require_id
 
 _KIND_MAX = 65_535
+
+_PRUNED_KINDS = KNOWN_KINDS - STAND_IN_KINDS - CLIENT_FACT_KINDS
+"""Of which no erasure changes what was counted. Of sales most are pruned, too."""
 
 
 class Sealed(NamedTuple):
@@ -38,7 +43,10 @@ class Sealed(NamedTuple):
 
 
 class OpenedEntry(NamedTuple):
-    """An entry as it came. `records` leaves out those whose payload was erased; `record_hashes` has them all."""
+    """An entry as it came. `records` leaves out those whose payload was erased; `record_hashes` has them all.
+
+    Of a fact that named an erased person, `records` has what stands in for it: the same without the name.
+    """
 
     header: EntryHeader
     header_bytes: bytes
@@ -91,12 +99,24 @@ def _place_entry(data: bytes, flags: int, incarnation: bytes, seq: int, previous
 
 
 def prune_entry(data: bytes) -> bytes:
-    """The entry without its payloads: the chain still verifies from the hashes that stay."""
+    """The entry without payloads, but for those that an erasure may have to change: the chain still verifies."""
     opened = open_entry(data)
-    message = pb.Entry(header=opened.header_bytes)
-    for (kind, record_id), record_hash in zip(identities(data), opened.record_hashes, strict=True):
-        message.records.add(kind=kind, id=record_id, hash=record_hash)
+    message = pb.Entry.FromString(data)
+    for record, record_hash in zip(message.records, opened.record_hashes, strict=True):
+        if record.kind in _PRUNED_KINDS or (record.kind == RecordKind.SALE and _is_nameless(record.payload)):
+            record.CopyFrom(pb.Record(kind=record.kind, id=record.id, hash=record_hash))
     return message.SerializeToString()
+
+
+def _is_nameless(payload: bytes) -> bool:
+    """Whether a sale says of nobody who he is: no phone or name as the client's number, no words."""
+    try:
+        message = parse_message(records_pb2.Sale, payload)
+    except DecodeError:
+        return True
+    return not (
+        is_like_a_contact(message.client) or " " in message.client or any(line.reason for line in message.lines)
+    )
 
 
 def header_of(data: bytes) -> EntryHeader:
@@ -121,9 +141,11 @@ def open_entry(data: bytes) -> OpenedEntry:
     for record in message.records:
         kind, record_id, salt, payload, erased = record.kind, record.id, record.salt, record.payload, record.hash
         if erased:
-            if len(erased) != HASH_BYTES or salt or payload:
+            if len(erased) != HASH_BYTES or salt or (payload and kind not in STAND_IN_KINDS):
                 raise DecodeError("An erased record must hold a hash of 32 bytes and nothing else.")
             hashes.append(erased)
+            if payload:
+                records.append(Record(kind, require_id(record_id), payload))
             continue
         if len(salt) != SALT_BYTES or not 0 < kind <= _KIND_MAX:
             raise DecodeError("A record has no salt of 16 bytes or no kind.")

@@ -336,6 +336,7 @@ def _encode_welcome(welcome: Welcome) -> pb.Welcome:
         feed_lost=welcome.feed_lost,
         foreign_entries=welcome.foreign_entries,
         commits_digest=welcome.commits_digest,
+        orders=welcome.orders,
     )
 
 
@@ -362,6 +363,7 @@ def _decode_welcome(message: pb.Welcome) -> Welcome:
         feed_lost=message.feed_lost,
         foreign_entries=message.foreign_entries,
         commits_digest=message.commits_digest,
+        orders=tuple(message.orders),
     )
 
 

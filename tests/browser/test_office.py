@@ -31,6 +31,7 @@ PATHS = (
     "/promotions", "/promotions/edit?code=autumn", "/vat", "/catalog", "/requests", "/audit/shifts", "/audit/refunds",
     "/audit/people", "/audit/tills", "/password", "/stock", "/stock?branch=B1", "/stock?negative=yes", "/loyalty",
     "/clients/duplicates", "/hand-over",
+    "/erasures", "/erasures?words=anna",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from hq_server.operations.fleet import revoke_branch
-from hq_server.storage.merge import APPLIED, DUPLICATE, PARKED
+from hq_server.storage.parking import APPLIED, DUPLICATE, PARKED
 from hq_server.storage.rollups import compare_rollups, rebuild_rollups
 from hq_server.storage.tables import branch_cursor, command, journal_entry, parked_entry
 from shared.domain.records import Record, RecordKind

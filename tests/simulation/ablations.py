@@ -38,6 +38,11 @@ from tests.simulation.client_ablations import (
     facts_stay_where_they_were_recorded,
     newcomers_are_told_the_card_alone,
 )
+from tests.simulation.erasure_ablations import (
+    late_entries_are_taken_whole,
+    orders_wait_for_a_decision,
+    the_journal_keeps_persons,
+)
 from tests.simulation.ledger_ablations import (
     books_forget_claw_backs,
     earlier_refunds_are_forgotten,
@@ -447,7 +452,10 @@ ABLATIONS = (
     Ablation(0, "a lease is spent once", leases_do_not_shrink, seed=202),
     Ablation(0, "what goes back is lent no more", books_forget_claw_backs, seed=202),
     Ablation(0, "what came back before is counted", earlier_refunds_are_forgotten, seed=211),
-    Ablation(0, "newcomers are told what goes with a client", newcomers_are_told_the_card_alone, seed=302),
-    Ablation(0, "facts are told to the client's circle", facts_stay_where_they_were_recorded, seed=302),
-    Ablation(0, "every edit is kept to be shown", edits_are_not_kept, seed=302),
+    Ablation(0, "newcomers are told what goes with a client", newcomers_are_told_the_card_alone, seed=305),
+    Ablation(0, "facts are told to the client's circle", facts_stay_where_they_were_recorded, seed=305),
+    Ablation(0, "every edit is kept to be shown", edits_are_not_kept, seed=305),
+    Ablation(0, "late entries lose the erased", late_entries_are_taken_whole, seed=323),
+    Ablation(0, "orders to erase come back to a restored HQ", orders_wait_for_a_decision, seed=314),
+    Ablation(0, "a branch's entries lose the erased", the_journal_keeps_persons, seed=302),
 )

@@ -29,6 +29,7 @@ from shared.wire.cards import decode_state
 from shared.wire.entries import open_entry
 from tests.simulation.central import BUDGET, BUDGET_AMOUNT
 from tests.simulation.client_checkers import CLIENT_CHECKS
+from tests.simulation.erasure_checkers import ERASURE_CHECKS
 from tests.simulation.ledger_checkers import LEDGER_CHECKS, is_shared
 from tests.simulation.world import POISON_KIND, Broken, World
 
@@ -242,6 +243,12 @@ def check_clients(world: World) -> None:
         check(world)
 
 
+def check_erasures(world: World) -> None:
+    """Erased persons, where the world has any."""
+    for check in ERASURE_CHECKS if world.kinds.has_erasures else ():
+        check(world)
+
+
 def _shown(kind: int, encoded: bytes) -> dict[str, tuple[object, ...]]:
     return {name: tuple(v.value for v in field.live) for name, field in decode_state(encoded).fields.items()}
 
@@ -261,6 +268,7 @@ CHECKS: tuple[Callable[[World], None], ...] = (
     check_tills,
     check_ledgers,
     check_clients,
+    check_erasures,
     check_queues,
     check_counters,
     check_convergence,

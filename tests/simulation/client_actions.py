@@ -1,7 +1,7 @@
 """What shops of a simulated chain do with their clients: write into cards at the same time, call, give tasks, merge and
 part cards, hand clients over, write letters that the head office sends.
 
-Only in every third world from seed 302 on: the worlds before them stay what the table of ablations and the tests know.
+Only in every sixth world from seed 305 on: the worlds before them stay what the table of ablations and the tests know.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tests.simulation.places import Place
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-CLIENTS_FROM, CLIENTS_EVERY = 302, 3
+CLIENTS_FROM, CLIENTS_EVERY = 305, 6
 EMPLOYEES = tuple(derived_id("simulated-employee", code.encode()) for code in ("anna", "boris", "vera"))
 TEXT_FIELDS = ("note", "preferences", "address", "name")
 

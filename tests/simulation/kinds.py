@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tests.simulation.central_actions import central_actions
 from tests.simulation.client_actions import client_actions, has_clients
+from tests.simulation.erasure_actions import erasure_actions, has_erasures
 from tests.simulation.ledger_actions import has_ledgers, ledger_actions
 from tests.simulation.till_actions import has_tills, till_actions
 
@@ -19,22 +20,25 @@ DISTRIBUTED_EVERY = 3
 
 class Kinds(NamedTuple):
     """Branches that work through HQ; cashiers' refunds, cash and closings; ledgers of goods and points; work with
-    clients."""
+    clients; persons who are erased."""
 
     is_mixed: bool
     has_tills: bool
     has_ledgers: bool
     has_clients: bool
+    has_erasures: bool
 
 
 def kinds_of(seed: int) -> Kinds:
     """Those of a seed's world."""
-    return Kinds(seed % DISTRIBUTED_EVERY != 0, has_tills(seed), has_ledgers(seed), has_clients(seed))
+    tills, ledgers = has_tills(seed), has_ledgers(seed)
+    return Kinds(seed % DISTRIBUTED_EVERY != 0, tills, ledgers, has_clients(seed), has_erasures(seed))
 
 
 def more_actions(world: World) -> list[tuple[Callable[[], None], float]]:
     """The actions of the world's kinds, with their weights."""
     found: list[tuple[Callable[[], None], float]] = []
-    for has, actions in zip(world.kinds, (central_actions, till_actions, ledger_actions, client_actions), strict=True):
+    makers = (central_actions, till_actions, ledger_actions, client_actions, erasure_actions)
+    for has, actions in zip(world.kinds, makers, strict=True):
         found += actions(world) if has else []
     return found

@@ -8,6 +8,7 @@ import pytest
 
 from tests.simulation.ablations import ABLATIONS, Ablation, watched
 from tests.simulation.client_actions import has_clients
+from tests.simulation.erasure_actions import has_erasures
 from tests.simulation.ledger_actions import has_ledgers
 from tests.simulation.run import Bench
 from tests.simulation.site import Site
@@ -15,7 +16,8 @@ from tests.simulation.site import Site
 SEEDS_PER_SHARE = 8
 SHARES = 4
 WITH_LEDGERS = (208, 211, 214)
-WITH_CLIENTS = (302, 305)
+WITH_CLIENTS = (305, 311)
+WITH_ERASURES = (302, 314)
 # Seeds that notice each ablation: from the table in docs/simulator.md.
 NOTICING_SEEDS = range(1, 81)
 
@@ -44,6 +46,13 @@ def test_every_promise_of_the_ledgers_holds(bench: Bench, seed: int) -> None:
 @pytest.mark.parametrize("seed", WITH_CLIENTS)
 def test_every_promise_of_the_client_base_holds(bench: Bench, seed: int) -> None:
     assert has_clients(seed)
+    outcome = bench.run(seed)
+    assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
+
+
+@pytest.mark.parametrize("seed", WITH_ERASURES)
+def test_every_promise_to_the_erased_holds(bench: Bench, seed: int) -> None:
+    assert has_erasures(seed)
     outcome = bench.run(seed)
     assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
 

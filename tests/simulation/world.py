@@ -91,6 +91,8 @@ class World:
         self.undecided: list[central.Undecided] = []
         self.late: list[tuple[Place, bytes]] = []
         self.hq_restores = 0
+        # Clients whom an order has erased, with how often HQ was restored by then.
+        self.erased: dict[bytes, int] = {}
         self.was_copied = False
         self.hq = Headquarters(folder, disk, self.clock, SeededIds(self.clock, seed + 1))
         self.hq.gateway.start()

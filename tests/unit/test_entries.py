@@ -126,7 +126,7 @@ def damage_record(**changes: object) -> bytes:
         {"id": b"r" * 17},
         {"hash": b"h" * 32},
         {"hash": b"h" * 31, "salt": b"", "payload": b""},
-        {"hash": b"h" * 32, "salt": b""},
+        {"hash": b"h" * 32, "salt": b"", "kind": 100},
         {"hash": b"h" * 32, "payload": b""},
     ],
     ids=str,

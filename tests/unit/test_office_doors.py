@@ -33,6 +33,7 @@ MAIL = (Permission.MAIL_SEND, Permission.REPORT_CHAIN)
 CLIENTS = (Permission.CLIENT_VIEW, Permission.REPORT_CHAIN)
 MERGES = (Permission.CLIENT_MERGE, Permission.CLIENT_CONTACTS, Permission.REPORT_CHAIN)
 HAND_OVERS = (Permission.CLIENT_TRANSFER, Permission.REPORT_CHAIN)
+ERASING = (Permission.CLIENT_ERASE,)
 STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
@@ -72,6 +73,9 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     **{("POST", f"/hand-over{act}"): HAND_OVERS for act in ("", "/undo", "/end")},
     **{("GET", path): MERGES for path in ("/clients/duplicates", "/clients/{id}/merge")},
     **{("POST", f"/clients/{{id}}/{act}"): MERGES for act in ("merge", "unmerge", "different", "not-different")},
+    ("GET", "/erasures"): ERASING,
+    ("GET", "/erasures/{id}"): ERASING,
+    ("POST", "/erasures/{id}"): ERASING,
     **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills")},
 }
 FIELDS: dict[str, Any] = {
@@ -117,6 +121,7 @@ def things(pages: OfficePages) -> dict[str, str]:
     return {
         "people": format_id(person), "products": format_id(product_id), "requests": format_id(request_id),
         "catalog": format_id(b"c" * 16), "clients": format_id(client_id), "letters": format_id(b"l" * 16),
+        "erasures": format_id(client_id),
     }  # fmt: skip
 
 
@@ -189,7 +194,8 @@ def canaries(pages: OfficePages, desks: dict[str, Desk], role: str) -> Canaries:
     tokens = {f"the session of {name}": cookie.split(".")[0] for name, cookie in held.items() if cookie}
     seeing = {*CLIENTS, Permission.CLIENT_CONTACTS}
     may_see = frozenset(name for name, known in ROLES.items() if seeing <= known.permissions)
-    of_clients = {"a client's phone": (CANARY_PHONE, may_see), "a name": (CANARY_NAME, may_see)}
+    erasing = frozenset(name for name in ROLES if Permission.CLIENT_ERASE in ROLES[name].permissions)
+    of_clients = {"a client's phone": (CANARY_PHONE, may_see), "a name": (CANARY_NAME, may_see | erasing)}
     planted = Canaries({"a password": PASSWORD, **tokens}, of_clients)
     context = pages.app.state.context
     planted.add_bytes("the pages' key", context.settings.web_secret_path.read_bytes())

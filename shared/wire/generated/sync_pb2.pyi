@@ -224,7 +224,7 @@ class Record(_message.Message):
     salt: _builtins.bytes
     payload: _builtins.bytes
     hash: _builtins.bytes
-    """Only in place of a salt and a payload that were erased or pruned."""
+    """In place of a salt and a payload that were erased or pruned; with a payload, that one stands in for the erased one."""
     def __init__(
         self,
         *,
@@ -408,6 +408,7 @@ class Welcome(_message.Message):
     FEED_LOST_FIELD_NUMBER: _builtins.int
     FOREIGN_ENTRIES_FIELD_NUMBER: _builtins.int
     COMMITS_DIGEST_FIELD_NUMBER: _builtins.int
+    ORDERS_FIELD_NUMBER: _builtins.int
     protocol: _builtins.int
     session_fence: _builtins.int
     """Grows with every session of the branch; a batch of an older session is refused."""
@@ -436,6 +437,12 @@ class Welcome(_message.Message):
     def acknowledged(self) -> Global___Head: ...
     @_builtins.property
     def credits(self) -> Global___Credits: ...
+    @_builtins.property
+    def orders(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Orders to erase persons of which the branch may not have heard, serialised FeedRecord messages: it carries them out
+        before it sends anything.
+        """
+
     def __init__(
         self,
         *,
@@ -455,10 +462,11 @@ class Welcome(_message.Message):
         feed_lost: _builtins.bool = ...,
         foreign_entries: _builtins.int = ...,
         commits_digest: _builtins.bytes = ...,
+        orders: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "credits", b"credits"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "backup_seq", b"backup_seq", "commits_digest", b"commits_digest", "credits", b"credits", "feed_head", b"feed_head", "feed_lost", b"feed_lost", "foreign_entries", b"foreign_entries", "hq_clock_us", b"hq_clock_us", "hq_restored", b"hq_restored", "mode", b"mode", "protocol", b"protocol", "reason", b"reason", "resume", b"resume", "session_fence", b"session_fence", "skew_ms", b"skew_ms", "when_unreachable", b"when_unreachable"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acknowledged", b"acknowledged", "backup_seq", b"backup_seq", "commits_digest", b"commits_digest", "credits", b"credits", "feed_head", b"feed_head", "feed_lost", b"feed_lost", "foreign_entries", b"foreign_entries", "hq_clock_us", b"hq_clock_us", "hq_restored", b"hq_restored", "mode", b"mode", "orders", b"orders", "protocol", b"protocol", "reason", b"reason", "resume", b"resume", "session_fence", b"session_fence", "skew_ms", b"skew_ms", "when_unreachable", b"when_unreachable"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,7 +9,7 @@ from shared.storage.column_types import Id, UtcTime
 from shared.storage.migrations.records_0028 import create_file_chunks
 
 revision = "0028"
-down_revision = "0025"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
