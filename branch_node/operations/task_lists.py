@@ -17,6 +17,7 @@ from shared.domain.masking import mask_name
 from shared.domain.permissions import Actor, Permission, require
 from shared.domain.positions import position_on, team_of
 from shared.domain.tasks import NO_DATE_US, When, end_of_day, when_of
+from shared.operations.aliases import cards_of_client
 from shared.operations.people import all_employees, all_positions, day_in_zone
 
 TASKS_SHOWN_MAX: Final = 50
@@ -167,11 +168,15 @@ def show_task(store: BranchStore, actor: Actor, task_id: bytes) -> ShownTask:
 
 
 def tasks_of_client(store: BranchStore, actor: Actor, client_id: bytes) -> tuple[list[ShownTask], list[ShownTask]]:
-    """A client's open tasks, whoever they are of, and the last that are over. Raises NotPermitted."""
+    """A client's open tasks, of every card that is the client's, and the last that are over. Raises NotPermitted."""
     require(actor, Permission.CLIENT_VIEW)
     with store.look() as look:
-        found = look.cursor.execute(_OF_CLIENT_OPEN, (client_id, TASKS_SHOWN_MAX)).fetchall()
-        closed = look.cursor.execute(_OF_CLIENT_CLOSED, (client_id, CLOSED_SHOWN_MAX)).fetchall()
+        cards = cards_of_client(look.connection, client_id)
+
+        def tasks(statement: str, tasks_max: int) -> list[Any]:
+            return [row for card in cards for row in look.cursor.execute(statement, (card, tasks_max)).fetchall()]
+
+        found, closed = tasks(_OF_CLIENT_OPEN, TASKS_SHOWN_MAX), tasks(_OF_CLIENT_CLOSED, CLOSED_SHOWN_MAX)
         return [_shown(look, actor, row) for row in found], [_shown(look, actor, row) for row in closed]
 
 

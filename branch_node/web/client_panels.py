@@ -15,6 +15,7 @@ from starlette.requests import Request
 from branch_node.operations import client_looking
 from branch_node.operations.client_glance import glance_at
 from branch_node.operations.client_looking import ClientView, Edit, Place
+from branch_node.web import client_files, client_merging, client_tasks, client_timeline, letters
 from branch_node.web.context import context_of
 from branch_node.web.people import signed_in
 from shared.domain.cards import Value
@@ -31,7 +32,8 @@ Values = Mapping[str, Any]
 
 
 class Panel(NamedTuple):
-    """`view` gives what the template needs, or None where there is nothing to show. `place` is MAIN, SIDE or TOP."""
+    """`view` gives what the template needs, or None where there is nothing to show. `place` is MAIN, SIDE or TOP;
+    `block` is that of the template which stands in the panel."""
 
     name: str
     permission: Permission
@@ -39,6 +41,7 @@ class Panel(NamedTuple):
     view: Callable[[Request, bytes], Values | None]
     place: str = MAIN
     is_live: bool = False
+    block: str = "panel"
 
 
 class ShownPanel(NamedTuple):
@@ -68,7 +71,7 @@ def show_panels(request: Request, client_id: bytes, live_alone: bool = False) ->
         values = panel.view(request, client_id)
         if values is not None or panel.is_live:
             # An empty one keeps its place on the page: something may come.
-            html = "" if values is None else pages.text(request, panel.template, block="panel", **values)
+            html = "" if values is None else pages.text(request, panel.template, block=panel.block, **values)
             shown.append(ShownPanel(panel.name, panel.place, panel.is_live, Markup(html)))  # noqa: S704 - a template's.
     return shown
 
@@ -219,11 +222,27 @@ def contacts_panel(request: Request, client_id: bytes) -> Values | None:
     }
 
 
+def duplicates_panel(request: Request, client_id: bytes) -> Values | None:
+    """Who may be the same client, and which cards were merged into this one."""
+    found = client_merging.panel_values(request, client_id)
+    return found if found["pairs"] or found["done"] else None
+
+
+def tasks_panel(request: Request, client_id: bytes) -> Values:
+    """The client's tasks; their forms lead back to the card."""
+    return {**client_tasks.client_tasks(request, client_id), "card_address": f"/clients/{format_id(client_id)}"}
+
+
 PANELS: tuple[Panel, ...] = (
     Panel("since", Permission.CLIENT_VIEW, "client_since.html", since_panel, TOP),
     Panel("disputes", Permission.CLIENT_VIEW, "client_disputes.html", disputes_panel, TOP, is_live=True),
     Panel("details", Permission.CLIENT_VIEW, "client_details.html", details_panel, SIDE, is_live=True),
     Panel("glance", Permission.CLIENT_VIEW, "client_glance.html", glance_panel),
     Panel("contacts", Permission.CLIENT_VIEW, "client_contacts.html", contacts_panel, is_live=True),
+    Panel("duplicates", Permission.CLIENT_MERGE, "client_duplicates.html", duplicates_panel, TOP),
+    Panel("tasks", Permission.CLIENT_VIEW, "client_tasks.html", tasks_panel, is_live=True),
+    Panel("timeline", Permission.CLIENT_VIEW, "client_timeline.html", client_timeline.panel, block="timeline"),
+    Panel("letters", Permission.CLIENT_CONTACTS, "client_letters.html", letters.panel),
+    Panel("files", Permission.CLIENT_VIEW, "client_files.html", client_files.files_panel, SIDE),
 )
 """In the order of the page."""

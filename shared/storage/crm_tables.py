@@ -55,7 +55,7 @@ task = Table(
     Index("task_by_state", "state", "due_at"),
     Index("task_by_done_at", "done_at", **where("done_at IS NOT NULL")),
     # The timeline of a client.
-    Index("task_by_done", "client_id", "done_at"),
+    Index("task_by_client_done", "client_id", "done_at"),
     sqlite_with_rowid=False,
 )
 

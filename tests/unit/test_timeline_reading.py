@@ -105,7 +105,7 @@ def test_no_page_looks_at_more_than_its_indexes_give(shop: Shop, members: tuple[
     looked_through = {plan for plan in plans if plan.startswith("SCAN") and not plan.startswith("SCAN anon_")}
     assert looked_through == {"SCAN dictionary_term"}
     assert any("interaction_by_client" in plan for plan in plans)
-    assert any("task_by_done" in plan for plan in plans)
+    assert any("task_by_client_done" in plan for plan in plans)
 
 
 def test_keys_are_read_newest_first_and_no_more_than_asked_for(shop: Shop) -> None:

@@ -7,4 +7,4 @@ from alembic import op
 
 def index_done_tasks() -> None:
     """Creates the index."""
-    op.create_index("task_by_done", "task", ["client_id", "done_at"])
+    op.create_index("task_by_client_done", "task", ["client_id", "done_at"])
