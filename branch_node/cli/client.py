@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,24 +16,20 @@ from branch_node.operations.client_editing import create_client, edit_client
 from branch_node.operations.loyalty import points_here
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
-from branch_node.sync_client.processor import Processor
-from shared.cli.clients import print_card, print_clients, print_history, print_import
+from shared.cli.clients import print_card, print_clients, print_history
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.findings import print_findings
 from shared.cli.output import print_result
 from shared.domain.identifiers import format_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.domain.records import RecordKind
-from shared.errors import FilialError, InvalidInput
+from shared.errors import InvalidInput
 from shared.operations.client_history import history_document
 from shared.operations.clients import (
     client_card,
-    client_from_row,
-    find_by_external_id,
     find_clients,
     resolve_client,
 )
-from shared.operations.tabular_files import FileRow, read_rows
 from shared.sync.card_merge import HQ_ORIGIN
 
 
@@ -53,6 +48,9 @@ client.defer("files", "branch_node.cli.client_files:files", "List the files of a
 client.defer("fetch", "branch_node.cli.client_files:fetch", "Write a client's file, once all its parts are here.")
 client.defer("put-away", "branch_node.cli.client_files:put_away", "Put a client's file away, or bring it back.")
 client.add_command(timeline_command)
+client.defer("import", "branch_node.cli.client_import:import_command", "Import clients from a spreadsheet.")
+client.defer("imports", "branch_node.cli.client_import:imports_command", "List the imports.")
+client.defer("import-revert", "branch_node.cli.client_import:revert_command", "Take a whole import back.")
 
 
 @client.command("add")
@@ -135,34 +133,6 @@ def show_command(options: GlobalOptions, reference: str, chain: bool) -> None:
     # Only the head office knows what other branches entered.
     card |= {"points_entered_here": here.balance.points, "points_at_hand": here.at_hand}
     print_card(options, card)
-
-
-@client.command("import")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.pass_obj
-def import_command(options: GlobalOptions, file: Path) -> int:
-    """Import clients from a CSV, XLSX or JSONL file; a client with a known external id is edited."""
-    settings, store = _open(options)
-    counts = {"added": 0, "changed": 0, "unchanged": 0}
-    problems: list[dict[str, Any]] = []
-    with closing(open_processor(settings, store)) as processor:
-        for row in read_rows(file):
-            try:
-                counts[_import_row(store, processor, settings, row)] += 1
-            except FilialError as error:
-                problems.append({"row": row.number, "reason": error.message})
-    return print_import(options, counts, problems)
-
-
-def _import_row(store: BranchStore, processor: Processor, settings: Settings, row: FileRow) -> str:
-    fields = client_from_row(row.values, settings.phone_country)
-    external_id = fields.get("external_id")
-    with store.read() as connection:
-        known = find_by_external_id(connection, external_id) if isinstance(external_id, str) else None
-    if known is None:
-        processor.add_client(fields)
-        return "added"
-    return "changed" if processor.edit_client(format_id(known), fields)[1] else "unchanged"
 
 
 def _open(options: GlobalOptions) -> tuple[Settings, BranchStore]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from branch_node.operations.client_importing import (
     ImportSettings,
@@ -23,6 +24,7 @@ from branch_node.operations.client_importing import (
 from branch_node.operations.client_importing.kept import FILL, OVERWRITE, SKIP
 from branch_node.operations.client_importing.running import ROWS_PER_OPERATION, SILENT_US_MAX
 from branch_node.operations.committing import Prepare
+from branch_node.storage.client_import_tables import client_import_row
 from shared.domain.identifiers import format_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, ROLES, Actor
 from shared.domain.records import RecordKind
@@ -71,6 +73,9 @@ def test_a_file_is_previewed_and_then_does_what_the_preview_said(shop: Shop) -> 
         ("Петров Борис", "+79123456780", None, None, None),
     ]
     assert len(shop.entries()) == 1
+    with shop.store.read() as connection:
+        rows = select(func.count()).select_from(client_import_row)
+        assert connection.execute(rows).scalar_one() == 3
 
 
 def test_bad_rows_come_back_in_a_file_that_can_be_corrected(shop: Shop) -> None:
@@ -113,6 +118,12 @@ def test_two_rows_of_one_phone_are_one_client(shop: Shop) -> None:
     import_id = keep(shop, "ФИО;Телефон;Почта\nАнна;89123456789;\nАнна И.;8 912 345 67 89;a@b.ru\n")
     assert run(shop, import_id) == {"added": 1, "changed": 1}
     assert shop.rows("SELECT name, emails FROM client") == [("Анна", "a@b.ru")]
+
+
+def test_two_numbers_of_one_phone_are_two_clients(shop: Shop) -> None:
+    import_id = keep(shop, "Код;ФИО;Телефон\n1;Анна;89123456789\n2;Борис;89123456789\n2;Борис П.;89123456789\n")
+    assert run(shop, import_id, policy=OVERWRITE) == {"added": 2, "changed": 1}
+    assert shop.rows("SELECT external_id, name FROM client ORDER BY external_id") == [("1", "Анна"), ("2", "Борис П.")]
 
 
 def test_everybody_in_the_file_gets_the_tag_and_the_owner(shop: Shop) -> None:

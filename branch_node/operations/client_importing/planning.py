@@ -127,7 +127,8 @@ class Planner:
             return Planned(row_number, BAD, error.message, column=getattr(error, "column", ""))
         repaired = tuple(read.repaired)
         found = self._known.find(fields)
-        if found is None:
+        shown = self._shown_of(connection, found) if found is not None else {}
+        if found is None or _are_others(shown, fields):
             client_id = derived_id("client-import", self._import_id, str(row_number).encode())
             before: dict[str, tuple[Value, Value]]
             before = {name: (None, value) for name, value in fields.items() if value not in (None, ())}
@@ -135,7 +136,6 @@ class Planner:
             return Planned(row_number, ADDED, "", client_id, fields, before, repaired)
         if self._settings.policy == SKIP:
             return Planned(row_number, SKIPPED, "", found, repaired=repaired)
-        shown = self._shown_of(connection, found)
         changes = {name: value for name, value in self._merged(shown, fields).items() if shown.get(name) != value}
         self._note(found, shown, changes)
         before = {name: (shown.get(name), value) for name, value in changes.items()}
@@ -184,6 +184,11 @@ class Planner:
     def _note(self, client_id: bytes, shown: Mapping[str, Value], changes: Mapping[str, Value]) -> None:
         self._shown[client_id] = {**shown, **changes}
         self._known.note(client_id, changes)
+
+
+def _are_others(shown: Mapping[str, Value], fields: Mapping[str, Value]) -> bool:
+    """Whether a number says that these are two people, though they share a phone or an e-mail."""
+    return any(shown.get(name) and fields.get(name) and shown[name] != fields[name] for name in _KEYS)
 
 
 def _as_set(value: Value) -> tuple[str, ...]:
