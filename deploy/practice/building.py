@@ -15,6 +15,7 @@ from typing import Any
 from branch_node.bootstrap import open_store, settings_for
 from branch_node.operations import basket
 from deploy.demo.chain import Branch, CommandFailed, HeadOffice
+from deploy.practice.contacts import RIVALS
 from deploy.practice.offers import CURRENCY
 from deploy.practice.people import FIRST_REGISTER, PlannedPosition
 from deploy.practice.plan import Event, Plan, event_document
@@ -22,10 +23,12 @@ from deploy.practice.planted import truths_document, truths_of
 from deploy.practice.sheet import barcode_sheet
 from deploy.practice.today import until_now
 from hq_server.bootstrap import head_office
+from hq_server.operations.dictionaries import add_default_terms, add_term
 from hq_server.operations.people import Personnel, Placement
 from hq_server.storage.feed import number_feed
 from shared.clock import SystemClock
 from shared.domain.business_time import SECONDS_PER_DAY, days_from_date, local_moment
+from shared.domain.dictionaries import Dictionary, Term
 from shared.environment import PRACTICE_FILE
 
 TIMEZONE = "Europe/Moscow"
@@ -94,6 +97,8 @@ def build(folder: Path, plan: Plan, say: Say) -> State:
         say("The branches know them. Playing the weeks up to now …")
         played = _each(branches, lambda branch: _play(branch, plan))
         _each(branches, _synchronise)
+        contacts = _each(branches, lambda branch: _play_contacts(branch, plan))
+        _each(branches, _synchronise)
     finally:
         office.stop()
     _hold_baskets(branches[0], plan)
@@ -102,6 +107,8 @@ def build(folder: Path, plan: Plan, say: Say) -> State:
     state.save(folder)
     receipts, refunds = (sum(sums.get(name, 0) for sums in played) for name in ("receipts", "refunds"))
     say(f"{receipts} receipts, {refunds} refunds, {sum(sums.get('closed', 0) for sums in played)} shifts closed.")
+    calls, tasks = (sum(sums[name] for sums in contacts) for name in ("calls", "tasks"))
+    say(f"{calls} calls to clients logged, {tasks} tasks given.")
     return state
 
 
@@ -161,6 +168,10 @@ def _tell_head_office(office: HeadOffice, plan: Plan) -> None:
                 people.hire(person.code, person.name, first, plan.language)
                 for placement in later:
                     people.place(person.code, placement)
+        with opened.store.write() as connection:
+            add_default_terms(connection, opened.ids, now_us)
+            for code, name, name_en in RIVALS:
+                add_term(connection, opened.ids, now_us, Term(Dictionary.COMPETITOR, code, name, name_en))
         number_feed(opened.store, now_us)
 
 
@@ -174,11 +185,20 @@ def _synchronise(branch: Branch) -> None:
 
 
 def _play(branch: Branch, plan: Plan) -> dict[str, int]:
-    """In a process of its own: the branches trade at the same time, as they do. Raises CommandFailed."""
     lines = [json.dumps(event_document(event), ensure_ascii=False) for event in events_by_now(plan, branch.code)]
+    return _run_player("deploy.practice.player", branch, "\n".join(lines))
+
+
+def _play_contacts(branch: Branch, plan: Plan) -> dict[str, int]:
+    contacts = json.dumps(plan.contacts[branch.code]._asdict(), ensure_ascii=False)
+    return _run_player("deploy.practice.contact_player", branch, contacts)
+
+
+def _run_player(module: str, branch: Branch, text: str) -> dict[str, int]:
+    """In a process of its own: the branches trade at the same time, as they do. Raises CommandFailed."""
     done = subprocess.run(
-        [sys.executable, "-m", "deploy.practice.player", str(branch.home)],
-        input="\n".join(lines),
+        [sys.executable, "-m", module, str(branch.home)],
+        input=text,
         capture_output=True,
         text=True,
         timeout=PLAY_SECONDS_MAX,

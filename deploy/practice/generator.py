@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from random import Random
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from deploy.practice import planting
 from deploy.practice.baskets import Basket, fill_baskets
+from deploy.practice.contacts import Contacts, plan_contacts
 from deploy.practice.days import Day, plan_day
 from deploy.practice.goods import Goods
 from deploy.practice.names import PersonName, invent_name, invent_phones, mistype, swap_digits
@@ -98,7 +99,18 @@ def make_plan(today: date, seed: int = SEED, language: str = "ru", size: Size = 
         base.clients,
         events,
         _held_baskets(goods, staff.cashiers[codes[0]][0], language, seed),
+        _contacts(events, today, seed, language),
     )
+
+
+def _contacts(events: Mapping[str, tuple[Event, ...]], today: date, seed: int, language: str) -> dict[str, Contacts]:
+    """What the reps did with the clients who bought in their branch before today."""
+    found = {}
+    for number, (code, made) in enumerate(events.items(), 1):
+        sales = [event for event in made if isinstance(event, Sell) and event.at[:10] < today.isoformat()]
+        clients = sorted({sale.client for sale in sales if sale.client is not None})
+        found[code] = plan_contacts(number, len(events), clients, today, seed, language)
+    return found
 
 
 def _client_base(baskets: Sequence[Basket], seed: int, language: str) -> _Base:

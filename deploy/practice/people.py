@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
+from deploy.practice.contacts import DAYS, REPS_PER_BRANCH, rep_codes
 from deploy.practice.names import invent_names
 
 CASHIERS_PER_BRANCH = 2
@@ -63,7 +64,7 @@ class Staff:
 def plan_staff(seed: int, language: str, branches: tuple[str, ...], first: date) -> Staff:
     """The chain's people from the first day on."""
     chance = Random(f"{seed}:staff")
-    names = iter(invent_names(chance, language, 3 + len(branches) * (1 + CASHIERS_PER_BRANCH)))
+    names = iter(invent_names(chance, language, 3 + len(branches) * (1 + CASHIERS_PER_BRANCH + REPS_PER_BRANCH)))
     employees: list[PlannedEmployee] = []
 
     def hire(code: str, *positions: PlannedPosition, logs_in: bool = True) -> str:
@@ -89,6 +90,10 @@ def plan_staff(seed: int, language: str, branches: tuple[str, ...], first: date)
             codes.append(hire(code, *positions, logs_in=place == 0))
             hired[code] = begins
         cashiers[branch] = tuple(codes)
+    for number, branch in enumerate(branches, 1):
+        for place, code in enumerate(rep_codes(number)):
+            begins = first - timedelta(days=DAYS)
+            hire(code, PlannedPosition("sales_rep", (branch,), managers[branch], begins), logs_in=place == 0)
     return Staff(tuple(employees), managers, cashiers, hired)
 
 

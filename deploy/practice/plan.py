@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
+from deploy.practice.contacts import Contacts
 from deploy.practice.goods import Product
 from deploy.practice.offers import PlannedPromotion
 from deploy.practice.people import PlannedEmployee
@@ -159,6 +160,7 @@ class Plan:
     clients: tuple[PlannedClient, ...]
     events: dict[str, tuple[Event, ...]]
     held: tuple[HeldBasket, ...]
+    contacts: dict[str, Contacts]
 
     def to_bytes(self) -> bytes:
         """The same plan, the same bytes."""

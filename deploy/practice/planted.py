@@ -13,6 +13,7 @@ from difflib import SequenceMatcher
 from itertools import combinations, pairwise
 from typing import Any
 
+from deploy.practice.contacts import mentions_by_week, reached_by_rep
 from deploy.practice.plan import CloseShift, GiveBackLoose, OpenShift, Plan, PlannedClient, Sell, Truth
 from deploy.practice.source import CLOSING_HOUR, OPENING_HOUR
 
@@ -142,6 +143,8 @@ def truths_of(plan: Plan) -> tuple[Truth, ...]:
     pairs = doubled_clients(plan)
     last = plan.branches[-1].code
     hour = CLOSING_HOUR - 1
+    calls = [call for contacts in plan.contacts.values() for call in contacts.calls]
+    reached = reached_by_rep(calls)
     loads = receipts_per_till_hour(plan)
     return (
         Truth(
@@ -177,6 +180,18 @@ def truths_of(plan: Plan) -> tuple[Truth, ...]:
                 "hour": hour,
                 "receipts_per_till_hour": {code: load[hour] for code, load in loads.items()},
             },
+        ),
+        Truth(
+            "lazy_rep",
+            "One rep calls at lunch, and reaches half as many clients as the others.",
+            "Calls reached by employee: report run calls --by employee, and by hour.",
+            {"rep": min(reached, key=lambda rep: reached[rep]), "reached_percent": reached},
+        ),
+        Truth(
+            "rising_rival",
+            "Clients speak of one competitor since three weeks, more each week.",
+            "Key points of calls by competitor and week.",
+            {"mentions_by_week": mentions_by_week(calls, plan.today)},
         ),
         Truth(
             "lapsed_clients",

@@ -11,6 +11,14 @@ import pytest
 
 from deploy.practice import planted
 from deploy.practice.barcodes import piece_barcode, weighed_barcode
+from deploy.practice.contacts import (
+    RIVAL,
+    TASKS_OVERDUE,
+    TASKS_TODAY,
+    lazy_rep,
+    mentions_by_week,
+    reached_by_rep,
+)
 from deploy.practice.generator import TINY_SIZE, make_plan
 from deploy.practice.names import PHONE_PREFIX, PersonName, mistype, swap_digits
 from deploy.practice.plan import CloseShift, GiveBack, OpenShift, Plan, Sell, event_document, event_from
@@ -195,3 +203,24 @@ def test_passwords_and_pins_are_such_as_the_product_takes() -> None:
     assert len({require_password(new_password(), "anna") for _ in range(50)}) == 50
     for _ in range(50):
         require_pin(new_pin("1234"), "1234")
+
+
+def test_one_rep_calls_at_lunch_and_reaches_half_as_many(plan: Plan) -> None:
+    calls = [call for contacts in plan.contacts.values() for call in contacts.calls]
+    lazy = lazy_rep(len(plan.branches))
+    reached = reached_by_rep(calls)
+    others = [percent for rep, percent in reached.items() if rep != lazy]
+    assert reached[lazy] < 0.6 * min(others)
+    assert all(call.at[11:13] in ("13", "14") for call in calls if call.rep == lazy)
+
+
+def test_clients_speak_of_one_competitor_more_each_week(plan: Plan) -> None:
+    calls = [call for contacts in plan.contacts.values() for call in contacts.calls]
+    weeks = mentions_by_week(calls, plan.today)[RIVAL]
+    assert weeks[:3] == [0, 0, 0]
+    assert 0 < weeks[3] < weeks[4] < weeks[5]
+
+
+def test_today_has_its_tasks_and_some_are_overdue(plan: Plan) -> None:
+    dues = [task.due for contacts in plan.contacts.values() for task in contacts.tasks]
+    assert Counter(due < plan.today.isoformat() for due in dues) == {True: TASKS_OVERDUE, False: TASKS_TODAY}
