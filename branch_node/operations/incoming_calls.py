@@ -10,10 +10,10 @@ from branch_node.operations.contacting import ContactedClient, read_contacted
 from branch_node.operations.interaction_desk import OpenTask, open_tasks
 from branch_node.storage.store import BranchStore
 from shared.domain.clients import normalize_phone
-from shared.domain.identifiers import parse_id
 from shared.domain.permissions import Actor, Permission, require
 from shared.operations.client_aliases import read_card_group
-from shared.operations.clients import find_clients
+from shared.operations.client_finding import clients_with_number
+from shared.operations.clients import client_rows
 from shared.storage.tables import client
 
 CALLERS_MAX: Final = 10
@@ -35,8 +35,9 @@ def find_caller(store: BranchStore, actor: Actor, phone: str, country: str) -> C
     require(actor, Permission.INTERACTION_LOG)
     number = normalize_phone(phone, country)
     with store.read() as connection:
-        rows = find_clients(connection, number, CALLERS_MAX)
-        having = [parse_id(row["id"]) for row in rows if number in row["phones"]]
+        likely = clients_with_number(connection, number)[:CALLERS_MAX]
+        rows = client_rows(connection, likely)
+        having = [each for each in likely if each in rows and number in (rows[each].phones or "").split("\n")]
         groups = [read_card_group(connection, client_id) for client_id in having]
         found = list(dict.fromkeys(group.survivor for group in groups))
         if not found:

@@ -26,6 +26,7 @@ from hq_server.storage.tables import branch, chain, feed_head
 from shared.clock import Clock, Ids
 from shared.errors import AlreadyExists, InvalidInput, StoreCorrupt
 from shared.operations.sessions import end_all_sessions
+from shared.storage.client_index import index_all_noted
 from shared.storage.file_tables import file_chunk
 from shared.storage.store_files import look_into, remove_side_files, remove_store, require_backup_file, require_sound
 
@@ -116,6 +117,8 @@ def restore_backup(
         # Nor must what was sent since the backup be sent again.
         note_restore(connection, clock.now_us())
         repeat_orders(connection, ids, clock.now_us(), orders)
+        # What an erased person was found by came back with the rest.
+        index_all_noted(connection)
         heads = read_heads(connection)
     return BackupDone(path, sum(counts.values()), len({head[0] for head in heads}), kept)
 

@@ -81,7 +81,7 @@ def test_a_recording_is_attached_and_heard(branch: ServedBranch, visit: Visit, t
         page.click("a:has-text('Договор.pdf')")
     assert saved.value.suggested_filename == "Договор.pdf"
     assert Path(saved.value.path()).read_bytes() == evil.read_bytes()
-    page.click("button[aria-label='Убрать: Договор.pdf']")
+    page.click("button[aria-label='В архив: Договор.pdf']")
     page.wait_for_selector("#notices:has-text('Файл убран.')")
     assert "Договор.pdf" not in page.inner_text(".file-list")
     page.keyboard.press("Control+z")

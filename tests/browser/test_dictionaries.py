@@ -27,8 +27,8 @@ def test_the_words_of_calls_are_kept_by_clicks(tmp_path: Path, sqlite_template: 
         page.wait_for_selector("#competitor [value=Лента]")
         page.click("#theme [aria-label='Ниже: цена']")
         page.wait_for_selector("#theme li:nth-child(2) [value=цена]")
-        page.click("#outcome [aria-label='Убрать: жалоба']")
-        page.wait_for_selector("text=Убрано: 1")
+        page.click("#outcome [aria-label='В архив: жалоба']")
+        page.wait_for_selector("text=В архиве: 1")
         page.keyboard.press("Control+KeyZ")
         page.wait_for_selector("#outcome [value=жалоба]")
         assert serious_barriers(page) == []

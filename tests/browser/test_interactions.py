@@ -80,7 +80,7 @@ def test_the_day_of_a_rep_with_a_client(branch: ServedBranch, visit: Visit) -> N
     log_in(visitor, "rita")
     page = visitor.open(f"{URL}/timeline")
     assert "ещё ничего не было" in page.inner_text("main")
-    page.keyboard.press("Alt+KeyL")
+    page.keyboard.press("Alt+KeyC")
     page.wait_for_url("**/calls/new")
     # A call begins, and the clock runs.
     page.click("button:has-text('Начать звонок')")

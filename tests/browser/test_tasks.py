@@ -114,7 +114,7 @@ def test_a_manager_sees_the_team(branch: ServedBranch, desk: TaskDesk, visit: Vi
     visitor = visit(branch.address, "ru")
     log_in(visitor, "maria")
     page = visitor.open("/tasks")
-    page.keyboard.press("Alt+m")
+    page.keyboard.press("Alt+g")
     page.wait_for_selector("h1:has-text('Задачи моей команды')")
     page.click("[data-tab=today]")
     page.wait_for_selector("[data-tab=today][aria-current=page]")

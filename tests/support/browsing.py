@@ -82,6 +82,15 @@ class Visitor:
         assert self.wrong == [], self.wrong
 
 
+def keys_of_two(page: Page) -> list[str]:
+    """The keys that two things on the page as it is now would answer to."""
+    keys = page.eval_on_selector_all(
+        "[data-hotkey]",
+        "all => all.filter(e => e.checkVisibility() && !e.closest('dialog:not([open])')).map(e => e.dataset.hotkey)",
+    )
+    return sorted({key for key in keys if keys.count(key) > 1})
+
+
 def serious_barriers(page: Page) -> list[str]:
     """What axe-core calls serious or critical on the page as it is now."""
     page.evaluate(AXE.read_text())
