@@ -65,14 +65,18 @@ def _take_orders(connection: Connection, orders: Sequence[CardFull], now_us: int
     """Orders to erase persons are carried out again at once: a head office that was restored has forgotten them, and
     what must not be there waits for nobody's decision."""
     known = load_states(connection, [(full.kind, full.card_id) for full in orders])
-    new = [full for full in orders if (full.kind, full.card_id) not in known]
-    if not new:
+    cards = [_Card(full, decode_state(full.state), _decoded(known.get((full.kind, full.card_id)))) for full in orders]
+    # Somebody may have given the order anew meanwhile: every branch then holds both, and so must the head office.
+    told = [card for card in cards if unseen(card.stored, card.state)]
+    if not told:
         return
     hold_everything(connection)
-    arrivals = [plausible(connection, full, decode_state(full.state), now_us) for full in new]
+    arrivals = [plausible(connection, card.full, card.state, now_us) for card in told]
     merged = merge_cards(connection, arrivals, now_us, now_us)
     publish(connection, [Publication(EVERYONE, CardFull(*key, state)) for key, state in merged.encoded.items()])
-    erase_persons(connection, [full.card_id for full in new], now_us)
+    new = [card.full.card_id for card in told if card.key not in known]
+    if new:
+        erase_persons(connection, new, now_us)
 
 
 def _without_erased(connection: Connection, fulls: Sequence[CardFull]) -> list[CardFull]:
