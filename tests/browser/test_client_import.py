@@ -60,4 +60,4 @@ def test_a_manager_brings_clients_and_takes_them_back(
         expect(page.locator("h1 + .lead, .page-header .lead")).to_have_text("отменена", timeout=20_000)
         with branch_store.read_cursor() as cursor:
             assert cursor.execute("SELECT COUNT(*) FROM client WHERE NOT archived").fetchone() == (0,)
-        page.goto("about:blank")  # or it would ask a server that is gone
+        page.close()  # or it would ask a server that is gone

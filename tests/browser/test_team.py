@@ -52,7 +52,7 @@ def test_a_supervisor_sees_the_day_without_a_report(
         screenshot(page, "team-print")
         page.emulate_media(media="screen")
         the_menu_of_seldom_pages(page)
-        page.goto("about:blank")  # or it would ask a server that is gone
+        page.close()  # or it would ask a server that is gone
 
 
 def the_menu_of_seldom_pages(page: Page) -> None:
