@@ -54,5 +54,6 @@ def test_open_refund_by_four_keys_and_close_blindly(
         page.click("#count button")
         page.wait_for_selector(".verdict-short")
         screenshot(page, "drawer-z")
+        page.close()  # or it would ask a server that is gone
     with branch_store.read_cursor() as cursor:
         assert [job.kind for job in list_jobs(cursor)] == ["cash_in", "sale", "refund", "z_report"]

@@ -110,7 +110,7 @@ def test_what_was_done_can_be_undone_by_a_key(gallery: Gallery, gallery_address:
     expect(page.locator(".undo-seconds")).to_have_text("10")
     page.wait_for_selector("html[data-ready]")
     visitor.press("KeyZ", "я", control=True)
-    page.wait_for_function("!document.querySelector('.notice')")
+    expect(page.locator(".notice")).to_have_count(0)
     assert gallery.undone == ["1"]
 
 

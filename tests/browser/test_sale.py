@@ -312,3 +312,4 @@ def test_a_client_of_the_chain_takes_two_keys_after_the_digits(
         screenshot(page, f"chain-client-away-{colours}")
         page.keyboard.press("Enter")
         expect(page.locator("#sheet")).to_be_hidden()
+        page.close()  # or it would ask a server that is gone
