@@ -54,7 +54,7 @@ THINGS: tuple[Thing, ...] = (
     ),
     Thing(
         "/clients",
-        _("Log a call"),
+        _("Log a call with a client"),
         _("Open a client and log what was said in eight keys: outcome, competitor, next step."),
         Permission.INTERACTION_LOG,
     ),
