@@ -61,7 +61,7 @@ ERROR_SOURCES = (
     "branch_node/operations/team_day.py",
     "branch_node/operations/client_importing",
     "branch_node/operations/card_charges.py",
-    "branch_node/operations/card_edits.py",
+    "branch_node/operations/taking_back.py",
     "branch_node/operations/card_payments.py",
     "branch_node/operations/cash.py",
     "branch_node/operations/client_access.py",

@@ -15,7 +15,6 @@ from branch_node.bootstrap.printing import start_print_worker
 from branch_node.bootstrap.status import read_status
 from branch_node.devices.payment_terminal import open_terminal
 from branch_node.operations.basket import recover_baskets
-from branch_node.operations.card_edits import Plan
 from branch_node.operations.committing import Prepare
 from branch_node.operations.refund_request import RefundRequest
 from branch_node.operations.refunding import RefundAnswer, SoldBefore
@@ -80,17 +79,13 @@ class Sellers:
         """What another branch sold, as `Processor.find_sold` does."""
         return self._lend(lambda processor: processor.find_sold(branch_code, receipt))
 
-    def commit(self, prepare: Prepare) -> bool:
+    def commit(self, prepare: Prepare) -> bytes | None:
         """Records edits of cards and facts, as `Processor.commit` does."""
         return self._lend(lambda processor: processor.commit(prepare))
 
     def query(self, question: Question) -> Findings:
         """What the head office knows, as `Processor.query` does."""
         return self._lend(lambda processor: processor.query(question))
-
-    def commit_cards(self, author: bytes, plan: Plan) -> bytes | None:
-        """Edits cards, as `Processor.commit_cards` does."""
-        return self._lend(lambda processor: processor.commit_cards(author, plan))
 
     def _lend(self, work: Callable[[Processor], Answer]) -> Answer:
         try:
@@ -123,7 +118,6 @@ def make_context(settings: Settings, store: BranchStore, sellers: Sellers) -> We
         open_code_signer(settings),
         sellers.query,
         commit=sellers.commit,
-        commit_cards=sellers.commit_cards,
     )
 
 

@@ -10,7 +10,7 @@ import click
 
 from branch_node.bootstrap import open_processor, open_store, settings_for
 from branch_node.operations import task_lists, tasks
-from branch_node.operations.card_edits import CommitCards
+from branch_node.operations.committing import Commit
 from branch_node.operations.task_lists import ShownTask
 from branch_node.operations.tasks import Changed, Task
 from branch_node.storage.store import BranchStore
@@ -48,7 +48,7 @@ def task() -> None:
 def add_command(options: GlobalOptions, /, title: str, **given: Any) -> None:
     """Add a task."""
 
-    def add(store: BranchStore, commit: CommitCards) -> Changed:
+    def add(store: BranchStore, commit: Commit) -> Changed:
         said = {
             "title": title,
             "type": given["kind"],
@@ -115,7 +115,7 @@ def snooze_command(options: GlobalOptions, task_id: str, span: str | None, day: 
     if (span is None) == (not day):
         raise InvalidInput("A task is put off for a span or until a day.", "Say --for or --until, not both.")
 
-    def snooze(store: BranchStore, commit: CommitCards) -> Changed:
+    def snooze(store: BranchStore, commit: Commit) -> Changed:
         zone = store.node()[0].timezone
         due = parse_due(day, time, zone) if day else None
         until_us = due.at_us if due else snoozed_until(Snooze(str(span)), store.clock.now_us(), zone)
@@ -124,11 +124,11 @@ def snooze_command(options: GlobalOptions, task_id: str, span: str | None, day: 
     _do(options, snooze, "Task {id} is put off.")
 
 
-def _do(options: GlobalOptions, work: Callable[[BranchStore, CommitCards], Changed], sentence: str) -> None:
+def _do(options: GlobalOptions, work: Callable[[BranchStore, Commit], Changed], sentence: str) -> None:
     settings = settings_for(options.home)
     store = open_store(settings)
     with closing(open_processor(settings, store)) as processor:
-        changed = work(store, processor.commit_cards)
+        changed = work(store, processor.commit)
     document = {
         "id": format_id(changed.task_id),
         "changed": changed.command_id is not None,

@@ -140,7 +140,7 @@ def edit_client(
         _require_named(after)
         return want_changes(transaction, client_id, changes, actor.employee_id)
 
-    return commit(prepare)
+    return commit(prepare) is not None
 
 
 def archive_client(commit: Commit, actor: Actor, client_id: bytes, archived: bool = True) -> bool:
@@ -151,7 +151,7 @@ def archive_client(commit: Commit, actor: Actor, client_id: bytes, archived: boo
         _require_state(transaction, client_id)
         return want_changes(transaction, client_id, {"archived": archived}, actor.employee_id)
 
-    return commit(prepare)
+    return commit(prepare) is not None
 
 
 def undo_edit(commit: Commit, actor: Actor, client_id: bytes, command_id: bytes) -> bool:
@@ -175,7 +175,7 @@ def undo_edit(commit: Commit, actor: Actor, client_id: bytes, command_id: bytes)
         _require_named({**shown_fields(RecordKind.CLIENT, state), **before})
         return want_changes(transaction, client_id, before, actor.employee_id)
 
-    return commit(prepare)
+    return commit(prepare) is not None
 
 
 def decide_field(commit: Commit, actor: Actor, client_id: bytes, field: str, version_id: bytes | None) -> bool:
@@ -195,7 +195,7 @@ def decide_field(commit: Commit, actor: Actor, client_id: bytes, field: str, ver
         value = shown_fields(RecordKind.CLIENT, state).get(field) if version_id is None else values[version_id]
         return want_changes(transaction, client_id, {field: value}, actor.employee_id)
 
-    return commit(prepare)
+    return commit(prepare) is not None
 
 
 def last_edit(store: BranchStore, actor: Actor, client_id: bytes) -> bytes | None:

@@ -55,14 +55,14 @@ class Wanted(NamedTuple):
 Prepare = Callable[[BranchTransaction], Wanted]
 """Says what is wanted, by what is in the store at the moment; it may raise whatever forbids it."""
 
-Commit = Callable[[Prepare], bool]
-"""`Processor.commit`: whether anything was recorded."""
+Commit = Callable[[Prepare], bytes | None]
+"""`Processor.commit`: the id of the command that recorded it, None when everything was so already."""
 
 
 class Begun(NamedTuple):
-    """Whether there was anything to record, and the intent when HQ is to be asked about it."""
+    """The command that records it, None when there was nothing to record; and the intent HQ is to be asked about."""
 
-    changed: bool
+    command_id: bytes | None
     intent: Intent | None = None
 
 
@@ -70,12 +70,12 @@ def commit_records(transaction: BranchTransaction, wanted: Wanted) -> Begun:
     """Records it here, or stores it for HQ to decide. Raises HqUnreachable when HQ must be asked and cannot be."""
     transaction.author = wanted.author
     if not is_asked_of_hq(transaction):
-        return Begun(_record_here(transaction, wanted))
+        return Begun(transaction.command_id if _record_here(transaction, wanted) else None)
     command_id = transaction.ids.new_id()
     edits = _edits(transaction, wanted, transaction.stamp._replace(command_id=command_id))
     records = [Record(edit.kind, edit.card_id, encode_patch(edit.patches)) for edit in edits]
     records += [Record(KINDS[type(each.fact)], each.fact_id, encode_branch_fact(each.fact)) for each in wanted.facts]
-    return Begun(True, begin(transaction, records, command_id)) if records else Begun(False)
+    return Begun(command_id, begin(transaction, records, command_id)) if records else Begun(None)
 
 
 def record_here(transaction: BranchTransaction, wanted: Wanted) -> bool:

@@ -212,7 +212,7 @@ def archive_file(store: BranchStore, commit: Commit, actor: Actor, file_id: byte
     require(actor, Permission.CLIENT_EDIT)
     find_file(store, actor, file_id)
     edit = WantedEdit(RecordKind.ATTACHMENT, file_id, {"archived": is_archived})
-    return commit(lambda _transaction: Wanted(actor.employee_id, (edit,)))
+    return commit(lambda _transaction: Wanted(actor.employee_id, (edit,))) is not None
 
 
 def _as_seen_by(actor: Actor, files: list[FileShown]) -> list[FileShown]:

@@ -97,7 +97,7 @@ def set_request_state(
         changes = _closing(transaction, actor, TaskState(state)) if TaskState(state).is_closed else {"state": state}
         return Wanted(actor.employee_id, (WantedEdit(RecordKind.TASK, task_id, changes),))
 
-    return commit(prepare)
+    return commit(prepare) is not None
 
 
 def plan_step(store: BranchStore, commit: Commit, actor: Actor, client_id: bytes, step: NextStep) -> bytes:

@@ -98,7 +98,8 @@ def write_letter(
     """
     require(actor, Permission.MAIL_SEND)
     wanted = require_draft(draft)
-    return commit(lambda transaction: _want_letter(transaction, actor, client_id, letter_id, wanted, answers))
+    command = commit(lambda transaction: _want_letter(transaction, actor, client_id, letter_id, wanted, answers))
+    return command is not None
 
 
 def take_back(commit: Commit, actor: Actor, client_id: bytes, letter_id: bytes) -> bool:
@@ -178,7 +179,7 @@ def _set_archived(commit: Commit, actor: Actor, client_id: bytes, letter_id: byt
             )
         return Wanted(actor.employee_id, (WantedEdit(RecordKind.MAIL, letter_id, {"archived": archived}),))
 
-    return commit(work)
+    return commit(work) is not None
 
 
 def _require_client(connection: Connection, client_id: bytes, now_us: int) -> ClientStanding:

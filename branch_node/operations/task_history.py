@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from branch_node.operations.card_edits import read_changes
+from branch_node.operations.taking_back import read_changes
 from branch_node.operations.tasks import TASK
 from branch_node.storage.store import BranchStore
 from shared.domain.cards import Value

@@ -1,6 +1,6 @@
 """What employees do with tasks: adding, editing, finishing, putting off, handing on, and taking any of it back.
 
-Every one is one command on cards, made here or through the head office alike (branch_node.operations.card_edits).
+Every one is one command on cards, made here or through the head office alike (branch_node.operations.committing).
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from branch_node.operations.card_edits import CardChange, CommitCards, changes_back
+from branch_node.operations.committing import Commit, Wanted, WantedEdit
+from branch_node.operations.taking_back import edits_back
 from branch_node.storage.transaction import BranchTransaction
 from shared.domain.cards import Value
 from shared.domain.identifiers import NIL_ID, derived_id
@@ -33,8 +34,8 @@ from shared.operations.cards import load_card, shown_fields
 from shared.operations.people import find_employee
 from shared.sync.card_merge import CardState
 
-TASK: Final = int(RecordKind.TASK)
-CLIENT: Final = int(RecordKind.CLIENT)
+TASK: Final = RecordKind.TASK
+CLIENT: Final = RecordKind.CLIENT
 COLUMNS: Final = (
     "id, client_id, type, title, note, assignee_id, branch_id, due_at, due_has_time, zone, repeat, snoozed_until,"
     " remind_minutes, state, outcome, done_at, done_by, previous_id, created_by, archived, next_at"
@@ -123,7 +124,7 @@ def task_of_row(row: Sequence[Any], zone: str) -> Task:
     )
 
 
-def add_task(commit: CommitCards, actor: Actor, given: TaskFields) -> Changed:
+def add_task(commit: Commit, actor: Actor, given: TaskFields) -> Changed:
     """A new task, of the actor unless it says of whom; its client is no longer explicitly without a next step.
 
     Raises NotPermitted, InvalidInput, NotFound, and what `commit` does; so do all of these operations.
@@ -131,29 +132,29 @@ def add_task(commit: CommitCards, actor: Actor, given: TaskFields) -> Changed:
     require(actor, Permission.TASK_EDIT)
     made: list[bytes] = []
 
-    def plan(transaction: BranchTransaction) -> list[CardChange]:
+    def plan(transaction: BranchTransaction) -> list[WantedEdit]:
         # Asked again only in a new transaction: nothing of the first is left.
         made[:] = [transaction.ids.new_id()]
         fields = _fields(transaction, {"type": "other", "title": "", "assignee_id": _self(actor), **given}, None)
         own = {"branch_id": transaction.node.branch_id, "state": TaskState.OPEN.value, "created_by": _self(actor)}
-        task = CardChange(TASK, made[0], {"zone": transaction.node.timezone, **fields, **own})
+        task = WantedEdit(TASK, made[0], {"zone": transaction.node.timezone, **fields, **own})
         return [task, *_step_given(transaction, fields.get("client_id"))]
 
-    command_id = commit(actor.employee_id, plan)
+    command_id = _commit(commit, actor, plan)
     return Changed(made[0], command_id)
 
 
-def edit_task(commit: CommitCards, actor: Actor, task_id: bytes, given: TaskFields) -> Changed:
+def edit_task(commit: Commit, actor: Actor, task_id: bytes, given: TaskFields) -> Changed:
     """Changes what is given and nothing else, so that what others change meanwhile stays."""
     return _change(commit, actor, task_id, lambda transaction, task: _fields(transaction, given, task))
 
 
-def assign_task(commit: CommitCards, actor: Actor, task_id: bytes, assignee_id: bytes) -> Changed:
+def assign_task(commit: Commit, actor: Actor, task_id: bytes, assignee_id: bytes) -> Changed:
     """Hands a task to somebody."""
     return edit_task(commit, actor, task_id, {"assignee_id": assignee_id})
 
 
-def snooze_task(commit: CommitCards, actor: Actor, task_id: bytes, until_us: int) -> Changed:
+def snooze_task(commit: Commit, actor: Actor, task_id: bytes, until_us: int) -> Changed:
     """Puts a task off: until then it neither reminds nor is overdue. It stays due when it was."""
 
     def changes(transaction: BranchTransaction, task: Task) -> dict[str, Value]:
@@ -164,32 +165,32 @@ def snooze_task(commit: CommitCards, actor: Actor, task_id: bytes, until_us: int
     return _change(commit, actor, task_id, changes)
 
 
-def move_task(commit: CommitCards, actor: Actor, task_id: bytes, state: TaskState) -> Changed:
+def move_task(commit: Commit, actor: Actor, task_id: bytes, state: TaskState) -> Changed:
     """Says that a task is under way, waits for somebody, or is as it was before that. Raises Refused."""
     if state.is_closed:
         raise InvalidInput("A task is finished or cancelled, not moved.", "Say what came of it.")
     return _change(commit, actor, task_id, lambda _transaction, task: _moved(task, state))
 
 
-def reopen_task(commit: CommitCards, actor: Actor, task_id: bytes) -> Changed:
+def reopen_task(commit: Commit, actor: Actor, task_id: bytes) -> Changed:
     """A task that was done or cancelled is to be done after all; the one that followed it goes, if nobody has touched
     it. Raises Refused for one that is open."""
     require(actor, Permission.TASK_EDIT)
 
-    def plan(transaction: BranchTransaction) -> list[CardChange]:
+    def plan(transaction: BranchTransaction) -> list[WantedEdit]:
         task = _living(transaction, task_id)
         fields = {**_moved(task, TaskState.OPEN), "done_at": None, "done_by": None, "outcome": None}
-        return [CardChange(TASK, task_id, fields), *_follower_gone(transaction, task)]
+        return [WantedEdit(TASK, task_id, fields), *_follower_gone(transaction, task)]
 
-    return Changed(task_id, commit(actor.employee_id, plan))
+    return Changed(task_id, _commit(commit, actor, plan))
 
 
-def cancel_task(commit: CommitCards, actor: Actor, task_id: bytes, reason: str) -> Changed:
+def cancel_task(commit: Commit, actor: Actor, task_id: bytes, reason: str) -> Changed:
     """Nothing is to be done after all; a repeating one comes no more."""
     return _close(commit, actor, task_id, TaskState.CANCELLED, reason)
 
 
-def finish_task(commit: CommitCards, actor: Actor, task_id: bytes, outcome: str = "") -> Changed:
+def finish_task(commit: Commit, actor: Actor, task_id: bytes, outcome: str = "") -> Changed:
     """A task is done; a repeating one is followed by the next, which is due by the rule, whenever this was done.
 
     Two branches that finish it at the same time make one next task: its id and fields follow from this one.
@@ -197,19 +198,19 @@ def finish_task(commit: CommitCards, actor: Actor, task_id: bytes, outcome: str 
     return _close(commit, actor, task_id, TaskState.DONE, outcome)
 
 
-def undo_command(commit: CommitCards, actor: Actor, task_id: bytes, command_id: bytes) -> Changed:
+def undo_command(commit: Commit, actor: Actor, task_id: bytes, command_id: bytes) -> Changed:
     """Takes back what one of these operations did, with what came of it. Raises Refused when it was changed since."""
     require(actor, Permission.TASK_EDIT)
 
-    def plan(transaction: BranchTransaction) -> list[CardChange]:
+    def plan(transaction: BranchTransaction) -> list[WantedEdit]:
         task = read_task(transaction.cursor, task_id, transaction.node.timezone)
         keys = [(TASK, task_id), (TASK, next_task_id(task_id))]
-        return changes_back(transaction, command_id, [*keys, *([(CLIENT, task.client_id)] if task.client_id else [])])
+        return edits_back(transaction, command_id, [*keys, *([(CLIENT, task.client_id)] if task.client_id else [])])
 
-    return Changed(task_id, commit(actor.employee_id, plan))
+    return Changed(task_id, _commit(commit, actor, plan))
 
 
-def settle_task(commit: CommitCards, actor: Actor, task_id: bytes) -> Changed:
+def settle_task(commit: Commit, actor: Actor, task_id: bytes) -> Changed:
     """Where two entered different things at the same time: what is shown stands, and nobody is asked any more."""
 
     def shown(transaction: BranchTransaction, _task: Task) -> dict[str, Value]:
@@ -220,7 +221,7 @@ def settle_task(commit: CommitCards, actor: Actor, task_id: bytes) -> Changed:
     return _change(commit, actor, task_id, shown)
 
 
-def say_no_next_step(commit: CommitCards, actor: Actor, client_id: bytes, reason: str) -> bytes | None:
+def say_no_next_step(commit: Commit, actor: Actor, client_id: bytes, reason: str) -> bytes | None:
     """Nothing is to be done for a client, and why; without a reason there is to be something again.
 
     Returns the command's id. Raises NotPermitted, InvalidInput, NotFound.
@@ -228,38 +229,42 @@ def say_no_next_step(commit: CommitCards, actor: Actor, client_id: bytes, reason
     require(actor, Permission.TASK_EDIT)
     given = require_text(reason, REASON_CHARACTERS_MAX)
 
-    def plan(transaction: BranchTransaction) -> list[CardChange]:
+    def plan(transaction: BranchTransaction) -> list[WantedEdit]:
         found = _client(transaction, client_id)
-        return [CardChange(CLIENT, found, {"no_next_step": given or None})]
+        return [WantedEdit(CLIENT, found, {"no_next_step": given or None})]
 
-    return commit(actor.employee_id, plan)
+    return _commit(commit, actor, plan)
 
 
-def undo_no_next_step(commit: CommitCards, actor: Actor, client_id: bytes, command_id: bytes) -> bytes | None:
+def undo_no_next_step(commit: Commit, actor: Actor, client_id: bytes, command_id: bytes) -> bytes | None:
     """Takes back what `say_no_next_step` did. Raises Refused when it was changed since."""
     require(actor, Permission.TASK_EDIT)
-    return commit(actor.employee_id, lambda transaction: changes_back(transaction, command_id, [(CLIENT, client_id)]))
+    return _commit(commit, actor, lambda transaction: edits_back(transaction, command_id, [(CLIENT, client_id)]))
+
+
+def _commit(commit: Commit, actor: Actor, plan: Callable[[BranchTransaction], list[WantedEdit]]) -> bytes | None:
+    return commit(lambda transaction: Wanted(actor.employee_id, tuple(plan(transaction))))
 
 
 def _change(
-    commit: CommitCards, actor: Actor, task_id: bytes, changes: Callable[[BranchTransaction, Task], Mapping[str, Value]]
+    commit: Commit, actor: Actor, task_id: bytes, changes: Callable[[BranchTransaction, Task], Mapping[str, Value]]
 ) -> Changed:
     require(actor, Permission.TASK_EDIT)
 
-    def plan(transaction: BranchTransaction) -> list[CardChange]:
+    def plan(transaction: BranchTransaction) -> list[WantedEdit]:
         task = _living(transaction, task_id)
         fields = changes(transaction, task)
-        return [CardChange(TASK, task_id, fields), *_step_given(transaction, fields.get("client_id"))]
+        return [WantedEdit(TASK, task_id, fields), *_step_given(transaction, fields.get("client_id"))]
 
-    return Changed(task_id, commit(actor.employee_id, plan))
+    return Changed(task_id, _commit(commit, actor, plan))
 
 
-def _close(commit: CommitCards, actor: Actor, task_id: bytes, state: TaskState, outcome: str) -> Changed:
+def _close(commit: Commit, actor: Actor, task_id: bytes, state: TaskState, outcome: str) -> Changed:
     require(actor, Permission.TASK_EDIT)
     said = require_text(outcome, OUTCOME_CHARACTERS_MAX)
     followed: list[bytes] = []
 
-    def plan(transaction: BranchTransaction) -> list[CardChange]:
+    def plan(transaction: BranchTransaction) -> list[WantedEdit]:
         task = _living(transaction, task_id)
         fields: dict[str, Value] = {
             **_moved(task, state),
@@ -270,9 +275,9 @@ def _close(commit: CommitCards, actor: Actor, task_id: bytes, state: TaskState, 
         }
         following = _follower(transaction, task) if state is TaskState.DONE else []
         followed[:] = [change.card_id for change in following]
-        return [CardChange(TASK, task_id, fields), *following]
+        return [WantedEdit(TASK, task_id, fields), *following]
 
-    command_id = commit(actor.employee_id, plan)
+    command_id = _commit(commit, actor, plan)
     return Changed(task_id, command_id, followed[0] if followed else None)
 
 
@@ -283,7 +288,7 @@ def _living(transaction: BranchTransaction, task_id: bytes) -> Task:
     return task
 
 
-def _follower(transaction: BranchTransaction, task: Task) -> list[CardChange]:
+def _follower(transaction: BranchTransaction, task: Task) -> list[WantedEdit]:
     """The next task of a repeating one. None when it is there already, brought by another branch or made before."""
     due = next_due(task.repeat, task.due, task.zone) if task.repeat and task.due else None
     if due is None:
@@ -308,10 +313,10 @@ def _follower(transaction: BranchTransaction, task: Task) -> list[CardChange]:
         "previous_id": task.task_id,
         "created_by": task.created_by,
     }
-    return [CardChange(TASK, next_id, fields if known is None else {**fields, "archived": False})]
+    return [WantedEdit(TASK, next_id, fields if known is None else {**fields, "archived": False})]
 
 
-def _follower_gone(transaction: BranchTransaction, task: Task) -> list[CardChange]:
+def _follower_gone(transaction: BranchTransaction, task: Task) -> list[WantedEdit]:
     """The next task is put away while it is as it was made."""
     next_id = next_task_id(task.task_id)
     edits = "SELECT COUNT(*) FROM card_edit WHERE kind = ? AND card_id = ?"
@@ -319,7 +324,7 @@ def _follower_gone(transaction: BranchTransaction, task: Task) -> list[CardChang
     known = transaction.cursor.execute("SELECT archived, state FROM task WHERE id = ?", (next_id,)).fetchone()
     if known is None or known[0] or known[1] != TaskState.OPEN.value or count > 1:
         return []
-    return [CardChange(TASK, next_id, {"archived": True})]
+    return [WantedEdit(TASK, next_id, {"archived": True})]
 
 
 def _moved(task: Task, state: TaskState) -> dict[str, Value]:
@@ -363,12 +368,12 @@ def _when(transaction: BranchTransaction, given: TaskFields, task: Task | None) 
     return fields
 
 
-def _step_given(transaction: BranchTransaction, client_id: Value) -> list[CardChange]:
+def _step_given(transaction: BranchTransaction, client_id: Value) -> list[WantedEdit]:
     """A client with a task is not without a next step."""
     if not isinstance(client_id, bytes):
         return []
     row = transaction.cursor.execute(_CLIENT, (client_id,)).fetchone()
-    return [CardChange(CLIENT, client_id, {"no_next_step": None})] if row and row[1] else []
+    return [WantedEdit(CLIENT, client_id, {"no_next_step": None})] if row and row[1] else []
 
 
 def _client(transaction: BranchTransaction, client_id: bytes) -> bytes:

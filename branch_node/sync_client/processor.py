@@ -7,7 +7,6 @@ from typing import NoReturn, Protocol, TypeVar
 
 from branch_node.operations import refunding
 from branch_node.operations.budgets import begin_spending, return_leases
-from branch_node.operations.card_edits import Plan, begin_edits
 from branch_node.operations.clients import want_changes, want_client
 from branch_node.operations.committing import Prepare, commit_records
 from branch_node.operations.exchanging import begin_exchange
@@ -148,8 +147,8 @@ class Processor:
             return None
         return answer_of(begun, _require_settled(settled, answer))
 
-    def commit(self, prepare: Prepare) -> bool:
-        """Records edits of cards and facts in one entry; false when everything was so already.
+    def commit(self, prepare: Prepare) -> bytes | None:
+        """Records edits of cards and facts in one entry: the command's id, None when everything was so already.
 
         Raises what `prepare` does, HqUnreachable, Refused – StaleEdit when HQ has values that were not seen – and
         InDoubt.
@@ -158,7 +157,7 @@ class Processor:
             begun = commit_records(transaction, prepare(transaction))
             question = _question(transaction, begun.intent)
         self._finish(begun.intent, question)
-        return begun.changed
+        return begun.command_id
 
     def add_client(self, fields: Mapping[str, Value]) -> bytes:
         """Makes a card; returns its id. Raises what `want_client` does, HqUnreachable, Refused, InDoubt."""
@@ -174,15 +173,7 @@ class Processor:
         """
         with self._store.read() as connection:
             client_id = resolve_client(connection, reference)
-        return client_id, self.commit(lambda transaction: want_changes(transaction, client_id, changes))
-
-    def commit_cards(self, author: bytes, plan: Plan) -> bytes | None:
-        """Edits cards in one command, as a plan says. See `branch_node.operations.card_edits.CommitCards`."""
-        with self._store.operation() as transaction:
-            begun = begin_edits(transaction, author, plan)
-            question = _question(transaction, begun.intent)
-        self._finish(begun.intent, question)
-        return begun.command_id
+        return client_id, self.commit(lambda transaction: want_changes(transaction, client_id, changes)) is not None
 
     def spend(self, owner: str, amount: int) -> None:
         """Spends from a budget: out of leases here, or with HQ's leave. Raises Refused, HqUnreachable, InDoubt."""

@@ -8,8 +8,7 @@ from typing import Any, cast
 
 from starlette.requests import Request
 
-from branch_node.operations.card_edits import CommitCards, Plan
-from branch_node.operations.committing import Prepare
+from branch_node.operations.committing import Commit, Prepare
 from branch_node.operations.refund_request import RefundRequest
 from branch_node.operations.refunding import RefundAnswer, SoldBefore
 from branch_node.operations.sale_request import SaleRequest
@@ -32,15 +31,11 @@ def _no_other_branch(_branch_code: str, _receipt: str) -> SoldBefore:
     raise Refused("These pages do not know other branches.", "Use the command line.")
 
 
-def _no_cards(_author: bytes, _plan: Plan) -> bytes | None:
-    raise Refused("These pages change no cards.", "Use the command line.")
-
-
 def _no_head_office(_question: Question) -> Findings:
     raise HqUnreachable("The head office does not answer.", "Use the command line.")
 
 
-def _no_commit(_prepare: Prepare) -> bool:
+def _no_commit(_prepare: Prepare) -> bytes | None:
     raise Refused("These pages record nothing of clients.", "Use the command line.")
 
 
@@ -52,8 +47,7 @@ class WebContext:
     payment terminal, None when none is connected. `refund` and `find_sold` – what another branch sold, asked of the
     head office – are as `sell`. `sign` signs a Z-report, `sign_code` a receipt's square code; None without a key.
     `ask_head_office` waits for the answer, within a limit, and raises SyncError without one.
-    `password_cost` is that of new passwords. `commit` records edits of cards and facts, and is as `sell`;
-    `commit_cards` edits cards, here or at the head office.
+    `password_cost` is that of new passwords. `commit` records edits of cards and facts, and is as `sell`.
     """
 
     store: BranchStore
@@ -67,8 +61,7 @@ class WebContext:
     sign_code: Callable[[str], str] | None = None
     ask_head_office: Callable[[Question], Findings] = _no_head_office
     password_cost: HashCost = PASSWORD_COST
-    commit: Callable[[Prepare], bool] = _no_commit
-    commit_cards: CommitCards = _no_cards
+    commit: Commit = _no_commit
 
     @property
     def clock(self) -> Clock:
@@ -96,6 +89,5 @@ def waiting_outside(context: WebContext, turn: Turn) -> WebContext:
         find_sold=turn.outside(context.find_sold),
         ask_head_office=turn.outside(context.ask_head_office),
         commit=turn.outside(context.commit),
-        commit_cards=turn.outside(context.commit_cards),
         terminal=None if context.terminal is None else cast(PaymentTerminal, Outside(turn, context.terminal)),
     )

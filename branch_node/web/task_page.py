@@ -90,7 +90,7 @@ def add(request: Request) -> Response:
         client_id, found = client_typed(request)
         if found:
             return new(request, found=found)
-        added = tasks.add_task(context.commit_cards, signed_in(request), {**fields, "client_id": client_id})
+        added = tasks.add_task(context.commit, signed_in(request), {**fields, "client_id": client_id})
     except FilialError as error:
         return new(request, error)
     return _done(request, added, _("The task is added."))
@@ -131,7 +131,7 @@ def edit(request: Request) -> Response:
         request,
         _("The task is changed."),
         lambda: tasks.edit_task(
-            context.commit_cards,
+            context.commit,
             signed_in(request),
             id_asked(request),
             fields_typed(request, context.store.node()[0].timezone),
@@ -214,7 +214,7 @@ def id_asked(request: Request) -> bytes:
 
 
 def _who_and_what(request: Request) -> tuple[Any, Any, bytes]:
-    return context_of(request).commit_cards, signed_in(request), id_asked(request)
+    return context_of(request).commit, signed_in(request), id_asked(request)
 
 
 def _try(request: Request, said: LazyText, work: Callable[[], Changed]) -> Response:

@@ -110,7 +110,7 @@ def no_step(request: Request) -> Response:
     context, client_id, reason = context_of(request), _client_asked(request), text_of(request, "reason")
     if not reason and not text_of(request, "again"):
         raise InvalidInput("A client is without a next step for a reason.", "Write why, or give a task.")
-    command_id = tasks.say_no_next_step(context.commit_cards, signed_in(request), client_id, reason)
+    command_id = tasks.say_no_next_step(context.commit, signed_in(request), client_id, reason)
     said = _("The client is without a next step, and why is kept.") if reason else _("The client needs a next step.")
     undo = {"client": format_id(client_id), "command": format_id(command_id or client_id), "next": next_of(request)}
     return see_other(request, next_of(request), Notice(said, "/tasks/no-step/undo" if command_id else "", undo))
@@ -122,7 +122,7 @@ def undo_no_step(request: Request) -> Response:
     if not is_id(command):
         raise NotFound("There is nothing to take back.", "Look at the list.")
     context = context_of(request)
-    tasks.undo_no_next_step(context.commit_cards, signed_in(request), _client_asked(request), parse_id(command))
+    tasks.undo_no_next_step(context.commit, signed_in(request), _client_asked(request), parse_id(command))
     return see_other(request, next_of(request), Notice(_("Taken back.")))
 
 

@@ -82,7 +82,7 @@ class ContactPlayer:
             "due": due_on(date.fromisoformat(task.due), self._node.timezone),
             "client_id": self._client(task.client),
         }
-        add_task(self._processor.commit_cards, self._actor(task.rep), given)
+        add_task(self._processor.commit, self._actor(task.rep), given)
         self.tasks += 1
 
     def _actor(self, code: str) -> Actor:

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from branch_node.operations import tasks
-from branch_node.operations.card_edits import CommitCards
+from branch_node.operations.committing import Commit
 from branch_node.operations.employees import ensure_employee
 from branch_node.operations.tasks import next_task_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
@@ -29,8 +29,8 @@ def pair(office: Office, tmp_path: Path) -> Pair:
     return Pair(office, tmp_path)
 
 
-def commit_of(node: Node, wire: CentralWire | None = None) -> CommitCards:
-    return node.line(wire).commit_cards
+def commit_of(node: Node, wire: CentralWire | None = None) -> Commit:
+    return node.line(wire).commit
 
 
 def add_for(node: Node, external_id: str, **fields: object) -> bytes:

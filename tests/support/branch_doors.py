@@ -223,7 +223,7 @@ def _add_task(shop: Shop, client: str) -> str:
     """The manager's, about the client."""
     manager = employee_id(shop.store.node()[0].chain_id, "manager")
     said = {"title": "Call back", "client_id": parse_id(client), "assignee_id": manager}
-    return format_id(tasks.add_task(shop.processor.commit_cards, LOCAL_ADMINISTRATOR, said).task_id)
+    return format_id(tasks.add_task(shop.processor.commit, LOCAL_ADMINISTRATOR, said).task_id)
 
 
 def _who_may(permission: Permission) -> frozenset[str]:

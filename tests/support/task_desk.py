@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from branch_node.operations import tasks
-from branch_node.operations.card_edits import CommitCards
 from branch_node.operations.clients import add_client
+from branch_node.operations.committing import Commit
 from branch_node.operations.tasks import Changed, Task, read_task
 from branch_node.settings import Settings
 from branch_node.storage.store import BranchStore
@@ -82,8 +82,8 @@ class TaskDesk:
         return self.shop.store
 
     @property
-    def commit(self) -> CommitCards:
-        return self.shop.processor.commit_cards
+    def commit(self) -> Commit:
+        return self.shop.processor.commit
 
     def actor(self, code: str) -> Actor:
         return self.people[code]

@@ -46,7 +46,6 @@ def make_pages(store: BranchStore, home: Path, standing: dict[str, Any] | None =
             processor.find_sold,
             password_cost=CHEAP,
             commit=processor.commit,
-            commit_cards=processor.commit_cards,
         )
     )
 

@@ -159,7 +159,7 @@ def test_an_import_that_died_goes_on_and_makes_nobody_twice(shop: Shop) -> None:
     start_import(shop.store, BOSS, import_id)
     parts: list[int] = []
 
-    def commit_twice_then_die(prepare: Prepare) -> bool:
+    def commit_twice_then_die(prepare: Prepare) -> bytes | None:
         if len(parts) == 2:
             raise ZeroDivisionError
         parts.append(1)
@@ -179,7 +179,7 @@ def test_without_an_answer_the_import_stops_and_can_go_on(shop: Shop) -> None:
     import_id = keep(shop)
     start_import(shop.store, BOSS, import_id)
 
-    def no_answer(prepare: Prepare) -> bool:
+    def no_answer(prepare: Prepare) -> bytes | None:
         raise HqUnreachable("The head office does not answer.")
 
     progress = run_import(shop.store, BOSS, import_id, "RU", no_answer)
@@ -192,7 +192,7 @@ def test_what_the_head_office_refuses_is_a_bad_row_and_stops_nobody_else(shop: S
     import_id = keep(shop)
     start_import(shop.store, BOSS, import_id)
 
-    def refuse_anna(prepare: Prepare) -> bool:
+    def refuse_anna(prepare: Prepare) -> bytes | None:
         def checked(transaction: Any) -> Any:
             wanted = prepare(transaction)
             if any(edit.changes.get("name") == "Иванова Анна" for edit in wanted.edits):
