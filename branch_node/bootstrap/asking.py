@@ -41,7 +41,7 @@ def show_from_chain(settings: Settings, store: BranchStore, reference: str) -> d
     def here(connection: Connection) -> dict[str, Any]:
         client_id = resolve_client(connection, reference)
         row = connection.execute(select(client).where(client.c.id == client_id)).one()
-        keys = sales_to_client(connection, client_id, row.external_id, SALES_SHOWN)
+        keys = sales_to_client(connection, client_id, SALES_SHOWN)
         return {"clients": [client_summary(row)], "sales": _documents(store, connection, keys)}
 
     return _ask(settings, store, ShowClient(reference, SALES_SHOWN), here)

@@ -17,6 +17,7 @@ from shared.domain.identifiers import format_id
 from shared.domain.permissions import Actor
 from shared.domain.records import RecordKind
 from shared.errors import DecodeError
+from shared.operations.aliases import cards_of_client
 from shared.wire.payloads import decode_refund, decode_sale
 
 FACTS_MAX = 1_000
@@ -39,9 +40,7 @@ _NEIGHBOURS = """
 SELECT kind, at, branch_code, payload FROM neighbour_fact WHERE client_id = ? AND kind IN (?, ?)
 ORDER BY at DESC LIMIT ?
 """
-_ALIASES = """
-SELECT id, external_id FROM client WHERE id = ? UNION SELECT id, external_id FROM client WHERE merged_into = ?
-"""
+_NUMBER = "SELECT external_id FROM client WHERE id = ?"
 _NAMES = "SELECT sku, name FROM product WHERE sku IN ({})"
 
 
@@ -109,11 +108,12 @@ def glance_at(store: BranchStore, actor: Actor, client_id: bytes) -> Glance:
     with store.look() as transaction:
         cursor, node = transaction.cursor, transaction.node
         tally = _Tally(node.currency)
-        aliases = cursor.execute(_ALIASES, (client_id, client_id)).fetchmany(ALIASES_MAX)
-        is_partial = False
-        for alias_id, external_id in aliases or [(client_id, None)]:
-            is_partial |= _add_own(cursor, tally, _names_of(alias_id, external_id))
-            is_partial |= _add_neighbours(cursor, tally, alias_id)
+        cards = cards_of_client(transaction.connection, client_id)
+        is_partial = len(cards) > ALIASES_MAX
+        for card_id in cards[:ALIASES_MAX]:
+            number = cursor.execute(_NUMBER, (card_id,)).fetchone()
+            is_partial |= _add_own(cursor, tally, _names_of(card_id, number[0] if number else None))
+            is_partial |= _add_neighbours(cursor, tally, card_id)
         points = points_here(cursor, client_id, transaction.now_us, node.timezone).balance.points
         favourites = _favourites(cursor, tally)
     return Glance(

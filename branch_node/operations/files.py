@@ -36,6 +36,7 @@ from shared.domain.masking import HIDDEN
 from shared.domain.permissions import Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.errors import AlreadyExists, NotFound, Refused, StoreCorrupt
+from shared.operations.aliases import cards_of_client
 from shared.storage.card_rows import load_states
 from shared.storage.file_rows import keep_chunk, present_chunks, read_chunk
 from shared.storage.tables import attachment, client, employee, interaction, neighbour_fact
@@ -139,11 +140,11 @@ def describe_stream(stream: BinaryIO, name: str) -> FileDescription:
 
 
 def list_files(store: BranchStore, actor: Actor, client_id: bytes, with_archived: bool = False) -> list[FileShown]:
-    """The files of a client, the newest first. Raises NotPermitted, NotFound."""
+    """The files of a client, whichever of his cards they came to, the newest first. Raises NotPermitted, NotFound."""
     require(actor, Permission.CLIENT_VIEW)
     with store.read() as connection:
         _require_client(connection, client_id)
-        condition = attachment.c.client_id == client_id
+        condition = and_(attachment.c.client_id.in_(cards_of_client(connection, client_id)))
         if not with_archived:
             condition = and_(condition, ~attachment.c.archived)
         return _as_seen_by(actor, _shown(connection, condition, FILES_PER_CLIENT_MAX))

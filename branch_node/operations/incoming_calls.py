@@ -11,7 +11,7 @@ from branch_node.operations.interaction_desk import OpenTask, open_tasks
 from branch_node.storage.store import BranchStore
 from shared.domain.clients import normalize_phone
 from shared.domain.permissions import Actor, Permission, require
-from shared.operations.client_aliases import read_card_group
+from shared.operations.aliases import read_card_group
 from shared.operations.client_finding import clients_with_number
 from shared.operations.clients import client_rows
 from shared.storage.tables import client

@@ -15,7 +15,7 @@ from shared.domain.records import RecordKind
 from shared.domain.tasks import TaskState
 from shared.domain.timeline import TimelineEntry
 from shared.errors import NotFound
-from shared.operations.client_aliases import read_card_group
+from shared.operations.aliases import read_card_group
 from shared.operations.client_facts import read_interaction
 from shared.operations.client_timeline import read_cards, read_timeline
 from shared.operations.dictionaries import read_dictionaries

@@ -18,7 +18,7 @@ from shared.domain.permissions import Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.domain.tasks import Due, TaskState, TaskType, require_title, state_of
 from shared.errors import InvalidInput, NotFound
-from shared.operations.client_aliases import read_card_group
+from shared.operations.aliases import read_card_group
 from shared.operations.dictionaries import read_dictionaries
 from shared.storage.tables import client, interaction, neighbour_fact, task
 from shared.wire.payloads import decode_branch_fact

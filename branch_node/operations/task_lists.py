@@ -152,7 +152,7 @@ def list_done(store: BranchStore, actor: Actor, people: Sequence[bytes], after: 
         start = (after.order, after.item_id) if after else (NO_DATE_US, _LAST_ID)
         limit = TASKS_SHOWN_MAX + 1
         found = [look.cursor.execute(_DONE, (each, *start, limit)).fetchall() for each in people]
-        merged = heapq.merge(*found, key=lambda row: (row[_DONE_AT], row[0]), reverse=True)
+        merged = heapq.merge(*found, key=lambda row: (row[_DONE_AT] or 0, row[0]), reverse=True)
         rows = [row for _, row in zip(range(limit), merged, strict=False)]
         page = rows[:TASKS_SHOWN_MAX]
         further = Place(page[-1][_DONE_AT], page[-1][0]) if len(rows) > len(page) else None
@@ -176,7 +176,11 @@ def tasks_of_client(store: BranchStore, actor: Actor, client_id: bytes) -> tuple
         def tasks(statement: str, tasks_max: int) -> list[Any]:
             return [row for card in cards for row in look.cursor.execute(statement, (card, tasks_max)).fetchall()]
 
-        found, closed = tasks(_OF_CLIENT_OPEN, TASKS_SHOWN_MAX), tasks(_OF_CLIENT_CLOSED, CLOSED_SHOWN_MAX)
+        found = sorted(tasks(_OF_CLIENT_OPEN, TASKS_SHOWN_MAX), key=lambda row: (row[_NEXT_AT], row[0]))
+        closed = sorted(
+            tasks(_OF_CLIENT_CLOSED, CLOSED_SHOWN_MAX), key=lambda row: (row[_DONE_AT] or 0, row[0]), reverse=True
+        )
+        found, closed = found[:TASKS_SHOWN_MAX], closed[:CLOSED_SHOWN_MAX]
         return [_shown(look, actor, row) for row in found], [_shown(look, actor, row) for row in closed]
 
 

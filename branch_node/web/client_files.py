@@ -29,6 +29,7 @@ from shared.domain.attachments import FILE_BYTES_MAX, SHOWN_TYPES
 from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.domain.permissions import Permission
 from shared.errors import InvalidInput, NotFound
+from shared.operations.aliases import are_one
 from shared.web.error_texts import translate_error
 from shared.web.formats import format_number, format_quantity
 from shared.web.pages import render
@@ -192,12 +193,15 @@ def _client_of(request: Request) -> bytes:
 
 
 def _file_of(request: Request) -> FileShown:
-    """The file of an address; of another client's there is none."""
+    """The file of an address, whichever of the client's cards it came to; of another client's there is none."""
     client_id, text = _client_of(request), request.path_params["file"]
     if not is_id(text):
         raise NotFound("There is no such file here.", "Look at the client's files.")
-    shown = find_file(context_of(request).store, signed_in(request), parse_id(text))
-    if shown.client_id != client_id:
+    store = context_of(request).store
+    shown = find_file(store, signed_in(request), parse_id(text))
+    with store.read() as connection:
+        is_his = are_one(connection, shown.client_id, client_id)
+    if not is_his:
         raise NotFound("There is no such file here.", "Look at the client's files.")
     return shown
 

@@ -11,7 +11,6 @@ from hq_server.operations.budgeting import find_budget
 from hq_server.storage.branches import branch_by_code, branch_names
 from shared.domain.records import RecordKind
 from shared.errors import NotFound
-from shared.operations.cards import load_card, shown_fields
 from shared.operations.client_finding import FOUND_MAX, find_hits
 from shared.operations.clients import resolve_client
 from shared.operations.loyalty import points_of_sale
@@ -42,12 +41,7 @@ def answer(connection: Connection, question: Question, now_us: int) -> Findings:
             return Findings(now_us, _cards(connection, [hit.client_id for hit in find_hits(connection, text, most)]))
         case ShowClient(reference, sales):
             client_id = resolve_client(connection, reference)
-            state = load_card(connection, RecordKind.CLIENT, client_id)
-            assert state is not None
-            external_id = shown_fields(RecordKind.CLIENT, state).get("external_id")
-            keys = sales_to_client(
-                connection, client_id, external_id if isinstance(external_id, str) else None, min(sales, SALES_MAX)
-            )
+            keys = sales_to_client(connection, client_id, min(sales, SALES_MAX))
             return Findings(now_us, _cards(connection, [client_id]), _sales(connection, keys))
         case ShowReceipt(branch_code, register, receipt_number):
             branch_id = branch_by_code(connection, branch_code).id

@@ -6,7 +6,7 @@ Alike at a branch and at the head office. A card whose survivor is not known her
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, select
 
@@ -21,6 +21,13 @@ _TARGETS = select(client.c.id, client.c.merged_into).where(client.c.id == bindpa
 _LOSERS = select(client.c.id).where(client.c.merged_into == bindparam("client")).order_by(client.c.id)
 
 
+class CardGroup(NamedTuple):
+    """The card that survives, and all that stand for the same client, in the order of their ids."""
+
+    survivor: bytes
+    members: tuple[bytes, ...]
+
+
 def find_survivor(reader: Reader, client_id: bytes) -> bytes:
     """The client that a card stands for here."""
     return survivor_of(client_id, _way(reader, client_id))
@@ -31,15 +38,22 @@ def cards_of_client(reader: Reader, client_id: bytes) -> tuple[bytes, ...]:
     way = _way(reader, client_id)
     survivor = survivor_of(client_id, way)
     merged_into = dict(way)
-    waiting = [survivor]
-    while waiting and len(merged_into) < GROUP_CARDS_MAX:
+    waiting, walked = [survivor], set[bytes]()
+    while waiting and len(walked) < GROUP_CARDS_MAX:
         target = waiting.pop()
+        walked.add(target)
         for (loser,) in reader.execute(_LOSERS, {"client": target}):
-            if loser not in merged_into:
-                waiting.append(loser)
             merged_into[loser] = target
+            if loser not in walked:
+                waiting.append(loser)
     group = alias_group(survivor, merged_into) | {client_id}
-    return (survivor, *sorted(group - {survivor}))
+    return (survivor, *sorted(group - {survivor}))[:GROUP_CARDS_MAX]
+
+
+def read_card_group(reader: Reader, client_id: bytes) -> CardGroup:
+    """The cards of one client, in an order that is the same from whichever of them one asks."""
+    cards = cards_of_client(reader, client_id)
+    return CardGroup(cards[0], tuple(sorted(cards)))
 
 
 def are_one(reader: Reader, one: bytes, other: bytes) -> bool:

@@ -31,7 +31,7 @@ from shared.domain.timeline import (
     newest_versions,
 )
 from shared.errors import DecodeError
-from shared.operations.client_aliases import read_card_group
+from shared.operations.aliases import read_card_group
 from shared.operations.timeline_changes import read_changes
 from shared.operations.timeline_facts import (
     People,

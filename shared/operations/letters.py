@@ -11,6 +11,7 @@ from shared.domain.identifiers import NIL_ID
 from shared.domain.interactions import Channel, Direction
 from shared.domain.mail import AUTOMATIC, RUNNING_REQUEST_US, ClientStanding, MailDirection, MailState, state_of
 from shared.domain.permissions import Permission
+from shared.operations.aliases import cards_of_client
 from shared.operations.people import actor_on, day_in_zone, find_employee
 from shared.storage.cursor_reading import Reader
 from shared.storage.tables import client, employee, interaction, mail
@@ -21,7 +22,7 @@ MERGES_FOLLOWED_MAX = 10
 _CLIENT = select(client).where(client.c.id == bindparam("client"))
 _LETTERS = (
     select(mail)
-    .where(mail.c.client_id == bindparam("client"))
+    .where(mail.c.client_id.in_(bindparam("clients", expanding=True)))
     .order_by(mail.c.created_at.desc(), mail.c.id.desc())
     .limit(bindparam("at_most"))
 )
@@ -124,8 +125,9 @@ def may_override(reader: Reader, employee_id: bytes | None, reason: str | None, 
 
 
 def letters_of(connection: Connection, client_id: bytes, limit: int) -> list[Letter]:
-    """A client's letters, the newest first."""
-    return [read_row(row) for row in connection.execute(_LETTERS, {"client": client_id, "at_most": limit})]
+    """A client's letters, whichever of his cards they are of, the newest first."""
+    cards = cards_of_client(connection, client_id)
+    return [read_row(row) for row in connection.execute(_LETTERS, {"clients": cards, "at_most": limit})]
 
 
 def find_letter(connection: Connection, letter_id: bytes) -> Letter | None:

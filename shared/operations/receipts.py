@@ -11,7 +11,8 @@ from shared.domain.business_time import LocalMoment, format_us
 from shared.domain.identifiers import format_id
 from shared.domain.money import quantity_number
 from shared.domain.sales import Payment, Refund, RefundLine, Sale, SaleLine, format_receipt
-from shared.storage.tables import payment, refund, refund_line, refund_payment, sale, sale_line
+from shared.operations.aliases import cards_of_client
+from shared.storage.tables import client, payment, refund, refund_line, refund_payment, sale, sale_line
 
 SaleKey = tuple[bytes, bytes]
 """A branch and the id of one of its sales."""
@@ -25,11 +26,12 @@ def sale_by_number(connection: Connection, branch_id: bytes, register: str, rece
     return next(iter(_keys(connection, matches, 1)), None)
 
 
-def sales_to_client(connection: Connection, client_id: bytes, external_id: str | None, sales_max: int) -> list[SaleKey]:
-    """The newest sales to a client, by the card, or by the external id or id that was given where the card was not."""
-    matches = (sale.c.client_id == client_id) | (sale.c.client == format_id(client_id))
-    if external_id is not None:
-        matches |= sale.c.client == external_id
+def sales_to_client(connection: Connection, client_id: bytes, sales_max: int) -> list[SaleKey]:
+    """The newest sales to a client: by any of his cards, or by the number or id that was given where no card was."""
+    cards = cards_of_client(connection, client_id)
+    numbers = connection.execute(select(client.c.external_id).where(client.c.id.in_(cards))).scalars()
+    said = {*map(format_id, cards), *(number for number in numbers if number is not None)}
+    matches = sale.c.client_id.in_(cards) | sale.c.client.in_(sorted(said))
     return _keys(connection, matches, sales_max)
 
 

@@ -312,7 +312,7 @@ def test_the_glance_goes_by_indexes(people: People, table: str) -> None:
         plan = people.shop.rows(f"EXPLAIN QUERY PLAN {statement.format(condition)}", b"c" * 16, 10)
         assert any(index in f"{row[3]} " for row in plan), plan
         assert not any("SCAN" in row[3] or "TEMP B-TREE" in row[3] for row in plan), plan
-    for text, count in ((module._NEIGHBOURS, 4), (module._ALIASES, 2)):
+    for text, count in ((module._NEIGHBOURS, 4), (module._NUMBER, 1)):
         plan = people.shop.rows(f"EXPLAIN QUERY PLAN {text}", *[b"c" * 16] * count)
         assert not any(row[3].startswith("SCAN") and "client" in row[3] for row in plan), plan
 

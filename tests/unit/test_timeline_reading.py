@@ -20,7 +20,7 @@ from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.domain.records import RecordKind
 from shared.domain.timeline import ASKED, Shown, SpokenEntry
 from shared.errors import NotFound
-from shared.operations.client_aliases import read_card_group
+from shared.operations.aliases import read_card_group
 from shared.operations.client_timeline import read_cards
 from shared.operations.timeline_changes import read_changes
 from shared.operations.timeline_facts import read_people
