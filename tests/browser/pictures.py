@@ -44,8 +44,15 @@ BRANCH_PATHS = (
     "/sale/clients?q=1122", "/sale/lines/{line:int}", "/sale/discount", "/sale/unknown?code=4699999999999",
     "/sale/held", "/sale/pay", "/shift", "/shift/x", "/shift/close", "/shift/history", "/shift/z/{shift_id}",
     "/receipts", "/receipts/{record_id}", "/refunds/new", "/refunds/new?receipt=1-000001", "/refunds/loose",
+    "/start", "/clients", "/clients?q=1122", "/clients?q=nobody", "/clients/new", "/clients/{client}",
+    "/clients/{client}/edit", "/clients/{client}/changes", "/clients/{client}/calls/new",
+    "/clients/{client}/letters/new", "/clients/duplicates", "/clients/import", "/hand-over", "/tasks",
+    "/tasks?list=overdue", "/tasks/new?client={client}", "/tasks/calendar", "/team",
 )  # fmt: skip
-TILL_PATHS = ("/sale", "/sale/pay", "/sale/lines/{line:int}", "/shift", "/receipts", "/account")
+TILL_PATHS = (
+    "/sale", "/sale/pay", "/sale/lines/{line:int}", "/shift", "/receipts", "/account",
+    "/clients", "/clients/{client}", "/clients/{client}/calls/new", "/tasks", "/team",
+)  # fmt: skip
 OPEN_PATHS = ("/login", "/pair")
 
 

@@ -37,7 +37,7 @@ def test_open_refund_by_four_keys_and_close_blindly(
         assert page.evaluate("window.firstKeys") == "field-receipt"
         # A scanner types the number and Enter; after that the cashier presses two keys.
         page.keyboard.type("1-000001\n")
-        page.wait_for_selector("[data-line='2']")
+        page.wait_for_selector("html[data-ready] [data-line='2']")
         page.keyboard.press("Digit2")
         page.wait_for_selector("#reckoning .total")
         assert serious_barriers(page) == []

@@ -30,7 +30,7 @@ PATHS = (
     "/", "/people", "/people/new", "/people/tree", "/roles", "/roles/edit?code=cashier", "/products", "/products/new",
     "/promotions", "/promotions/edit?code=autumn", "/vat", "/catalog", "/requests", "/audit/shifts", "/audit/refunds",
     "/audit/people", "/audit/tills", "/password", "/stock", "/stock?branch=B1", "/stock?negative=yes", "/loyalty",
-    "/clients/duplicates", "/hand-over",
+    "/clients", "/clients?q=anna", "/clients/duplicates", "/hand-over", "/dictionaries", "/letters",
     "/erasures", "/erasures?words=anna",
 )  # fmt: skip
 

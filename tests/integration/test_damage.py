@@ -20,7 +20,7 @@ from tests.support.deadlines import wait_until
 from tests.support.small_disks import fill, may_mount, small_disk
 from tests.support.tills import asked_line, asked_lines
 
-DISK_KILOBYTES = 1_536
+DISK_KILOBYTES = 2_560
 SERVE = ("serve", "--grpc", "127.0.0.1:0", "--web", "127.0.0.1:0")
 needs_mount = pytest.mark.skipif(not may_mount(), reason="only root may mount the small disk that this test fills")
 

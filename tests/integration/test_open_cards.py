@@ -26,8 +26,8 @@ REVISION = re.compile(r'data-revision="([^"]+)"')
 
 def test_a_change_of_another_branch_is_on_an_open_card_within_seconds(chain: Chain) -> None:
     here, there = chain.join(), chain.join()
-    placed = ("--name", "Rita", "--role", "sales_rep", "--branch", there.code, "--password", "-")
-    require_done(filial_hq(chain.office.home, "employee", "add", f"rita-{there.code}", *placed, give=PASSWORD))
+    placed = ("--name", "Maria", "--role", "manager", "--branch", there.code, "--password", "-")
+    require_done(filial_hq(chain.office.home, "employee", "add", f"maria-{there.code}", *placed, give=PASSWORD))
     for each in (here, there):
         each.serve()
     settings = settings_for(here.home)
@@ -40,7 +40,7 @@ def test_a_change_of_another_branch_is_on_an_open_card_within_seconds(chain: Cha
         there.sell([asked_line("first", client=number)])
         assert there.serving is not None
         with httpx2.Client(base_url=f"http://{there.serving.addresses['web']}", timeout=10) as window:
-            log_in(window, f"rita-{there.code}")
+            log_in(window, f"maria-{there.code}")
             card = wait_until(lambda: opened(window, client_id), "the card to be known at the other branch")
             seen = REVISION.search(card)
             assert seen

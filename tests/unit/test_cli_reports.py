@@ -41,7 +41,7 @@ def run(*arguments: str) -> int:
 
 def test_reports_are_listed_with_their_dimensions(capsys: Captured) -> None:
     assert run("list", "--json") == 0
-    sales, _ = json.loads(capsys.readouterr().out)["reports"]
+    sales, *_ = json.loads(capsys.readouterr().out)["reports"]
     assert sales["name"] == "sales"
     assert sales["dimensions"] == [
         "branch",
