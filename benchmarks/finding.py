@@ -171,8 +171,8 @@ def _speak(connection: Connection, count: int) -> None:
     ids = [row[0] for row in connection.exec_driver_sql("SELECT id FROM client")]
     cursor: Any = connection.connection.cursor()
     random = Random(1)
-    columns += ", subject, body, told, at, utc_offset_seconds, zone, business_date"
-    values = "x'00', ?, x'00', ?, 'call', 'out', 'e', '', '', 60, '', 'Spoken', '', ?, 0, 'UTC', '2026-01-01'"
+    columns += ", subject, body, told, hour, at, utc_offset_seconds, zone, business_date"
+    values = "x'00', ?, x'00', ?, 'call', 'out', 'e', '', '', 60, '', 'Spoken', '', 12, ?, 0, 'UTC', '2026-01-01'"
     statement = f"INSERT INTO interaction ({columns}) VALUES ({values})"
     cursor.executemany(
         statement,

@@ -196,6 +196,7 @@ def _interactions(branch_id: bytes, now_us: int, clients: int, interactions: int
             "duration_seconds": 95, "subject": "", "body": "Говорили о цене и о сроках; просил перезвонить.",
             "told": "Скидка 5 % до конца месяца." if number % 4 == 0 else "", "at": at_us,
             "utc_offset_seconds": 10_800, "zone": "Europe/Moscow", "business_date": from_us(at_us).date().isoformat(),
+            "hour": number % 24,
         }  # fmt: skip
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select, union_all
+from sqlalchemy import bindparam, select, union_all
 
 from shared.domain.aliases import alias_group, survivor_of
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import client
 
 CARDS_OF_CLIENT_MAX: Final = 200
@@ -26,7 +27,7 @@ class CardGroup(NamedTuple):
     members: tuple[bytes, ...]
 
 
-def read_card_group(connection: Connection, client_id: bytes) -> CardGroup:
+def read_card_group(reader: Reader, client_id: bytes) -> CardGroup:
     """The cards of one client. One query for a card that was never merged; a card that is not there is alone."""
     merged_into: dict[bytes, bytes] = {}
     known: set[bytes] = set()
@@ -34,7 +35,7 @@ def read_card_group(connection: Connection, client_id: bytes) -> CardGroup:
     while asked and len(known) < CARDS_OF_CLIENT_MAX:
         known |= asked
         found: set[bytes] = set()
-        for identity, target in connection.execute(_NEIGHBOURS, {"ids": sorted(asked)}):
+        for identity, target in reader.execute(_NEIGHBOURS, {"ids": sorted(asked)}):
             found.add(identity)
             if target is not None:
                 merged_into[identity] = target
