@@ -48,4 +48,4 @@ def page(request: Request) -> Response:
     return render(request, "client_timeline.html", block="timeline" if is_part else "", **found)
 
 
-ROUTES = (guarded("/clients/{id}/timeline", page, Permission.CLIENT_VIEW),)
+ROUTES = (guarded("/clients/{id}/timeline", page, Permission.CLIENT_VIEW, of_one_moment=True),)
