@@ -87,8 +87,8 @@ def guarded(
     """A route for whoever is logged in, and may do that; others are led to the log-in, and back afterwards.
 
     Those `in_turn` are answered one by one: the till's, which come in crowds. What a page asks by itself keeps no
-    session from ending. What is shown `of_one_moment` is read in one snapshot with who asks and the page's frame, by one
-    connection: not for what waits for the head office or for a device meanwhile.
+    session from ending. What is shown `of_one_moment` is read in one snapshot with who asks and the page's frame, by
+    one connection: not for what waits for the head office or for a device meanwhile.
     """
 
     def check(request: Request) -> Response:

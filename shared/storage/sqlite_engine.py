@@ -267,7 +267,8 @@ class SqliteStore:
     def one_snapshot(self) -> Iterator[None]:
         """What this thread reads in here is of one moment, but for what it writes itself meanwhile.
 
-        All of it takes one connection. To be entered and left by the same thread, with nothing in between that gives the turn to another task.
+        All of it takes one connection. To be entered and left by the same thread, with nothing in between that gives
+        the turn to another task.
         """
         if self.shared_snapshot() is not None:
             yield
