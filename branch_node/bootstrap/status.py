@@ -9,7 +9,7 @@ from branch_node.storage.file_transfers import count_waiting
 from branch_node.storage.fiscal_jobs import read_fiscal_state
 from branch_node.storage.intents import count_intents
 from branch_node.storage.store import BranchStore
-from branch_node.storage.sync_state import count_parked, read_sync_state, read_waiting
+from branch_node.storage.sync_state import count_parked, read_sync_state, read_waiting_after
 from branch_node.sync_client.lock import SyncLock
 from shared.domain.business_time import format_us
 from shared.domain.identifiers import format_id
@@ -21,7 +21,7 @@ def read_status(settings: Settings, store: BranchStore) -> dict[str, Any]:
     with store.read_cursor() as cursor:
         node, chain = store.screen_nodes.read(cursor)
         state = read_sync_state(cursor)
-        waiting = read_waiting(cursor)
+        waiting = read_waiting_after(cursor, chain, state.acknowledged.seq)
         parked = count_parked(cursor)
         undecided = count_intents(cursor)
         fiscal = read_fiscal_state(cursor)

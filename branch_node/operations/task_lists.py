@@ -216,9 +216,9 @@ def list_without_step(
 
 def count_due(store: BranchStore, actor: Actor) -> int:
     """How many tasks of the actor ask for attention until the end of today; for every page's header."""
-    node, now_us = store.node()[0], store.clock.now_us()
     with store.read_cursor() as cursor:
-        asked = (actor.employee_id, 0, end_of_day(now_us, node.timezone), COUNTED_MAX)
+        zone = store.screen_nodes.read(cursor)[0].timezone
+        asked = (actor.employee_id, 0, end_of_day(store.clock.now_us(), zone), COUNTED_MAX)
         return int(cursor.execute(_COUNT.format("?"), asked).fetchone()[0])
 
 
