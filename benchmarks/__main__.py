@@ -121,7 +121,7 @@ MEASUREMENTS: dict[str, Measure] = {
 @click.option("--clients", default=100_000, show_default=True, help="Clients of the branch whose pages are asked.")
 def main(names: tuple[str, ...], clients: int) -> None:
     """Runs the measurements named, or all. Exits 1 when a bar is missed."""
-    measurements = {**MEASUREMENTS, "client-pages": partial(_client_pages, clients=clients)}
+    measurements: dict[str, Measure] = {**MEASUREMENTS, "client-pages": partial(_client_pages, clients=clients)}
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     figures: list[Figure] = []

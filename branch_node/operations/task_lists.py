@@ -171,7 +171,7 @@ def tasks_of_client(store: BranchStore, actor: Actor, client_id: bytes) -> tuple
     """A client's open tasks, of every card that is the client's, and the last that are over. Raises NotPermitted."""
     require(actor, Permission.CLIENT_VIEW)
     with store.look() as look:
-        cards = cards_of_client(look.connection, client_id)
+        cards = cards_of_client(look.reader, client_id)
 
         def tasks(statement: str, tasks_max: int) -> list[Any]:
             return [row for card in cards for row in look.cursor.execute(statement, (card, tasks_max)).fetchall()]
