@@ -58,11 +58,12 @@ def find_at_till(store: BranchStore, actor: Actor, text: str, limit: int = CLIEN
         return []
     digits = phone_digits(text) if ends_a_phone(text) else ""
     reach = EVERYBODY
-    # Who sees everybody has a team as well, of which nothing is asked here.
-    if actor.client_scope not in (ClientScope.BRANCH, ClientScope.CHAIN):
-        reach = read_reach(store, actor)
-    with store.read() as connection:
-        rows = find_listed(connection, reach, text, limit)
+    with store.one_snapshot():
+        # Who sees everybody has a team as well, of which nothing is asked here.
+        if actor.client_scope not in (ClientScope.BRANCH, ClientScope.CHAIN):
+            reach = read_reach(store, actor)
+        with store.read() as connection:
+            rows = find_listed(connection, reach, text, limit)
     return [_shown(actor, row, digits) for row in rows if not row["archived"]]
 
 
