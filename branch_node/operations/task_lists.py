@@ -19,6 +19,7 @@ from shared.domain.positions import position_on, team_of
 from shared.domain.tasks import NO_DATE_US, When, end_of_day, when_of
 from shared.operations.aliases import cards_of_client
 from shared.operations.people import all_employees, all_positions, day_in_zone
+from shared.storage.cursor_reading import CursorReader
 
 TASKS_SHOWN_MAX: Final = 50
 COUNTED_MAX: Final = 1_000
@@ -121,8 +122,8 @@ def whose(store: BranchStore, actor: Actor, scope: Scope) -> list[bytes]:
         return [actor.employee_id]
     require(actor, Permission.TEAM_VIEW)
     node, _ = store.node()
-    with store.read() as connection:
-        positions = all_positions(connection)
+    with store.read_cursor() as cursor:
+        positions = all_positions(CursorReader(cursor))
     return sorted(team_of(positions, actor.employee_id, day_in_zone(store.clock.now_us(), node.timezone)))[
         :TEAM_MEMBERS_MAX
     ]

@@ -61,6 +61,7 @@ def day_in_zone(now_us: int, zone: str) -> int:
 
 # Built once: every request of a page asks.
 _EMPLOYEE = select(employee).where(employee.c.id == bindparam("id"))
+_EMPLOYEES = select(employee).order_by(employee.c.code, employee.c.id)
 _POSITIONS = select(position).where(position.c.employee_id == bindparam("id"))
 _ALL_POSITIONS = select(position).where(position.c.employee_id.is_not(None))
 _CREDENTIAL = select(credential.c.password_hash, credential.c.must_change).where(
@@ -75,9 +76,9 @@ def find_employee(reader: Reader, identity: bytes) -> Employee | None:
     return None if row is None else _employee(row)
 
 
-def all_employees(connection: Connection) -> list[Employee]:
+def all_employees(reader: Reader) -> list[Employee]:
     """By code."""
-    return [_employee(row) for row in connection.execute(select(employee).order_by(employee.c.code, employee.c.id))]
+    return [_employee(row) for row in reader.execute(_EMPLOYEES)]
 
 
 def positions_of(reader: Reader, identity: bytes) -> tuple[Position, ...]:
