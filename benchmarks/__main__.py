@@ -7,11 +7,13 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
 
 from benchmarks.centralized import measure_centralized
+from benchmarks.client_pages import measure_client_pages
 from benchmarks.figures import Figure
 from benchmarks.finding import measure_finding
 from benchmarks.ingest import measure_ingest
@@ -22,9 +24,7 @@ from benchmarks.reporting import measure_reports
 from benchmarks.selling import measure_selling
 from benchmarks.starting import measure_starting
 from benchmarks.streams import measure_streams
-from benchmarks.tasks import measure_tasks
 from benchmarks.till import measure_till
-from benchmarks.timeline import measure_timeline
 from benchmarks.wire import measure_wire
 from deploy.postgresql import running_postgresql
 from shared.cli.output import print_table
@@ -56,12 +56,8 @@ def _pages(folder: Path) -> list[Figure]:
     return measure_pages(folder, products=100_000, baskets=20, runs=3)
 
 
-def _timeline(folder: Path) -> list[Figure]:
-    return measure_timeline(folder, clients=100_000, interactions=1_000_000, runs=5)
-
-
-def _tasks(folder: Path) -> list[Figure]:
-    return measure_tasks(folder, clients=100_000, tasks=50_000, asked=20, runs=3)
+def _client_pages(folder: Path, clients: int = 100_000) -> list[Figure]:
+    return measure_client_pages(folder, clients, asked=50, runs=5)
 
 
 def _ingest(folder: Path) -> list[Figure]:
@@ -107,8 +103,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "selling": _selling,
     "till": _till,
     "pages": _pages,
-    "timeline": _timeline,
-    "tasks": _tasks,
+    "client-pages": _client_pages,
     "ingest": _ingest,
     "reports": _reports,
     "finding": _finding,
@@ -123,8 +118,10 @@ MEASUREMENTS: dict[str, Measure] = {
 
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(MEASUREMENTS)))
-def main(names: tuple[str, ...]) -> None:
+@click.option("--clients", default=100_000, show_default=True, help="Clients of the branch whose pages are asked.")
+def main(names: tuple[str, ...], clients: int) -> None:
     """Runs the measurements named, or all. Exits 1 when a bar is missed."""
+    measurements: dict[str, Measure] = {**MEASUREMENTS, "client-pages": partial(_client_pages, clients=clients)}
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     figures: list[Figure] = []
@@ -132,7 +129,7 @@ def main(names: tuple[str, ...]) -> None:
         click.echo(f"Measuring {name} …", err=True)
         folder = (FOLDER / name).resolve()
         folder.mkdir()
-        figures += MEASUREMENTS[name](folder)
+        figures += measurements[name](folder)
         shutil.rmtree(folder)
     rows = [
         (f.name, f"{f.value:.3g}" if f.value < 1_000 else f"{f.value:,.0f}", f.unit, f.bar, f.verdict) for f in figures

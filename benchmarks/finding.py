@@ -17,6 +17,7 @@ from unittest.mock import patch
 from sqlalchemy import Connection, insert
 
 from benchmarks.chains import found_office
+from benchmarks.client_store import client_name
 from benchmarks.figures import Figure, at_most, spread
 from benchmarks.till import new_store
 from branch_node.operations.client_search import FoundClient, find_at_till
@@ -34,13 +35,6 @@ from shared.storage.tables import client
 SLOWER_MAX = 3.0
 SEARCHES_A_RUN = 100
 LIST_MAX = 50
-
-_FIRST = (
-    *("Анна", "Мария", "Елена", "Ольга", "Наталья", "Ирина", "Татьяна", "Светлана", "Юлия", "Екатерина", "Алёна"),
-    *("Александр", "Сергей", "Дмитрий", "Алексей", "Андрей", "Михаил", "Иван", "Фёдор", "Пётр", "Юрий", "Илья"),
-)
-_SYLLABLES = ("ива", "пет", "сидо", "куз", "вол", "щер", "жу", "ха", "цве", "мо", "со", "ло", "ни", "гри", "тка")
-_ENDINGS = ("нов", "нова", "ров", "рова", "кин", "кина", "енко", "ский", "ская", "цев", "цева", "чук", "ин", "ина")
 
 
 def measure_finding(
@@ -127,7 +121,7 @@ def _in_chain(server: PostgresqlServer, folder: Path, clients: int, runs: int) -
 
 def _people(count: int) -> Iterator[dict[str, Any]]:
     for number in range(count):
-        name, phone = _name(number), f"+7912{number * 7_919 % 10_000_000:07}"
+        name, phone = client_name(number), f"+7912{number * 7_919 % 10_000_000:07}"
         email = f"client{number}@example.com"
         yield {
             "id": number.to_bytes(16, "big"),
@@ -140,12 +134,6 @@ def _people(count: int) -> Iterator[dict[str, Any]]:
             "sort_key": sort_key(name),
             "search_text": search_text(name, phone, email),
         }
-
-
-def _name(number: int) -> str:
-    random = Random(number)
-    surname = "".join(random.choices(_SYLLABLES, k=random.choice((1, 2, 2, 3)))) + random.choice(_ENDINGS)
-    return f"{surname.capitalize()} {random.choice(_FIRST)}"
 
 
 def _fill(connection: Connection, count: int, is_noted_only: bool = False) -> float:
@@ -171,8 +159,8 @@ def _speak(connection: Connection, count: int) -> None:
     ids = [row[0] for row in connection.exec_driver_sql("SELECT id FROM client")]
     cursor: Any = connection.connection.cursor()
     random = Random(1)
-    columns += ", subject, body, told, at, utc_offset_seconds, zone, business_date"
-    values = "x'00', ?, x'00', ?, 'call', 'out', 'e', '', '', 60, '', 'Spoken', '', ?, 0, 'UTC', '2026-01-01'"
+    columns += ", subject, body, told, hour, at, utc_offset_seconds, zone, business_date"
+    values = "x'00', ?, x'00', ?, 'call', 'out', 'e', '', '', 60, '', 'Spoken', '', 12, ?, 0, 'UTC', '2026-01-01'"
     statement = f"INSERT INTO interaction ({columns}) VALUES ({values})"
     cursor.executemany(
         statement,
@@ -185,13 +173,13 @@ def _ends(clients: int) -> list[str]:
 
 
 def _names(clients: int) -> list[str]:
-    return [_name(number) for number in range(0, clients, clients // 50)] + ["Иванова", "Анна"]
+    return [client_name(number) for number in range(0, clients, clients // 50)] + ["Иванова", "Анна"]
 
 
 def _parts(clients: int) -> list[str]:
-    return [_name(number)[: 2 + number % 5] for number in range(0, clients, clients // 50)]
+    return [client_name(number)[: 2 + number % 5] for number in range(0, clients, clients // 50)]
 
 
 def _typos(clients: int) -> list[str]:
-    surnames = (_name(number).split()[0] for number in range(0, clients, clients // 50))
+    surnames = (client_name(number).split()[0] for number in range(0, clients, clients // 50))
     return [f"{surname[:2]}{surname[3:]}" for surname in surnames if len(surname) > 5]

@@ -9,8 +9,7 @@ from branch_node.storage.file_transfers import count_waiting
 from branch_node.storage.fiscal_jobs import read_fiscal_state
 from branch_node.storage.intents import count_intents
 from branch_node.storage.store import BranchStore
-from branch_node.storage.sync_state import count_parked, read_sync_state, read_waiting
-from branch_node.storage.transaction import read_node
+from branch_node.storage.sync_state import count_parked, read_sync_state, read_waiting_after
 from branch_node.sync_client.lock import SyncLock
 from shared.domain.business_time import format_us
 from shared.domain.identifiers import format_id
@@ -20,9 +19,9 @@ def read_status(settings: Settings, store: BranchStore) -> dict[str, Any]:
     """What `sync status` shows; durations in seconds, skew in milliseconds."""
     now_ms = store.clock.now_us() // 1_000
     with store.read_cursor() as cursor:
-        node, chain = read_node(cursor)
+        node, chain = store.screen_nodes.read(cursor)
         state = read_sync_state(cursor)
-        waiting = read_waiting(cursor)
+        waiting = read_waiting_after(cursor, chain, state.acknowledged.seq)
         parked = count_parked(cursor)
         undecided = count_intents(cursor)
         fiscal = read_fiscal_state(cursor)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from enum import Enum
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -23,7 +24,7 @@ from shared.domain.permissions import Actor, Permission, limited, require
 from shared.errors import LogInRefused, StoreBusy
 from shared.operations.lockout import EMPLOYEE, PAIRING, Scope, begin_attempt, forgive
 from shared.operations.passwords import PASSWORD_COST, PIN_COST, HashCost, verify_password, verify_pin
-from shared.operations.people import actor_on, day_in_zone, employee_id, find_employee
+from shared.operations.people import Credential, actor_on, day_in_zone, employee_id, find_employee
 from shared.operations.sessions import (
     IdleLimits,
     Method,
@@ -38,6 +39,12 @@ from shared.operations.sessions import (
     touch_session,
 )
 from shared.storage.cursor_reading import CursorReader, Reader
+
+
+class _Unread(Enum):
+    """What was not looked up before."""
+
+    YET = 1
 
 
 class LoggedIn(NamedTuple):
@@ -201,7 +208,8 @@ def _reader(connection: Connection) -> CursorReader:
 
 def _holder(reader: CursorReader, node: Node, settings: Settings, found: Session, now_us: int) -> Actor | None:
     """Whose session it is; None when it is nobody's any more."""
-    stored = _stored(reader, found.employee_id, found.method)
+    known = standing_credential(reader, found.employee_id)
+    stored = find_pin(reader, found.employee_id) if found.method is Method.PIN else known and known.password_hash
     if stored is None or proof_of(stored) != found.proof:
         return None
     register = None
@@ -210,19 +218,27 @@ def _holder(reader: CursorReader, node: Node, settings: Settings, found: Session
         if paired is None:
             return None
         register = paired.register
-    actor = _actor(reader, node, settings, found.employee_id, now_us)
+    actor = _actor(reader, node, settings, found.employee_id, now_us, known)
     return None if actor is None else replace(actor, register=register, session_id=found.session_id)
 
 
-def _actor(reader: CursorReader, node: Node, settings: Settings, identity: bytes, now_us: int) -> Actor | None:
-    """Who an employee is here and now; None without access."""
+def _actor(
+    reader: CursorReader,
+    node: Node,
+    settings: Settings,
+    identity: bytes,
+    now_us: int,
+    known: Credential | _Unread | None = _Unread.YET,
+) -> Actor | None:
+    """Who an employee is here and now; None without access. `known` is the standing credential where it was read."""
     person = find_employee(reader, identity)
     if person is None:
         return None
     actor = actor_on(reader, person, day_in_zone(now_us, node.timezone), node.code)
     if actor is None:
         return None
-    known = standing_credential(reader, identity)
+    if known is _Unread.YET:
+        known = standing_credential(reader, identity)
     actor = replace(actor, must_change_password=known is not None and known.must_change)
     return limited(actor, limited_since(reader, settings.unheard_days, now_us))
 

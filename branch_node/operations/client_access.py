@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.client_search import AskHeadOffice, ask_for_clients, reach_here
@@ -24,6 +24,7 @@ from shared.errors import NotFound, NotPermitted
 from shared.operations.client_finding import clients_with_number
 from shared.operations.people import day_in_zone
 from shared.storage.card_rows import upsert
+from shared.storage.cursor_reading import CursorReader
 from shared.storage.tables import client
 from shared.sync.central import ShowClient
 
@@ -35,7 +36,10 @@ BY_NUMBER: Final = "by a full number"
 OPEN_FOR_US: Final = 12 * 60 * 60 * 1_000_000
 """How long a client stays open to whoever opened the card for service: a working day."""
 
-_OWNER = select(client.c.owner_id)
+_OWNER = select(client.c.owner_id).where(client.c.id == bindparam("client"))
+_OPENED = select(client_opening.c.opened_at).where(
+    client_opening.c.employee_id == bindparam("employee"), client_opening.c.client_id == bindparam("client")
+)
 
 
 def open_client(store: BranchStore, actor: Actor, client_id: bytes, reason: str = "") -> None:
@@ -66,14 +70,15 @@ def require_open(store: BranchStore, actor: Actor, client_id: bytes) -> None:
 def _is_open(store: BranchStore, actor: Actor, client_id: bytes) -> bool:
     now_us = store.clock.now_us()
     day = day_in_zone(now_us, store.node()[0].timezone)
-    opened = (client_opening.c.employee_id == actor.employee_id) & (client_opening.c.client_id == client_id)
-    with store.read() as connection:
-        known = connection.execute(_OWNER.where(client.c.id == client_id)).one_or_none()
+    with store.read_cursor() as cursor:
+        reader = CursorReader(cursor)
+        known = reader.execute(_OWNER, {"client": client_id}).one_or_none()
         if known is None:
             raise NotFound("There is no such client here.", "Look for them among the clients of the whole chain.")
-        if reach_here(connection, actor, day).shows(known.owner_id):
+        if reach_here(reader, actor, day).shows(known.owner_id):
             return True
-        opened_at = connection.execute(select(client_opening.c.opened_at).where(opened)).scalar_one_or_none()
+        opened = {"employee": actor.employee_id, "client": client_id}
+        opened_at = reader.execute(_OPENED, opened).scalar_one_or_none()
     return opened_at is not None and opened_at > now_us - OPEN_FOR_US
 
 

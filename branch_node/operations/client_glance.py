@@ -18,6 +18,7 @@ from shared.domain.permissions import Actor
 from shared.domain.records import RecordKind
 from shared.errors import DecodeError
 from shared.operations.aliases import cards_of_client
+from shared.storage.cursor_reading import CursorReader
 from shared.wire.payloads import decode_refund, decode_sale
 
 FACTS_MAX = 1_000
@@ -108,7 +109,7 @@ def glance_at(store: BranchStore, actor: Actor, client_id: bytes) -> Glance:
     with store.look() as transaction:
         cursor, node = transaction.cursor, transaction.node
         tally = _Tally(node.currency)
-        cards = cards_of_client(transaction.connection, client_id)
+        cards = cards_of_client(CursorReader(cursor), client_id)
         is_partial = len(cards) > ALIASES_MAX
         for card_id in cards[:ALIASES_MAX]:
             number = cursor.execute(_NUMBER, (card_id,)).fetchone()

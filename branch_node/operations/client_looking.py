@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 
 from branch_node.operations.client_access import require_open
@@ -23,6 +23,7 @@ from shared.errors import InvalidInput, NotFound
 from shared.operations.cards import shown_fields
 from shared.operations.client_history import FieldChange, PastEdit, history_of, people_names
 from shared.storage.card_rows import load_states
+from shared.storage.cursor_reading import CursorReader, Reader
 from shared.storage.tables import client, neighbour_fact
 from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldVersion, shown_version
 from shared.sync.hlc import wall_ms
@@ -32,6 +33,17 @@ CONTACTS_MAX = 100
 """Contacts of a company that its card lists."""
 
 REVISION_BYTES = 8
+
+
+_CONTACT = select(client.c.id, client.c.name, client.c.external_id, client.c.position, client.c.phones)
+_CONTACTS_BY_ID = _CONTACT.where(client.c.id.in_(bindparam("ids", expanding=True)))
+_OF_COMPANY = _CONTACT.where(
+    client.c.company_id == bindparam("company"), client.c.archived.is_(False), client.c.merged_into.is_(None)
+).limit(CONTACTS_MAX)
+_SEEN = select(client_seen.c.edits).where(
+    client_seen.c.employee_id == bindparam("employee"), client_seen.c.client_id == bindparam("client")
+)
+_BRANCH_CODE = select(neighbour_fact.c.branch_code).where(neighbour_fact.c.branch_id == bindparam("branch")).limit(1)
 
 
 class Place(NamedTuple):
@@ -118,14 +130,14 @@ def look_at_client(store: BranchStore, actor: Actor, client_id: bytes) -> Client
     """Raises NotPermitted, NotFound."""
     require_open(store, actor, client_id)
     with store.look() as transaction:
-        connection = transaction.connection
-        encoded = _load(connection, client_id)
+        reader = transaction.reader
+        encoded = _load(reader, client_id)
         state = decode_state(encoded)
         shown = shown_fields(RecordKind.CLIENT, state)
         hidden = hidden_fields(actor)
         seen = {name: as_seen_by(actor, name, value) for name, value in shown.items() if name not in hidden}
         owner_id = shown.get("owner_id")
-        owners = people_names(connection, [owner_id] if isinstance(owner_id, bytes) else [])
+        owners = people_names(reader, [owner_id] if isinstance(owner_id, bytes) else [])
         is_company = shown.get("kind") == ClientKind.COMPANY
         return ClientView(
             client_id,
@@ -134,11 +146,11 @@ def look_at_client(store: BranchStore, actor: Actor, client_id: bytes) -> Client
             masked_fields(actor),
             {name: text for name, text in field_versions(state).items() if name in seen},
             revision_of(encoded),
-            _disputed(connection, actor, state, _Places(connection, transaction.node)),
+            _disputed(reader, actor, state, _Places(reader, transaction.node)),
             next(iter(owners.values()), ""),
-            _one(connection, actor, shown.get("company_id")),
-            _contacts(connection, actor, client_id) if is_company else (),
-            _one(connection, actor, shown.get("merged_into")),
+            _one(reader, actor, shown.get("company_id")),
+            _contacts(reader, actor, client_id) if is_company else (),
+            _one(reader, actor, shown.get("merged_into")),
         )
 
 
@@ -150,17 +162,17 @@ def revision_of(encoded: bytes) -> str:
 def read_revision(store: BranchStore, actor: Actor, client_id: bytes) -> str:
     """The same of a card that is here, without looking into it. Raises NotPermitted, NotFound."""
     require_open(store, actor, client_id)
-    with store.read() as connection:
-        return revision_of(_load(connection, client_id))
+    with store.read_cursor() as cursor:
+        return revision_of(_load(CursorReader(cursor), client_id))
 
 
 def past_edits(store: BranchStore, actor: Actor, client_id: bytes) -> list[Edit]:
     """What changed on a card, newest first, without what the actor may not see. Raises NotPermitted, NotFound."""
     require_open(store, actor, client_id)
     with store.look() as transaction:
-        _load(transaction.connection, client_id)
-        edits = history_of(transaction.connection, RecordKind.CLIENT, client_id)
-        places = _Places(transaction.connection, transaction.node)
+        _load(transaction.reader, client_id)
+        edits = history_of(transaction.reader, RecordKind.CLIENT, client_id)
+        places = _Places(transaction.reader, transaction.node)
         return _as_seen(actor, reversed(edits), places)
 
 
@@ -171,16 +183,12 @@ def changed_since_looked(store: BranchStore, actor: Actor, client_id: bytes) -> 
     """
     require_open(store, actor, client_id)
     with store.look() as transaction:
-        connection = transaction.connection
+        reader = transaction.reader
         # In the order in which they came here: what a branch recorded offline comes late, and is new all the same.
-        edits = sorted(history_of(connection, RecordKind.CLIENT, client_id), key=lambda edit: edit.seen_at_us)
-        known = connection.execute(
-            select(client_seen.c.edits).where(
-                client_seen.c.employee_id == actor.employee_id, client_seen.c.client_id == client_id
-            )
-        ).scalar_one_or_none()
+        edits = sorted(history_of(reader, RecordKind.CLIENT, client_id), key=lambda edit: edit.seen_at_us)
+        known = reader.execute(_SEEN, {"employee": actor.employee_id, "client": client_id}).scalar_one_or_none()
         new = [] if known is None else [edit for edit in edits[known:] if edit.author != actor.employee_id]
-        found = _as_seen(actor, reversed(new), _Places(connection, transaction.node))
+        found = _as_seen(actor, reversed(new), _Places(reader, transaction.node))
     if known != len(edits):
         _remember(store, actor, client_id, len(edits))
     return found
@@ -189,9 +197,10 @@ def changed_since_looked(store: BranchStore, actor: Actor, client_id: bytes) -> 
 def names_of_ids(store: BranchStore, actor: Actor, ids: Iterable[bytes]) -> dict[bytes, str]:
     """What employees and clients are called, as far as they are known here and the actor may see it."""
     wanted = list(dict.fromkeys(ids))
-    with store.read() as connection:
-        names = people_names(connection, wanted)
-        rows = connection.execute(_CONTACT.where(client.c.id.in_([each for each in wanted if each not in names])))
+    with store.read_cursor() as cursor:
+        reader = CursorReader(cursor)
+        names = people_names(reader, wanted)
+        rows = reader.execute(_CONTACTS_BY_ID, {"ids": [each for each in wanted if each not in names]})
         return names | {row.id: _contact(actor, row).name for row in rows}
 
 
@@ -221,9 +230,9 @@ def _remember(store: BranchStore, actor: Actor, client_id: bytes, edits: int) ->
         connection.execute(statement.on_conflict_do_update(index_elements=["employee_id", "client_id"], set_=row))
 
 
-def _load(connection: Connection, client_id: bytes) -> bytes:
+def _load(reader: Reader, client_id: bytes) -> bytes:
     key = (int(RecordKind.CLIENT), client_id)
-    found = load_states(connection, [key])
+    found = load_states(reader, [key])
     if key not in found:
         raise NotFound("There is no such client here.", "Look for them by phone or name.")
     return found[key]
@@ -232,14 +241,14 @@ def _load(connection: Connection, client_id: bytes) -> bytes:
 class _Places:
     """Says who and where, each name looked up once."""
 
-    def __init__(self, connection: Connection, node: Any) -> None:
-        self._connection, self._node = connection, node
+    def __init__(self, reader: Reader, node: Any) -> None:
+        self._reader, self._node = reader, node
         self._people: dict[bytes, str] = {}
         self._branches: dict[bytes, str] = {node.branch_id: node.code}
 
     def __call__(self, author: bytes, branch_id: bytes) -> Place:
         if author not in self._people:
-            self._people[author] = people_names(self._connection, [author]).get(author, "")
+            self._people[author] = people_names(self._reader, [author]).get(author, "")
         if branch_id not in self._branches:
             self._branches[branch_id] = self._branch(branch_id)
         is_here = branch_id == self._node.branch_id
@@ -247,8 +256,7 @@ class _Places:
 
     def _branch(self, branch_id: bytes) -> str:
         """The code of a branch that did something with a client who is known here."""
-        statement = select(neighbour_fact.c.branch_code).where(neighbour_fact.c.branch_id == branch_id).limit(1)
-        return self._connection.execute(statement).scalar_one_or_none() or ""
+        return self._reader.execute(_BRANCH_CODE, {"branch": branch_id}).scalar_one_or_none() or ""
 
 
 def _as_seen(actor: Actor, edits: Iterable[PastEdit], places: _Places) -> list[Edit]:
@@ -266,7 +274,7 @@ def _change_seen(actor: Actor, change: FieldChange) -> FieldChange:
     return change._replace(before=before, after=after)
 
 
-def _disputed(connection: Connection, actor: Actor, state: CardState, places: _Places) -> tuple[DisputedField, ...]:
+def _disputed(reader: Reader, actor: Actor, state: CardState, places: _Places) -> tuple[DisputedField, ...]:
     hidden = hidden_fields(actor)
     found = []
     for name in sorted(state.fields):
@@ -287,21 +295,15 @@ def _disputed_value(actor: Actor, name: str, version: FieldVersion, places: _Pla
     return DisputedValue(version.version_id, value, place, wall_ms(stamp.hlc) * 1_000, is_shown)
 
 
-_CONTACT = select(client.c.id, client.c.name, client.c.external_id, client.c.position, client.c.phones)
-
-
-def _one(connection: Connection, actor: Actor, client_id: Value) -> Contact | None:
+def _one(reader: Reader, actor: Actor, client_id: Value) -> Contact | None:
     if not isinstance(client_id, bytes):
         return None
-    row = connection.execute(_CONTACT.where(client.c.id == client_id)).one_or_none()
+    row = reader.execute(_CONTACTS_BY_ID, {"ids": [client_id]}).one_or_none()
     return Contact(client_id, "", "", "") if row is None else _contact(actor, row)
 
 
-def _contacts(connection: Connection, actor: Actor, company_id: bytes) -> tuple[Contact, ...]:
-    statement = _CONTACT.where(
-        client.c.company_id == company_id, client.c.archived.is_(False), client.c.merged_into.is_(None)
-    )
-    rows = connection.execute(statement.limit(CONTACTS_MAX)).all()
+def _contacts(reader: Reader, actor: Actor, company_id: bytes) -> tuple[Contact, ...]:
+    rows = reader.execute(_OF_COMPANY, {"company": company_id}).all()
     return tuple(sorted((_contact(actor, row) for row in rows), key=lambda contact: contact.name))
 
 

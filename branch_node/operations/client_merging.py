@@ -13,6 +13,7 @@ from shared.domain.records import RecordKind
 from shared.operations import client_merging, duplicates
 from shared.operations.client_merging import Changes, MergeDone, MergePreview
 from shared.operations.duplicates import Proposal, ProposalPage
+from shared.storage.cursor_reading import CursorReader
 
 
 def preview(
@@ -84,22 +85,22 @@ def merges_into(store: BranchStore, actor: Actor, survivor_id: bytes) -> list[Me
 def proposals(store: BranchStore, actor: Actor, after: str = "") -> ProposalPage:
     """Clients known here who may be one. Raises NotPermitted."""
     require(actor, Permission.CLIENT_MERGE)
-    with store.read() as connection:
-        return duplicates.proposals_after(connection, after)
+    with store.read_cursor() as cursor:
+        return duplicates.proposals_after(CursorReader(cursor), after)
 
 
 def proposals_of(store: BranchStore, actor: Actor, client_id: bytes) -> list[Proposal]:
     """Who may be the same as a client. Raises NotPermitted."""
     require(actor, Permission.CLIENT_VIEW)
-    with store.read() as connection:
-        return duplicates.proposals_of(connection, client_id)
+    with store.read_cursor() as cursor:
+        return duplicates.proposals_of(CursorReader(cursor), client_id)
 
 
 def similar_to(store: BranchStore, actor: Actor, typed: Likeness) -> list[Proposal]:
     """Who may be entered once more, while somebody types. Raises NotPermitted."""
     require(actor, Permission.CLIENT_EDIT)
-    with store.read() as connection:
-        return duplicates.similar_to(connection, typed)
+    with store.read_cursor() as cursor:
+        return duplicates.similar_to(CursorReader(cursor), typed)
 
 
 def merges_that_hold(store: BranchStore, actor: Actor) -> list[MergeDone]:

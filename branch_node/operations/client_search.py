@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from branch_node.operations.basket import BasketClient
 from branch_node.storage.store import BranchStore
@@ -23,6 +23,7 @@ from shared.errors import InvalidInput, NotFound, Refused, SyncError
 from shared.operations.client_finding import Restriction, clients_with_number
 from shared.operations.clients import client_rows, client_summary, find_clients, summary_of_state
 from shared.operations.people import all_positions, day_in_zone
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import substitution
 from shared.sync.central import FindClients, Findings, Question, ShowClient
 from shared.wire.cards import decode_state
@@ -57,11 +58,12 @@ def find_at_till(store: BranchStore, actor: Actor, text: str, limit: int = CLIEN
         return []
     digits = phone_digits(text) if ends_a_phone(text) else ""
     reach = EVERYBODY
-    # Who sees everybody has a team as well, of which nothing is asked here.
-    if actor.client_scope not in (ClientScope.BRANCH, ClientScope.CHAIN):
-        reach = read_reach(store, actor)
-    with store.read() as connection:
-        rows = find_listed(connection, reach, text, limit)
+    with store.one_snapshot():
+        # Who sees everybody has a team as well, of which nothing is asked here.
+        if actor.client_scope not in (ClientScope.BRANCH, ClientScope.CHAIN):
+            reach = read_reach(store, actor)
+        with store.read() as connection:
+            rows = find_listed(connection, reach, text, limit)
     return [_shown(actor, row, digits) for row in rows if not row["archived"]]
 
 
@@ -83,15 +85,19 @@ def read_reach(store: BranchStore, actor: Actor) -> Reach:
         return reach_here(connection, actor, day)
 
 
-def reach_here(connection: Connection, actor: Actor, day: int) -> Reach:
+_SUBSTITUTIONS = select(*(substitution.c[name] for name in Substitution._fields)).where(
+    substitution.c.substitute_id == bindparam("substitute")
+)
+
+
+def reach_here(reader: Reader, actor: Actor, day: int) -> Reach:
     """Whose clients the actor's lists show. `day` is today at the branch, since 1970-01-01."""
-    tree = {} if actor.client_scope is ClientScope.OWN else all_positions(connection)
-    return reach_of(actor.employee_id, actor.client_scope, tree, _substitutions(connection, actor.employee_id), day)
+    tree = {} if actor.client_scope is ClientScope.OWN else all_positions(reader)
+    return reach_of(actor.employee_id, actor.client_scope, tree, _substitutions(reader, actor.employee_id), day)
 
 
-def _substitutions(connection: Connection, substitute_id: bytes) -> list[Substitution]:
-    columns = [substitution.c[name] for name in Substitution._fields]
-    rows = connection.execute(select(*columns).where(substitution.c.substitute_id == substitute_id))
+def _substitutions(reader: Reader, substitute_id: bytes) -> list[Substitution]:
+    rows = reader.execute(_SUBSTITUTIONS, {"substitute": substitute_id})
     return [Substitution(*row) for row in rows if row.employee_id is not None]
 
 

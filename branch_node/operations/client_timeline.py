@@ -11,6 +11,7 @@ from shared.domain.permissions import Actor
 from shared.domain.timeline import Shown, TimelineKey, TimelinePage
 from shared.operations.client_timeline import ENTRIES_SHOWN_MAX, read_cards, read_timeline
 from shared.operations.dictionaries import read_dictionaries
+from shared.storage.cursor_reading import CursorReader
 
 
 class ClientTimeline(NamedTuple):
@@ -32,10 +33,10 @@ def read_client_timeline(
     entries_max: int = ENTRIES_SHOWN_MAX,
 ) -> ClientTimeline:
     """The next entries of a client and of the cards merged with his. Raises NotPermitted, NotFound."""
-    with store.look() as transaction:
-        connection, node = transaction.connection, transaction.node
-        found = read_contacted(connection, actor, client_id)
-        cards = read_cards(connection, client_id)
-        page = read_timeline(connection, cards, lambda _branch_id: "", shown, after, entries_max)
-        words = read_dictionaries(connection, with_archived=True)
+    with store.read_cursor() as cursor:
+        reader, node = CursorReader(cursor), store.screen_nodes.read(cursor)[0]
+        found = read_contacted(reader, actor, client_id)
+        cards = read_cards(reader, client_id)
+        page = read_timeline(reader, cards, lambda _branch_id: "", shown, after, entries_max)
+        words = read_dictionaries(reader, with_archived=True)
         return ClientTimeline(found, page, words, node.branch_id, node.timezone)

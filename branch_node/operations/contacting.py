@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from branch_node.operations.committing import Commit, Wanted, WantedFact
 from branch_node.storage.store import BranchStore
@@ -19,6 +19,7 @@ from shared.domain.interactions import Channel
 from shared.domain.masking import mask_name, mask_phone
 from shared.domain.permissions import Actor, Permission, require
 from shared.errors import InvalidInput, NotFound, NotPermitted
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import client
 
 CONTACT_OVERRIDE_NOTED: Final = "contact_override"
@@ -30,6 +31,18 @@ NO_REGISTER: Final = "-"
 OVERRIDE_REASON_CHARACTERS_MAX: Final = 150
 STARTED_CHANNELS: Final = frozenset({Channel.CALL, Channel.EMAIL, Channel.MESSAGE})
 """Ways in which the shop begins."""
+
+
+_CONTACTED = select(
+    client.c.name,
+    client.c.external_id,
+    client.c.phones,
+    client.c.emails,
+    client.c.do_not_contact,
+    client.c.do_not_contact_reason,
+    client.c.archived,
+    client.c.merged_into,
+).where(client.c.id == bindparam("id"))
 
 
 class ContactPoint(NamedTuple):
@@ -53,10 +66,10 @@ class ContactedClient(NamedTuple):
     merged_into: bytes | None
 
 
-def read_contacted(connection: Connection, actor: Actor, client_id: bytes) -> ContactedClient:
+def read_contacted(reader: Reader, actor: Actor, client_id: bytes) -> ContactedClient:
     """The client as the actor may see them. Raises NotPermitted, NotFound."""
     require(actor, Permission.CLIENT_VIEW)
-    row = connection.execute(select(client).where(client.c.id == client_id)).one_or_none()
+    row = reader.execute(_CONTACTED, {"id": client_id}).one_or_none()
     if row is None:
         raise NotFound("There is no such client here.", "Look for them by phone or name.")
     sees = actor.may(Permission.CLIENT_CONTACTS)

@@ -285,6 +285,8 @@ def _is_interaction_of(connection: Connection, interaction_id: bytes, client_id:
 def _shown(connection: Connection, condition: object, files_max: int) -> list[FileShown]:
     statement = select(attachment).where(condition).order_by(attachment.c.id.desc()).limit(files_max)  # type: ignore[arg-type]
     rows = connection.execute(statement).all()
+    if not rows:
+        return []
     kind = int(RecordKind.ATTACHMENT)
     states = load_states(connection, [(kind, row.id) for row in rows])
     described = {row.id: read_description(row._asdict()) for row in rows}

@@ -22,6 +22,7 @@ from shared.errors import NotFound
 from shared.operations import hand_over as reading
 from shared.operations.hand_over import CLIENTS_PER_OPERATION, TASKS_PER_OPERATION, LookedAfter, OwnedClient
 from shared.operations.people import Employee, all_employees, day_in_zone, find_employee
+from shared.storage.cursor_reading import CursorReader
 from shared.storage.tables import client_transfer
 
 
@@ -57,11 +58,12 @@ def people(store: BranchStore, actor: Actor) -> list[Person]:
     """Who may hand over and take over. Raises NotPermitted."""
     require(actor, Permission.CLIENT_TRANSFER)
     today = _today(store)
-    with store.read() as connection:
-        counts = reading.clients_by_owner(connection)
+    with store.read_cursor() as cursor:
+        reader = CursorReader(cursor)
+        counts = reading.clients_by_owner(reader)
         return [
             Person(each, counts.get(each.employee_id, 0), each.is_dismissed(today))
-            for each in all_employees(connection)
+            for each in all_employees(reader)
             if each.name or each.employee_id in counts
         ]
 
@@ -69,16 +71,17 @@ def people(store: BranchStore, actor: Actor) -> list[Person]:
 def preview(store: BranchStore, actor: Actor, from_id: bytes, chosen: Collection[bytes] = ()) -> Preview:
     """How much would go over. Raises NotPermitted, NotFound."""
     require(actor, Permission.CLIENT_TRANSFER)
-    with store.read() as connection:
-        predecessor = find_employee(connection, from_id)
+    with store.read_cursor() as cursor:
+        reader = CursorReader(cursor)
+        predecessor = find_employee(reader, from_id)
         if predecessor is None:
             raise NotFound("There is no such employee here.", "Choose one of the list.")
-        kept = reading.chosen_of(connection, from_id, chosen)
-        tasks = reading.tasks_of_clients(connection, from_id, [each.client_id for each in kept])
+        kept = reading.chosen_of(reader, from_id, chosen)
+        tasks = reading.tasks_of_clients(reader, from_id, [each.client_id for each in kept])
         return Preview(
             predecessor,
-            reading.looked_after(connection, from_id),
-            tuple(reading.clients_of(connection, from_id, reading.CLIENTS_SHOWN_MAX)),
+            reading.looked_after(reader, from_id),
+            tuple(reading.clients_of(reader, from_id, reading.CLIENTS_SHOWN_MAX)),
             tuple(kept),
             len(tasks),
         )

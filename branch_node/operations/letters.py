@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection
-
 from branch_node.operations.committing import Commit, Wanted, WantedEdit, WantedFact
 from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import BranchTransaction
@@ -31,6 +29,7 @@ from shared.domain.permissions import Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound, Refused
 from shared.operations.letters import Letter, find_letter, letters_of, names_of, standing_of
+from shared.storage.cursor_reading import Reader
 
 LETTERS_SHOWN_MAX: Final = 50
 CONTACT_OVERRIDE: Final = "contact_override"
@@ -64,10 +63,10 @@ def read_letters(store: BranchStore, actor: Actor, client_id: bytes) -> LettersS
     """Raises NotPermitted for who may not see contacts, NotFound."""
     require(actor, Permission.CLIENT_CONTACTS)
     with store.look() as transaction:
-        standing = _require_client(transaction.connection, client_id, transaction.now_us)
-        found = letters_of(transaction.connection, client_id, LETTERS_SHOWN_MAX + 1)
+        standing = _require_client(transaction.reader, client_id, transaction.now_us)
+        found = letters_of(transaction.reader, client_id, LETTERS_SHOWN_MAX + 1)
         shown = tuple(found[:LETTERS_SHOWN_MAX])
-        names = names_of(transaction.connection, [letter.created_by for letter in shown])
+        names = names_of(transaction.reader, [letter.created_by for letter in shown])
         return LettersSeen(standing, shown, names, len(found) > LETTERS_SHOWN_MAX)
 
 
@@ -182,8 +181,8 @@ def _set_archived(commit: Commit, actor: Actor, client_id: bytes, letter_id: byt
     return commit(work) is not None
 
 
-def _require_client(connection: Connection, client_id: bytes, now_us: int) -> ClientStanding:
-    standing = standing_of(connection, client_id, now_us)
+def _require_client(reader: Reader, client_id: bytes, now_us: int) -> ClientStanding:
+    standing = standing_of(reader, client_id, now_us)
     if standing is None:
         raise NotFound("There is no such client here.", "Look for them by phone or name.")
     return standing

@@ -14,14 +14,15 @@ from shared.operations.substitutions import (
     require_substitution,
     substitutions_from,
 )
+from shared.storage.cursor_reading import CursorReader
 
 
 def substitutions(store: BranchStore, actor: Actor) -> list[Substituting]:
     """Those of today and later. Raises NotPermitted."""
     require(actor, Permission.CLIENT_TRANSFER)
     today = day_in_zone(store.clock.now_us(), store.node()[0].timezone)
-    with store.read() as connection:
-        return substitutions_from(connection, today)
+    with store.read_cursor() as cursor:
+        return substitutions_from(CursorReader(cursor), today)
 
 
 def substitute(

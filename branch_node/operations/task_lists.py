@@ -19,6 +19,7 @@ from shared.domain.positions import position_on, team_of
 from shared.domain.tasks import NO_DATE_US, When, end_of_day, when_of
 from shared.operations.aliases import cards_of_client
 from shared.operations.people import all_employees, all_positions, day_in_zone
+from shared.storage.cursor_reading import CursorReader
 
 TASKS_SHOWN_MAX: Final = 50
 COUNTED_MAX: Final = 1_000
@@ -121,8 +122,8 @@ def whose(store: BranchStore, actor: Actor, scope: Scope) -> list[bytes]:
         return [actor.employee_id]
     require(actor, Permission.TEAM_VIEW)
     node, _ = store.node()
-    with store.read() as connection:
-        positions = all_positions(connection)
+    with store.read_cursor() as cursor:
+        positions = all_positions(CursorReader(cursor))
     return sorted(team_of(positions, actor.employee_id, day_in_zone(store.clock.now_us(), node.timezone)))[
         :TEAM_MEMBERS_MAX
     ]
@@ -171,7 +172,7 @@ def tasks_of_client(store: BranchStore, actor: Actor, client_id: bytes) -> tuple
     """A client's open tasks, of every card that is the client's, and the last that are over. Raises NotPermitted."""
     require(actor, Permission.CLIENT_VIEW)
     with store.look() as look:
-        cards = cards_of_client(look.connection, client_id)
+        cards = cards_of_client(look.reader, client_id)
 
         def tasks(statement: str, tasks_max: int) -> list[Any]:
             return [row for card in cards for row in look.cursor.execute(statement, (card, tasks_max)).fetchall()]
@@ -220,9 +221,9 @@ def list_without_step(
 
 def count_due(store: BranchStore, actor: Actor) -> int:
     """How many tasks of the actor ask for attention until the end of today; for every page's header."""
-    node, now_us = store.node()[0], store.clock.now_us()
     with store.read_cursor() as cursor:
-        asked = (actor.employee_id, 0, end_of_day(now_us, node.timezone), COUNTED_MAX)
+        zone = store.screen_nodes.read(cursor)[0].timezone
+        asked = (actor.employee_id, 0, end_of_day(store.clock.now_us(), zone), COUNTED_MAX)
         return int(cursor.execute(_COUNT.format("?"), asked).fetchone()[0])
 
 

@@ -76,7 +76,7 @@ class BranchStore:
         return self._sqlite.read_cursor()
 
     def one_snapshot(self) -> AbstractContextManager[None]:
-        """What this thread reads through cursors in here is of one moment, but for what it writes itself meanwhile."""
+        """What this thread reads in here is of one moment, but for what it writes itself meanwhile."""
         return self._sqlite.one_snapshot()
 
     @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from branch_node.storage.transaction import read_node
+from branch_node.storage.transaction import ChainState, read_node
 from shared.sync.central import COMMITS, digest_commands
 from shared.sync.chain import FLAG_CONFIRMED, Head
 from shared.sync.hlc import SKEW_MS_MAX, from_wall, is_plausible, wall_ms
@@ -69,7 +69,11 @@ def read_sync_state(cursor: Any) -> SyncState:
 def read_waiting(cursor: Any) -> Waiting:
     """What HQ does not have yet."""
     _, chain = read_node(cursor)
-    acknowledged = read_sync_state(cursor).acknowledged.seq
+    return read_waiting_after(cursor, chain, read_sync_state(cursor).acknowledged.seq)
+
+
+def read_waiting_after(cursor: Any, chain: ChainState, acknowledged: int) -> Waiting:
+    """The same for who has read both in this snapshot."""
     waiting = max(0, chain.head.seq - acknowledged)
     if not waiting:
         return Waiting(0, None)

@@ -12,6 +12,7 @@ from shared.clock import Ids
 from shared.domain.identifiers import NIL_ID
 from shared.domain.records import Record
 from shared.errors import StoreMissing
+from shared.storage.cursor_reading import CursorReader
 from shared.storage.fact_rows import FACT_TABLES, Row, RowsByTable
 from shared.sync.card_merge import Stamp
 from shared.sync.chain import NO_PARENT, EntryHeader, Head, Parent
@@ -161,6 +162,8 @@ class BranchTransaction:
         # Whether something was queued for the printer.
         self.has_paper = False
         self.cursor: Any = driver.cursor()
+        # Selects that are constants of their modules, in a tenth of the time.
+        self.reader = CursorReader(self.cursor)
         self.ids = ids
         self.now_us = now_us
         self.node, self.chain = nodes.read(self.cursor)

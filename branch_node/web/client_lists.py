@@ -223,7 +223,7 @@ def _address(asked: ClientQuery, **more: str) -> str:
 
 
 ROUTES = (
-    guarded("/clients", page, Permission.CLIENT_VIEW),
+    guarded("/clients", page, Permission.CLIENT_VIEW, of_one_moment=True),
     guarded("/clients/chain", chain, Permission.CLIENT_VIEW),
     guarded("/clients/export", export_form, Permission.CLIENT_EXPORT),
     guarded("/clients/export", export, Permission.CLIENT_EXPORT, ("POST",)),

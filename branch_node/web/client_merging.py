@@ -215,12 +215,12 @@ def _command(text: str) -> bytes:
 
 
 ROUTES = (
-    guarded(PAGE, page, Permission.CLIENT_MERGE),
+    guarded(PAGE, page, Permission.CLIENT_MERGE, of_one_moment=True),
     guarded("/clients/similar", similar, Permission.CLIENT_EDIT),
-    guarded("/clients/{id}/merge", preview, Permission.CLIENT_MERGE),
+    guarded("/clients/{id}/merge", preview, Permission.CLIENT_MERGE, of_one_moment=True),
     guarded("/clients/{id}/merge", merge, Permission.CLIENT_MERGE, methods=["POST"]),
     guarded("/clients/{id}/unmerge", unmerge, Permission.CLIENT_MERGE, methods=["POST"]),
     guarded("/clients/{id}/different", different, Permission.CLIENT_MERGE, methods=["POST"]),
     guarded("/clients/{id}/not-different", not_different, Permission.CLIENT_MERGE, methods=["POST"]),
-    guarded("/clients/{id}/duplicates", panel, Permission.CLIENT_VIEW),
+    guarded("/clients/{id}/duplicates", panel, Permission.CLIENT_VIEW, of_one_moment=True),
 )

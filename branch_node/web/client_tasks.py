@@ -49,4 +49,4 @@ def page(request: Request) -> Response:
     return render(request, TEMPLATE, block=block, **client_tasks(request, parse_id(text)))
 
 
-ROUTES = (guarded("/clients/{id}/tasks", page, Permission.CLIENT_VIEW),)
+ROUTES = (guarded("/clients/{id}/tasks", page, Permission.CLIENT_VIEW, of_one_moment=True),)

@@ -16,6 +16,7 @@ from shared.domain.timeline import parse_key
 from shared.errors import NotFound
 from shared.web.pages import render
 from shared.web.timeline import shown_of, view_of
+from shared.web.timeline_rows import Links
 
 
 def timeline_url(client_id: bytes) -> str:
@@ -28,13 +29,12 @@ def panel(request: Request, client_id: bytes) -> dict[str, Any]:
     actor, asked = signed_in(request), request.query_params
     shown, after = shown_of(asked.get("shown", "")), parse_key(asked.get("after", ""))
     found = read_client_timeline(context_of(request).store, actor, client_id, shown, after)
+    links = Links(format_id(client_id), found.branch_id, actor.may(Permission.INTERACTION_LOG))
     return {
-        **view_of(request, actor, found.page, found.words, shown, found.zone, timeline_url(client_id)),
+        **view_of(request, actor, found.page, found.words, shown, found.zone, timeline_url(client_id), links),
         "client": found.client,
-        "client_id": format_id(client_id),
-        "own_branch": found.branch_id,
-        "may_log": actor.may(Permission.INTERACTION_LOG),
-        "format_id": format_id,
+        "client_id": links.client_id,
+        "may_log": links.may_log,
     }
 
 
@@ -48,4 +48,4 @@ def page(request: Request) -> Response:
     return render(request, "client_timeline.html", block="timeline" if is_part else "", **found)
 
 
-ROUTES = (guarded("/clients/{id}/timeline", page, Permission.CLIENT_VIEW),)
+ROUTES = (guarded("/clients/{id}/timeline", page, Permission.CLIENT_VIEW, of_one_moment=True),)

@@ -182,9 +182,9 @@ def _post(path: str, view: Any) -> Any:
 
 
 ROUTES: tuple[Any, ...] = (
-    guarded("/clients/{id}", page, Permission.CLIENT_VIEW),
-    guarded("/clients/{id}/revision", revision, Permission.CLIENT_VIEW, asks_by_itself=True),
-    guarded("/clients/{id}/changes", changes, Permission.CLIENT_VIEW),
+    guarded("/clients/{id}", page, Permission.CLIENT_VIEW, of_one_moment=True),
+    guarded("/clients/{id}/revision", revision, Permission.CLIENT_VIEW, asks_by_itself=True, of_one_moment=True),
+    guarded("/clients/{id}/changes", changes, Permission.CLIENT_VIEW, of_one_moment=True),
     _post("/clients/{id}/archive", archive),
     _post("/clients/{id}/undo", undo),
     _post("/clients/{id}/decide", decide),

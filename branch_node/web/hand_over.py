@@ -196,7 +196,7 @@ def _day(request: Request, name: str) -> int:
 
 
 ROUTES = (
-    guarded(PAGE, page, Permission.CLIENT_TRANSFER),
+    guarded(PAGE, page, Permission.CLIENT_TRANSFER, of_one_moment=True),
     guarded(PAGE, do, Permission.CLIENT_TRANSFER, methods=["POST"]),
     guarded(f"{PAGE}/undo", undo, Permission.CLIENT_TRANSFER, methods=["POST"]),
     guarded(f"{PAGE}/substitutes", substitute, Permission.CLIENT_TRANSFER, methods=["POST"]),

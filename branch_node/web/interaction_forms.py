@@ -18,7 +18,7 @@ from shared.domain.interactions import Channel, Interaction, KeyPoint, format_du
 from shared.domain.tasks import Due, TaskState, TaskType, due_on, local_day, parse_due
 from shared.errors import InvalidInput, NotFound
 from shared.web.security import form_of, text_of
-from shared.web.timeline import STATES
+from shared.web.timeline_rows import STATES
 from shared.web.translations import LazyText
 from shared.web.translations import lazy_text as _
 

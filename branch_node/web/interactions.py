@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -38,6 +40,7 @@ from shared.web.request_state import Notice
 from shared.web.security import text_of
 from shared.web.site import see_other
 from shared.web.timeline import view_of
+from shared.web.timeline_rows import CHANNELS, SENTIMENTS, STATES, Links
 from shared.web.translations import lazy_text as _
 
 STARTED_SECONDS_MAX = 4 * 60 * 60
@@ -86,10 +89,17 @@ def page(request: Request, error: FilialError | None = None) -> Response:
         keys={"outcome": OUTCOME_KEYS, "theme": THEME_KEYS, "competitor": COMPETITOR_KEYS, "next": NEXT_KEYS},
         limits={"subject": SUBJECT_CHARACTERS_MAX, "body": BODY_CHARACTERS_MAX, "quote": QUOTE_CHARACTERS_MAX},
         back=timeline_url(client_id),
-        format_id=format_id,
-        own_branch=context.store.node()[0].branch_id,
-        **view_of(request, signed_in(request), TimelinePage(desk.last, None), desk.words, Shown.ALL, desk.zone, ""),
+        channels=CHANNELS,
+        states=STATES,
+        sentiments=SENTIMENTS,
+        **_last_spoken(request, desk, client_id),
     )
+
+
+def _last_spoken(request: Request, desk: Desk, client_id: bytes) -> dict[str, Any]:
+    links = Links(format_id(client_id), context_of(request).store.node()[0].branch_id)
+    last = TimelinePage(desk.last, None)
+    return view_of(request, signed_in(request), last, desk.words, Shown.ALL, desk.zone, "", links)
 
 
 def log(request: Request) -> Response:

@@ -82,11 +82,13 @@ def guarded(
     *,
     in_turn: bool = False,
     asks_by_itself: bool = False,
+    of_one_moment: bool = False,
 ) -> Route:
     """A route for whoever is logged in, and may do that; others are led to the log-in, and back afterwards.
 
     Those `in_turn` are answered one by one: the till's, which come in crowds. What a page asks by itself keeps no
-    session from ending.
+    session from ending. What is shown `of_one_moment` is read in one snapshot with who asks and the page's frame, by
+    one connection: not for what waits for the head office or for a device meanwhile.
     """
 
     def check(request: Request) -> Response:
@@ -100,6 +102,9 @@ def guarded(
 
     @functools.wraps(endpoint)
     def checked(request: Request) -> Response:
+        if of_one_moment:
+            with context_of(request).store.one_snapshot():
+                return check(request)
         if not in_turn:
             return check(request)
         with turn_of(request).taken():

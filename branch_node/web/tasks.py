@@ -167,7 +167,7 @@ def _place(request: Request, is_text: bool = False) -> Place | None:
 
 
 ROUTES: tuple[Any, ...] = (
-    guarded("/tasks", page, Permission.TASK_EDIT),
+    guarded("/tasks", page, Permission.TASK_EDIT, of_one_moment=True),
     guarded("/tasks/no-step", no_step, Permission.TASK_EDIT, methods=["POST"]),
     guarded("/tasks/no-step/undo", undo_no_step, Permission.TASK_EDIT, methods=["POST"]),
 )

@@ -66,6 +66,6 @@ def _share(count: int, found: TeamDay) -> int:
 
 
 ROUTES: tuple[Any, ...] = (
-    guarded("/team", page, Permission.TEAM_VIEW),
-    guarded("/team/figures", figures, Permission.TEAM_VIEW),
+    guarded("/team", page, Permission.TEAM_VIEW, of_one_moment=True),
+    guarded("/team/figures", figures, Permission.TEAM_VIEW, of_one_moment=True),
 )

@@ -13,6 +13,7 @@ from shared.domain.identifiers import format_id
 from shared.domain.timeline import parse_key
 from shared.web.pages import render
 from shared.web.timeline import shown_of, view_of
+from shared.web.timeline_rows import Links
 
 
 def page(request: Request) -> Response:
@@ -22,14 +23,13 @@ def page(request: Request) -> Response:
     shown, after = shown_of(asked.get("shown", "")), parse_key(asked.get("after", ""))
     with context.store.read() as connection:
         found = read_client_timeline(connection, client_id, shown, after, actor=actor)
-    url = f"/clients/{format_id(client_id)}/timeline"
+    name = format_id(client_id)
+    url = f"/clients/{name}/timeline"
     return render(
         request,
         "client_timeline.html",
         block="timeline" if request.headers.get("hx-request") == "true" else "",
-        client_id=format_id(client_id),
-        format_id=format_id,
-        **view_of(request, actor, found.page, found.words, shown, context.chain.timezone, url),
+        **view_of(request, actor, found.page, found.words, shown, context.chain.timezone, url, Links(name)),
     )
 
 

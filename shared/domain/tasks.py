@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from shared.domain.business_time import (
@@ -35,6 +36,9 @@ REMIND_MINUTES_MAX: Final = 7 * 24 * 60
 SNOOZED_DAYS_MAX: Final = 366
 MORNING_HOUR: Final = 9
 """When a task of a whole day reminds of itself, and until when one is put off to another day."""
+
+DAYS_KEPT_MAX: Final = 1_024
+"""Days whose bounds are remembered."""
 
 MINUTE_US: Final = 60 * MICROSECONDS
 NO_DATE_US: Final = LATEST_US + 1
@@ -129,6 +133,8 @@ def require_transition(before: TaskState, after: TaskState) -> None:
     raise Refused("The task stands so already.", "Look at what is there now.")
 
 
+# The header of every page asks for today's.
+@lru_cache(maxsize=DAYS_KEPT_MAX)
 def day_bounds(day: date, zone: str) -> tuple[int, int]:
     """The first microsecond of a day in a zone, and that of the next day; the clock may have been changed between."""
     return _midnight(day, zone).at_us, _midnight(day + timedelta(days=1), zone).at_us

@@ -7,7 +7,7 @@ each as it was typed, then as the same keys give it with the other keyboard layo
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -134,6 +134,22 @@ class _Words:
         return [word for (word,) in self.search.rows(sql, (inner, part, part + _LAST))]
 
 
+class _Spelling(NamedTuple):
+    """What was typed, read once for all stages: the codes that it may be, and its words if it may be a name."""
+
+    codes: Mapping[Match, Collection[CodeKey]]
+    words: list[_Words]
+    is_name: bool
+
+    @classmethod
+    def of(cls, search: _Search, text: str) -> _Spelling:
+        digits = digits_of(text)
+        # An e-mail, or a phone that is written in groups, is no name; several words without digits are no code.
+        is_name = "@" not in text and not (is_number(text) and len(digits) > NAME_DIGITS_MAX)
+        codes = code_ranges(text) if digits or " " not in fold(text) else {}
+        return cls(codes, [_Words(search, term) for term in terms_of(text)], is_name)
+
+
 def find_hits(
     connection: Connection,
     text: str,
@@ -151,10 +167,10 @@ def find_hits(
     if not fold(text):
         raise InvalidInput("Say whom to find: a part of a name, a phone, an e-mail or an external id.")
     search = _Search(connection, limit, restriction, with_recent)
-    spellings = [(spelling, [_Words(search, term) for term in terms_of(spelling)]) for spelling in spellings_of(text)]
+    spellings = [_Spelling.of(search, spelling) for spelling in spellings_of(text)]
     for stage in _STAGES:
-        for spelling, words in spellings:
-            for conditions in _ways(search, stage, spelling, words):
+        for spelling in spellings:
+            for conditions in _ways(stage, spelling):
                 _add(search, stage, _matching(search, conditions))
                 if len(search.hits) >= limit:
                     return _in_order(search)
@@ -177,14 +193,14 @@ def _whole_numbers(text: str) -> set[CodeKey]:
     return {key for key in exact if key.form is not CodeForm.EMAIL}
 
 
-def _ways(search: _Search, stage: Match, spelling: str, words: list[_Words]) -> Iterable[list[Condition]]:
+def _ways(stage: Match, spelling: _Spelling) -> Iterable[list[Condition]]:
     """The ways in which a client may fit at this stage: each as conditions that hold together."""
-    keys = code_ranges(spelling).get(stage, set())
-    if keys and (digits_of(spelling) or " " not in fold(spelling)):
+    keys = spelling.codes.get(stage)
+    if keys:
         yield [_codes(keys, whole=stage is Match.EXACT)]
-    if "@" in spelling or (is_number(spelling) and len(digits_of(spelling)) > NAME_DIGITS_MAX):
-        return  # an e-mail, or a phone that is written in groups, is no name
-    conditions = []
+    if not spelling.is_name:
+        return
+    conditions, words = [], spelling.words
     for each in words:
         alternatives = []
         found = each.up_to(stage)

@@ -11,16 +11,25 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from shared.domain.business_time import format_us
 from shared.domain.cards import Value
 from shared.domain.identifiers import format_id
 from shared.storage.card_history import edits_of_card
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import conflict, employee
 from shared.sync.hlc import wall_ms
 
 PEOPLE_PER_QUERY_MAX = 500
+
+
+_PEOPLE = select(employee.c.id, employee.c.name, employee.c.code).where(
+    employee.c.id.in_(bindparam("ids", expanding=True, type_=employee.c.id.type))
+)
+_CONFLICTS = select(
+    conflict.c.field, conflict.c.older_command_id, conflict.c.newer_command_id, conflict.c.closed_at
+).where(conflict.c.kind == bindparam("kind"), conflict.c.card_id == bindparam("card"))
 
 
 class Dispute(StrEnum):
@@ -51,12 +60,12 @@ class PastEdit(NamedTuple):
     changes: tuple[FieldChange, ...]
 
 
-def history_of(connection: Connection, kind: int, card_id: bytes) -> list[PastEdit]:
+def history_of(reader: Reader, kind: int, card_id: bytes) -> list[PastEdit]:
     """Every edit of a card that is known here, oldest first."""
-    disputes = _disputes(connection, kind, card_id)
+    disputes = _disputes(reader, kind, card_id)
     values: dict[str, Value] = {}
     found = []
-    for row in edits_of_card(connection, kind, card_id):
+    for row in edits_of_card(reader, kind, card_id):
         changes = []
         for field, encoded in json.loads(row.changes).items():
             after = decode_value(encoded)
@@ -80,13 +89,12 @@ def decode_value(encoded: Any) -> Value:
     return str(encoded)
 
 
-def people_names(connection: Connection, employee_ids: Iterable[bytes]) -> dict[bytes, str]:
+def people_names(reader: Reader, employee_ids: Iterable[bytes]) -> dict[bytes, str]:
     """The names of those employees who are known here; the code of one without a name."""
     ids = list(dict.fromkeys(employee_ids))
     names: dict[bytes, str] = {}
     for start in range(0, len(ids), PEOPLE_PER_QUERY_MAX):
-        statement = select(employee.c.id, employee.c.name, employee.c.code)
-        rows = connection.execute(statement.where(employee.c.id.in_(ids[start : start + PEOPLE_PER_QUERY_MAX])))
+        rows = reader.execute(_PEOPLE, {"ids": ids[start : start + PEOPLE_PER_QUERY_MAX]})
         names |= {row.id: row.name or row.code or "" for row in rows}
     return names
 
@@ -126,13 +134,10 @@ def _plain(value: Value) -> Any:
     return format_id(value) if isinstance(value, bytes) else list(value) if isinstance(value, tuple) else value
 
 
-def _disputes(connection: Connection, kind: int, card_id: bytes) -> dict[tuple[str, bytes], Dispute]:
+def _disputes(reader: Reader, kind: int, card_id: bytes) -> dict[tuple[str, bytes], Dispute]:
     """By field and edit; one that is open counts for more."""
-    statement = select(
-        conflict.c.field, conflict.c.older_command_id, conflict.c.newer_command_id, conflict.c.closed_at
-    ).where(conflict.c.kind == kind, conflict.c.card_id == card_id)
     found: dict[tuple[str, bytes], Dispute] = {}
-    for field, older, newer, closed_at in connection.execute(statement):
+    for field, older, newer, closed_at in reader.execute(_CONFLICTS, {"kind": kind, "card": card_id}):
         for command_id in (older, newer):
             if found.get((field, command_id)) is not Dispute.OPEN:
                 found[field, command_id] = Dispute.OPEN if closed_at is None else Dispute.SETTLED

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import bindparam, select
 
 from shared.domain import timeline
 from shared.domain.identifiers import format_id
@@ -36,22 +36,28 @@ from shared.operations.timeline_changes import read_changes
 from shared.operations.timeline_facts import (
     People,
     Spoken,
+    read_letters,
     read_neighbours,
     read_people,
     read_receipts,
     read_spoken,
+    read_tasks,
     read_transfers,
-    rows_by_id,
     states_of_tasks,
 )
 from shared.operations.timeline_keys import KeyRow, read_keys
-from shared.storage.tables import client, mail, task
+from shared.storage.cursor_reading import Reader
+from shared.storage.tables import client
 from shared.wire.payloads import decode_branch_fact, decode_refund, decode_sale
 
 ENTRIES_SHOWN_MAX: Final = 20
 GOODS_NAMED_MAX: Final = 3
 ROUNDS_MAX: Final = 5
 """How often a page is filled up where a filter leaves out most of what other branches recorded."""
+
+_NUMBERS = select(client.c.external_id).where(
+    client.c.id.in_(bindparam("members", expanding=True, type_=client.c.id.type))
+)
 
 BranchCode = Callable[[bytes], str]
 """How a branch is called, by its id; "" where it is not to be named."""
@@ -64,15 +70,15 @@ class Cards(NamedTuple):
     names: tuple[str, ...]
 
 
-def read_cards(connection: Connection, client_id: bytes) -> Cards:
+def read_cards(reader: Reader, client_id: bytes) -> Cards:
     """The cards that stand for the same client as this one."""
-    members = read_card_group(connection, client_id).members
-    external = connection.execute(select(client.c.external_id).where(client.c.id.in_(members))).scalars()
+    members = read_card_group(reader, client_id).members
+    external = reader.execute(_NUMBERS, {"members": members}).scalars()
     return Cards(members, (*map(format_id, members), *sorted(name for name in external if name)))
 
 
 def read_timeline(
-    connection: Connection,
+    reader: Reader,
     cards: Cards,
     branch_code: BranchCode,
     shown: Shown = Shown.ALL,
@@ -82,8 +88,8 @@ def read_timeline(
     """The next entries, newest first. The last page has nothing further."""
     asked, found, key = ASKED[shown], list[TimelineEntry](), after
     for _round in range(ROUNDS_MAX):
-        rows = read_keys(connection, cards.members, cards.names, asked, key, entries_max + 1)
-        found += _entries(connection, cards, rows, asked, shown, branch_code)
+        rows = read_keys(reader, cards.members, cards.names, asked, key, entries_max + 1)
+        found += _entries(reader, cards, rows, asked, shown, branch_code)
         if len(found) > entries_max:
             kept = found[:entries_max]
             return TimelinePage(tuple(kept), kept[-1].key)
@@ -94,7 +100,7 @@ def read_timeline(
 
 
 def _entries(
-    connection: Connection,
+    reader: Reader,
     cards: Cards,
     rows: Sequence[KeyRow],
     asked: Asked,
@@ -104,7 +110,7 @@ def _entries(
     """What the keys mean; those that are not asked for, or whose place another takes, are left out."""
     if not rows:
         return []
-    page = _Page(connection, cards, rows)
+    page = _Page(reader, cards, rows)
     entries: dict[TimelineKey, TimelineEntry] = {}
     for row in rows:
         known = page.what(row)
@@ -136,28 +142,29 @@ class _Known(NamedTuple):
 class _Page:
     """Everything that the keys of one page need, read by a statement a source."""
 
-    def __init__(self, connection: Connection, cards: Cards, rows: Sequence[KeyRow]) -> None:
+    def __init__(self, reader: Reader, cards: Cards, rows: Sequence[KeyRow]) -> None:
         by_source: dict[int, list[KeyRow]] = {}
         for row in rows:
             by_source.setdefault(row.source, []).append(row)
-        self._connection = connection
+        self._reader = reader
         neighbours = by_source.get(timeline.NEIGHBOUR, [])
         spoken_at = {row.at_us for row in by_source.get(timeline.INTERACTION, [])}
         spoken_at |= {row.at_us for row in neighbours if row.kind == RecordKind.INTERACTION}
-        self._receipts = read_receipts(connection, by_source, GOODS_NAMED_MAX)
-        self._transfers = read_transfers(connection, by_source.get(timeline.TRANSFER, []))
-        self._neighbours = read_neighbours(connection, cards.members, {*spoken_at, *(row.at_us for row in neighbours)})
-        self._spoken: dict[bytes, Spoken] = read_spoken(connection, cards.members, spoken_at)
-        for each in self._neighbours.values():
-            fact = _decode(each.kind, each.payload)
+        self._receipts = read_receipts(reader, by_source, GOODS_NAMED_MAX)
+        self._transfers = read_transfers(reader, by_source.get(timeline.TRANSFER, []))
+        self._neighbours = read_neighbours(reader, cards.members, {*spoken_at, *(row.at_us for row in neighbours)})
+        self._spoken: dict[bytes, Spoken] = read_spoken(reader, cards.members, spoken_at)
+        self._facts = {key: _decode(each.kind, each.payload) for key, each in self._neighbours.items()}
+        for key, fact in self._facts.items():
             if isinstance(fact, Interaction):
+                each = self._neighbours[key]
                 self._spoken.setdefault(each.fact_id, Spoken(each.branch_code, fact))
         self._versions = newest_versions({identity: each.said.corrects_id for identity, each in self._spoken.items()})
         requested = [each.said.next_task_id for each in self._spoken.values() if each.said.next_task_id]
-        self._states = states_of_tasks(connection, requested)
-        self._tasks = rows_by_id(connection, task, by_source.get(timeline.TASK, []))
-        self._letters = rows_by_id(connection, mail, by_source.get(timeline.LETTER, []))
-        self._changes = read_changes(connection, cards.members) if timeline.CHANGE in by_source else {}
+        self._states = states_of_tasks(reader, requested)
+        self._tasks = read_tasks(reader, by_source.get(timeline.TASK, []))
+        self._letters = read_letters(reader, by_source.get(timeline.LETTER, []))
+        self._changes = read_changes(reader, cards.members) if timeline.CHANGE in by_source else {}
         self._people = self._read_people()
 
     def what(self, row: KeyRow) -> _Known | None:
@@ -193,12 +200,13 @@ class _Page:
         return _Known(SpokenEntry(known.said, earlier, request_id, state), who, branch_code)
 
     def _elsewhere(self, row: KeyRow) -> _Known | None:
-        each = self._neighbours.get((row.branch_id or b"", row.kind or 0, row.id))
+        key = (row.branch_id or b"", row.kind or 0, row.id)
+        each = self._neighbours.get(key)
         if each is None:
             return None
         if row.kind == RecordKind.INTERACTION:
             return self._talk(row.id, each.branch_code)
-        fact = _decode(each.kind, each.payload)
+        fact = self._facts[key]
         if isinstance(fact, Sale | Refund):
             receipt = receipt_entry(fact)
             return _Known(receipt, self._people.name(receipt.cashier), each.branch_code)
@@ -240,8 +248,7 @@ class _Page:
         ids = {row.done_by for row in self._tasks.values()} | {row.created_by for row in self._letters.values()}
         ids |= {each.author for each in self._changes.values()}
         transfers = list(self._transfers.values())
-        for each in self._neighbours.values():
-            fact = _decode(each.kind, each.payload)
+        for fact in self._facts.values():
             if isinstance(fact, ClientTransfer):
                 transfers.append(fact)
             elif isinstance(fact, Sale | Refund):
@@ -249,7 +256,7 @@ class _Page:
         for fact in transfers:
             codes.add(fact.employee)
             ids |= {fact.from_employee_id, fact.to_employee_id}
-        return read_people(self._connection, codes, ids)
+        return read_people(self._reader, codes, ids)
 
 
 def receipt_entry(fact: Sale | Refund) -> ReceiptEntry:

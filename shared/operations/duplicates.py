@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import bindparam, select
 
 from shared.domain.duplicates import (
     WARNED_FROM,
@@ -22,6 +22,7 @@ from shared.domain.duplicates import (
     proposes,
 )
 from shared.storage.client_keys import holders_of, shared_keys_after
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import client
 
 KEY_CLIENTS_MAX: Final = 20
@@ -64,13 +65,13 @@ class ProposalPage(NamedTuple):
     after: str
 
 
-def proposals_after(connection: Connection, after: str = "") -> ProposalPage:
+def proposals_after(reader: Reader, after: str = "") -> ProposalPage:
     """The next pairs in the order of what they share; a pair that shares several things comes once."""
     found: list[Proposal] = []
-    keys = shared_keys_after(connection, after, KEYS_PER_PAGE_MAX)
+    keys = shared_keys_after(reader, after, KEYS_PER_PAGE_MAX)
     last = ""
     for key in keys:
-        found += pairs_of_key(connection, key)
+        found += pairs_of_key(reader, key)
         last = key
         if len(found) >= PAIRS_PER_PAGE_MAX:
             break
@@ -79,23 +80,23 @@ def proposals_after(connection: Connection, after: str = "") -> ProposalPage:
     return ProposalPage(tuple(found), "" if is_over else last)
 
 
-def all_proposals(connection: Connection) -> Iterator[Proposal]:
+def all_proposals(reader: Reader) -> Iterator[Proposal]:
     """Every pair, in the order of what they share."""
     after = ""
-    while keys := shared_keys_after(connection, after, KEYS_PER_PAGE_MAX):
+    while keys := shared_keys_after(reader, after, KEYS_PER_PAGE_MAX):
         for key in keys:
-            yield from pairs_of_key(connection, key)
+            yield from pairs_of_key(reader, key)
         after = keys[-1]
 
 
-def certain_pairs(connection: Connection) -> Iterator[Proposal]:
+def certain_pairs(reader: Reader) -> Iterator[Proposal]:
     """Those of them that may be merged without asking: see shared.domain.duplicates.is_certain."""
-    return (pair for pair in all_proposals(connection) if is_certain(pair.one, pair.other))
+    return (pair for pair in all_proposals(reader) if is_certain(pair.one, pair.other))
 
 
-def pairs_of_key(connection: Connection, key: str) -> list[Proposal]:
+def pairs_of_key(reader: Reader, key: str) -> list[Proposal]:
     """The pairs that share this and nothing that comes before it."""
-    clients = _likenesses(connection, holders_of(connection, key, KEY_CLIENTS_MAX))
+    clients = _likenesses(reader, holders_of(reader, key, KEY_CLIENTS_MAX))
     keys = {each.client_id: {known for known in keys_of(each) if proposes(known)} for each in clients}
     found = []
     for one, other in combinations(clients, 2):
@@ -105,35 +106,35 @@ def pairs_of_key(connection: Connection, key: str) -> list[Proposal]:
     return found
 
 
-def proposals_of(connection: Connection, client_id: bytes) -> list[Proposal]:
+def proposals_of(reader: Reader, client_id: bytes) -> list[Proposal]:
     """Who may be the same as this client, the most alike first."""
-    own = next(iter(_likenesses(connection, [client_id])), None)
+    own = next(iter(_likenesses(reader, [client_id])), None)
     if own is None:
         return []
-    pairs = [Proposal(own, other, compare(own, other)) for other in _sharing(connection, own)]
+    pairs = [Proposal(own, other, compare(own, other)) for other in _sharing(reader, own)]
     return sorted((pair for pair in pairs if is_proposed(pair.score)), key=lambda pair: -pair.score.points)
 
 
-def similar_to(connection: Connection, typed: Likeness) -> list[Proposal]:
+def similar_to(reader: Reader, typed: Likeness) -> list[Proposal]:
     """Whom somebody is about to enter once more: clients with the same phone, e-mail, number or name as what is typed.
 
     At most SIMILAR_SHOWN_MAX, the most alike first.
     """
-    pairs = [Proposal(typed, other, compare(typed, other)) for other in _sharing(connection, typed, with_names=True)]
+    pairs = [Proposal(typed, other, compare(typed, other)) for other in _sharing(reader, typed, with_names=True)]
     alike = [pair for pair in pairs if pair.score.points >= WARNED_FROM]
     return sorted(alike, key=lambda pair: (-pair.score.points, pair.other.client_id))[:SIMILAR_SHOWN_MAX]
 
 
-def _sharing(connection: Connection, own: Likeness, with_names: bool = False) -> list[Likeness]:
+def _sharing(reader: Reader, own: Likeness, with_names: bool = False) -> list[Likeness]:
     keys = [key for key in keys_of(own) if with_names or proposes(key)]
-    holders = {each for key in keys for each in holders_of(connection, key, KEY_CLIENTS_MAX)}
-    return _likenesses(connection, holders - {own.client_id})
+    holders = {each for key in keys for each in holders_of(reader, key, KEY_CLIENTS_MAX)}
+    return _likenesses(reader, holders - {own.client_id})
 
 
-def _likenesses(connection: Connection, client_ids: Collection[bytes]) -> list[Likeness]:
+def _likenesses(reader: Reader, client_ids: Collection[bytes]) -> list[Likeness]:
     if not client_ids:
         return []
-    rows: Iterable[Any] = connection.execute(_OF_THESE, {"clients": sorted(client_ids)})
+    rows: Iterable[Any] = reader.execute(_OF_THESE, {"clients": sorted(client_ids)})
     return sorted((_likeness(row) for row in rows), key=lambda each: each.client_id)
 
 

@@ -14,6 +14,7 @@ from shared.errors import InvalidInput, NotFound
 from shared.operations.cards import load_card
 from shared.operations.people import Employee, find_employee
 from shared.storage.card_rows import load_states
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import client, task
 from shared.sync.card_merge import CardState
 from shared.wire.cards import decode_state
@@ -68,36 +69,36 @@ class OwnedClient(NamedTuple):
     name: str
 
 
-def looked_after(connection: Connection, employee_id: bytes) -> LookedAfter:
+def looked_after(reader: Reader, employee_id: bytes) -> LookedAfter:
     """How much somebody looks after, as far as it is known here."""
-    clients = connection.execute(_COUNT_CLIENTS, {"owner": employee_id}).scalar_one()
-    tasks = connection.execute(_COUNT_TASKS, {"owner": employee_id})
+    clients = reader.execute(_COUNT_CLIENTS, {"owner": employee_id}).scalar_one_or_none() or 0
+    tasks = reader.execute(_COUNT_TASKS, {"owner": employee_id})
     return LookedAfter(clients, {row.branch_id: row.tasks for row in tasks})
 
 
-def clients_by_owner(connection: Connection) -> dict[bytes, int]:
+def clients_by_owner(reader: Reader) -> dict[bytes, int]:
     """How many clients everybody looks after who looks after some."""
-    rows = connection.execute(_OWNERS).all()
+    rows = reader.execute(_OWNERS).all()
     return {row[0]: row[1] for row in rows}
 
 
-def clients_of(connection: Connection, employee_id: bytes, most: int) -> list[OwnedClient]:
+def clients_of(reader: Reader, employee_id: bytes, most: int) -> list[OwnedClient]:
     """The first of an employee's clients by name."""
-    rows = connection.execute(_CLIENTS, {"owner": employee_id, "most": most})
+    rows = reader.execute(_CLIENTS, {"owner": employee_id, "most": most})
     return [OwnedClient(row.id, row.name or "") for row in rows]
 
 
-def chosen_of(connection: Connection, employee_id: bytes, client_ids: Collection[bytes]) -> list[OwnedClient]:
+def chosen_of(reader: Reader, employee_id: bytes, client_ids: Collection[bytes]) -> list[OwnedClient]:
     """Those of the clients whom the employee looks after."""
-    rows = connection.execute(_OF_THESE, {"owner": employee_id, "clients": sorted(client_ids)}) if client_ids else ()
+    rows = reader.execute(_OF_THESE, {"owner": employee_id, "clients": sorted(client_ids)}) if client_ids else ()
     return [OwnedClient(row.id, row.name or "") for row in rows]
 
 
-def tasks_of_clients(connection: Connection, employee_id: bytes, client_ids: Collection[bytes]) -> list[bytes]:
+def tasks_of_clients(reader: Reader, employee_id: bytes, client_ids: Collection[bytes]) -> list[bytes]:
     """The employee's open tasks about these clients."""
     if not client_ids:
         return []
-    rows = connection.execute(_TASKS_OF, {"owner": employee_id, "clients": sorted(client_ids)})
+    rows = reader.execute(_TASKS_OF, {"owner": employee_id, "clients": sorted(client_ids)})
     return list(rows.scalars())
 
 

@@ -75,7 +75,7 @@ class Letter(NamedTuple):
     is_being_taken_back: bool
 
 
-def standing_of(connection: Connection, client_id: bytes, now_us: int) -> ClientStanding | None:
+def standing_of(reader: Reader, client_id: bytes, now_us: int) -> ClientStanding | None:
     """What is known here of a client; None when there is no such card.
 
     A card that turned out to be another client's is followed: consent is the other's, while an address or a wish to be
@@ -85,12 +85,12 @@ def standing_of(connection: Connection, client_id: bytes, now_us: int) -> Client
     do_not_contact = has_request = False
     row = None
     for _ in range(MERGES_FOLLOWED_MAX):
-        row = connection.execute(_CLIENT, {"client": client_id}).one_or_none()
+        row = reader.execute(_CLIENT, {"client": client_id}).one_or_none()
         if row is None:
             return None
         emails |= set((row.emails or "").split("\n")) - {""}
         do_not_contact |= bool(row.do_not_contact)
-        has_request = has_request or _has_running_request(connection, client_id, now_us)
+        has_request = has_request or _has_running_request(reader, client_id, now_us)
         if row.merged_into is None:
             break
         client_id = row.merged_into
@@ -108,9 +108,9 @@ def standing_of(connection: Connection, client_id: bytes, now_us: int) -> Client
     )
 
 
-def _has_running_request(connection: Connection, client_id: bytes, now_us: int) -> bool:
+def _has_running_request(reader: Reader, client_id: bytes, now_us: int) -> bool:
     among = {"client": client_id, "since": now_us - RUNNING_REQUEST_US, "now": now_us}
-    return any(connection.execute(statement, among).first() is not None for statement in _REQUESTS)
+    return any(reader.execute(statement, among).first() is not None for statement in _REQUESTS)
 
 
 def may_override(reader: Reader, employee_id: bytes | None, reason: str | None, now_us: int, zone: str) -> bool:
@@ -124,10 +124,10 @@ def may_override(reader: Reader, employee_id: bytes | None, reason: str | None, 
     return actor is not None and actor.may(Permission.CONTACT_OVERRIDE)
 
 
-def letters_of(connection: Connection, client_id: bytes, limit: int) -> list[Letter]:
+def letters_of(reader: Reader, client_id: bytes, limit: int) -> list[Letter]:
     """A client's letters, whichever of his cards they are of, the newest first."""
-    cards = cards_of_client(connection, client_id)
-    return [read_row(row) for row in connection.execute(_LETTERS, {"clients": cards, "at_most": limit})]
+    cards = cards_of_client(reader, client_id)
+    return [read_row(row) for row in reader.execute(_LETTERS, {"clients": list(cards), "at_most": limit})]
 
 
 def find_letter(connection: Connection, letter_id: bytes) -> Letter | None:
@@ -136,10 +136,10 @@ def find_letter(connection: Connection, letter_id: bytes) -> Letter | None:
     return None if row is None else read_row(row)
 
 
-def names_of(connection: Connection, people: Iterable[bytes | None]) -> dict[bytes, str]:
+def names_of(reader: Reader, people: Iterable[bytes | None]) -> dict[bytes, str]:
     """Employees' names by id, of those that are known."""
     wanted = sorted({each for each in people if each})
-    rows = connection.execute(_NAMES, {"people": wanted}) if wanted else ()
+    rows = reader.execute(_NAMES, {"people": wanted}) if wanted else ()
     return {row.id: row.name or row.code or "" for row in rows}
 
 

@@ -61,7 +61,9 @@ def day_in_zone(now_us: int, zone: str) -> int:
 
 # Built once: every request of a page asks.
 _EMPLOYEE = select(employee).where(employee.c.id == bindparam("id"))
+_EMPLOYEES = select(employee).order_by(employee.c.code, employee.c.id)
 _POSITIONS = select(position).where(position.c.employee_id == bindparam("id"))
+_ALL_POSITIONS = select(position).where(position.c.employee_id.is_not(None))
 _CREDENTIAL = select(credential.c.password_hash, credential.c.must_change).where(
     credential.c.employee_id == bindparam("id"), credential.c.archived.is_(False)
 )
@@ -74,9 +76,9 @@ def find_employee(reader: Reader, identity: bytes) -> Employee | None:
     return None if row is None else _employee(row)
 
 
-def all_employees(connection: Connection) -> list[Employee]:
+def all_employees(reader: Reader) -> list[Employee]:
     """By code."""
-    return [_employee(row) for row in connection.execute(select(employee).order_by(employee.c.code, employee.c.id))]
+    return [_employee(row) for row in reader.execute(_EMPLOYEES)]
 
 
 def positions_of(reader: Reader, identity: bytes) -> tuple[Position, ...]:
@@ -84,9 +86,9 @@ def positions_of(reader: Reader, identity: bytes) -> tuple[Position, ...]:
     return tuple(_position(row) for row in reader.execute(_POSITIONS, {"id": identity}))
 
 
-def all_positions(connection: Connection) -> dict[bytes, tuple[Position, ...]]:
+def all_positions(reader: Reader) -> dict[bytes, tuple[Position, ...]]:
     """All positions by employee."""
-    rows = connection.execute(select(position).where(position.c.employee_id.is_not(None)))
+    rows = reader.execute(_ALL_POSITIONS)
     return by_employee(_position(row) for row in rows)
 
 

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from shared.domain.business_time import date_from_days
 from shared.domain.cards import Value
 from shared.errors import InvalidInput, NotFound
 from shared.operations.people import find_employee
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import substitution
 
 SHOWN_MAX: Final = 200
 DAYS_MAX: Final = 366
 REASON_CHARACTERS_MAX: Final = 200
+
+
+_LASTING = (
+    select(substitution)
+    .where(substitution.c.archived.is_(False), substitution.c.valid_to >= bindparam("day"))
+    .order_by(substitution.c.valid_to, substitution.c.id)
+    .limit(SHOWN_MAX)
+)
 
 
 class Substituting(NamedTuple):
@@ -28,15 +37,9 @@ class Substituting(NamedTuple):
     reason: str
 
 
-def substitutions_from(connection: Connection, day: int) -> list[Substituting]:
+def substitutions_from(reader: Reader, day: int) -> list[Substituting]:
     """Those that last on a day or later, the next to end first."""
-    statement = (
-        select(substitution)
-        .where(substitution.c.archived.is_(False), substitution.c.valid_to >= day)
-        .order_by(substitution.c.valid_to, substitution.c.id)
-        .limit(SHOWN_MAX)
-    )
-    return [_of_row(row) for row in connection.execute(statement) if row.employee_id and row.substitute_id]
+    return [_of_row(row) for row in reader.execute(_LASTING, {"day": day}) if row.employee_id and row.substitute_id]
 
 
 def require_substitution(

@@ -6,11 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import bindparam, select
 
 from shared.domain.cards import Value
 from shared.domain.records import RecordKind
 from shared.domain.timeline import CHANGES_SHOWN, ChangeEntry, FieldChange
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import card_edit
 
 EDITS_READ_MAX: Final = 1_000
@@ -20,6 +21,17 @@ _NAMES_ONLY: Final = frozenset({"consent_data_source", "consent_advertising_sour
 """Fields that say how; by themselves they change nothing that is to be shown."""
 
 
+_EDITS = (
+    select(card_edit.c.card_id, card_edit.c.command_id, card_edit.c.branch_id, card_edit.c.author, card_edit.c.changes)
+    .where(
+        card_edit.c.kind == int(RecordKind.CLIENT),
+        card_edit.c.card_id.in_(bindparam("members", expanding=True, type_=card_edit.c.card_id.type)),
+    )
+    .order_by(card_edit.c.hlc_epoch, card_edit.c.hlc, card_edit.c.command_id)
+    .limit(EDITS_READ_MAX)
+)
+
+
 class Change(NamedTuple):
     """What an edit changed, and the employee who made it."""
 
@@ -27,17 +39,11 @@ class Change(NamedTuple):
     entry: ChangeEntry
 
 
-def read_changes(connection: Connection, members: Sequence[bytes]) -> dict[tuple[bytes, bytes], Change]:
+def read_changes(reader: Reader, members: Sequence[bytes]) -> dict[tuple[bytes, bytes], Change]:
     """By command and branch what it changed; edits that change nothing of this are not in it."""
-    statement = (
-        select(card_edit)
-        .where(card_edit.c.kind == int(RecordKind.CLIENT), card_edit.c.card_id.in_(members))
-        .order_by(card_edit.c.hlc_epoch, card_edit.c.hlc, card_edit.c.command_id)
-        .limit(EDITS_READ_MAX)
-    )
     before: dict[tuple[bytes, str], Value] = {}
     found: dict[tuple[bytes, bytes], Change] = {}
-    for row in connection.execute(statement):
+    for row in reader.execute(_EDITS, {"members": members}):
         changes = _changes(row, before)
         if not any(change.field not in _NAMES_ONLY for change in changes):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, select
+from sqlalchemy import Table, bindparam, select
 
 from shared.domain import timeline
 from shared.domain.business_time import LocalMoment
@@ -13,11 +13,13 @@ from shared.domain.interactions import ClientTransfer, Interaction, KeyPoint
 from shared.domain.sales import format_receipt
 from shared.domain.timeline import ReceiptEntry
 from shared.operations.timeline_keys import KeyRow
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import (
     client_transfer,
     employee,
     interaction,
     interaction_point,
+    mail,
     neighbour_fact,
     refund,
     refund_line,
@@ -66,16 +68,52 @@ _REFUND_LINES = (
     .where(_of_branches(refund_line, "refund_id"))
     .order_by(refund_line.c.branch_id, refund_line.c.refund_id, refund_line.c.line_number)
 )
-_SPOKEN = select(interaction).where(_among(interaction.c.client_id, "members"), _among(interaction.c.at, "moments"))
+_SPOKEN = select(
+    interaction.c.branch_id,
+    interaction.c.id,
+    interaction.c.client_id,
+    interaction.c.channel,
+    interaction.c.direction,
+    interaction.c.employee,
+    interaction.c.contact,
+    interaction.c.reached,
+    interaction.c.outcome,
+    interaction.c.duration_seconds,
+    interaction.c.subject,
+    interaction.c.body,
+    interaction.c.told,
+    interaction.c.task_id,
+    interaction.c.next_task_id,
+    interaction.c.corrects_id,
+    interaction.c.at,
+    interaction.c.utc_offset_seconds,
+    interaction.c.zone,
+).where(_among(interaction.c.client_id, "members"), _among(interaction.c.at, "moments"))
 _POINTS = (
     select(interaction_point)
     .where(_of_branches(interaction_point, "interaction_id"))
     .order_by(interaction_point.c.branch_id, interaction_point.c.interaction_id, interaction_point.c.point_number)
 )
-_NEIGHBOURS = select(neighbour_fact).where(
-    _among(neighbour_fact.c.client_id, "members"), _among(neighbour_fact.c.at, "moments")
-)
+_NEIGHBOURS = select(
+    neighbour_fact.c.branch_id,
+    neighbour_fact.c.kind,
+    neighbour_fact.c.id,
+    neighbour_fact.c.branch_code,
+    neighbour_fact.c.payload,
+).where(_among(neighbour_fact.c.client_id, "members"), _among(neighbour_fact.c.at, "moments"))
 _TRANSFERS = select(client_transfer).where(_of_branches(client_transfer))
+_TASKS = select(task.c.id, task.c.type, task.c.title, task.c.outcome, task.c.done_by).where(_among(task.c.id, "ids"))
+_LETTERS = select(
+    mail.c.id,
+    mail.c.direction,
+    mail.c.purpose,
+    mail.c.address,
+    mail.c.subject,
+    mail.c.body,
+    mail.c.state,
+    mail.c.detail,
+    mail.c.created_by,
+).where(_among(mail.c.id, "ids"))
 _STATES = select(task.c.id, task.c.state).where(_among(task.c.id, "ids"))
 _PEOPLE = select(employee.c.id, employee.c.code, employee.c.name)
 _BY_CODE = _PEOPLE.where(_among(employee.c.code, "codes"))
@@ -113,17 +151,23 @@ class People(NamedTuple):
         return self.by_id.get(identity, "") if identity else ""
 
 
-def rows_by_id(connection: Connection, table: Table, rows: Iterable[KeyRow]) -> dict[bytes, Any]:
-    """The rows of cards that show what they fold to."""
+def read_tasks(reader: Reader, rows: Iterable[KeyRow]) -> dict[bytes, Any]:
+    """The rows of tasks by their ids."""
+    return _rows_by_id(reader, _TASKS, rows)
+
+
+def read_letters(reader: Reader, rows: Iterable[KeyRow]) -> dict[bytes, Any]:
+    """The rows of letters by their ids."""
+    return _rows_by_id(reader, _LETTERS, rows)
+
+
+def _rows_by_id(reader: Reader, statement: Any, rows: Iterable[KeyRow]) -> dict[bytes, Any]:
     ids = [row.id for row in rows]
-    if not ids:
-        return {}
-    found = connection.execute(select(table).where(_among(table.c.id, "ids")), {"ids": ids})
-    return {row.id: row for row in found}
+    return {row.id: row for row in reader.execute(statement, {"ids": ids})} if ids else {}
 
 
 def read_receipts(
-    connection: Connection, by_source: Mapping[int, Sequence[KeyRow]], goods_named_max: int
+    reader: Reader, by_source: Mapping[int, Sequence[KeyRow]], goods_named_max: int
 ) -> dict[FactKey, ReceiptEntry]:
     """Sales and refunds of the page by branch and id."""
     found: dict[FactKey, ReceiptEntry] = {}
@@ -136,9 +180,9 @@ def read_receipts(
             continue
         keys = _keys(rows)
         goods: dict[FactKey, list[str]] = {}
-        for branch_id, record_id, name, sku in connection.execute(lines, keys):
+        for branch_id, record_id, name, sku in reader.execute(lines, keys):
             goods.setdefault((branch_id, record_id), []).append(name or sku)
-        for head in connection.execute(heads, keys):
+        for head in reader.execute(heads, keys):
             key = (head.branch_id, head.id)
             named = goods.get(key, [])
             number = format_receipt(head.register, head.receipt_number)
@@ -148,33 +192,33 @@ def read_receipts(
     return found
 
 
-def read_spoken(connection: Connection, members: Sequence[bytes], moments: Collection[int]) -> dict[bytes, Spoken]:
+def read_spoken(reader: Reader, members: Sequence[bytes], moments: Collection[int]) -> dict[bytes, Spoken]:
     """Interactions recorded here of these moments: what is asked for, and what corrects it stands at the same one."""
     if not moments:
         return {}
-    rows = list(connection.execute(_SPOKEN, {"members": members, "moments": sorted(moments)}))
+    rows = list(reader.execute(_SPOKEN, {"members": members, "moments": sorted(moments)}))
     points: dict[FactKey, list[KeyPoint]] = {}
     if rows:
         keys = {"branches": sorted({row.branch_id for row in rows}), "ids": [row.id for row in rows]}
-        for each in connection.execute(_POINTS, keys):
+        for each in reader.execute(_POINTS, keys):
             point = KeyPoint(each.theme, each.competitor, each.sentiment, each.quote)
             points.setdefault((each.branch_id, each.interaction_id), []).append(point)
     return {row.id: Spoken("", _interaction(row, points.get((row.branch_id, row.id), ()))) for row in rows}
 
 
 def read_neighbours(
-    connection: Connection, members: Sequence[bytes], moments: Collection[int]
+    reader: Reader, members: Sequence[bytes], moments: Collection[int]
 ) -> dict[tuple[bytes, int, bytes], Neighbour]:
     """Facts of other branches of these moments, by branch, kind and id."""
     if not moments:
         return {}
-    rows = connection.execute(_NEIGHBOURS, {"members": members, "moments": sorted(moments)})
+    rows = reader.execute(_NEIGHBOURS, {"members": members, "moments": sorted(moments)})
     return {
         (row.branch_id, row.kind, row.id): Neighbour(row.branch_code, row.kind, row.id, row.payload) for row in rows
     }
 
 
-def read_transfers(connection: Connection, rows: Sequence[KeyRow]) -> dict[FactKey, ClientTransfer]:
+def read_transfers(reader: Reader, rows: Sequence[KeyRow]) -> dict[FactKey, ClientTransfer]:
     """Hand-overs recorded here."""
     if not rows:
         return {}
@@ -189,22 +233,22 @@ def read_transfers(connection: Connection, rows: Sequence[KeyRow]) -> dict[FactK
             row.reason,
             row.undoes_id,
         )
-        for row in connection.execute(_TRANSFERS, _keys(rows))
+        for row in reader.execute(_TRANSFERS, _keys(rows))
     }
 
 
-def states_of_tasks(connection: Connection, ids: Collection[bytes]) -> dict[bytes, str]:
+def states_of_tasks(reader: Reader, ids: Collection[bytes]) -> dict[bytes, str]:
     """How far tasks have come."""
     if not ids:
         return {}
-    return {row.id: row.state or "" for row in connection.execute(_STATES, {"ids": sorted(set(ids))})}
+    return {row.id: row.state or "" for row in reader.execute(_STATES, {"ids": sorted(set(ids))})}
 
 
-def read_people(connection: Connection, codes: Collection[str], ids: Iterable[bytes | None]) -> People:
+def read_people(reader: Reader, codes: Collection[str], ids: Iterable[bytes | None]) -> People:
     """Names of employees."""
     wanted = sorted({identity for identity in ids if identity})
-    by_code = connection.execute(_BY_CODE, {"codes": sorted(codes)}) if codes else ()
-    by_id = connection.execute(_BY_ID, {"ids": wanted}) if wanted else ()
+    by_code = reader.execute(_BY_CODE, {"codes": sorted(codes)}) if codes else ()
+    by_id = reader.execute(_BY_ID, {"ids": wanted}) if wanted else ()
     return People(
         {row.code: row.name or row.code for row in by_code}, {row.id: row.name or row.code or "" for row in by_id}
     )

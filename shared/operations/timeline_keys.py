@@ -13,7 +13,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
-    Connection,
     Integer,
     and_,
     bindparam,
@@ -32,6 +31,7 @@ from shared.domain.records import RecordKind
 from shared.domain.tasks import TaskState
 from shared.domain.timeline import Asked, TimelineKey
 from shared.storage.column_types import Id, UtcTime
+from shared.storage.cursor_reading import Reader
 from shared.storage.dialect_functions import moment_us
 from shared.storage.tables import card_edit, client_transfer, interaction, mail, neighbour_fact, refund, sale, task
 from shared.sync.hlc import COUNTER_BITS
@@ -59,7 +59,7 @@ class KeyRow(NamedTuple):
 
 
 def read_keys(
-    connection: Connection,
+    reader: Reader,
     members: Sequence[bytes],
     names: Sequence[str],
     asked: Asked,
@@ -79,7 +79,7 @@ def read_keys(
         "size": rows_max,
     }
     statement = _statement(asked.sources, asked.told, asked.channels == timeline.ASKED[timeline.Shown.ALL].channels)
-    return [KeyRow(*row) for row in connection.execute(statement, parameters)]
+    return [KeyRow(*row) for row in reader.execute(statement, parameters)]
 
 
 @lru_cache(maxsize=32)

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 from shared.domain.cards import Value
 from shared.storage.card_rows import CardKey, insert_missing, upsert
 from shared.storage.conflict_rows import encode_value
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import card_edit
 from shared.sync.card_merge import CardState, Stamp
 
@@ -58,9 +59,9 @@ def add_edits(connection: Connection, whole: Sequence[dict[str, Any]], partial: 
         connection.execute(upsert(card_edit, connection), whole)
 
 
-def edits_of_card(connection: Connection, kind: int, card_id: bytes) -> list[Any]:
+def edits_of_card(reader: Reader, kind: int, card_id: bytes) -> list[Any]:
     """The rows of a card's edits, oldest first."""
-    return list(connection.execute(_OF_CARD, {"kind": kind, "card": card_id}))
+    return list(reader.execute(_OF_CARD, {"kind": kind, "card": card_id}))
 
 
 def forget_edits(connection: Connection, kind: int, card_id: bytes) -> None:

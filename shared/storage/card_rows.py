@@ -14,6 +14,7 @@ from shared.domain.tasks import next_at_us
 from shared.domain.text_folding import search_text, sort_key
 from shared.storage.client_index import clients_changed
 from shared.storage.client_keys import keep_keys
+from shared.storage.cursor_reading import Reader
 from shared.storage.fact_rows import Row
 from shared.storage.tables import (
     attachment,
@@ -86,7 +87,7 @@ def lock_cards(connection: Connection, keys: Iterable[CardKey]) -> None:
         connection.execute(statement.order_by(card.c.kind, card.c.id).with_for_update()).all()
 
 
-def load_states(connection: Connection, keys: Iterable[CardKey]) -> dict[CardKey, bytes]:
+def load_states(reader: Reader, keys: Iterable[CardKey]) -> dict[CardKey, bytes]:
     """The serialised states of the cards that exist."""
     by_kind: dict[int, list[bytes]] = {}
     for kind, card_id in keys:
@@ -96,9 +97,9 @@ def load_states(connection: Connection, keys: Iterable[CardKey]) -> dict[CardKey
         for start in range(0, len(card_ids), _KEYS_PER_QUERY_MAX):
             chunk = card_ids[start : start + _KEYS_PER_QUERY_MAX]
             if len(chunk) == 1:
-                rows = connection.execute(_STATE, {"kind": kind, "id": chunk[0]})
+                rows = reader.execute(_STATE, {"kind": kind, "id": chunk[0]})
             else:
-                rows = connection.execute(_STATES, {"kind": kind, "ids": chunk})
+                rows = reader.execute(_STATES, {"kind": kind, "ids": chunk})
             found.update({(kind, card_id): state for card_id, state in rows if state})
     return found
 

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from shared.domain.cards import Value
 from shared.domain.duplicates import keys_of, likeness_of, proposes
+from shared.storage.cursor_reading import Reader
 from shared.storage.dialect_functions import over_lists
 from shared.storage.tables import client_key
 
@@ -83,14 +84,14 @@ def wanted_keys(client_id: bytes, fields: Mapping[str, Value]) -> set[str]:
     return set(keys_of(likeness_of(client_id, fields)))
 
 
-def holders_of(connection: Connection, key: str, most: int) -> list[bytes]:
+def holders_of(reader: Reader, key: str, most: int) -> list[bytes]:
     """The clients that have a key, in the order of their ids."""
-    return list(connection.execute(_HOLDERS, {"key": key, "most": most}).scalars())
+    return list(reader.execute(_HOLDERS, {"key": key, "most": most}).scalars())
 
 
-def shared_keys_after(connection: Connection, after: str, most: int) -> list[str]:
+def shared_keys_after(reader: Reader, after: str, most: int) -> list[str]:
     """The next keys by which several clients are to be compared, in their order."""
-    return list(connection.execute(_NEXT_SHARED, {"after": after, "most": most}).scalars())
+    return list(reader.execute(_NEXT_SHARED, {"after": after, "most": most}).scalars())
 
 
 def mend_marks(connection: Connection) -> int:

@@ -142,37 +142,56 @@ class WriteTurn:
 class _Snapshot:
     """What one thread reads with several cursors. It is taken by the first, and anew after the thread has written."""
 
-    __slots__ = ("_is_old", "_is_taken", "_open_cursors", "_pooled")
+    __slots__ = ("_connection", "_is_old", "_is_taken", "_open_readers", "_pooled")
 
-    def __init__(self, pooled: Any) -> None:
+    def __init__(self, pooled: Any, connection: Connection | None = None) -> None:
+        """`connection` is SQLAlchemy's over the same, where readers through both are to see the same."""
         self._pooled = pooled
-        self._open_cursors = 0
+        self._connection = connection
+        self._open_readers = 0
         self._is_taken = False
         self._is_old = False
 
     def open_cursor(self) -> Any:
-        if self._is_old and not self._open_cursors:
-            self._pooled.driver_connection.execute("ROLLBACK")
-            self._is_taken = self._is_old = False
+        self._begin()
         cursor = self._pooled.cursor()
-        if not self._is_taken:
-            cursor.execute("BEGIN DEFERRED")
-            self._is_taken = True
-        self._open_cursors += 1
+        self._open_readers += 1
         return cursor
 
     def close_cursor(self, cursor: Any) -> None:
-        self._open_cursors -= 1
+        self._open_readers -= 1
         # Before the connection is another thread's: a cursor that dies later resets the statement that the other reads
         # with, which then has a row of no columns.
         cursor.close()
+
+    @contextmanager
+    def connected(self) -> Iterator[Connection]:
+        """SQLAlchemy's view of it, for one reader."""
+        assert self._connection is not None
+        self._begin()
+        self._open_readers += 1
+        try:
+            yield self._connection
+        finally:
+            self._open_readers -= 1
+
+    def _begin(self) -> None:
+        if self._is_old and not self._open_readers:
+            self._pooled.driver_connection.execute("ROLLBACK")
+            self._is_taken = self._is_old = False
+        if not self._is_taken:
+            self._pooled.driver_connection.execute("BEGIN DEFERRED")
+            self._is_taken = True
 
     def grow_old(self) -> None:
         """The thread has written: whoever reads next sees it."""
         self._is_old = self._is_taken
 
     def close(self) -> None:
-        self._pooled.close()  # the pool rolls back
+        if self._connection is not None:
+            self._connection.close()  # the pool rolls back
+        else:
+            self._pooled.close()
 
 
 class _Reading:
@@ -230,6 +249,11 @@ class SqliteStore:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A snapshot that sees one state of the store throughout."""
+        snapshot = self.shared_snapshot()
+        if snapshot is not None:
+            with translated_sqlite_errors(), snapshot.connected() as connection:
+                yield connection
+            return
         self._require_in_place()
         with translated_sqlite_errors(), self.engine.connect() as connection:
             with connection.execution_options(filial_read_only=True).begin():
@@ -241,15 +265,18 @@ class SqliteStore:
 
     @contextmanager
     def one_snapshot(self) -> Iterator[None]:
-        """What this thread reads through cursors in here is of one moment, but for what it writes itself meanwhile.
+        """What this thread reads in here is of one moment, but for what it writes itself meanwhile.
 
-        To be entered and left by the same thread, with nothing in between that gives the turn to another task.
+        All of it takes one connection. To be entered and left by the same thread, with nothing in between that gives
+        the turn to another task.
         """
         if self.shared_snapshot() is not None:
             yield
             return
         with translated_sqlite_errors():
-            snapshot = self._local.snapshot = self.take_snapshot()
+            self._require_in_place()
+            connection = self.engine.connect().execution_options(filial_read_only=True)
+            snapshot = self._local.snapshot = _Snapshot(connection.connection, connection)
             try:
                 yield
             finally:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -17,6 +19,11 @@ from shared.web.static_files import StaticFiles
 
 TEMPLATES = Path(__file__).with_name("templates")
 COMPONENTS = "components.html"
+TEXTS_KEPT_MAX = 8_192
+"""Translated texts of templates that are remembered, a megabyte."""
+
+BARS_KEPT_MAX = 512
+"""Rows of links to the pages that are remembered: of every role, on every page, in every language."""
 
 
 class Destination(NamedTuple):
@@ -46,6 +53,7 @@ class Pages:
         self._navigation = navigation
         self._frame = frame
         self.environment = make_environment((*folders, TEMPLATES))
+        self._bars: dict[tuple[object, ...], Markup] = {}
 
     def render(
         self,
@@ -71,8 +79,23 @@ class Pages:
         names["ui"] = self.environment.get_template(COMPONENTS).make_module(names, shared=True)
         found = self.environment.get_template(template)
         if not block:
+            names["bar_pages"] = self._bar_pages(names)
             return found.render(names)
         return "".join(found.blocks[block](found.new_context(names, shared=True)))
+
+    def _bar_pages(self, names: Mapping[str, Any]) -> Markup:
+        """The links to the pages, made once for each set of them, place and language."""
+        navigation, path = names["navigation"], names["path"]
+        here = tuple(page.url for page in navigation if path == page.url or path.startswith(f"{page.url}/"))
+        marks = translations.marks_untranslated()
+        key = (names["language"], marks, here, *((page.url, page.hotkey, page.is_minor) for page in navigation))
+        found = self._bars.get(key)
+        if found is None:
+            if len(self._bars) >= BARS_KEPT_MAX:
+                self._bars.clear()
+            found = Markup(self.environment.get_template("bar_pages.html").render(names))  # noqa: S704 - a template's.
+            self._bars[key] = found
+        return found
 
     def _names(self, request: Request) -> dict[str, Any]:
         state = state_of(request)
@@ -106,6 +129,7 @@ def make_environment(folders: Iterable[Path]) -> Environment:
     )
     # The type stubs do not know what an extension adds.
     environment.install_gettext_callables(translations.gettext, translations.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.globals |= {"_": translate, "gettext": translate}
     environment.filters |= {
         "money": formats.format_money,
         "quantity": formats.format_quantity,
@@ -118,6 +142,18 @@ def make_environment(folders: Iterable[Path]) -> Environment:
         "in_order": in_order,
     }
     return environment
+
+
+def translate(text: str, /, **values: Any) -> Markup:
+    """What `_("…")` of a template shows: the translation is ours, the values are escaped."""
+    if values:
+        return Markup(translations.gettext(text)) % values  # noqa: S704 - a catalog's.
+    return _translated(text, translations.current_language(), translations.marks_untranslated())
+
+
+@lru_cache(maxsize=TEXTS_KEPT_MAX)
+def _translated(text: str, _language: str, _marks: bool) -> Markup:
+    return Markup(translations.gettext(text)) % {}  # noqa: S704 - a catalog's.
 
 
 def in_order(items: Iterable[Any], name: str) -> list[Any]:

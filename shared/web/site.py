@@ -23,6 +23,7 @@ from shared.web.cookies import YEAR_SECONDS, set_cookie
 from shared.web.failures import Failures, answer_http
 from shared.web.pages import Destination, Frame, Pages
 from shared.web.request_state import LANGUAGE_COOKIE, THEME_COOKIE, THEMES, Notice, leave_notice, read_state
+from shared.web.routing import route_by_beginnings
 from shared.web.security import HEADERS, Door, StreamedPath, text_of
 from shared.web.static_files import FOLDER, StaticFiles
 from shared.web.translations import LANGUAGES, speaking
@@ -88,6 +89,7 @@ def create_site(site: Site) -> Starlette:
         ],
         exception_handlers={HTTPException: answer_http},
     )
+    route_by_beginnings(app)
     app.state.pages = Pages(site.template_folders, static, site.navigation, site.frame)
     return app
 

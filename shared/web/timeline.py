@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from starlette.requests import Request
 
 from shared.domain.dictionaries import Dictionaries, Dictionary, names_of_terms
-from shared.domain.interactions import Channel, Interaction, Sentiment
+from shared.domain.interactions import Interaction
 from shared.domain.masking import mask_phone
 from shared.domain.permissions import Actor, Permission
-from shared.domain.tasks import TaskState, TaskType
 from shared.domain.timeline import LetterEntry, Shown, SpokenEntry, TimelineEntry, TimelinePage
 from shared.web.request_state import state_of
+from shared.web.timeline_rows import Links, Words, shown_entries
 from shared.web.translations import LazyText
 from shared.web.translations import lazy_text as _
 
-CHANNELS: Final[Mapping[str, LazyText]] = {
-    Channel.CALL: _("Call"),
-    Channel.EMAIL: _("E-mail"),
-    Channel.MESSAGE: _("Message"),
-    Channel.VISIT: _("Visit"),
-    Channel.SERVICE_REQUEST: _("Request"),
-    Channel.NOTE: _("Note"),
-}
-STATES: Final[Mapping[str, LazyText]] = {
-    TaskState.OPEN: _("open"),
-    TaskState.IN_PROGRESS: _("in progress"),
-    TaskState.WAITING: _("waiting"),
-    TaskState.DONE: _("done"),
-    TaskState.CANCELLED: _("cancelled"),
-}
-SENTIMENTS: Final[Mapping[str, LazyText]] = {
-    Sentiment.POSITIVE: _("good"),
-    Sentiment.NEUTRAL: _("neutral"),
-    Sentiment.NEGATIVE: _("bad"),
-}
 FILTERS: Final[Mapping[str, LazyText]] = {
     Shown.ALL: _("Everything"),
     Shown.TOLD: _("What the client was told"),
@@ -50,26 +30,6 @@ FILTERS: Final[Mapping[str, LazyText]] = {
     Shown.TASKS: _("Tasks"),
     Shown.CHANGES: _("Changes"),
 }
-TASK_TYPES: Final[Mapping[str, LazyText]] = {
-    TaskType.CALL: _("Call"),
-    TaskType.VISIT: _("Visit"),
-    TaskType.EMAIL: _("E-mail"),
-    TaskType.MESSAGE: _("Message"),
-    TaskType.SERVICE_REQUEST: _("Request"),
-}
-LETTER_STATES: Final[Mapping[str, LazyText]] = {
-    "": _("waits to be sent"),
-    "waiting": _("waits to be sent"),
-    "sent": _("sent"),
-    "failed": _("not sent"),
-    "uncertain": _("perhaps sent"),
-    "refused": _("not sent: the client does not want it"),
-    "received": _("has come"),
-}
-CONSENTS: Final[Mapping[str, LazyText]] = {
-    "consent_data": _("to keep personal data"),
-    "consent_advertising": _("to be sent advertising"),
-}
 
 
 def shown_of(text: str) -> Shown:
@@ -78,29 +38,28 @@ def shown_of(text: str) -> Shown:
 
 
 def view_of(
-    request: Request, actor: Actor, page: TimelinePage, words: Dictionaries, shown: Shown, zone: str, base_url: str
+    request: Request,
+    actor: Actor,
+    page: TimelinePage,
+    words: Dictionaries,
+    shown: Shown,
+    zone: str,
+    base_url: str,
+    links: Links,
 ) -> dict[str, Any]:
     """What the template `timeline_entries.html` needs. `base_url` is the page's address without a question."""
     query = f"?shown={shown}" if shown is not Shown.ALL else ""
     further = f"{base_url}{query}{'&' if query else '?'}after={page.further}" if page.further else ""
+    names = names_of_terms(words, state_of(request).language)
+    targets = frozenset(term.code for term in words[Dictionary.OUTCOME] if term.is_target)
     return {
-        "entries": [_as_seen(actor, entry) for entry in page.entries],
+        "entries": shown_entries(_as_seen(actor, page.entries), Words(names, targets, zone), links),
         "further_url": further,
         "shown": shown,
-        "filters": [
-            (f"{base_url}?shown={name}" if name != Shown.ALL else base_url, name, label)
-            for name, label in FILTERS.items()
-        ],
+        "filters": [(_address(base_url, name), name, label) for name, label in FILTERS.items()],
         "is_first": not request.query_params.get("after"),
+        "links": links,
         "zone": zone,
-        "names": names_of_terms(words, state_of(request).language),
-        "targets": {term.code for term in words[Dictionary.OUTCOME] if term.is_target},
-        "channels": CHANNELS,
-        "states": STATES,
-        "sentiments": SENTIMENTS,
-        "task_types": TASK_TYPES,
-        "letter_states": LETTER_STATES,
-        "consents": CONSENTS,
     }
 
 
@@ -108,8 +67,14 @@ def _address(base_url: str, name: str) -> str:
     return base_url if name == Shown.ALL else f"{base_url}?shown={name}"
 
 
-def _as_seen(actor: Actor, entry: TimelineEntry) -> TimelineEntry:
-    """The entry as the actor may see it: contacts and notes are masked for who may not see them."""
+def _as_seen(actor: Actor, entries: Sequence[TimelineEntry]) -> Sequence[TimelineEntry]:
+    """The entries as the actor may see them: contacts and notes are masked for who may not see them."""
+    if actor.may(Permission.CLIENT_CONTACTS) and not actor.hidden_fields:
+        return entries
+    return [_entry_as_seen(actor, entry) for entry in entries]
+
+
+def _entry_as_seen(actor: Actor, entry: TimelineEntry) -> TimelineEntry:
     what = entry.what
     if isinstance(what, SpokenEntry):
         earlier = tuple(_said_as_seen(actor, each) for each in what.earlier)

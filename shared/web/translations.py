@@ -114,6 +114,11 @@ def read_catalog(language: str) -> Catalog:
     return merged
 
 
+def marks_untranslated() -> bool:
+    """Whether `marking_untranslated` is on."""
+    return _marks
+
+
 @contextmanager
 def marking_untranslated() -> Iterator[None]:
     """For tests: texts that lack a translation show it, in every request of this process."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, union_all
 from sqlcipher3 import dbapi2
 
 from shared.errors import StoreError
@@ -17,6 +17,11 @@ from shared.storage.tables import employee
 from tests.support.shop import Shop
 
 FULL, NORMAL = 2, 1
+AMONG = select(employee).where(employee.c.code.in_(bindparam("codes", expanding=True))).order_by(employee.c.id)
+ANNA_ALONE = union_all(
+    select(employee.c.code).where(employee.c.code.in_(bindparam("codes", expanding=True)), employee.c.code == "anna"),
+    select(employee.c.code).where(employee.c.code == "nobody"),
+)
 
 
 def write_elsewhere(shop: Shop, statement: str) -> None:
@@ -145,6 +150,23 @@ class TestCursorReader:
         assert ours == theirs
         assert ours
         assert [type(value) for value in ours[0]] == [type(value) for value in theirs[0]]
+
+    @pytest.mark.parametrize("count", [0, 1, 2, 3, 9, 600])
+    def test_a_list_has_any_length(self, shop: Shop, count: int) -> None:
+        for number in range(3):
+            shop.sell(f"k{number}", cashier=f"c{number}")
+        with shop.store.read() as connection, shop.store.read_cursor() as cursor:
+            codes = [f"c{number}" for number in range(count)]
+            theirs = [tuple(row) for row in connection.execute(AMONG, {"codes": codes})]
+            ours = [tuple(row) for row in CursorReader(cursor).execute(AMONG, {"codes": codes})]
+        assert ours == theirs
+        assert len(ours) == min(count, 3)
+
+    def test_values_of_the_statement_itself_are_given_to_the_driver(self, shop: Shop) -> None:
+        shop.sell("k1", cashier="anna")
+        with shop.store.read_cursor() as cursor:
+            found = CursorReader(cursor).execute(ANNA_ALONE, {"codes": ["anna", "boris"]})
+        assert found.scalars() == ["anna"]
 
     def test_nobody_is_none(self, shop: Shop) -> None:
         with shop.store.read_cursor() as cursor:

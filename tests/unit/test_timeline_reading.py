@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import pytest
-from sqlalchemy import Engine, event
 
 from branch_node.operations.client_timeline import read_client_timeline
 from branch_node.operations.incoming_calls import find_caller
@@ -27,6 +22,7 @@ from shared.operations.timeline_facts import read_people
 from shared.operations.timeline_keys import read_keys
 from tests.support.clock import FakeClock
 from tests.support.shop import Shop, change
+from tests.support.statements import recorded_statements
 
 ANNA, ANNE, BORIS = (derived_id("client", name) for name in (b"anna", b"anne", b"boris"))
 
@@ -39,21 +35,6 @@ def shop(branch_store: BranchStore, clock: FakeClock) -> Shop:
         fields: dict[str, Value] = {"name": name, "phones": (f"+7912345678{phone}",), "do_not_contact": False}
         shop.learn(change(RecordKind.CLIENT, client_id, **fields))
     return shop
-
-
-@contextmanager
-def recorded() -> Iterator[list[tuple[str, Any]]]:
-    """The statements that are sent meanwhile."""
-    sent: list[tuple[str, Any]] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        sent.append((statement, parameters))
-
-    event.listen(Engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(Engine, "before_cursor_execute", note)
 
 
 def say(shop: Shop, client_id: bytes, text: str) -> bytes:
@@ -92,7 +73,7 @@ def test_no_page_looks_at_more_than_its_indexes_give(shop: Shop, members: tuple[
             "INSERT INTO sqlite_stat1 VALUES ('client', 'client_by_merged_into', '100000 100000 1')"
         )
         connection.exec_driver_sql("ANALYZE sqlite_schema")
-    with recorded() as sent:
+    with recorded_statements() as sent:
         for shown in Shown:
             read_client_timeline(shop.store, LOCAL_ADMINISTRATOR, ANNA, shown)
     with shop.store.read() as connection:
@@ -100,7 +81,7 @@ def test_no_page_looks_at_more_than_its_indexes_give(shop: Shop, members: tuple[
             row[3]
             for statement, parameters in sent
             if statement.startswith("SELECT")
-            for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            for row in connection.connection.cursor().execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
         }
     looked_through = {plan for plan in plans if plan.startswith("SCAN") and not plan.startswith("SCAN anon_")}
     assert looked_through == {"SCAN dictionary_term"}
