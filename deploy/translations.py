@@ -88,6 +88,7 @@ ERROR_SOURCES = (
     "branch_node/operations/processing.py",
     "branch_node/operations/quick_key_editing.py",
     "branch_node/operations/receipt_finding.py",
+    "branch_node/operations/ringing.py",
     "branch_node/operations/refund_request.py",
     "branch_node/operations/refunding.py",
     "branch_node/operations/reporting.py",
