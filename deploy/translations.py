@@ -102,6 +102,7 @@ ERROR_SOURCES = (
     "branch_node/operations/stock_looking.py",
     "branch_node/operations/task_calendar.py",
     "branch_node/operations/tasks.py",
+    "branch_node/operations/withdrawing.py",
     "branch_node/operations/z_reports.py",
     "branch_node/storage/transaction.py",
     "branch_node/sync_client/central.py",

@@ -29,6 +29,7 @@ from shared.domain.timeline import (
     TransferEntry,
     What,
     newest_versions,
+    standing,
 )
 from shared.errors import DecodeError
 from shared.operations.client_aliases import read_card_group
@@ -152,7 +153,7 @@ class _Page:
             fact = _decode(each.kind, each.payload)
             if isinstance(fact, Interaction):
                 self._spoken.setdefault(each.fact_id, Spoken(each.branch_code, fact))
-        self._versions = newest_versions({identity: each.said.corrects_id for identity, each in self._spoken.items()})
+        self._versions = newest_versions(standing({identity: each.said for identity, each in self._spoken.items()}))
         requested = [each.said.next_task_id for each in self._spoken.values() if each.said.next_task_id]
         self._states = states_of_tasks(connection, requested)
         self._tasks = rows_by_id(connection, task, by_source.get(timeline.TASK, []))

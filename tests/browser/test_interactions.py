@@ -222,3 +222,24 @@ def test_a_call_that_comes_in_rings_on_every_page_and_is_opened_by_one_key(
     assert "Завести карточку" in page.inner_text(".calls-ringing")
     clock.advance(60)
     page.wait_for_selector(".calls-ringing", state="detached")
+
+
+def test_a_call_that_was_logged_by_mistake_is_taken_back_by_one_key(branch: ServedBranch, visit: Visit) -> None:
+    furnish(branch)
+    visitor = visit(branch.address, "ru")
+    log_in(visitor, "rita")
+    page = visitor.open(f"{URL}/calls/new")
+    for key in ("Digit4", "KeyZ"):
+        page.keyboard.press(key)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/timeline")
+    assert "думает" in page.inner_text("#client-timeline")
+    screenshot(page, "call-logged-undo-ru-light")
+    page.keyboard.press("Control+KeyZ")
+    page.wait_for_selector("#notices >> text=Отменено.")
+    assert "думает" not in page.inner_text("#client-timeline")
+    with branch.store.read() as connection:
+        (planned,) = connection.execute(task.select()).all()
+        assert len(connection.execute(interaction.select()).all()) == 2
+    assert planned.archived
+    screenshot(page, "call-taken-back-ru-light")

@@ -104,6 +104,7 @@ POST /calls/ringing/ID/seen       >      x    x      +       +       +         +
 POST /clients/ID/archive          >      x    x      +       +       +         +             x       +     x
 POST /clients/ID/calls/new        >      x    x      +       +       +         +             x       +     x
 POST /clients/ID/calls/start      >      x    x      +       +       +         +             x       +     x
+POST /clients/ID/calls/undo       >      x    x      +       +       +         +             x       +     x
 POST /clients/ID/decide           >      x    x      +       +       +         +             x       +     x
 POST /clients/ID/different        >      x    x      x       +       x         +             x       +     x
 POST /clients/ID/edit             >      x    x      +       +       +         +             x       +     x
