@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from branch_node.bootstrap import open_processor, open_store, settings_for
 from branch_node.operations.interactions import NextStep, Talk, log_interaction
+from branch_node.operations.withdrawing import withdraw_interaction
 from branch_node.storage.store import BranchStore
 from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_result, print_rows
@@ -24,6 +25,7 @@ from shared.errors import NotFound
 from shared.operations.client_facts import read_interaction
 from shared.operations.clients import resolve_client
 from shared.operations.people import employee_id, find_employee
+from shared.storage.standing_interactions import stands
 from shared.storage.tables import client, interaction
 
 LISTED_MAX = 200
@@ -87,6 +89,20 @@ def log_command(options: GlobalOptions, /, reference: str, employee: str, **give
     print_result(options, document, f"Logged {document['id']}." + (f" Next step: {task}." if task else ""))
 
 
+@call.command("withdraw")
+@click.argument("record")
+@click.option("--employee", required=True, help="The code of who logged it.")
+@click.pass_obj
+def withdraw_command(options: GlobalOptions, record: str, employee: str) -> None:
+    """Take back what was logged here by mistake a moment ago, with the next step that came of it."""
+    settings = settings_for(options.home)
+    store = open_store(settings)
+    actor = _actor(store, employee)
+    with closing(open_processor(settings, store)) as processor:
+        changed = withdraw_interaction(processor.commit, actor, parse_id(record))
+    print_result(options, {"id": record, "changed": changed}, "Taken back." if changed else "It is taken back already.")
+
+
 @call.command("list")
 @click.option("--day", help="As 2026-11-23; today without.")
 @click.option("--employee", help="The code of an employee; everybody without.")
@@ -99,7 +115,7 @@ def list_command(options: GlobalOptions, day: str | None, employee: str | None) 
     statement = (
         select(interaction.c.branch_id, interaction.c.id, client.c.name)
         .join(client, client.c.id == interaction.c.client_id, isouter=True)
-        .where(interaction.c.business_date == wanted)
+        .where(interaction.c.business_date == wanted, stands())
         .order_by(interaction.c.at.desc(), interaction.c.id.desc())
         .limit(LISTED_MAX)
     )

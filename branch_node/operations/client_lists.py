@@ -210,7 +210,8 @@ def _last_seen(connection: Connection, client_ids: list[bytes]) -> dict[str, int
     """When they bought here or were spoken to last."""
     sql = (
         "SELECT id, MAX(COALESCE((SELECT MAX(sold_at) FROM sale WHERE client_id = c.id AND client_id IS NOT NULL), 0), "
-        "COALESCE((SELECT MAX(at) FROM interaction WHERE client_id = c.id), 0)) "
+        "COALESCE((SELECT MAX(at) FROM interaction i WHERE client_id = c.id AND withdrawn IS NULL AND NOT EXISTS "
+        "(SELECT 1 FROM interaction w WHERE w.corrects_id = i.id AND w.withdrawn IS NOT NULL)), 0)) "
         f"FROM client c WHERE id IN ({', '.join('?' * len(client_ids))})"
     )
     return {format_id(client_id): at for client_id, at in _run(connection, sql, client_ids) if at}

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
 
 from branch_node.operations.client_importing import IMPORT_BYTES_MAX
+from branch_node.operations.ringing import Ringing
 from branch_node.web import (
     account,
     client_files,
@@ -35,6 +36,7 @@ from branch_node.web import (
     quick_keys,
     receipts,
     refunds,
+    ringing,
     sale,
     sale_paying,
     sale_returns,
@@ -104,6 +106,7 @@ PAGES: tuple[BaseRoute, ...] = (
     *client_files.ROUTES,
     *client_timeline.ROUTES,
     *interactions.ROUTES,
+    *ringing.ROUTES,
     *incoming_calls.ROUTES,
     *client_tasks.ROUTES,
     *tasks.ROUTES,
@@ -135,6 +138,7 @@ def create_app(context: WebContext) -> Starlette:
             "site_name": node.code,
             "chip": read_chip(context) if _shows_chip(request) else None,
             "task_chip": task_chip.read_task_chip(context, actor) if _shows_chip(request) else None,
+            "hears_calls": _shows_chip(request) and ringing.may_hear(actor),
             "practice": context.settings.is_practice,
             "printer_says": printer_sentence(context),
             "person": actor,
@@ -157,6 +161,7 @@ def create_app(context: WebContext) -> Starlette:
     )
     app = create_site(site)
     app.state.turn = turn = Turn()
+    app.state.ringing = Ringing(context.clock, context.store.ids)
     app.state.context = waiting_outside(context, turn)
     return app
 

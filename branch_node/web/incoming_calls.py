@@ -1,7 +1,8 @@
 """A call comes in: `/calls/incoming?phone=…` opens the caller's page, for a browser and for a telephone system.
 
-A telephone system sends a POST with `Authorization: Bearer TOKEN` and is answered in JSON; a program on somebody's desk
-that opens addresses uses a GET, which changes nothing.
+A telephone system sends a POST with `Authorization: Bearer TOKEN` and is answered in JSON; the call rings on the pages
+of those who log calls, from where `/calls/ringing/ID` opens the card. A program on somebody's desk that opens
+addresses uses a GET, which changes nothing.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from starlette.routing import Route
 from branch_node.operations.incoming_calls import Caller, find_caller
 from branch_node.web.context import context_of
 from branch_node.web.people import guarded, signed_in
+from branch_node.web.ringing import ringing_of
 from shared.domain.business_time import MICROSECONDS, format_us
-from shared.domain.identifiers import format_id
+from shared.domain.identifiers import format_id, parse_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission
 from shared.errors import InvalidInput
 from shared.web.request_state import Notice
@@ -33,6 +35,19 @@ def open_caller(request: Request) -> Response:
     caller = _caller(request, signed_in(request))
     if "application/json" in request.headers.get("accept", ""):
         return _document(request, caller)
+    return _to_page(request, caller)
+
+
+def open_ringing(request: Request) -> Response:
+    """`/calls/ringing/ID`: the same for a call that a page shows; whoever opens it needs to be shown it no more."""
+    actor, call_id, ringing = signed_in(request), parse_id(request.path_params["id"]), ringing_of(request)
+    context = context_of(request)
+    caller = find_caller(context.store, actor, ringing.phone_of(call_id), context.settings.phone_country)
+    ringing.see(actor, call_id)
+    return _to_page(request, caller)
+
+
+def _to_page(request: Request, caller: Caller) -> Response:
     if not caller.others:
         return see_other(request, _url(request, caller))
     said = plural("%(count)s more client has this phone.", "%(count)s more clients have this phone.", caller.others)
@@ -42,7 +57,9 @@ def open_caller(request: Request) -> Response:
 def report(request: Request) -> Response:
     """POST by a telephone system that has proved itself, else as whoever is logged in."""
     if has_bearer_token(request):
-        return _document(request, _caller(request, LOCAL_ADMINISTRATOR))
+        caller = _caller(request, LOCAL_ADMINISTRATOR)
+        ringing_of(request).ring(caller.phone)
+        return _document(request, caller)
     answer: Response = _opened.endpoint(request)
     return answer
 
@@ -90,4 +107,8 @@ def _document(request: Request, caller: Caller) -> Response:
 
 
 _opened = guarded(PATH, open_caller, Permission.INTERACTION_LOG)
-ROUTES = (_opened, Route(PATH, report, methods=["POST"]))
+ROUTES = (
+    _opened,
+    Route(PATH, report, methods=["POST"]),
+    guarded("/calls/ringing/{id}", open_ringing, Permission.INTERACTION_LOG),
+)

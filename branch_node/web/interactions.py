@@ -10,6 +10,7 @@ from starlette.responses import Response
 from branch_node.operations.contacting import start_contact
 from branch_node.operations.interaction_desk import Desk, read_desk
 from branch_node.operations.interactions import log_interaction, plan_step, set_request_state
+from branch_node.operations.withdrawing import withdraw_interaction
 from branch_node.web.client_timeline import timeline_url
 from branch_node.web.context import context_of
 from branch_node.web.interaction_forms import (
@@ -118,7 +119,18 @@ def log(request: Request) -> Response:
     except FilialError as error:
         return page(request, error)
     said = _("It is logged, and the next step planned.") if logged.task_id else _("It is logged.")
-    return see_other(request, timeline_url(client_id), Notice(said))
+    undo = {"record": format_id(logged.interaction_id)}
+    notice = Notice(said, f"/clients/{format_id(client_id)}/calls/undo", undo)
+    return see_other(request, timeline_url(client_id), notice)
+
+
+def undo_log(request: Request) -> Response:
+    """POST `record`: what was logged a moment ago is taken back, with the next step that came of it."""
+    context, record = context_of(request), id_in(text_of(request, "record"))
+    if record is None:
+        raise NotFound("There is no such record of this branch.", "Load the page anew.")
+    withdraw_interaction(context.commit, signed_in(request), record)
+    return see_other(request, timeline_url(client_of_path(request)), Notice(_("Taken back.")))
 
 
 def start(request: Request) -> Response:
@@ -171,6 +183,7 @@ _LOG = Permission.INTERACTION_LOG
 ROUTES = (
     guarded("/clients/{id}/calls/new", page, _LOG),
     guarded("/clients/{id}/calls/new", log, _LOG, ("POST",)),
+    guarded("/clients/{id}/calls/undo", undo_log, _LOG, ("POST",)),
     guarded("/clients/{id}/calls/start", start, _LOG, ("POST",)),
     guarded("/clients/{id}/requests/state", request_state, _LOG, ("POST",)),
 )

@@ -16,6 +16,7 @@ from branch_node.bootstrap import open_store, settings_for
 from branch_node.operations import basket
 from deploy.demo.chain import Branch, CommandFailed, HeadOffice
 from deploy.practice.contacts import RIVALS
+from deploy.practice.letter_office import send_and_receive
 from deploy.practice.offers import CURRENCY
 from deploy.practice.people import FIRST_REGISTER, PlannedPosition
 from deploy.practice.plan import Event, Plan, event_document
@@ -99,6 +100,8 @@ def build(folder: Path, plan: Plan, say: Say) -> State:
         _each(branches, _synchronise)
         contacts = _each(branches, lambda branch: _play_contacts(branch, plan))
         _each(branches, _synchronise)
+        # Branches hear of what was decided when they are served: they synchronise first.
+        mailed = send_and_receive(office.home, plan.letters)
     finally:
         office.stop()
     _hold_baskets(branches[0], plan)
@@ -109,6 +112,7 @@ def build(folder: Path, plan: Plan, say: Say) -> State:
     say(f"{receipts} receipts, {refunds} refunds, {sum(sums.get('closed', 0) for sums in played)} shifts closed.")
     calls, tasks = (sum(sums[name] for sums in contacts) for name in ("calls", "tasks"))
     say(f"{calls} calls to clients logged, {tasks} tasks given.")
+    say("{sent} letters sent, {received} received, {unmatched} of nobody known.".format_map(mailed))
     return state
 
 
@@ -190,7 +194,8 @@ def _play(branch: Branch, plan: Plan) -> dict[str, int]:
 
 
 def _play_contacts(branch: Branch, plan: Plan) -> dict[str, int]:
-    contacts = json.dumps(plan.contacts[branch.code]._asdict(), ensure_ascii=False)
+    letters = plan.letters[branch.code]
+    contacts = json.dumps(plan.contacts[branch.code]._asdict() | letters._asdict(), ensure_ascii=False)
     return _run_player("deploy.practice.contact_player", branch, contacts)
 
 

@@ -1,6 +1,7 @@
 """Plays what a branch's reps did with clients, in its store, by the product's own operations.
 
-Run as `python -m deploy.practice.contact_player HOME < contacts.json`; prints how many calls and tasks were entered.
+Run as `python -m deploy.practice.contact_player HOME < contacts.json`; prints how many calls, tasks and letters were
+entered.
 Clients whom the branch does not know are passed over: nobody there could have called them.
 """
 
@@ -14,15 +15,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from branch_node.bootstrap import open_processor, open_store, settings_for
+from branch_node.bootstrap import open_processor, settings_for
 from branch_node.operations.committing import Commit, Wanted, WantedEdit
 from branch_node.operations.interactions import Talk, log_interaction
+from branch_node.operations.letters import write_letter
 from branch_node.operations.tasks import add_task
 from branch_node.storage.store import BranchStore
 from branch_node.sync_client.processor import Processor
 from deploy.practice.contacts import PlannedCall, PlannedTask
+from deploy.practice.letters import REFUSED, PlannedLetter, letter_id
+from deploy.practice.player import PlannedClock
+from shared.clock import SystemClock, SystemIds
 from shared.domain.business_time import parse_local
+from shared.domain.cards import Value
+from shared.domain.clients import CONSENTS
 from shared.domain.interactions import Channel, Direction, KeyPoint
+from shared.domain.mail import Draft, MailPurpose
 from shared.domain.permissions import ROLES, Actor
 from shared.domain.records import RecordKind
 from shared.domain.tasks import due_on
@@ -33,15 +41,18 @@ from shared.operations.people import employee_id
 class ContactPlayer:
     """One branch's store."""
 
-    def __init__(self, store: BranchStore, processor: Processor) -> None:
-        self._store, self._processor = store, processor
+    def __init__(self, store: BranchStore, processor: Processor, clock: PlannedClock) -> None:
+        self._store, self._processor, self._clock = store, processor, clock
         self._node = store.node()[0]
         self._clients: dict[str, bytes | None] = {}
-        self.calls = self.tasks = 0
+        self._addresses: dict[str, str] = {}
+        self.calls = self.tasks = self.letters = 0
 
     def play(self, document: dict[str, Any]) -> None:
-        """Owners first, then the calls in their order, then the tasks."""
+        """Owners and e-mails first, then the calls in their order, then the tasks, then the letters on their days."""
         self._give_owners(document["owners"])
+        self._addresses = dict(document["addresses"])
+        self._give_addresses(document["addresses"], document["consent_source"])
         now_us = self._store.clock.now_us()
         for call in (PlannedCall(*row) for row in document["calls"]):
             client_id, at_us = self._client(call.client), parse_local(call.at, self._node.timezone, "at").at_us
@@ -49,6 +60,11 @@ class ContactPlayer:
                 self._log(call, client_id, at_us)
         for task in (PlannedTask(*row) for row in document["tasks"]):
             self._give(task)
+        letters = [PlannedLetter(*row) for row in document["letters"]]
+        for number, letter in enumerate(letters):
+            self._write(letter, letter_id(self._node.code, number))
+        self._clock.set(SystemClock().now_us())
+        self._withdraw_consents([letter.client for letter in letters if letter.fate == REFUSED])
 
     def _give_owners(self, owners: Sequence[tuple[str, str]]) -> None:
         edits = tuple(
@@ -58,6 +74,37 @@ class ContactPlayer:
         )
         commit: Commit = self._processor.commit
         commit(lambda _: Wanted(edits=edits))
+
+    def _give_addresses(self, addresses: Sequence[tuple[str, str]], source: str) -> None:
+        now_us = self._clock.now_us()
+        agreed: dict[str, Value] = {}
+        for consent in CONSENTS:
+            agreed |= {consent.given: True, consent.source: source, consent.at: now_us}
+        edits = tuple(
+            WantedEdit(RecordKind.CLIENT, client_id, {"emails": (address,), **agreed})
+            for external_id, address in addresses
+            if (client_id := self._client(external_id)) is not None
+        )
+        self._processor.commit(lambda _: Wanted(edits=edits))
+
+    def _withdraw_consents(self, external_ids: Sequence[str]) -> None:
+        changes: dict[str, Value] = {"consent_advertising": False, "consent_advertising_at": self._clock.now_us()}
+        edits = tuple(
+            WantedEdit(RecordKind.CLIENT, client_id, changes)
+            for external_id in external_ids
+            if (client_id := self._client(external_id)) is not None
+        )
+        self._processor.commit(lambda _: Wanted(edits=edits))
+
+    def _write(self, letter: PlannedLetter, card_id: bytes) -> None:
+        client_id = self._client(letter.client)
+        if client_id is None:
+            return
+        self._clock.set(parse_local(letter.at, self._node.timezone, "at").at_us)
+        address = self._addresses[letter.client]
+        draft = Draft(MailPurpose(letter.purpose), address, letter.subject, letter.body)
+        write_letter(self._processor.commit, self._actor(letter.rep), client_id, card_id, draft)
+        self.letters += 1
 
     def _log(self, call: PlannedCall, client_id: bytes, at_us: int) -> None:
         points = (KeyPoint(call.theme, call.competitor, "negative" if call.competitor else "", call.quote),)
@@ -107,11 +154,12 @@ class ContactPlayer:
 def main(arguments: Sequence[str]) -> int:
     """Plays standard input; 0 when everything was done."""
     settings = settings_for(Path(arguments[0]))
-    store = open_store(settings)
+    clock = PlannedClock()
+    store = BranchStore(settings.store_path, clock, SystemIds())
     with closing(store), closing(open_processor(settings, store)) as processor:
-        player = ContactPlayer(store, processor)
+        player = ContactPlayer(store, processor, clock)
         player.play(json.load(sys.stdin))
-    print(json.dumps({"calls": player.calls, "tasks": player.tasks}))
+    print(json.dumps({"calls": player.calls, "tasks": player.tasks, "letters": player.letters}))
     return 0
 
 

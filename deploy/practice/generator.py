@@ -14,6 +14,7 @@ from deploy.practice.baskets import Basket, fill_baskets
 from deploy.practice.contacts import Contacts, plan_contacts
 from deploy.practice.days import Day, plan_day
 from deploy.practice.goods import Goods
+from deploy.practice.letters import Correspondence, plan_letters
 from deploy.practice.names import PersonName, invent_name, invent_phones, mistype, swap_digits
 from deploy.practice.offers import REGULARS, plan_promotions
 from deploy.practice.people import plan_staff
@@ -86,6 +87,7 @@ def make_plan(today: date, seed: int = SEED, language: str = "ru", size: Size = 
         events[code] = _plan_branch(
             code, named, Day(staff, goods, rules, groups, thief, code == codes[-1], seed, language), first_day, today
         )
+    contacts = _contacts(events, today, seed, language)
     return Plan(
         seed,
         today,
@@ -99,7 +101,8 @@ def make_plan(today: date, seed: int = SEED, language: str = "ru", size: Size = 
         base.clients,
         events,
         _held_baskets(goods, staff.cashiers[codes[0]][0], language, seed),
-        _contacts(events, today, seed, language),
+        contacts,
+        _letters(contacts, base, today, seed, language),
     )
 
 
@@ -110,6 +113,19 @@ def _contacts(events: Mapping[str, tuple[Event, ...]], today: date, seed: int, l
         sales = [event for event in made if isinstance(event, Sell) and event.at[:10] < today.isoformat()]
         clients = sorted({sale.client for sale in sales if sale.client is not None})
         found[code] = plan_contacts(number, len(events), clients, today, seed, language)
+    return found
+
+
+def _letters(
+    contacts: Mapping[str, Contacts], base: _Base, today: date, seed: int, language: str
+) -> dict[str, Correspondence]:
+    """Letters to and from the clients who have a rep; of a client with two branches the first one's rep writes."""
+    names = {client.external_id: client.name for client in base.clients}
+    found: dict[str, Correspondence] = {}
+    for number, (code, made) in enumerate(contacts.items(), 1):
+        found[code] = plan_letters(number, made.owners, names, today, seed, language)
+        for client, _ in made.owners:
+            names.pop(client, None)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from deploy.practice.contacts import Contacts
 from deploy.practice.goods import Product
+from deploy.practice.letters import Correspondence
 from deploy.practice.offers import PlannedPromotion
 from deploy.practice.people import PlannedEmployee
 
@@ -161,6 +162,7 @@ class Plan:
     events: dict[str, tuple[Event, ...]]
     held: tuple[HeldBasket, ...]
     contacts: dict[str, Contacts]
+    letters: dict[str, Correspondence]
 
     def to_bytes(self) -> bytes:
         """The same plan, the same bytes."""

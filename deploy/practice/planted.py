@@ -14,6 +14,7 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from deploy.practice.contacts import mentions_by_week, reached_by_rep
+from deploy.practice.letters import unanswered_letters
 from deploy.practice.plan import CloseShift, GiveBackLoose, OpenShift, Plan, PlannedClient, Sell, Truth
 from deploy.practice.source import CLOSING_HOUR, OPENING_HOUR
 
@@ -192,6 +193,12 @@ def truths_of(plan: Plan) -> tuple[Truth, ...]:
             "Clients speak of one competitor since three weeks, more each week.",
             "Key points of calls by competitor and week.",
             {"mentions_by_week": mentions_by_week(calls, plan.today)},
+        ),
+        Truth(
+            "unanswered_client",
+            "One client complained twice by mail, and nobody answered.",
+            "Letters from a client since the last one to him, without answers to ours: the client’s timeline.",
+            {"letters_by_client": unanswered_letters(list(plan.letters.values()))},
         ),
         Truth(
             "lapsed_clients",

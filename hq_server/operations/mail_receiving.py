@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
@@ -12,15 +12,17 @@ from hq_server.operations.editing import HqEdit
 from hq_server.storage.mail_tables import mail_position, unmatched_letter
 from shared.clock import Ids
 from shared.domain.cards import Value
+from shared.domain.client_matching import CodeForm
 from shared.domain.identifiers import NIL_ID, derived_id
 from shared.domain.mail import AUTOMATIC, Detail, MailDirection, MailState, answered_ids, detail_of
 from shared.domain.mail_text import ReceivedLetter, parse_letter
 from shared.domain.records import RecordKind
+from shared.domain.text_folding import fold
 from shared.operations.letters import MERGES_FOLLOWED_MAX, find_letter
 from shared.storage.card_rows import upsert
+from shared.storage.client_index_tables import client_code, client_unindexed
 from shared.storage.tables import client, mail
 
-CANDIDATES_MAX: Final = 20
 OPEN, ASSIGNED, DISMISSED = "open", "assigned", "dismissed"
 
 _ANSWERED = select(mail.c.id, mail.c.client_id, mail.c.message_id).where(
@@ -28,6 +30,14 @@ _ANSWERED = select(mail.c.id, mail.c.client_id, mail.c.message_id).where(
 )
 _POSITION = select(mail_position.c.uid_validity, mail_position.c.last_uid).where(
     mail_position.c.account == bindparam("account")
+)
+_CARD = select(client.c.id, client.c.emails, client.c.archived, client.c.merged_into)
+# By the index of the search; cards that are only noted to be indexed are looked at beside it.
+_WITH_ADDRESS = (
+    _CARD.join(client_code, client_code.c.client_id == client.c.id).where(
+        client_code.c.form == int(CodeForm.EMAIL), client_code.c.code == bindparam("code")
+    ),
+    _CARD.where(client.c.id.in_(select(client_unindexed.c.client_id)), client.c.emails.is_not(None)),
 )
 _UNMATCHED = select(unmatched_letter.c.id).where(unmatched_letter.c.id == bindparam("letter"))
 
@@ -103,12 +113,8 @@ def find_whose(connection: Connection, letter: ReceivedLetter) -> Whose | None:
 
 def clients_with(connection: Connection, address: str) -> list[bytes]:
     """Clients that have an address, without archived ones; of merged ones, who they turned out to be."""
-    statement = (
-        select(client.c.id, client.c.emails, client.c.archived, client.c.merged_into)
-        .where(client.c.emails.contains(address, autoescape=True))
-        .limit(CANDIDATES_MAX)
-    )
-    having = [row for row in connection.execute(statement) if address in (row.emails or "").split("\n")]
+    rows = [row for statement in _WITH_ADDRESS for row in connection.execute(statement, {"code": fold(address)})]
+    having = [row for row in rows if address in (row.emails or "").split("\n")]
     alive = {_survivor(connection, row.id) for row in having if not row.archived or row.merged_into is not None}
     return sorted(alive)
 

@@ -1,7 +1,7 @@
 """What was said to a client and by him: one template for calls, letters, messages, visits and requests, as facts.
 
 A planned call is a task (shared.domain.tasks); an interaction is what took place. A wrong one is corrected by another
-that takes its place.
+that takes its place; one that did not take place is withdrawn by another, which names it and says nothing more.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Interaction:
     """What took place with a client. `reached` is None where nobody was to be reached; `outcome` is a code or empty.
 
     `body` is what was talked about, `told` what the client has been told; `corrects_id` is the interaction that this
-    one takes the place of.
+    one takes the place of, or takes back when it is `withdrawn`.
     """
 
     client_id: bytes
@@ -87,6 +87,7 @@ class Interaction:
     task_id: bytes | None = None
     next_task_id: bytes | None = None
     corrects_id: bytes | None = None
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

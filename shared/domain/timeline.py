@@ -189,6 +189,13 @@ CHANGES_SHOWN: Final = frozenset(
 """Fields of a client's card whose edits stand on the timeline."""
 
 
+def standing(spoken: Mapping[bytes, Interaction]) -> dict[bytes, bytes | None]:
+    """By each interaction that nobody withdrew, what it takes the place of. Withdrawals themselves are none."""
+    withdrawals = {identity: said.corrects_id for identity, said in spoken.items() if said.withdrawn}
+    gone = withdrawals.keys() | set(withdrawals.values())
+    return {identity: said.corrects_id for identity, said in spoken.items() if identity not in gone}
+
+
 def newest_versions(corrects: Mapping[bytes, bytes | None]) -> dict[bytes, tuple[bytes, ...]]:
     """By the newest of each set of interactions that correct one another, the others: those it corrects, newest first.
 

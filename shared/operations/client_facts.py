@@ -106,6 +106,7 @@ def read_interaction(connection: Connection, branch_id: bytes, fact_id: bytes) -
         task_id=head.task_id,
         next_task_id=head.next_task_id,
         corrects_id=head.corrects_id,
+        withdrawn=bool(head.withdrawn),
     )
 
 

@@ -29,6 +29,7 @@ from shared.domain.timeline import (
     TransferEntry,
     What,
     newest_versions,
+    standing,
 )
 from shared.errors import DecodeError
 from shared.operations.aliases import read_card_group
@@ -159,7 +160,7 @@ class _Page:
             if isinstance(fact, Interaction):
                 each = self._neighbours[key]
                 self._spoken.setdefault(each.fact_id, Spoken(each.branch_code, fact))
-        self._versions = newest_versions({identity: each.said.corrects_id for identity, each in self._spoken.items()})
+        self._versions = newest_versions(standing({identity: each.said for identity, each in self._spoken.items()}))
         requested = [each.said.next_task_id for each in self._spoken.values() if each.said.next_task_id]
         self._states = states_of_tasks(reader, requested)
         self._tasks = read_tasks(reader, by_source.get(timeline.TASK, []))

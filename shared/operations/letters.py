@@ -14,6 +14,7 @@ from shared.domain.permissions import Permission
 from shared.operations.aliases import cards_of_client
 from shared.operations.people import actor_on, day_in_zone, find_employee
 from shared.storage.cursor_reading import Reader
+from shared.storage.standing_interactions import stands
 from shared.storage.tables import client, employee, interaction, mail
 
 MERGES_FOLLOWED_MAX = 10
@@ -47,6 +48,7 @@ _REQUESTS = (
         interaction.c.at >= bindparam("since"),
         interaction.c.at <= bindparam("now"),
         (interaction.c.direction == Direction.IN.value) | (interaction.c.channel == Channel.SERVICE_REQUEST.value),
+        stands(),
     )
     .limit(1),
 )

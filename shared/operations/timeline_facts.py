@@ -276,4 +276,5 @@ def _interaction(row: Any, points: Sequence[KeyPoint]) -> Interaction:
         task_id=row.task_id,
         next_task_id=row.next_task_id,
         corrects_id=row.corrects_id,
+        withdrawn=bool(row.withdrawn),
     )

@@ -2,7 +2,7 @@
 
 Definitions, alike at every branch and at HQ:
 
-    calls       calls that took place, in or out; of one that was corrected, the correction
+    calls       calls that took place, in or out; of one that was corrected, the correction; none that was withdrawn
     outgoing    those that the employee made
     reached     outgoing calls in which the client was spoken with
     target      calls with an outcome that is marked as a target
@@ -22,7 +22,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, select
 
 from shared.domain.business_time import MICROSECONDS, SECONDS_PER_DAY, days_from_date, local_moment
 from shared.domain.cards import MergeRule
@@ -31,6 +31,7 @@ from shared.reports.parameters import ReportParameters
 from shared.reports.result import Column
 from shared.storage.card_rows import load_states
 from shared.storage.dialect_functions import month_of
+from shared.storage.standing_interactions import is_newest
 from shared.storage.tables import dictionary_term, employee, interaction, refund, sale, task
 from shared.sync.card_merge import shown_value
 from shared.wire.cards import decode_state
@@ -51,7 +52,7 @@ MEASURES: tuple[Column, ...] = (
 CALL_MEASURES = MEASURES[:5]
 
 DEFINITIONS: dict[str, str] = {
-    "calls": "calls that took place; of one that was corrected, the correction",
+    "calls": "calls that took place; of one that was corrected, the correction; none that was withdrawn",
     "outgoing": "calls that the employee made",
     "reached": "outgoing calls in which the client was spoken with",
     "target": "calls with an outcome that is marked as a target",
@@ -147,20 +148,15 @@ def outcomes_of_calls(
 ) -> list[tuple[str | None, int]]:
     """How often calls came out how, by the outcome's code; None where nobody said."""
     code = func.nullif(interaction.c.outcome, literal_column("''"))
-    conditions = (*_within(interaction, interaction.c.at, window, branch_ids), ~_corrected())
+    conditions = (*_within(interaction, interaction.c.at, window, branch_ids), is_newest())
     statement = select(code, func.count()).where(*conditions, interaction.c.channel == "call").group_by(code)
     return [(found, int(count)) for found, count in connection.execute(statement)]
 
 
 def _interactions(window: Window, branch_ids: Sequence[bytes]) -> Select[Any]:
     keys = (interaction.c.branch_id, interaction.c.employee, interaction.c.business_date, interaction.c.hour)
-    conditions = (*_within(interaction, interaction.c.at, window, branch_ids), ~_corrected())
+    conditions = (*_within(interaction, interaction.c.at, window, branch_ids), is_newest())
     return select(*keys, *_call_sums(), _count(interaction.c.channel != "call")).where(*conditions).group_by(*keys)
-
-
-def _corrected() -> Expression:
-    later = interaction.alias("later")
-    return exists(select(literal(1)).where(later.c.corrects_id == interaction.c.id))
 
 
 def _call_sums() -> tuple[Expression, ...]:
@@ -284,7 +280,7 @@ def run_calls(
     window = Window(parameters.date_from, parameters.date_to, as_of_us=parameters.as_of_us)
     keys = [dimensions[name] for name in parameters.by]
     conditions = _within(interaction, interaction.c.at, window, list(branch_codes))
-    statement = select(*keys, *_call_sums()).where(*conditions, interaction.c.channel == "call", ~_corrected())
+    statement = select(*keys, *_call_sums()).where(*conditions, interaction.c.channel == "call", is_newest())
     found = connection.execute(statement.group_by(*keys)).all()
     width = len(keys)
     rows = [(*_shown(row[:width], parameters.by, branch_codes), *map(int, row[width:])) for row in found]

@@ -184,6 +184,8 @@ interaction = Table(
     Column("next_task_id", Id),
     # The interaction that it takes the place of.
     Column("corrects_id", Id),
+    # True where that one is taken back; nothing everywhere else.
+    Column("withdrawn", Boolean),
     # Of the branch's day.
     Column("hour", SmallInteger, nullable=False),
     Column("at", UtcTime, nullable=False),

@@ -294,5 +294,6 @@ def _interaction_values(fact: Interaction) -> Row:
         fact.task_id,
         fact.next_task_id,
         fact.corrects_id,
+        fact.withdrawn or None,
         fact.at.hour,
     )

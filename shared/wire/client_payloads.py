@@ -44,6 +44,7 @@ def encode_interaction(fact: Interaction) -> pb.Interaction:
         task_id=fact.task_id or b"",
         next_task_id=fact.next_task_id or b"",
         corrects_id=fact.corrects_id or b"",
+        withdrawn=fact.withdrawn,
     )
     for theme, competitor, sentiment, quote in fact.points:
         message.points.add(theme=theme, competitor=competitor, sentiment=sentiment, quote=quote)
@@ -74,6 +75,7 @@ def decode_interaction(payload: bytes) -> Interaction:
         optional_id(message.task_id, None),
         optional_id(message.next_task_id, None),
         optional_id(message.corrects_id, None),
+        message.withdrawn,
     )
 
 

@@ -46,6 +46,9 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+TELEPHONY_TOKEN = "a token of the telephone system"
+
+
 @dataclass
 class ServedBranch:
     """A branch's pages at an address. `standing` replaces parts of how the branch stands."""
@@ -61,7 +64,8 @@ class ServedBranch:
 def branch(branch_store: BranchStore, clock: FakeClock, tmp_path: Path) -> Iterator[ServedBranch]:
     """Branch B7 and its pages, without synchronisation."""
     standing: dict[str, Any] = {}
-    app = make_pages(branch_store, tmp_path, standing, payment_terminal=f"simulator:{tmp_path / 'terminal'}")
+    settings = {"payment_terminal": f"simulator:{tmp_path / 'terminal'}", "telephony_token": TELEPHONY_TOKEN}
+    app = make_pages(branch_store, tmp_path, standing, **settings)
     staff = staff_of(branch_store, clock, tmp_path)
     routes = [route for route in app.routes if isinstance(route, Route) and "GET" in (route.methods or ())]
     paths = tuple(route.path for route in routes if "{" not in route.path)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
 import pytest
 from playwright.sync_api import Page
 
@@ -9,8 +12,9 @@ from shared.domain.cards import Value
 from shared.domain.identifiers import derived_id, format_id
 from shared.domain.records import RecordKind
 from shared.storage.tables import interaction, interaction_point, task
-from tests.browser.conftest import ServedBranch, Visit, log_in
+from tests.browser.conftest import TELEPHONY_TOKEN, ServedBranch, Visit, log_in
 from tests.support.browsing import screenshot, serious_barriers
+from tests.support.clock import FakeClock
 from tests.support.shop import change
 from tests.unit.test_interaction_pages import teach_words
 
@@ -178,3 +182,64 @@ def test_the_pages_of_conversations_are_without_barriers(
         page = small.open(path)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
         screenshot(page, f"{name}-narrow-{language}-{colours}")
+
+
+def report_call(branch: ServedBranch, phone: str) -> None:
+    """As a telephone system does."""
+    url = f"{branch.address}/calls/incoming?phone={quote(phone)}"
+    with urlopen(Request(url, b"", {"Authorization": f"Bearer {TELEPHONY_TOKEN}"})) as answer:
+        assert answer.status == 200
+
+
+def test_a_call_that_comes_in_rings_on_every_page_and_is_opened_by_one_key(
+    branch: ServedBranch, visit: Visit, clock: FakeClock
+) -> None:
+    furnish(branch)
+    visitor, manager = visit(branch.address, "ru"), visit(branch.address, "ru", width=390)
+    log_in(visitor, "rita")
+    log_in(manager, "maria")
+    page, other = visitor.open("/clients/new"), manager.open("/tasks")
+    page.fill("[name=name]", "Пишется")
+    report_call(branch, "+79123456789")
+    page.wait_for_selector(".calls-ringing")
+    shown = page.inner_text(".calls-ringing")
+    assert "Входящий звонок: Анна Иванова · +79123456789" in shown
+    # Whoever is typing goes on typing.
+    assert page.locator("[name=name]").input_value() == "Пишется"
+    assert page.evaluate("document.activeElement.name") == "name"
+    assert serious_barriers(page) == []
+    screenshot(page, "call-rings-ru-light")
+    other.wait_for_selector(".calls-ringing")
+    screenshot(other, "call-rings-narrow-ru-light")
+    other.click(".calls-ringing button")
+    other.wait_for_selector(".calls-ringing", state="detached")
+    page.keyboard.press("Alt+KeyI")
+    page.wait_for_url("**/calls/new?*direction=in*")
+    assert "Анна Иванова" in page.inner_text("main")
+    # Nobody of that number: by itself it goes after a minute.
+    report_call(branch, "+79120000000")
+    page.wait_for_selector(".calls-ringing")
+    assert "Завести карточку" in page.inner_text(".calls-ringing")
+    clock.advance(60)
+    page.wait_for_selector(".calls-ringing", state="detached")
+
+
+def test_a_call_that_was_logged_by_mistake_is_taken_back_by_one_key(branch: ServedBranch, visit: Visit) -> None:
+    furnish(branch)
+    visitor = visit(branch.address, "ru")
+    log_in(visitor, "rita")
+    page = visitor.open(f"{URL}/calls/new")
+    for key in ("Digit4", "KeyZ"):
+        page.keyboard.press(key)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/timeline")
+    assert "думает" in page.inner_text("#client-timeline")
+    screenshot(page, "call-logged-undo-ru-light")
+    page.keyboard.press("Control+KeyZ")
+    page.wait_for_selector("#notices >> text=Отменено.")
+    assert "думает" not in page.inner_text("#client-timeline")
+    with branch.store.read() as connection:
+        (planned,) = connection.execute(task.select()).all()
+        assert len(connection.execute(interaction.select()).all()) == 2
+    assert planned.archived
+    screenshot(page, "call-taken-back-ru-light")

@@ -17,6 +17,7 @@ from branch_node.operations.interactions import (
     plan_step,
     set_request_state,
 )
+from branch_node.operations.withdrawing import WITHDRAWN_MINUTES_MAX, withdraw_interaction
 from branch_node.sync_client.processor import Processor
 from hq_server.operations.dictionaries import add_default_terms
 from hq_server.storage.feed import number_feed
@@ -25,8 +26,11 @@ from shared.domain.identifiers import format_id
 from shared.domain.interactions import KeyPoint
 from shared.domain.permissions import ROLES, Actor
 from shared.domain.tasks import due_on
-from shared.errors import InvalidInput, NotFound, NotPermitted
+from shared.domain.timeline import Shown, SpokenEntry
+from shared.errors import InvalidInput, NotFound, NotPermitted, Refused
 from shared.operations.client_facts import read_interaction
+from shared.operations.client_timeline import read_cards, read_timeline
+from shared.reports.work import Window, measure_work
 from shared.storage.tables import audit_entry, interaction, task
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from tests.support.office import Office
@@ -182,3 +186,76 @@ def test_whoever_may_not_see_contacts_is_shown_masks(node: Node, line: Processor
     assert [(point.address, point.shown) for point in found.points] == [("", "•••6789")]
     hidden = replace(REP, hidden_fields=frozenset({"phones"}))
     assert start_contact(node.store, line.commit, hidden, client_id, "call").points[0].shown == "•••6789"
+
+
+def spoken(store: Any, client_id: bytes) -> list[tuple[str, int]]:
+    """What was said to the client, newest first: the outcome, and how often it was corrected."""
+    with store.read() as connection:
+        page = read_timeline(connection, read_cards(connection, client_id), lambda _branch: "", Shown.CALLS)
+    return [
+        (each.what.said.outcome, len(each.what.earlier)) for each in page.entries if isinstance(each.what, SpokenEntry)
+    ]
+
+
+def calls(store: Any, branch_id: bytes) -> int:
+    with store.read() as connection:
+        return sum(work.calls for work in measure_work(connection, Window(), [branch_id]).values())
+
+
+def test_what_was_logged_by_mistake_is_taken_back_everywhere_with_its_next_step(
+    node: Node, line: Processor, client_id: bytes
+) -> None:
+    branch_id = node.store.node()[0].branch_id
+    planned = plan_step(node.store, line.commit, REP, client_id, NextStep("Позвонить"))
+    kept = log_interaction(node.store, line.commit, REP, call(client_id, outcome="order"))
+    step = NextStep("Перезвонить", due=due_on(date_from_days(20_800), "Europe/Moscow"))
+    talk = call(client_id, task_id=planned, closes_task=True, next_step=step)
+    wrong = log_interaction(node.store, line.commit, REP, talk)
+    assert withdraw_interaction(line.commit, REP, wrong.interaction_id)
+    assert not withdraw_interaction(line.commit, REP, wrong.interaction_id)
+    found = {row.id: row for row in rows(node, select(task))}
+    assert (found[planned].state, found[planned].done_at) == ("open", None)
+    assert wrong.task_id is not None
+    assert found[wrong.task_id].archived
+    node.sync()
+    for store in (node.store, node.pair.office.store):
+        assert spoken(store, client_id) == [("order", 0)]
+        assert calls(store, branch_id) == 1
+    assert kept.interaction_id != wrong.interaction_id
+
+
+def test_a_correction_taken_back_leaves_what_it_corrected(node: Node, line: Processor, client_id: bytes) -> None:
+    first = log_interaction(node.store, line.commit, REP, call(client_id))
+    again = log_interaction(
+        node.store, line.commit, REP, call(client_id, outcome="refused", corrects_id=first.interaction_id)
+    )
+    assert spoken(node.store, client_id) == [("refused", 1)]
+    with pytest.raises(Refused, match="corrected"):
+        withdraw_interaction(line.commit, REP, first.interaction_id)
+    assert withdraw_interaction(line.commit, REP, again.interaction_id)
+    assert spoken(node.store, client_id) == [("agreed", 0)]
+    assert calls(node.store, node.store.node()[0].branch_id) == 1
+
+
+def test_only_who_logged_it_takes_it_back_and_not_for_long(node: Node, line: Processor, client_id: bytes) -> None:
+    logged = log_interaction(node.store, line.commit, REP, call(client_id))
+    for actor in (MANAGER, AUDITOR):
+        with pytest.raises(NotPermitted):
+            withdraw_interaction(line.commit, actor, logged.interaction_id)
+    with pytest.raises(NotFound):
+        withdraw_interaction(line.commit, REP, NOBODY)
+    node.pair.office.clock.advance(WITHDRAWN_MINUTES_MAX * 60 + 1)
+    with pytest.raises(Refused, match="long ago"):
+        withdraw_interaction(line.commit, REP, logged.interaction_id)
+    assert spoken(node.store, client_id) == [("agreed", 0)]
+
+
+def test_a_next_step_that_somebody_has_moved_since_is_not_taken_back(
+    node: Node, line: Processor, client_id: bytes
+) -> None:
+    step = NextStep("Заменить фильтр", "service_request")
+    logged = log_interaction(node.store, line.commit, REP, call(client_id, next_step=step))
+    assert logged.task_id is not None
+    set_request_state(node.store, line.commit, MANAGER, client_id, logged.task_id, "in_progress")
+    with pytest.raises(Refused, match="changed"):
+        withdraw_interaction(line.commit, REP, logged.interaction_id)

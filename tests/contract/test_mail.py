@@ -14,7 +14,7 @@ from branch_node.operations.letters import read_letters, take_back
 from hq_server.mail.passes import MailRoom, send_alone
 from hq_server.operations import letters as desk
 from hq_server.operations.backup import restore_backup, take_backup
-from hq_server.operations.mail_receiving import Taken, take_in
+from hq_server.operations.mail_receiving import _WITH_ADDRESS, Taken, clients_with, take_in
 from hq_server.operations.mail_sending import Answer, Outcome, begin_sending, find_ready
 from hq_server.settings import Settings
 from hq_server.storage.feed import number_feed
@@ -353,6 +353,7 @@ def test_a_letter_from_a_known_address_is_that_clients_and_from_a_shared_one_nob
     assert take(office, arriving(number=2)) is Taken.UNMATCHED
     with office.store.read() as connection:
         ((found,), has_more) = desk.list_unmatched(connection, LOCAL_ADMINISTRATOR)
+        assert clients_with(connection, "nna@example.org") == []
     assert {each for each, _ in found.candidates} == {client_id, other}
     assert not has_more
 
@@ -441,6 +442,17 @@ def test_letters_are_found_by_indexes_however_many_there_are(office: Office) -> 
             plans += [row[3] for row in rows]
         assert find_ready(connection, office.clock.now_us()) == []
     assert all("USING INDEX" in plan or "USING COVERING INDEX" in plan for plan in plans), plans
+
+
+def test_whose_an_address_is_is_found_by_an_index_however_many_clients_there_are(office: Office) -> None:
+    if office.store.dialect != "sqlite":
+        return
+    plan: list[str] = []
+    with office.store.read() as connection:
+        for statement in _WITH_ADDRESS:
+            sql = statement.params({"code": ADDRESS}).compile(connection, compile_kwargs={"literal_binds": True})
+            plan += [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}")]
+    assert not [step for step in plan if step.startswith("SCAN")], plan
 
 
 def test_a_letter_without_a_client_is_refused(office: Office, pair: Pair, room: MailRoom) -> None:

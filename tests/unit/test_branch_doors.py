@@ -23,6 +23,8 @@ GET  /                            >      +    +      +       +       +         +
 GET  /account                     >      +    +      +       +       +         +             +       +     +
 GET  /authority.crt               +      +    +      +       +       +         +             +       +     +
 GET  /calls/incoming              >      x    x      +       +       +         +             x       +     x
+GET  /calls/ringing               >      x    x      +       +       +         +             x       +     x
+GET  /calls/ringing/ID            >      x    x      +       +       +         +             x       +     x
 GET  /chip                        +      +    +      +       +       +         +             +       +     +
 GET  /clients                     >      x    x      +       +       +         +             +       +     x
 GET  /clients/ID                  >      x    x      +       +       +         +             +       +     x
@@ -98,9 +100,11 @@ GET  /team                        >      x    x      x       +       x         +
 GET  /team/figures                >      x    x      x       +       x         +             x       +     x
 POST /account                     >      +    +      +       +       +         +             +       +     +
 POST /calls/incoming              >      x    x      +       +       +         +             x       +     x
+POST /calls/ringing/ID/seen       >      x    x      +       +       +         +             x       +     x
 POST /clients/ID/archive          >      x    x      +       +       +         +             x       +     x
 POST /clients/ID/calls/new        >      x    x      +       +       +         +             x       +     x
 POST /clients/ID/calls/start      >      x    x      +       +       +         +             x       +     x
+POST /clients/ID/calls/undo       >      x    x      +       +       +         +             x       +     x
 POST /clients/ID/decide           >      x    x      +       +       +         +             x       +     x
 POST /clients/ID/different        >      x    x      x       +       x         +             x       +     x
 POST /clients/ID/edit             >      x    x      +       +       +         +             x       +     x

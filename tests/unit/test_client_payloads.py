@@ -50,6 +50,7 @@ interactions = st.builds(
     task_id=ids,
     next_task_id=ids,
     corrects_id=ids,
+    withdrawn=st.booleans(),
 )
 CALL = Interaction(b"c" * 16, "call", "out", "anna", AT)
 

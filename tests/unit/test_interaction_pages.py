@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -244,3 +245,51 @@ def test_pages_of_a_long_timeline_follow_one_another(reps: Reps) -> None:
     assert "номер 02." not in second
     assert "<html" not in second
     assert reps.browser.get(f"{reps.url}/timeline?after=nonsense").status_code == 404
+
+
+def report_call(reps: Reps, phone: str = "+79123456789") -> None:
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    assert Browser(reps.app).client.post("/calls/incoming", params={"phone": phone}, headers=bearer).status_code == 200
+
+
+def ringing(browser: Browser) -> str:
+    answer = browser.get("/calls/ringing")
+    return "" if answer.status_code == 204 else answer.text
+
+
+def test_a_call_rings_on_the_pages_of_those_who_log_calls_until_a_minute_is_over(reps: Reps, clock: FakeClock) -> None:
+    reps.log(do="plan", next="1", next_title="Поздравить")
+    assert "/calls/ringing" in reps.browser.get("/status").text
+    assert "/calls/ringing" not in Browser(reps.app).get("/login").text
+    assert ringing(reps.browser) == ""
+    report_call(reps)
+    for browser in (reps.browser, reps.manager):
+        shown = ringing(browser)
+        assert all(part in shown for part in ("Анна Иванова · +79123456789", "Поздравить", "Alt+KeyI")), shown
+    clock.advance(59)
+    assert "Анна" in ringing(reps.browser)
+    clock.advance(1)
+    assert ringing(reps.browser) == ""
+
+
+def test_a_page_that_shows_the_call_is_told_nothing_until_it_changes(reps: Reps, clock: FakeClock) -> None:
+    report_call(reps)
+    url = re.findall(r'hx-get="(/calls/ringing[^"]*)"', ringing(reps.browser))[0]
+    assert reps.browser.get(url).status_code == 204
+    clock.advance(60)
+    assert "data-reminder" not in reps.browser.get(url).text
+
+
+def test_a_ringing_call_is_opened_with_its_task_and_hidden_for_who_says_so_alone(reps: Reps) -> None:
+    reps.log(do="plan", next="1", next_title="Поздравить")
+    report_call(reps)
+    url = re.findall(r'href="(/calls/ringing/[^"]*)"', ringing(reps.browser))[0]
+    assert "data-reminder" not in reps.manager.post(f"{url}/seen").text
+    assert ringing(reps.manager) == ""
+    answer = reps.browser.get(url)
+    parts = urlsplit(answer.headers["location"])
+    assert (answer.status_code, parts.path) == (303, f"{reps.url}/calls/new")
+    assert parse_qs(parts.query)["task"] == [format_id(reps.rows(task)[0].id)]
+    assert ringing(reps.browser) == ""
+    report_call(reps)
+    assert "Анна" in ringing(reps.manager)

@@ -20,6 +20,7 @@ from deploy.practice.contacts import (
     reached_by_rep,
 )
 from deploy.practice.generator import TINY_SIZE, make_plan
+from deploy.practice.letters import FAILED, PUT_OFF, REFUSED, SENT, UNCERTAIN, WAITING, unanswered_letters
 from deploy.practice.names import PHONE_PREFIX, PersonName, mistype, swap_digits
 from deploy.practice.plan import CloseShift, GiveBack, OpenShift, Plan, Sell, event_document, event_from
 from deploy.practice.serving import new_password, new_pin
@@ -27,7 +28,8 @@ from deploy.practice.sheet import barcode_sheet, choose_labels
 from deploy.practice.today import SALES_TODAY_MIN, until_now
 from shared.domain.barcodes import PlainCode, WeighedCode, lookup_texts, parse_code
 from shared.domain.check_digits import has_check_digit
-from shared.domain.clients import normalize_phone
+from shared.domain.clients import normalize_email, normalize_phone
+from shared.domain.mail import Draft, MailPurpose, require_draft
 from shared.operations.passwords import require_password, require_pin
 
 TODAY = date(2026, 11, 26)
@@ -224,3 +226,34 @@ def test_clients_speak_of_one_competitor_more_each_week(plan: Plan) -> None:
 def test_today_has_its_tasks_and_some_are_overdue(plan: Plan) -> None:
     dues = [task.due for contacts in plan.contacts.values() for task in contacts.tasks]
     assert Counter(due < plan.today.isoformat() for due in dues) == {True: TASKS_OVERDUE, False: TASKS_TODAY}
+
+
+def test_one_client_alone_complained_twice_by_mail_and_nobody_answered(plan: Plan) -> None:
+    made = list(plan.letters.values())
+    (client, count), *others = unanswered_letters(made).items()
+    assert count == 2
+    assert others == []
+    told = [mail for each in made for mail in each.mailbox if mail.client == client]
+    assert [mail.answers for mail in told] == [-1, -1]
+    assert not [letter for each in made for letter in each.letters if letter.client == client]
+
+
+def test_letters_of_every_state_are_planned_such_as_the_product_takes(plan: Plan) -> None:
+    letters = [letter for each in plan.letters.values() for letter in each.letters]
+    assert {letter.fate for letter in letters} == {SENT, FAILED, UNCERTAIN, REFUSED, PUT_OFF, WAITING}
+    addresses = {client: address for each in plan.letters.values() for client, address in each.addresses}
+    for letter in letters:
+        assert normalize_email(addresses[letter.client]) == addresses[letter.client]
+        require_draft(Draft(MailPurpose(letter.purpose), addresses[letter.client], letter.subject, letter.body))
+        assert letter.at < plan.today.isoformat()
+
+
+def test_an_answer_comes_after_the_letter_that_it_answers(plan: Plan) -> None:
+    answers = [
+        (mail, each.letters[mail.answers])
+        for each in plan.letters.values()
+        for mail in each.mailbox
+        if mail.answers >= 0
+    ]
+    assert answers
+    assert all(letter.client == mail.client and letter.at < mail.at for mail, letter in answers)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.domain.interactions import DURATION_SECONDS_MAX, format_duration, parse_duration
-from shared.domain.timeline import ASKED, SOURCES, Shown, TimelineKey, newest_versions, parse_key
+from shared.domain.business_time import LocalMoment
+from shared.domain.interactions import DURATION_SECONDS_MAX, Interaction, format_duration, parse_duration
+from shared.domain.timeline import ASKED, SOURCES, Shown, TimelineKey, newest_versions, parse_key, standing
 from shared.errors import InvalidInput, NotFound
 
 IDS = st.integers(0, 6).map(lambda number: bytes([number]) * 16)
@@ -42,6 +43,22 @@ def test_two_corrections_of_one_that_is_not_known_here_are_one() -> None:
 def test_of_two_corrections_the_later_is_shown() -> None:
     corrects = {b"a": None, b"b": b"a", b"c": b"b", b"d": b"a"}
     assert newest_versions(corrects) == {b"d": (b"c", b"b", b"a")}
+
+
+def said(corrects: bytes | None, withdrawn: bool = False) -> Interaction:
+    at = LocalMoment(0, 0, "UTC")
+    return Interaction(b"c" * 16, "call", "out", "anna", at, corrects_id=corrects, withdrawn=withdrawn)
+
+
+def test_of_a_correction_that_was_withdrawn_what_it_corrected_stands() -> None:
+    spoken = {b"a": said(None), b"b": said(b"a"), b"w": said(b"b", withdrawn=True)}
+    assert newest_versions(standing(spoken)) == {b"a": ()}
+
+
+def test_what_was_withdrawn_here_and_corrected_elsewhere_stands_as_it_was_corrected() -> None:
+    spoken = {b"a": said(None), b"w": said(b"a", withdrawn=True), b"c": said(b"a")}
+    assert newest_versions(standing(spoken)) == {b"c": ()}
+    assert standing({b"w": said(b"a", withdrawn=True)}) == {}
 
 
 @given(st.integers(0, 2**60), st.sampled_from(sorted(SOURCES)), st.binary(min_size=16, max_size=16))

@@ -17,7 +17,7 @@ from shared.storage.migrating import current_revision, schema_differences, upgra
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0029"
+HEAD = "0030"
 KNOWN = frozenset(
     {
         "0001",
@@ -46,6 +46,7 @@ KNOWN = frozenset(
         "0026",
         "0028",
         "0029",
+        "0030",
     }
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]

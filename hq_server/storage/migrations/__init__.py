@@ -15,7 +15,7 @@ from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0022"
+HEAD = "0023"
 KNOWN = frozenset(
     {
         "0001",
@@ -38,6 +38,7 @@ KNOWN = frozenset(
         "0020",
         "0021",
         "0022",
+        "0023",
     }
 )
 _ALSO_OF_HQ = (hand_over,)

@@ -927,6 +927,7 @@ class Interaction(_message.Message):
     TASK_ID_FIELD_NUMBER: _builtins.int
     NEXT_TASK_ID_FIELD_NUMBER: _builtins.int
     CORRECTS_ID_FIELD_NUMBER: _builtins.int
+    WITHDRAWN_FIELD_NUMBER: _builtins.int
     client_id: _builtins.bytes
     channel: _builtins.str
     """"call", "email", "message", "visit", "service_request" or "note"."""
@@ -948,6 +949,8 @@ class Interaction(_message.Message):
     next_task_id: _builtins.bytes
     corrects_id: _builtins.bytes
     """The interaction that this one takes the place of."""
+    withdrawn: _builtins.bool
+    """That one did not take place: this one says nothing of its own, and what was before it stands again."""
     @_builtins.property
     def at(self) -> Global___LocalMoment: ...
     @_builtins.property
@@ -971,10 +974,11 @@ class Interaction(_message.Message):
         task_id: _builtins.bytes = ...,
         next_task_id: _builtins.bytes = ...,
         corrects_id: _builtins.bytes = ...,
+        withdrawn: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_reached", b"_reached", "at", b"at", "reached", b"reached"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reached", b"_reached", "at", b"at", "body", b"body", "channel", b"channel", "client_id", b"client_id", "contact", b"contact", "corrects_id", b"corrects_id", "direction", b"direction", "duration_seconds", b"duration_seconds", "employee", b"employee", "next_task_id", b"next_task_id", "outcome", b"outcome", "points", b"points", "reached", b"reached", "subject", b"subject", "task_id", b"task_id", "told", b"told"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_reached", b"_reached", "at", b"at", "body", b"body", "channel", b"channel", "client_id", b"client_id", "contact", b"contact", "corrects_id", b"corrects_id", "direction", b"direction", "duration_seconds", b"duration_seconds", "employee", b"employee", "next_task_id", b"next_task_id", "outcome", b"outcome", "points", b"points", "reached", b"reached", "subject", b"subject", "task_id", b"task_id", "told", b"told", "withdrawn", b"withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__reached: _TypeAlias = _typing.Literal["reached"]  # noqa: Y015
     _WhichOneofArgType__reached: _TypeAlias = _typing.Literal["_reached", b"_reached"]  # noqa: Y015
