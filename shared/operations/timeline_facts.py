@@ -85,6 +85,7 @@ _SPOKEN = select(
     interaction.c.task_id,
     interaction.c.next_task_id,
     interaction.c.corrects_id,
+    interaction.c.withdrawn,
     interaction.c.at,
     interaction.c.utc_offset_seconds,
     interaction.c.zone,
