@@ -21,6 +21,7 @@ from shared.domain.text_folding import fold
 from shared.domain.visibility import Reach, sees, shown_document
 from shared.operations.clients import client_rows, client_summary
 from shared.operations.people import day_in_zone
+from shared.storage.cursor_reading import CursorReader
 
 LISTED_MAX: Final = 50
 """Rows of a page."""
@@ -83,7 +84,7 @@ def list_clients(store: BranchStore, actor: Actor, query: ClientQuery, limit: in
     require(actor, Permission.CLIENT_VIEW)
     day = day_in_zone(store.clock.now_us(), store.node()[0].timezone)
     with store.read() as connection:
-        reach = reach_here(connection, actor, day)
+        reach = reach_here(CursorReader(connection.connection.cursor()), actor, day)
         documents, next_key = read_list(connection, narrowed(reach, query.whose), query, limit)
         owners = _names_of(connection, {row["owner"] for row in documents} - {None})
         seen = _last_seen(connection, [parse_id(row["id"]) for row in documents])

@@ -200,7 +200,8 @@ def names_of_ids(store: BranchStore, actor: Actor, ids: Iterable[bytes]) -> dict
     with store.read_cursor() as cursor:
         reader = CursorReader(cursor)
         names = people_names(reader, wanted)
-        rows = reader.execute(_CONTACTS_BY_ID, {"ids": [each for each in wanted if each not in names]})
+        others = [each for each in wanted if each not in names]
+        rows = reader.execute(_CONTACTS_BY_ID, {"ids": others}) if others else ()
         return names | {row.id: _contact(actor, row).name for row in rows}
 
 

@@ -134,6 +134,9 @@ def _spread(compiled: _Compiled, parameters: Mapping[str, Any]) -> tuple[str, di
 
 
 def _places(name: str, size: int) -> str:
+    if not size:
+        # Of `IN ()`, SQLite looks at every row.
+        return "(SELECT NULL WHERE FALSE)"
     return f"({', '.join(f':{name}__{place}' for place in range(size))})"
 
 

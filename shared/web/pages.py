@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse
 
 from shared.domain.text_folding import sort_key
 from shared.web import formats, translations
+from shared.web.escaping import escape_without_objects
 from shared.web.request_state import THEMES, state_of
 from shared.web.static_files import StaticFiles
 
@@ -127,6 +128,7 @@ def make_environment(folders: Iterable[Path]) -> Environment:
         # A program's templates do not change while it runs: nobody asks the disk at every request.
         auto_reload=False,
     )
+    escape_without_objects(environment)
     # The type stubs do not know what an extension adds.
     environment.install_gettext_callables(translations.gettext, translations.ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.globals |= {"_": translate, "gettext": translate}

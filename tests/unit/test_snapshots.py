@@ -15,6 +15,7 @@ from shared.storage.cursor_reading import CursorReader
 from shared.storage.sqlite_engine import SqliteStore
 from shared.storage.tables import employee
 from tests.support.shop import Shop
+from tests.support.statements import recorded_statements
 
 FULL, NORMAL = 2, 1
 AMONG = select(employee).where(employee.c.code.in_(bindparam("codes", expanding=True))).order_by(employee.c.id)
@@ -161,6 +162,15 @@ class TestCursorReader:
             ours = [tuple(row) for row in CursorReader(cursor).execute(AMONG, {"codes": codes})]
         assert ours == theirs
         assert len(ours) == min(count, 3)
+
+    def test_nobody_of_an_empty_list_is_looked_for_row_by_row(self, shop: Shop) -> None:
+        with recorded_statements() as sent, shop.store.read_cursor() as cursor:
+            CursorReader(cursor).execute(AMONG, {"codes": []})
+        (text, values), *others = [each for each in sent if each[0].startswith("SELECT")]
+        assert not others
+        with shop.store.read_cursor() as cursor:
+            plan = [row[3] for row in cursor.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()]
+        assert not any(step.startswith("SCAN employee") for step in plan), plan
 
     def test_values_of_the_statement_itself_are_given_to_the_driver(self, shop: Shop) -> None:
         shop.sell("k1", cashier="anna")
