@@ -144,8 +144,6 @@ def truths_of(plan: Plan) -> tuple[Truth, ...]:
     pairs = doubled_clients(plan)
     last = plan.branches[-1].code
     hour = CLOSING_HOUR - 1
-    calls = [call for contacts in plan.contacts.values() for call in contacts.calls]
-    reached = reached_by_rep(calls)
     loads = receipts_per_till_hour(plan)
     return (
         Truth(
@@ -182,6 +180,21 @@ def truths_of(plan: Plan) -> tuple[Truth, ...]:
                 "receipts_per_till_hour": {code: load[hour] for code, load in loads.items()},
             },
         ),
+        *_truths_of_contacts(plan),
+        Truth(
+            "lapsed_clients",
+            "Some who bought often have not shown their card for three weeks.",
+            "Days since the last receipt, of clients of the group “gold”.",
+            {"clients": lapsed_clients(plan)},
+        ),
+    )
+
+
+def _truths_of_contacts(plan: Plan) -> tuple[Truth, ...]:
+    """Of calls and letters."""
+    calls = [call for contacts in plan.contacts.values() for call in contacts.calls]
+    reached = reached_by_rep(calls)
+    return (
         Truth(
             "lazy_rep",
             "One rep calls at lunch, and reaches half as many clients as the others.",
@@ -199,12 +212,6 @@ def truths_of(plan: Plan) -> tuple[Truth, ...]:
             "One client complained twice by mail, and nobody answered.",
             "Letters from a client since the last one to him, without answers to ours: the client’s timeline.",
             {"letters_by_client": unanswered_letters(list(plan.letters.values()))},
-        ),
-        Truth(
-            "lapsed_clients",
-            "Some who bought often have not shown their card for three weeks.",
-            "Days since the last receipt, of clients of the group “gold”.",
-            {"clients": lapsed_clients(plan)},
         ),
     )
 

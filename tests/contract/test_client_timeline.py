@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from branch_node.operations.committing import Wanted, WantedEdit, WantedFact
 from branch_node.operations.interactions import NextStep, Talk, log_interaction
+from branch_node.operations.withdrawing import withdraw_interaction
 from hq_server.operations.client_timeline import read_client_timeline
 from hq_server.operations.dictionaries import add_default_terms
 from hq_server.storage.feed import number_feed
@@ -245,6 +246,25 @@ def test_of_corrections_the_newest_is_shown_wherever_they_were_made(nodes: tuple
             one = [page(connection, entries_max=1)]
             one.append(page(connection, entries_max=1, after=one[0].further))
             assert [told(entry) for each in one for entry in each.entries] == ["note позже", "call thinking!!"]
+
+
+def test_what_was_taken_back_is_nowhere_and_what_was_corrected_meanwhile_stands_as_corrected(
+    nodes: tuple[Node, Node],
+) -> None:
+    first, second = nodes
+    gone, corrected = log(first, call(ANNA, outcome="thinking")), log(first, call(ANNA, outcome="agreed"))
+    first.sync()
+    second.sync()
+    log(second, call(ANNA, outcome="refused", corrects_id=corrected))
+    for each in (gone, corrected):
+        assert withdraw_interaction(first.line().commit, REP, each)
+    for node in (first, second, first, second):
+        node.sync()
+    with everywhere(first, second) as connections:
+        for connection in connections:
+            entries = page(connection, shown=Shown.CALLS).entries
+            said = [each.what for each in entries if isinstance(each.what, SpokenEntry)]
+            assert [(each.said.outcome, len(each.earlier)) for each in said] == [("refused", 0)]
 
 
 def test_what_the_correction_no_longer_says_was_not_told(nodes: tuple[Node, Node]) -> None:

@@ -31,6 +31,7 @@ from shared.errors import InvalidInput, NotFound, NotPermitted, Refused
 from shared.operations.client_facts import read_interaction
 from shared.operations.client_timeline import read_cards, read_timeline
 from shared.reports.work import Window, measure_work
+from shared.storage.standing_interactions import is_newest, stands
 from shared.storage.tables import audit_entry, interaction, task
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from tests.support.office import Office
@@ -221,7 +222,8 @@ def test_what_was_logged_by_mistake_is_taken_back_everywhere_with_its_next_step(
     for store in (node.store, node.pair.office.store):
         assert spoken(store, client_id) == [("order", 0)]
         assert calls(store, branch_id) == 1
-    assert kept.interaction_id != wrong.interaction_id
+    for condition in (stands(), is_newest()):
+        assert [row.id for row in rows(node, select(interaction.c.id).where(condition))] == [kept.interaction_id]
 
 
 def test_a_correction_taken_back_leaves_what_it_corrected(node: Node, line: Processor, client_id: bytes) -> None:
@@ -235,6 +237,7 @@ def test_a_correction_taken_back_leaves_what_it_corrected(node: Node, line: Proc
     assert withdraw_interaction(line.commit, REP, again.interaction_id)
     assert spoken(node.store, client_id) == [("agreed", 0)]
     assert calls(node.store, node.store.node()[0].branch_id) == 1
+    assert [row.id for row in rows(node, select(interaction.c.id).where(is_newest()))] == [first.interaction_id]
 
 
 def test_only_who_logged_it_takes_it_back_and_not_for_long(node: Node, line: Processor, client_id: bytes) -> None:

@@ -60,6 +60,15 @@ def test_a_call_is_logged_listed_and_on_the_timeline(run: Run) -> None:
     assert "о цене" in require_done(run("client", "timeline", "A-1")).out
 
 
+def test_a_call_that_was_logged_by_mistake_is_taken_back(run: Run) -> None:
+    logged = require_done(run("call", "log", "A-1", "--employee", "rita", "--outcome", "agreed", "--json")).document()
+    withdraw = ("call", "withdraw", logged["id"], "--employee", "rita")
+    assert "Taken back." in require_done(run(*withdraw)).out
+    assert "taken back already" in require_done(run(*withdraw)).out
+    assert require_done(run("call", "list", "--json")).document() == {"calls": []}
+    require_refusal(run("call", "withdraw", format_id(ANNA), "--employee", "rita"), "no such record")
+
+
 def test_a_record_is_corrected_and_pages_go_on(run: Run) -> None:
     log = ("call", "log", "A-1", "--employee", "rita", "--json")
     wrong = require_done(run(*log, "--outcome", "agreed", "--at", "2026-11-20T12:00")).document()["id"]
