@@ -96,7 +96,7 @@ def talk_of(redemption: Redemption, client_id: bytes, zone: str) -> Talk:
         Channel.VISIT,
         Direction.IN,
         subject=f"Coupon {redemption.coupon}",
-        body=f"Redeemed coupon {redemption.coupon} of campaign {redemption.campaign} ({redemption.campaign_type}).",
+        body=f"Redeemed in campaign {redemption.campaign} ({redemption.campaign_type}).",
         points=(KeyPoint(THEME, quote=f"campaign {redemption.campaign}, coupon {redemption.coupon}"),),
         at_us=parse_local(redemption.at, zone, "at").at_us,
     )

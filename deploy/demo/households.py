@@ -17,6 +17,7 @@ from deploy.demo.receipts import TIMEZONE, UTC_OFFSET, cashier_of, read_table, r
 
 LOYALTY_PREFIX: Final = "CJ-"
 LOYALTY_DIGITS: Final = 4
+TAG_SEPARATOR: Final = "; "
 _DEMOGRAPHICS: Final = (
     ("age", "age {}"),
     ("income", "income {}"),
@@ -109,6 +110,24 @@ def card_of(household: int, demographics: Mapping[str, Any] | None) -> Household
     return HouseholdCard(number, f"Household {household}", f"{LOYALTY_PREFIX}{household:0{LOYALTY_DIGITS}}", tags)
 
 
+def household_cards() -> list[HouseholdCard]:
+    """The cards of all households, by number."""
+    demographics = _demographics()
+    households = sorted(read_table("transactions")["household_id"].unique().to_pylist())
+    return [card_of(household, demographics.get(household)) for household in households]
+
+
+def household_lines() -> Iterator[str]:
+    """The same as JSON Lines for the head office's `client import`."""
+    for card in household_cards():
+        fields = card._asdict() | {"tags": TAG_SEPARATOR.join(card.tags)}
+        yield json.dumps({name: value for name, value in fields.items() if value})
+
+
+def _demographics() -> dict[int, dict[str, Any]]:
+    return {row["household_id"]: row for row in read_table("demographics").to_pylist()}
+
+
 def read_visits(stores: Collection[int] | None = None) -> list[Visit]:
     """What was bought in these stores, or in all, by moment."""
     import pyarrow as pa
@@ -136,7 +155,7 @@ def plan_stores(stores: Collection[int] | None = None, receipts_per_client: int 
     """
     everywhere = read_visits()
     visits = [visit for visit in everywhere if stores is None or visit.store in stores]
-    demographics = {row["household_id"]: row for row in read_table("demographics").to_pylist()}
+    demographics = _demographics()
     homes: dict[int, int] = {}
     for visit in visits:
         homes.setdefault(visit.household, visit.store)

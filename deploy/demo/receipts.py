@@ -189,13 +189,6 @@ def skus_of(stores: Sequence[int]) -> set[str]:
     return {str(product) for product in pc.unique(kept["product_id"]).to_pylist()}
 
 
-def household_lines() -> Iterator[str]:
-    """The households as JSON Lines for `client import`; the data set has no names."""
-    households = sorted(set(read_table("transactions")["household_id"].to_pylist()))
-    for household in households:
-        yield json.dumps({"external_id": str(household), "name": f"Household {household}"})
-
-
 def shared_household(first: int, second: int) -> int:
     """A household that shops in both stores, the one seen earliest in both."""
     order: dict[int, dict[int, int]] = {first: {}, second: {}}

@@ -23,9 +23,9 @@ from sqlalchemy import func, select
 
 from branch_node.operations.client_timeline import read_client_timeline
 from branch_node.storage.store import BranchStore
-from deploy.demo.household_loading import bring_households
+from deploy.demo.household_loading import BranchProcesses, bring_households, open_chain
 from deploy.demo.household_player import play
-from deploy.demo.households import Work, plan_stores
+from deploy.demo.households import StorePlan, Work, plan_stores
 from deploy.demo.receipts import CURRENCY, TIMEZONE, read_table
 from deploy.postgresql import PostgresqlServer
 from hq_server.operations.dictionaries import add_default_terms
@@ -127,12 +127,29 @@ def test_households_are_clients_of_the_stores_they_shop_in(
             assert node.verify() == (), store
             assert cards_at_branch(node) == cards_at_hq(office, node), store
             check_what_others_did(node, store, source, redeemed)
+    check_that_playing_again_changes_nothing(embedded, plans[-1])
     if len(stores) == STORES:
         assert len(source.shopped) == HOUSEHOLDS == played["cards"]
         assert sum(len(known) > 1 for known in source.shopped.values()) == IN_SEVERAL
         assert sum(map(bool, source.tags.values())) == WITH_DEMOGRAPHICS
         assert redeemed == source.coupons
         assert len(redeemed) == REDEMPTIONS == played["redemptions"]
+
+
+@pytest.mark.slow
+def test_programs_bring_the_households_of_their_stores(tmp_path: Path) -> None:
+    plans = plan_stores(SOME_STORES[:2], receipts_per_client=1)
+    office, branches = open_chain(tmp_path, SOME_STORES[:2])
+    try:
+        played = bring_households(BranchProcesses(branches), plans, print)
+        assert played["redemptions"] == sum(len(plan.redemptions) for plan in plans) > 0
+        for branch_process, plan in zip(branches.values(), plans, strict=True):
+            assert branch_process.ask("sync", "verify")["equal"] is True
+            redemption = plan.redemptions[-1]
+            entries = branch_process.ask("client", "timeline", redemption.client)["entries"]
+            assert any(f"Coupon {redemption.coupon}" in entry["text"] for entry in entries)
+    finally:
+        office.stop()
 
 
 class Source(NamedTuple):
@@ -242,6 +259,13 @@ def check_what_others_did(node: Node, store: int, source: Source, redeemed: Coll
     assert told[RecordKind.INTERACTION] == handed_in
     for household, coupons in handed_in.most_common(1):
         assert timeline_of(node, household) == {ReceiptEntry: bought[household], SpokenEntry: coupons}
+
+
+def check_that_playing_again_changes_nothing(embedded: EmbeddedStores, plan: StorePlan) -> None:
+    with embedded.opened(plan.store) as node:
+        before = node.store.node()[1].head
+        play(node.store, node.line(), Work(plan.cards, plan.receipts(), plan.redemptions))
+        assert node.store.node()[1].head == before
 
 
 def coupons_here(node: Node) -> Counter[int]:
