@@ -1,8 +1,8 @@
 """The households of the real data set as clients of the stores they shop in: every number against the Parquet files.
 
-All 457 stores are real stores over the real protocol, in this process: as programs they would need 20 GB. To each
-household a store sells its last FILIAL_HOUSEHOLD_RECEIPTS receipts (1; `all` takes an hour) and those with coupons:
-who knows whom does not depend on it, and every receipt is replayed by `make demo`.
+All 457 stores are real stores over the real protocol, in this process: as programs they would be too many for one
+machine. To each household a store sells its last FILIAL_HOUSEHOLD_RECEIPTS receipts (1, or `all`) and those with which
+coupons were redeemed: who knows whom does not depend on it, and whole years are replayed by `make demo`.
 """
 
 from __future__ import annotations
