@@ -69,4 +69,4 @@ lock: ## choose dependency versions anew (needs uv)
 	uv pip compile pyproject.toml --all-extras --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --upgrade --quiet --output-file requirements.lock
 
 clean: ## remove what the tasks made
-	rm -rf $(VENV) .demo .practice .bench .fuzz .mypy_cache .ruff_cache .screenshots shared/web/static/vendor tests/browser/vendor
+	rm -rf $(VENV) .demo .households .practice .bench .fuzz .mypy_cache .ruff_cache .screenshots shared/web/static/vendor tests/browser/vendor

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from deploy.demo.chain import Branch, HeadOffice
+from deploy.demo.households import household_lines
 from deploy.demo.receipts import (
     CURRENCY,
     TIMEZONE,
@@ -20,7 +21,6 @@ from deploy.demo.receipts import (
     Sums,
     busiest_stores,
     catalog_lines,
-    household_lines,
     receipts_of,
     shared_household,
     skus_of,

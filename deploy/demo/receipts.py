@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from functools import lru_cache
@@ -18,6 +18,7 @@ CASHIERS = ("anna", "boris", "vera", "gleb")
 REGISTERS = 2
 CURRENCY = "USD"
 TIMEZONE = "America/New_York"
+UTC_OFFSET = "+00:00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,14 @@ def busiest_stores(count: int) -> list[int]:
     return [row["store_id"] for row in ordered[:count]]
 
 
-def _rows(stores: Sequence[int]) -> Iterator[dict[str, Any]]:
+def _rows(stores: Sequence[int], baskets: Collection[int] | None = None) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     table = read_table("transactions")
     kept = table.filter(pc.is_in(table["store_id"], value_set=pa.array(stores)))
+    if baskets is not None:
+        kept = kept.filter(pc.is_in(kept["basket_id"], value_set=pa.array(sorted(baskets), type=pa.int64())))
     ordered = kept.sort_by(
         [("store_id", "ascending"), ("transaction_timestamp", "ascending"), ("basket_id", "ascending")]
     )
@@ -81,11 +84,18 @@ def _rows(stores: Sequence[int]) -> Iterator[dict[str, Any]]:
             yield {"sold_at": stamp, **dict(zip(names, values, strict=True))}
 
 
-def receipts_of(store: int, limit: int | None = None) -> Iterator[Receipt]:
-    """A store's receipts in the order they were sold."""
+def receipts_of(
+    store: int, limit: int | None = None, baskets: Collection[int] | None = None, offset: str = ""
+) -> Iterator[Receipt]:
+    """A store's receipts in the order they were sold; of `baskets` alone, when they are given.
+
+    The data set's clock shows UTC. Without an `offset` its time is taken for the store's own, as the demo does, whose
+    days are those of the file; with UTC_OFFSET a receipt is of the moment, and the day, that it was sold.
+    """
     basket: list[dict[str, Any]] = []
     sold = 0
-    for row in _rows([store]):
+    for row in _rows([store], baskets):
+        row["sold_at"] += offset
         if basket and row["basket_id"] != basket[0]["basket_id"]:
             yield _receipt(basket)
             sold += 1
@@ -95,6 +105,11 @@ def receipts_of(store: int, limit: int | None = None) -> Iterator[Receipt]:
         basket.append(row)
     if basket:
         yield _receipt(basket)
+
+
+def cashier_of(basket: int) -> str:
+    """Who sold it; the data set does not say."""
+    return CASHIERS[basket % len(CASHIERS)]
 
 
 def _receipt(rows: Sequence[dict[str, Any]]) -> Receipt:
@@ -123,7 +138,7 @@ def _receipt(rows: Sequence[dict[str, Any]]) -> Receipt:
     document = {
         "key": f"basket-{basket}",
         "register": str(1 + basket % REGISTERS),
-        "cashier": CASHIERS[basket % len(CASHIERS)],
+        "cashier": cashier_of(basket),
         "sold_at": first["sold_at"],
         "client": str(first["household_id"]),
         "lines": lines,
@@ -172,13 +187,6 @@ def skus_of(stores: Sequence[int]) -> set[str]:
     table = read_table("transactions").select(["store_id", "product_id"])
     kept = table.filter(pc.is_in(table["store_id"], value_set=pa.array(stores)))
     return {str(product) for product in pc.unique(kept["product_id"]).to_pylist()}
-
-
-def household_lines() -> Iterator[str]:
-    """The households as JSON Lines for `client import`; the data set has no names."""
-    households = sorted(set(read_table("transactions")["household_id"].to_pylist()))
-    for household in households:
-        yield json.dumps({"external_id": str(household), "name": f"Household {household}"})
 
 
 def shared_household(first: int, second: int) -> int:

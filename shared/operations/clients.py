@@ -31,7 +31,11 @@ _SUMMARISED = (
 _ROWS = select(*[client.c[name] for name in _SUMMARISED]).where(client.c.id.in_(bindparam("ids", expanding=True)))
 _SummaryRow = namedtuple("_SummaryRow", _SUMMARISED)  # type: ignore[misc]
 _LIST_SEPARATOR = ";"
-COLUMNS = ("external_id", "name", "phones", "emails", "note", "do_not_contact", "group", "tier")
+COLUMNS = (
+    *("external_id", "name", "phones", "emails", "note", "do_not_contact", "group", "tier"),
+    *("tags", "loyalty_number", "birthday", "preferences", "address"),
+)
+_SEVERAL = frozenset({"phones", "emails", "tags"})
 _ALIASES = {"id": "external_id", "phone": "phones", "email": "emails", "notes": "note"}
 
 
@@ -51,7 +55,7 @@ def client_from_row(values: Mapping[str, str], country: str) -> dict[str, Value]
         name = _ALIASES.get(column, column)
         if name not in COLUMNS:
             raise InvalidInput(f"There is no column “{shorten(column)}”.", f"There are: {', '.join(COLUMNS)}.")
-        if name in ("phones", "emails"):
+        if name in _SEVERAL:
             given[name] = [part for part in text.replace(",", _LIST_SEPARATOR).split(_LIST_SEPARATOR) if part.strip()]
         elif name == "do_not_contact":
             given[name] = parse_flag(text)

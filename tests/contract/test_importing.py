@@ -154,6 +154,14 @@ def test_a_preview_says_what_would_change_and_writes_nothing(office: Office) -> 
     assert len(office.feed_of(office.rows(select(branch.c.id))[0][0])) == fed
 
 
+def test_tags_and_the_loyalty_number_of_a_client_are_imported(office: Office) -> None:
+    row = {"external_id": "900", "tags": "married; age 45-54;", "loyalty_number": "CJ-0900", "birthday": "1984-02-29"}
+    assert clients(office, row).added == 1
+    assert clients(office, row).unchanged == 1
+    found = select(client.c.tags, client.c.loyalty_number, client.c.birthday)
+    assert office.rows(found) == [("age 45-54\nmarried", "CJ-0900", "1984-02-29")]
+
+
 def test_a_client_s_group_is_imported(office: Office) -> None:
     clients(office, {"external_id": "900", "group": "gold"})
     assert office.rows(select(client.c.client_group)) == [("gold",)]
