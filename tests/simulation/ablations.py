@@ -433,7 +433,7 @@ ABLATIONS = (
     Ablation(5, "re-homing of restored stores", restored_stores_resume, seed=3),
     Ablation(5, "history given back to restored stores", history_is_not_taken_back),
     Ablation(5, "quarantine of copies", copies_pass_for_the_store, seed=3),
-    Ablation(5, "history sent again to a restored HQ", restored_hq_goes_unnoticed, seed=39),
+    Ablation(5, "history sent again to a restored HQ", restored_hq_goes_unnoticed, seed=60),
     Ablation(5, "proposals to a restored HQ", no_proposals, seed=9),
     Ablation(6, "conflict log", no_conflict_log, seed=2),
     Ablation(6, "versions that an edit saw", last_arrival_wins, seed=3),
