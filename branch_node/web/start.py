@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from branch_node.operations.client_lists import ClientQuery, list_clients
+from branch_node.storage.store import BranchStore
 from branch_node.web.context import context_of
 from branch_node.web.people import guarded, signed_in
+from shared.domain.keyboard_layout import as_latin_keys, has_russian_letters
 from shared.domain.permissions import Actor, Permission
 from shared.errors import NotFound
 from shared.web.pages import render
@@ -16,6 +20,8 @@ from shared.web.translations import LazyText
 from shared.web.translations import lazy_text as _
 
 THINGS_SHOWN = 5
+NAMES_LOOKED_AT = 20
+LETTERS_MIN = 4
 
 
 class Thing(NamedTuple):
@@ -26,6 +32,9 @@ class Thing(NamedTuple):
     how: LazyText
     permission: Permission
 
+
+SEARCH_URL = "/clients?q="
+"""Goes on with a name that somebody here has, in the wrong layout."""
 
 THINGS: tuple[Thing, ...] = (
     Thing(
@@ -41,7 +50,7 @@ THINGS: tuple[Thing, ...] = (
         Permission.SALE_HOLD,
     ),
     Thing(
-        "/clients?q=bdfyjd",
+        SEARCH_URL,
         _("Find somebody in the wrong layout"),
         _("Type a name as if the keyboard were English, or with a mistake, or the last digits of the phone."),
         Permission.CLIENT_VIEW,
@@ -57,6 +66,12 @@ THINGS: tuple[Thing, ...] = (
         _("Log a call with a client"),
         _("Open a client and log what was said in eight keys: outcome, competitor, next step."),
         Permission.INTERACTION_LOG,
+    ),
+    Thing(
+        "/clients",
+        _("Watch a colleague change a card"),
+        _("Open one client in two windows and change the phone in one: the other follows by itself."),
+        Permission.CLIENT_EDIT,
     ),
     Thing(
         "/clients/duplicates",
@@ -96,9 +111,23 @@ _FIRST = {Permission.TEAM_VIEW: 0, Permission.CLIENT_IMPORT: 1, Permission.CLIEN
 
 def page(request: Request) -> Response:
     """`/start`. Raises NotFound outside of practice chains."""
-    if not context_of(request).settings.is_practice:
+    context, actor = context_of(request), signed_in(request)
+    if not context.settings.is_practice:
         raise NotFound("There is nothing to practise here.", "This is a real shop.")
-    return render(request, "start.html", things=things_for(signed_in(request)))
+    things = things_for(actor)
+    if any(thing.url == SEARCH_URL for thing in things):
+        url = SEARCH_URL + quote(somebody_mistyped(context.store, actor))
+        things = [thing._replace(url=url) if thing.url == SEARCH_URL else thing for thing in things]
+    return render(request, "start.html", things=things)
+
+
+def somebody_mistyped(store: BranchStore, actor: Actor) -> str:
+    """The last name of a client whom the actor sees, as Latin keys give it; "" without a Russian name."""
+    for listed in list_clients(store, actor, ClientQuery(), NAMES_LOOKED_AT).clients:
+        name = listed.name.split()[-1].lower() if listed.name else ""
+        if len(name) >= LETTERS_MIN and has_russian_letters(name):
+            return as_latin_keys(name)
+    return ""
 
 
 def things_for(actor: Actor) -> list[Thing]:
