@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, literal_column, select
@@ -158,11 +159,14 @@ def _interactions(window: Window, branch_ids: Sequence[bytes]) -> Select[Any]:
     return select(*keys, *_call_sums(), _count(interaction.c.channel != "call")).where(*conditions).group_by(*keys)
 
 
+# Built once: to build these takes as long as a day's rows.
+@cache
 def _corrected() -> Expression:
     later = interaction.alias("later")
     return exists(select(literal(1)).where(later.c.corrects_id == interaction.c.id))
 
 
+@cache
 def _call_sums() -> tuple[Expression, ...]:
     is_call = interaction.c.channel == "call"
     made = and_(is_call, interaction.c.direction == "out")
