@@ -6,7 +6,7 @@ Nobody writes a report: it is measured from calls, tasks and sales as they were 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -71,7 +71,7 @@ def read_team_day(store: BranchStore, actor: Actor, hours: int | None = None, da
     node, _ = store.node()
     shown = day or local_moment(now_us, node.timezone).business_date
     since_us = None if hours is None else now_us - hours * HOUR_US
-    window = Window(shown, shown) if since_us is None else Window(since_us=since_us, until_us=now_us)
+    window = Window(shown, shown) if since_us is None else _last_hours(since_us, now_us, node.timezone)
     with store.read() as connection:
         measured = measure_work(connection, window, [node.branch_id])
         people = {person.code: PersonDay(person.code, person.name) for person in all_employees(connection)}
@@ -89,6 +89,12 @@ def read_team_day(store: BranchStore, actor: Actor, hours: int | None = None, da
     return TeamDay(
         shown, since_us, now_us, node.timezone, node.currency, active, sorted(by_hour.items()), outcomes, total
     )
+
+
+def _last_hours(since_us: int, now_us: int, zone: str) -> Window:
+    # Their days as well, a day wider: facts are found by their days, and by their moments only among all of years.
+    first, last = (local_moment(moment_us, zone).business_date for moment_us in (since_us, now_us))
+    return Window(first - timedelta(days=1), last + timedelta(days=1), since_us, now_us)
 
 
 def _overdue(connection: Connection, branch_id: bytes, now_us: int) -> dict[str, int]:

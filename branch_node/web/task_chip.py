@@ -82,4 +82,4 @@ def _shown(reminder: Reminder) -> dict[str, Any]:
     }
 
 
-ROUTES = (guarded("/tasks/chip", chip, Permission.TASK_EDIT, of_one_moment=True),)
+ROUTES = (guarded("/tasks/chip", chip, Permission.TASK_EDIT, asks_by_itself=True, of_one_moment=True),)

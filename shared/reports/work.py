@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, select
@@ -159,6 +160,8 @@ def _interactions(window: Window, branch_ids: Sequence[bytes]) -> Select[Any]:
     return select(*keys, *_call_sums(), _count(interaction.c.channel != "call")).where(*conditions).group_by(*keys)
 
 
+# Built once: to build these takes as long as a day's rows.
+@cache
 def _call_sums() -> tuple[Expression, ...]:
     is_call = interaction.c.channel == "call"
     made = and_(is_call, interaction.c.direction == "out")

@@ -18,6 +18,7 @@ from shared.errors import InvalidInput
 from tests.support.clock import FakeClock
 from tests.support.shop import change
 from tests.support.staff import Staff
+from tests.support.statements import recorded_statements
 from tests.support.till_pages import Browser, make_pages, staff_of
 
 CLIENT = b"c" * 16
@@ -85,3 +86,27 @@ def test_a_past_day_does_not_ask_for_news(staff: Staff) -> None:
 
 def test_a_cashier_does_not_see_what_the_others_did(staff: Staff) -> None:
     assert browser_of(staff, "anna").get("/team").status_code == 403
+
+
+@pytest.mark.parametrize("hours", [None, 2])
+def test_no_day_and_no_hours_are_looked_for_among_everything_that_was_said(staff: Staff, hours: int | None) -> None:
+    store = staff.shop.store
+    call(staff)
+    with store.write() as connection:
+        # As in a branch that has spoken with its clients for years, and the planner knows.
+        connection.exec_driver_sql("ANALYZE interaction")
+        for index, rows in (("interaction", "1000000 1000000 1"), ("interaction_by_day", "1000000 900 50")):
+            connection.exec_driver_sql("UPDATE sqlite_stat1 SET stat = ? WHERE idx = ?", (rows, index))
+        connection.exec_driver_sql("ANALYZE sqlite_schema")
+    with recorded_statements() as sent:
+        read_team_day(store, LOCAL_ADMINISTRATOR, hours)
+    with store.read_cursor() as cursor:
+        plans = [
+            step[3]
+            for text, values in sent
+            if "interaction" in text and text.startswith("SELECT")
+            for step in cursor.execute(f"EXPLAIN QUERY PLAN {text}", values).fetchall()
+            if step[3].startswith(("SEARCH interaction", "SCAN interaction"))
+        ]
+    assert plans
+    assert all("interaction_by_day" in step for step in plans), plans

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from deploy.translations import as_po, error_texts, texts_of_errors, texts_of_pages, untranslated, unused
 from shared.domain.business_time import MICROSECONDS
@@ -153,3 +158,15 @@ def test_quantities_rates_dates_and_spans_are_written_as_the_language_does() -> 
         "1,25", "3", f"12{SPACE}000", f"20{SPACE}%", "23.11.2026", "23.11.2026 19:00",
         "0 с", "40 с", "4 мин", "2 ч", "2 дн.",
     ]  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**16), st.sampled_from(["Europe/Moscow", "UTC", "America/New_York", "Asia/Kathmandu"]))
+def test_days_and_moments_are_written_as_the_locale_data_says(at_us: int, zone: str) -> None:
+    local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=at_us)).astimezone(ZoneInfo(zone))
+    patterns = {"ru": ("dd.MM.y", "dd.MM.y HH:mm"), "en": ("d MMM y", "d MMM y, HH:mm")}
+    for language, (of_day, of_moment) in patterns.items():
+        with speaking(language):
+            locale = Locale.parse(language)
+            assert formats.format_date(local.date()) == format_date(local.date(), of_day, locale=locale)
+            assert formats.format_moment(at_us, zone) == format_datetime(local, of_moment, locale=locale)
