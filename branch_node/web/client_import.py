@@ -234,6 +234,6 @@ ROUTES: tuple[Any, ...] = (
     guarded(f"{_ONE}/run", run, Permission.CLIENT_IMPORT, ["POST"]),
     guarded(f"{_ONE}/revert", revert, Permission.CLIENT_IMPORT, ["POST"]),
     guarded(f"{_ONE}/discard", discard, Permission.CLIENT_IMPORT, ["POST"]),
-    guarded(f"{_ONE}/progress", progress, Permission.CLIENT_IMPORT),
+    guarded(f"{_ONE}/progress", progress, Permission.CLIENT_IMPORT, asks_by_itself=True),
     guarded(f"{_ONE}/bad.csv", bad_rows, Permission.CLIENT_IMPORT),
 )

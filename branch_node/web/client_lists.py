@@ -229,5 +229,5 @@ ROUTES = (
     guarded("/clients/export", export, Permission.CLIENT_EXPORT, ("POST",)),
     guarded("/clients/{id}/open", open_for_service, Permission.CLIENT_VIEW, ("POST",)),
     guarded("/clients/{id}/serve", serve, Permission.CLIENT_VIEW, ("POST",)),
-    guarded("/clients/{id}/arriving", arriving, Permission.CLIENT_VIEW),
+    guarded("/clients/{id}/arriving", arriving, Permission.CLIENT_VIEW, asks_by_itself=True),
 )

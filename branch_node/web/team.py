@@ -67,5 +67,5 @@ def _share(count: int, found: TeamDay) -> int:
 
 ROUTES: tuple[Any, ...] = (
     guarded("/team", page, Permission.TEAM_VIEW, of_one_moment=True),
-    guarded("/team/figures", figures, Permission.TEAM_VIEW, of_one_moment=True),
+    guarded("/team/figures", figures, Permission.TEAM_VIEW, asks_by_itself=True, of_one_moment=True),
 )
