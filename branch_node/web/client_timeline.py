@@ -19,9 +19,9 @@ from shared.web.timeline import shown_of, view_of
 from shared.web.timeline_rows import Links
 
 
-def timeline_url(client_id: bytes) -> str:
+def card_url(client_id: bytes) -> str:
     """Where one comes back to who has logged something of a client."""
-    return f"/clients/{format_id(client_id)}/timeline"
+    return f"/clients/{format_id(client_id)}"
 
 
 def panel(request: Request, client_id: bytes) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def panel(request: Request, client_id: bytes) -> dict[str, Any]:
     found = read_client_timeline(context_of(request).store, actor, client_id, shown, after)
     links = Links(format_id(client_id), found.branch_id, actor.may(Permission.INTERACTION_LOG))
     return {
-        **view_of(request, actor, found.page, found.words, shown, found.zone, timeline_url(client_id), links),
+        **view_of(request, actor, found.page, found.words, shown, found.zone, f"{card_url(client_id)}/timeline", links),
         "client": found.client,
         "client_id": links.client_id,
         "may_log": links.may_log,

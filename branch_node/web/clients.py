@@ -90,6 +90,7 @@ def _head(request: Request, client_id: bytes) -> dict[str, Any]:
     return {
         "client_id": format_id(client_id),
         "may_edit": actor.may(Permission.CLIENT_EDIT),
+        "may_log": actor.may(Permission.INTERACTION_LOG),
         "survivor_url": f"/clients/{format_id(survivor.client_id)}" if survivor else "",
     }
 

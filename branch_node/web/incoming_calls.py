@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from branch_node.operations.client_access import open_client
 from branch_node.operations.incoming_calls import Caller, find_caller
 from branch_node.web.context import context_of
 from branch_node.web.people import guarded, signed_in
@@ -48,6 +49,9 @@ def open_ringing(request: Request) -> Response:
 
 
 def _to_page(request: Request, caller: Caller) -> Response:
+    """Whoever answers a full phone number serves the client, whosever it is: that is told to the head office."""
+    if caller.client is not None:
+        open_client(context_of(request).store, signed_in(request), caller.client.client_id, caller.phone)
     if not caller.others:
         return see_other(request, _url(request, caller))
     said = plural("%(count)s more client has this phone.", "%(count)s more clients have this phone.", caller.others)

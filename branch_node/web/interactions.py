@@ -11,7 +11,7 @@ from branch_node.operations.contacting import start_contact
 from branch_node.operations.interaction_desk import Desk, read_desk
 from branch_node.operations.interactions import log_interaction, plan_step, set_request_state
 from branch_node.operations.withdrawing import withdraw_interaction
-from branch_node.web.client_timeline import timeline_url
+from branch_node.web.client_timeline import card_url
 from branch_node.web.context import context_of
 from branch_node.web.interaction_forms import (
     NEXT_DAYS,
@@ -89,7 +89,7 @@ def page(request: Request, error: FilialError | None = None) -> Response:
         unreached=UNREACHED_CODES,
         keys={"outcome": OUTCOME_KEYS, "theme": THEME_KEYS, "competitor": COMPETITOR_KEYS, "next": NEXT_KEYS},
         limits={"subject": SUBJECT_CHARACTERS_MAX, "body": BODY_CHARACTERS_MAX, "quote": QUOTE_CHARACTERS_MAX},
-        back=timeline_url(client_id),
+        back=card_url(client_id),
         channels=CHANNELS,
         states=STATES,
         sentiments=SENTIMENTS,
@@ -112,7 +112,7 @@ def log(request: Request) -> Response:
             if step is None:
                 raise InvalidInput("Say when the next step is.", "Choose a day.")
             plan_step(context.store, context.commit, actor, client_id, step)
-            return see_other(request, timeline_url(client_id), Notice(_("The next step is planned.")))
+            return see_other(request, card_url(client_id), Notice(_("The next step is planned.")))
         talk = talk_of_form(request, client_id)
         record = id_in(text_of(request, "record"))
         logged = log_interaction(context.store, context.commit, actor, talk, record)
@@ -121,7 +121,7 @@ def log(request: Request) -> Response:
     said = _("It is logged, and the next step planned.") if logged.task_id else _("It is logged.")
     undo = {"record": format_id(logged.interaction_id)}
     notice = Notice(said, f"/clients/{format_id(client_id)}/calls/undo", undo)
-    return see_other(request, timeline_url(client_id), notice)
+    return see_other(request, card_url(client_id), notice)
 
 
 def undo_log(request: Request) -> Response:
@@ -130,7 +130,7 @@ def undo_log(request: Request) -> Response:
     if record is None:
         raise NotFound("There is no such record of this branch.", "Load the page anew.")
     withdraw_interaction(context.commit, signed_in(request), record)
-    return see_other(request, timeline_url(client_of_path(request)), Notice(_("Taken back.")))
+    return see_other(request, card_url(client_of_path(request)), Notice(_("Taken back.")))
 
 
 def start(request: Request) -> Response:
@@ -154,7 +154,7 @@ def request_state(request: Request) -> Response:
     if task_id is None:
         raise NotFound("There is no such request of this client.")
     set_request_state(context.store, context.commit, signed_in(request), client_id, task_id, text_of(request, "state"))
-    return see_other(request, timeline_url(client_id), Notice(_("The request’s state is changed.")))
+    return see_other(request, card_url(client_id), Notice(_("The request’s state is changed.")))
 
 
 def _channel(request: Request, desk: Desk) -> str:

@@ -15,8 +15,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from branch_node.operations.authentication import current_actor
+from branch_node.operations.client_access import require_open
 from branch_node.operations.pairing import Pairing, find_pairing
 from branch_node.web.context import context_of, turn_of
+from shared.domain.identifiers import is_id, parse_id
 from shared.domain.permissions import Actor, Permission, require
 from shared.errors import FilialError, LogInRefused
 from shared.web.cookies import YEAR_SECONDS, read_cookie, remove_cookie, set_cookie, sign, unsign
@@ -31,6 +33,10 @@ RECENT_PEOPLE_MAX = 8
 """Employees whose names a paired browser offers first."""
 
 View = Callable[[Request], Response]
+
+CLIENT_PATH: Final = "/clients/{id}"
+OPENING_PATHS: Final = frozenset({f"{CLIENT_PATH}/open", f"{CLIENT_PATH}/serve", f"{CLIENT_PATH}/arriving"})
+"""Where a client that is not open yet is opened."""
 
 
 class Doorway(NamedTuple):
@@ -86,10 +92,13 @@ def guarded(
 ) -> Route:
     """A route for whoever is logged in, and may do that; others are led to the log-in, and back afterwards.
 
+    An address of one client – `/clients/{id}…` – is for whom that client is open to, but where a card is opened.
     Those `in_turn` are answered one by one: the till's, which come in crowds. What a page asks by itself keeps no
     session from ending. What is shown `of_one_moment` is read in one snapshot with who asks and the page's frame, by
     one connection: not for what waits for the head office or for a device meanwhile.
     """
+
+    is_of_client = path.startswith(CLIENT_PATH) and path not in OPENING_PATHS
 
     def check(request: Request) -> Response:
         request.scope["state"]["asks_by_itself"] = asks_by_itself
@@ -98,6 +107,8 @@ def guarded(
             return to_log_in(request)
         if permission is not None:
             require(actor, permission)
+        if is_of_client and is_id(request.path_params["id"]):
+            require_open(context_of(request).store, actor, parse_id(request.path_params["id"]))
         return endpoint(request)
 
     @functools.wraps(endpoint)

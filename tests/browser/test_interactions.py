@@ -25,14 +25,15 @@ URL = f"/clients/{format_id(ANNA)}"
 
 def furnish(branch: ServedBranch, name: str = "Анна Иванова", **fields: Value) -> None:
     shop = branch.staff.shop
+    branch.staff.hire("rita", "sales_rep")
     teach_words(shop)
     rival: dict[str, Value] = {"dictionary": "competitor", "code": "rival", "name": "Лента", "name_en": "Rival"}
-    known: dict[str, Value] = {"name": name, "phones": ("+79123456789",), "emails": ("anna@example.org",), **fields}
+    known: dict[str, Value] = {"name": name, "phones": ("+79123456789",), "emails": ("anna@example.org",)}
+    known |= {"owner_id": branch.staff.identity("rita"), **fields}
     shop.learn(
         change(RecordKind.CLIENT, ANNA, **known),
         change(RecordKind.DICTIONARY_TERM, derived_id("term", b"rival"), **rival),
     )
-    branch.staff.hire("rita", "sales_rep")
 
 
 class CountedKeys:
@@ -62,7 +63,7 @@ def test_a_call_is_logged_in_eight_keys_besides_free_text(branch: ServedBranch, 
     keys.press("KeyB")
     keys.text("Считает, что дорого; перезвонить после зарплаты.")
     keys.press("Control+Enter")
-    page.wait_for_url("**/timeline")
+    page.wait_for_url(f"**{URL}")
     assert len(keys.pressed) <= KEYS_MAX
     assert "Записано, следующий шаг запланирован." in page.inner_text("body")
     with branch.store.read() as connection:
@@ -95,14 +96,14 @@ def test_the_day_of_a_rep_with_a_client(branch: ServedBranch, visit: Visit) -> N
     page.select_option("[name=about-c-rival]", "price")
     page.fill("[name=told]", "Скидка 5 % до пятницы")
     page.click("text=Записать >> nth=0")
-    page.wait_for_url("**/timeline")
+    page.wait_for_url(f"**{URL}")
     assert "Лента: цена" in page.inner_text("#client-timeline")
     # It was the wrong outcome.
     page.click("text=Исправить")
     page.wait_for_url("**corrects=**")
     page.keyboard.press("Digit2")
     page.keyboard.press("Control+Enter")
-    page.wait_for_url("**/timeline")
+    page.wait_for_url(f"**{URL}")
     shown = page.inner_text("#client-timeline")
     assert "заказ" in shown
     assert "исправлено 1 раз" in shown
@@ -110,7 +111,7 @@ def test_the_day_of_a_rep_with_a_client(branch: ServedBranch, visit: Visit) -> N
     visitor.open(f"{URL}/calls/new?channel=service_request")
     page.fill("[name=subject]", "Заменить фильтр")
     page.keyboard.press("Control+Enter")
-    page.wait_for_url("**/timeline")
+    page.wait_for_url(f"**{URL}")
     page.select_option("[name=state]", "in_progress")
     page.click(".state-form button")
     page.wait_for_selector("text=Состояние обращения изменено.")
@@ -173,7 +174,7 @@ def test_the_pages_of_conversations_are_without_barriers(
             page.fill("[name=subject]", "42")
         page.fill("[name=body]", "12 345")
         page.keyboard.press("Control+Enter")
-        page.wait_for_url("**/timeline")
+        page.wait_for_url(f"**{URL}")
     assert serious_barriers(page) == []
     screenshot(page, f"timeline-{language}-{colours}")
     small = visit(branch.address, language, colours, width=390)
@@ -232,7 +233,7 @@ def test_a_call_that_was_logged_by_mistake_is_taken_back_by_one_key(branch: Serv
     for key in ("Digit4", "KeyZ"):
         page.keyboard.press(key)
     page.keyboard.press("Control+Enter")
-    page.wait_for_url("**/timeline")
+    page.wait_for_url(f"**{URL}")
     assert "думает" in page.inner_text("#client-timeline")
     screenshot(page, "call-logged-undo-ru-light")
     page.keyboard.press("Control+KeyZ")
