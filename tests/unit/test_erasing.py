@@ -132,7 +132,7 @@ def test_entries_of_the_living_are_taken_as_they_are(branch_store: BranchStore) 
         (data,) = connection.connection.cursor().execute("SELECT data FROM journal").fetchone()
         entries = [decode_entry(open_entry(data))]
         note_erased(connection, CLIENT, [])
-        assert redact_arrivals(connection, entries) == (entries, frozenset())
+        assert redact_arrivals(connection, entries) == (entries, frozenset(), ())
 
 
 def test_a_person_is_all_the_cards_that_were_merged_and_every_word_it_ever_had(branch_store: BranchStore) -> None:

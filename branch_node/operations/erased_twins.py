@@ -1,0 +1,54 @@
+"""What only this branch knows of a person whom an order erases: that another card is the same one's.
+
+The order is carried out before anything more is sent, and with the erased card goes the word that it was merged. So the
+other card says it instead, and the head office, which could not know, erases that as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from branch_node.operations.committing import Wanted, WantedEdit, record_here
+from branch_node.storage.sync_state import read_sync_state
+from branch_node.storage.transaction import BranchTransaction, read_node
+from shared.domain.records import RecordKind
+from shared.operations.aliases import find_survivor
+from shared.operations.cards import load_card
+from shared.storage.tables import client
+
+_UNSENT = "SELECT 1 FROM journal WHERE position > ? AND instr(data, ?) > 0 LIMIT 1"
+
+
+def find_twins(connection: Connection, client_ids: Collection[bytes]) -> dict[bytes, bytes]:
+    """The clients for whom cards stand that are about to be erased, by a merge that was made here and that the head
+    office has not; with the erased card."""
+    found: dict[bytes, bytes] = {}
+    for client_id in sorted(client_ids):
+        survivor = find_survivor(connection, client_id)
+        if survivor != client_id and _is_merged_unsent(connection, client_id):
+            found[survivor] = client_id
+    return found
+
+
+def record_twins(transaction: BranchTransaction, twins: Mapping[bytes, bytes]) -> bool:
+    """Says of cards that are still here whose they are; whether there was anything to say."""
+    statement = select(client.c.id).where(client.c.id.in_(sorted(twins)))
+    living = transaction.connection.execute(statement).scalars().all()
+    edits = [WantedEdit(RecordKind.CLIENT, each, {"merged_into": twins[each]}) for each in sorted(living)]
+    return bool(edits) and record_here(transaction, Wanted(edits=tuple(edits)))
+
+
+def _is_merged_unsent(connection: Connection, client_id: bytes) -> bool:
+    state = load_card(connection, RecordKind.CLIENT, client_id)
+    known = state.fields.get("merged_into") if state else None
+    if known is None or not known.live:
+        return False
+    cursor: Any = connection.connection.cursor()
+    node, chain = read_node(cursor)
+    if known.live[-1].stamp.branch_id != node.branch_id:
+        return False
+    sent = chain.first_position + read_sync_state(cursor).acknowledged.seq - 1
+    return cursor.execute(_UNSENT, (sent, known.live[-1].version_id)).fetchone() is not None
