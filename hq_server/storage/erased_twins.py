@@ -66,7 +66,7 @@ def erase_twins(connection: Connection, now_us: int) -> int:
     """Orders cards to be erased of which it is said that they are an erased person's, with whatever was merged into
     them, where the branch that says so has sent all it has; returns how many cards. Holds everything."""
     hold_everything(connection)
-    has_sent = dict(connection.execute(_HAS_SENT).all())
+    has_sent = {row[0]: bool(row[1]) for row in connection.execute(_HAS_SENT)}
     orders: dict[bytes, bytes] = {}
     for twin, erased_id in connection.execute(_TWINS).all():
         version = _said(connection, twin)

@@ -5,6 +5,7 @@ Contains no journals and no feed: those know their entries themselves.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -111,8 +112,10 @@ def cards_of_clients(connection: Connection, client_ids: Iterable[bytes]) -> set
 
 def aliases_of(connection: Connection, client_id: bytes) -> set[bytes]:
     """Every card of the same person that is here: what was merged into the client's and what that was merged into, in
-    however many steps, and the client's own."""
+    however many steps, and the client's own. Of merges that contradict each other, both count: the one card took from
+    the other, and nobody has said yet which was wrong."""
     found, asked, reached = {client_id}, {client_id}, {client_id}
+    disputed = _disputed_merges(connection)
     while asked:
         ids = sorted(asked)
         # Two questions: of an OR, SQLite looks at every card when hardly any is merged.
@@ -121,9 +124,23 @@ def aliases_of(connection: Connection, client_id: bytes) -> set[bytes]:
             *connection.execute(select(client.c.id, client.c.merged_into).where(client.c.merged_into.in_(ids))),
         ]
         found |= {row.id for row in rows}
-        asked = {each for row in rows for each in row if each is not None} - reached
+        beside = {each for pair in disputed if pair & asked for each in pair}
+        asked = ({each for row in rows for each in row if each is not None} | beside) - reached
         reached |= asked
     return found
+
+
+def _disputed_merges(connection: Connection) -> list[frozenset[bytes]]:
+    """Pairs of cards of which an unsettled conflict says that they are one."""
+    statement = select(conflict.c.card_id, conflict.c.older_value, conflict.c.newer_value).where(
+        conflict.c.kind == int(RecordKind.CLIENT), conflict.c.field == "merged_into", conflict.c.closed_at.is_(None)
+    )
+    return [
+        frozenset((row.card_id, bytes.fromhex(value["id"])))
+        for row in connection.execute(statement)
+        for value in map(json.loads, (row.older_value, row.newer_value))
+        if isinstance(value, dict)
+    ]
 
 
 def delete_personal_rows(connection: Connection, erasing: Erasing, listed: Sequence[PersonalRows]) -> dict[str, int]:

@@ -79,6 +79,21 @@ def test_whoever_the_card_was_merged_into_is_the_person_too(pair: Pair) -> None:
     assert clients_of(pair, first) == [[], []]
 
 
+def test_of_two_merges_that_contradict_each_other_both_count(pair: Pair) -> None:
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id, other = persons(pair, first)
+    third = meet(second, external_id="C-19", **{**STRANGER, "name": "Пётр"})
+    edit(second, client_id, tags=("vip",))
+    even(second, first)
+    merge(first, other, client_id)
+    merge(second, third, client_id)
+    even(first, second)
+    erase(pair.office, client_id)
+    even(first, second)
+    assert_nothing_left(pair, first, second)
+    assert clients_of(pair, first, second) == [[], [], []]
+
+
 @pytest.mark.parametrize("survives", ["the erased", "the other"])
 @pytest.mark.parametrize("heard", ["before it sent", "after it sent"])
 def test_a_merge_that_arrives_after_the_order_brings_the_twin_into_it(pair: Pair, survives: str, heard: str) -> None:
