@@ -54,6 +54,12 @@ _MEMBERS = select(client_audience.c.branch_id).where(client_audience.c.client_id
 _MEMBERSHIPS = select(client_audience.c.client_id, client_audience.c.branch_id).where(
     client_audience.c.client_id.in_(bindparam("clients", expanding=True))
 )
+_MERGED_INTO = (
+    select(client.c.merged_into)
+    .where(client.c.merged_into.in_(bindparam("clients", expanding=True)))
+    .distinct()
+    .order_by(client.c.merged_into)
+)
 _named = over_lists(
     lambda among: select(client_reference.c.branch_id, client_reference.c.external_id).where(
         among(client_reference.c.branch_id, "branches"), among(client_reference.c.external_id, "names")
@@ -134,8 +140,14 @@ def publications_for_edits(
                 publications += everything_of(connection, edit.card_id, member, now_us)
         for patch in edit.patches:
             if patch.field == "merged_into" and isinstance(patch.value, bytes):
-                publications += _join_circles(connection, edit.card_id, patch.value, now_us)
+                publications += join_circles(connection, edit.card_id, patch.value, now_us)
                 known.pop(edit.card_id, None)
+    created = sorted(card_id for kind, card_id in merged.created if kind == RecordKind.CLIENT)
+    for start in range(0, len(created), _REFERENCES_PER_QUERY_MAX):
+        # A merge may have come before the card that it is into: a restored head office is told in any order.
+        among = {"clients": created[start : start + _REFERENCES_PER_QUERY_MAX]}
+        for survivor in connection.execute(_MERGED_INTO, among).scalars().all():
+            publications += join_circles(connection, survivor, survivor, now_us)
     return publications
 
 
@@ -164,7 +176,7 @@ def _publications_of_belonging(
     return publications
 
 
-def _join_circles(connection: Connection, client_id: bytes, other_id: bytes, now_us: int) -> list[Publication]:
+def join_circles(connection: Connection, client_id: bytes, other_id: bytes, now_us: int) -> list[Publication]:
     """Two cards turned out to be of one client: who knows any of the cards of either knows all of them."""
     cards = {*cards_of_client(connection, client_id), *cards_of_client(connection, other_id)}
     members = {card_id: members_of(connection, card_id) for card_id in sorted(cards)}
@@ -184,9 +196,7 @@ def welcome(connection: Connection, client_id: bytes, branch_id: bytes, state: b
 def welcome_others(connection: Connection, client_id: bytes, branch_id: bytes, now_us: int) -> list[Publication]:
     """What the branch is told of the client's other cards, of which it does not know yet."""
     others = [each for each in cards_of_client(connection, client_id) if each != client_id]
-    keys = [
-        (int(RecordKind.CLIENT), each) for each in sorted(others) if branch_id not in members_of(connection, each)
-    ]
+    keys = [(int(RecordKind.CLIENT), each) for each in sorted(others) if branch_id not in members_of(connection, each)]
     if not keys:
         return []
     lock_cards(connection, keys)
