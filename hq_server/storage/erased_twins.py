@@ -21,7 +21,7 @@ from shared.domain.records import RecordKind
 from shared.operations.aliases import find_survivor
 from shared.operations.cards import edit_card, load_card, merge_cards
 from shared.operations.erased_arrivals import Link
-from shared.storage.erasing import aliases_of
+from shared.storage.erasing import aliases_of, disputed_merges, erased_among
 from shared.storage.tables import client, erased_card, erasure
 from shared.sync.card_merge import HQ_ORIGIN, FieldVersion, Stamp
 from shared.sync.messages import CardFull
@@ -59,7 +59,7 @@ def note_links(connection: Connection, branch_id: bytes, links: Iterable[Link], 
 
 def are_twins_due(connection: Connection) -> bool:
     """Whether cards are known to be of erased persons."""
-    return connection.execute(_TWINS.limit(1)).first() is not None
+    return bool(_twins(connection))
 
 
 def erase_twins(connection: Connection, now_us: int) -> int:
@@ -68,9 +68,9 @@ def erase_twins(connection: Connection, now_us: int) -> int:
     hold_everything(connection)
     has_sent = {row[0]: bool(row[1]) for row in connection.execute(_HAS_SENT)}
     orders: dict[bytes, bytes] = {}
-    for twin, erased_id in connection.execute(_TWINS).all():
-        version = _said(connection, twin)
-        if version is not None and has_sent.get(_origin(version, has_sent), True):
+    for twin, erased_id in _twins(connection):
+        said = [version for version in _said(connection, twin) if version.value == erased_id]
+        if any(has_sent.get(_origin(version, has_sent), True) for version in said):
             orders |= dict.fromkeys(aliases_of(connection, twin), erased_id)
     if not orders:
         return 0
@@ -87,22 +87,34 @@ def erase_twins(connection: Connection, now_us: int) -> int:
     return len(orders)
 
 
+def _twins(connection: Connection) -> list[tuple[bytes, bytes]]:
+    """Cards that say that they were merged into an erased one, with that; also where something else is shown, because
+    edits of it have met."""
+    if connection.execute(_ERASED.limit(1)).first() is None:
+        return []
+    found = {(row.id, row.merged_into) for row in connection.execute(_TWINS)}
+    disputed = disputed_merges(connection)
+    erased = {card_id for _, card_id in erased_among(connection, set().union(*disputed))} if disputed else set()
+    found |= {(twin, each) for pair in disputed for each in pair & erased for twin in pair - erased}
+    return sorted(found)
+
+
 def _linked_by(connection: Connection, branch_id: bytes, erased_id: bytes) -> set[bytes]:
     """The cards that are an erased person's because that branch said so of the erased card."""
     twins = connection.execute(select(client.c.id).where(client.c.merged_into == erased_id)).scalars().all()
-    said = {twin: _said(connection, twin) for twin in twins}
+    ours = (HQ_ORIGIN, branch_id)
     return {
         twin
-        for twin, version in said.items()
-        if version is not None and (version.stamp.branch_id, version.stamp.author) == (HQ_ORIGIN, branch_id)
+        for twin in twins
+        if [(each.stamp.branch_id, each.stamp.author) for each in _said(connection, twin)][-1:] == [ours]
     }
 
 
-def _said(connection: Connection, client_id: bytes) -> FieldVersion | None:
-    """What a card shows of being merged, and who says so."""
+def _said(connection: Connection, client_id: bytes) -> tuple[FieldVersion, ...]:
+    """What a card says of being merged, and who says so; what it shows comes last."""
     state = load_card(connection, RecordKind.CLIENT, client_id)
     known = state.fields.get("merged_into") if state else None
-    return known.live[-1] if known and known.live else None
+    return known.live if known else ()
 
 
 def _origin(version: FieldVersion, branch_ids: Collection[bytes]) -> bytes:

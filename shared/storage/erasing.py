@@ -115,7 +115,7 @@ def aliases_of(connection: Connection, client_id: bytes) -> set[bytes]:
     however many steps, and the client's own. Of merges that contradict each other, both count: the one card took from
     the other, and nobody has said yet which was wrong."""
     found, asked, reached = {client_id}, {client_id}, {client_id}
-    disputed = _disputed_merges(connection)
+    disputed = disputed_merges(connection)
     while asked:
         ids = sorted(asked)
         # Two questions: of an OR, SQLite looks at every card when hardly any is merged.
@@ -130,7 +130,7 @@ def aliases_of(connection: Connection, client_id: bytes) -> set[bytes]:
     return found
 
 
-def _disputed_merges(connection: Connection) -> list[frozenset[bytes]]:
+def disputed_merges(connection: Connection) -> list[frozenset[bytes]]:
     """Pairs of cards of which an unsettled conflict says that they are one."""
     statement = select(conflict.c.card_id, conflict.c.older_value, conflict.c.newer_value).where(
         conflict.c.kind == int(RecordKind.CLIENT), conflict.c.field == "merged_into", conflict.c.closed_at.is_(None)

@@ -18,7 +18,9 @@ from hq_server.storage.erasing import OFFICE_ROWS
 from hq_server.storage.tables import hq_metadata
 from shared.domain.identifiers import NIL_ID
 from shared.domain.records import RecordKind
+from shared.errors import Refused
 from shared.operations.cards import CardEdit
+from shared.operations.client_merging import undo_changes
 from shared.operations.erased_arrivals import redact_arrivals
 from shared.operations.erasing import find_person, names_of
 from shared.storage.erasing import aliases_of, erased_among, note_erased, strike_texts, unapplied
@@ -148,6 +150,13 @@ def test_a_person_is_all_the_cards_that_were_merged_and_every_word_it_ever_had(b
         found = find_person(connection, [CLIENT])
         assert {"Анна Орлова", NAME, "+79990001122", "9161234567"} <= set(found.texts)
         assert names_of(connection, [CLIENT]) == ("Анна Орлова", NAME)
+
+
+def test_a_card_that_waits_to_go_with_an_erased_one_is_not_parted_from_it(branch_store: BranchStore) -> None:
+    merged = change(RecordKind.CLIENT, OTHER, merged_into=CLIENT)
+    feed(branch_store, change(RecordKind.CLIENT, CLIENT, name=NAME), merged, order())
+    with branch_store.read() as connection, pytest.raises(Refused):
+        undo_changes(connection, OTHER, merged.stamp.command_id)
 
 
 def test_words_leave_a_column_and_nothing_else_does(branch_store: BranchStore) -> None:
