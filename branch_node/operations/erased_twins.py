@@ -22,14 +22,18 @@ from shared.storage.tables import client
 _UNSENT = "SELECT 1 FROM journal WHERE position > ? AND instr(data, ?) > 0 LIMIT 1"
 
 
-def find_twins(connection: Connection, client_ids: Collection[bytes]) -> dict[bytes, bytes]:
+def find_twins(
+    connection: Connection, client_ids: Collection[bytes], acknowledged_seq: int | None = None
+) -> dict[bytes, bytes]:
     """The clients for whom cards stand that are about to be erased, by a merge that was made here and that the head
-    office has not; with the erased card."""
+    office has not; with the erased card. `acknowledged_seq` is what it says that it has, if it was just asked: one that
+    was restored has less than this branch remembers."""
     found: dict[bytes, bytes] = {}
     for client_id in sorted(client_ids):
-        survivor = find_survivor(connection, client_id)
-        if survivor != client_id and _is_merged_unsent(connection, client_id):
-            found[survivor] = client_id
+        for target in _merged_unsent(connection, client_id, acknowledged_seq):
+            survivor = find_survivor(connection, target)
+            if survivor != client_id:
+                found[survivor] = client_id
     return found
 
 
@@ -41,14 +45,22 @@ def record_twins(transaction: BranchTransaction, twins: Mapping[bytes, bytes]) -
     return bool(edits) and record_here(transaction, Wanted(edits=tuple(edits)))
 
 
-def _is_merged_unsent(connection: Connection, client_id: bytes) -> bool:
+def _merged_unsent(connection: Connection, client_id: bytes, acknowledged_seq: int | None) -> list[bytes]:
+    """Into which cards a card was merged here without the head office having heard; also where another edit is shown,
+    which has met this one."""
     state = load_card(connection, RecordKind.CLIENT, client_id)
     known = state.fields.get("merged_into") if state else None
-    if known is None or not known.live:
-        return False
+    if known is None:
+        return []
     cursor: Any = connection.connection.cursor()
     node, chain = read_node(cursor)
-    if known.live[-1].stamp.branch_id != node.branch_id:
-        return False
-    sent = chain.first_position + read_sync_state(cursor).acknowledged.seq - 1
-    return cursor.execute(_UNSENT, (sent, known.live[-1].version_id)).fetchone() is not None
+    if acknowledged_seq is None:
+        acknowledged_seq = read_sync_state(cursor).acknowledged.seq
+    sent = chain.first_position + acknowledged_seq - 1
+    return [
+        version.value
+        for version in known.live
+        if isinstance(version.value, bytes)
+        and version.stamp.branch_id == node.branch_id
+        and cursor.execute(_UNSENT, (sent, version.version_id)).fetchone() is not None
+    ]

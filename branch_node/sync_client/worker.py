@@ -208,7 +208,8 @@ class StoreWorker:
             if goes_on(welcome.resume):
                 note_answer(cursor)
                 # Before anything is sent: what people wrote of the erased names them, and HQ does not know the words.
-                twins = apply_orders(transaction.connection, welcome.orders, clock_us, self._erased, scan)
+                seq = welcome.acknowledged.seq
+                twins = apply_orders(transaction.connection, welcome.orders, clock_us, self._erased, scan, seq)
                 record_twins(transaction, twins)
             if (welcome.hq_restored or welcome.feed_lost) and goes_on(welcome.resume):
                 reopen_all(cursor)

@@ -8,29 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from branch_node.operations.erased_twins import record_twins
-from branch_node.sync_client import worker
-from hq_server.operations import erasing
-from hq_server.storage import audience, effects, merge
-from hq_server.storage.erased_twins import are_twins_due, note_links
+from hq_server.storage import audience, effects
+from hq_server.storage.erased_twins import are_twins_due
 from hq_server.storage.late_work import follow_late_work
 from hq_server.sync_server import gateway
-from shared.operations import client_merging
-from shared.storage.erasing import aliases_of
 from tests.simulation.site import Site
-
-
-@contextmanager
-def a_person_is_one_card(site: Site) -> Iterator[None]:
-    """An order erases the card that it names, whatever other cards the person has."""
-    original = aliases_of
-
-    def one_card(connection: Any, client_id: bytes) -> set[bytes]:
-        right = original(connection, client_id)
-        return {client_id} if site.acts(len(right) > 1) else right
-
-    with patch.object(erasing, "aliases_of", one_card):
-        yield
 
 
 @contextmanager
@@ -47,30 +29,6 @@ def late_merges_erase_nobody(site: Site) -> Iterator[None]:
 
 
 @contextmanager
-def merges_go_with_the_erased_card(site: Site) -> Iterator[None]:
-    """What a late entry says of an erased card's merge is dropped with the rest of it."""
-    original = note_links
-
-    def drop_links(*arguments: Any) -> int:
-        return 0 if site.acts(True) else original(*arguments)
-
-    with patch.object(merge, "note_links", drop_links):
-        yield
-
-
-@contextmanager
-def branches_keep_their_merges_to_themselves(site: Site) -> Iterator[None]:
-    """A branch carries out an order before it has sent that the erased card was merged, and says nothing of it."""
-    original = record_twins
-
-    def say_nothing(transaction: Any, twins: Any) -> bool:
-        return False if site.acts(bool(twins)) else original(transaction, twins)
-
-    with patch.object(worker, "record_twins", say_nothing):
-        yield
-
-
-@contextmanager
 def circles_stay_apart(site: Site) -> Iterator[None]:
     """Who begins to know one card of a client is not told of the others."""
     original = audience.welcome_others
@@ -80,19 +38,6 @@ def circles_stay_apart(site: Site) -> Iterator[None]:
         return [] if site.acts(bool(right)) else right
 
     with patch.object(audience, "welcome_others", welcome_others):
-        yield
-
-
-@contextmanager
-def undoing_overwrites(site: Site) -> Iterator[None]:
-    """Taking a merge back gives every field back that the merge wrote, whatever was typed into it since."""
-    original = client_merging._still_shows
-
-    def still_shows(*arguments: Any) -> bool:
-        right = original(*arguments)
-        return True if site.acts(not right) else right
-
-    with patch.object(client_merging, "_still_shows", still_shows):
         yield
 
 

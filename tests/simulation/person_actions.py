@@ -14,11 +14,12 @@ from sqlalchemy import Connection, select
 from branch_node.operations import client_merging as merging_here
 from branch_node.operations import hand_over as handing_over_here
 from branch_node.operations.committing import Commit, Wanted, WantedEdit, WantedFact
+from branch_node.storage.sync_state import read_sync_state
 from branch_node.storage.transaction import BranchTransaction
 from hq_server.operations import hand_over as handing_over
 from hq_server.operations.client_merging import ClientMerging
 from hq_server.operations.people import Personnel, Placement
-from hq_server.storage.feed import number_feed
+from hq_server.storage.feed import number_feed, read_head
 from hq_server.storage.hand_over_tables import hand_over
 from shared.domain.branch_facts import BranchFact
 from shared.domain.business_time import local_moment
@@ -41,6 +42,7 @@ Result = TypeVar("Result")
 
 PERSONS_FROM, PERSONS_EVERY = 410, 12
 CLIENTS_AT_FIRST = 9
+STEPS_TO_LOSE_MAX, PRODUCTS_TAKEN = 200, 5
 CODES = ("anna", "boris", "vera")
 CANARIES = ("name", "note", "address", "preferences", "quote", "title")
 
@@ -69,7 +71,7 @@ def person_actions(world: World) -> list[tuple[Callable[[], None], float]]:
         (people.work_on_task, 14),
         (people.merge, 26),
         (people.merge_at_hq, 8),
-        (people.part, 16),
+        (people.part, 8),
         (people.hand_over, 12),
         (people.hand_over_employee, 3),
         (people.end_hand_over, 2),
@@ -265,12 +267,17 @@ class Persons(ClientBase):
         that led there: what it took before must have been of the zone it was in."""
         world = self._world
         place = world.pick_place()
+        with world.hq.store.read() as connection:
+            before = read_head(connection).position
         world.import_catalogue()
         world.back_up_hq()
         world.change_zone(place)
         world.connect_to(place)
-        for _ in range(world.random.randrange(10, 60)):
-            world.step()
+        for _ in range(STEPS_TO_LOSE_MAX):
+            steps = place.link.ready() if place.link is not None else []
+            if place.link is None or not steps or _feed_position(place) > before + PRODUCTS_TAKEN:
+                break
+            world.do(place, place.link, world.random.choice(steps))
         world.put_back(world.hq_backups[-1])
 
     def _at_hq(self, act: Callable[[Connection, int], object]) -> None:
@@ -289,6 +296,11 @@ class Persons(ClientBase):
     def _tell(self) -> None:
         world = self._world
         world.tell_feed(number_feed(world.hq.store, world.clock.now_us()).position)
+
+
+def _feed_position(place: Place) -> int:
+    with place.store.read_cursor() as cursor:
+        return read_sync_state(cursor).feed.position
 
 
 def _owned_by(client_id: bytes, employee_id: bytes) -> Wanted:
