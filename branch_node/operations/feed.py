@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from branch_node.operations.erased_arrivals import neighbours_of_the_living, of_the_living
+from branch_node.operations.erased_twins import find_twins
 from branch_node.storage.erasing import Scan, erase_persons
 from branch_node.storage.neighbour_facts import keep_facts
 from branch_node.storage.product_words import index_products
@@ -49,12 +50,13 @@ def apply_feed(
     now_us: int,
     erased: set[str] | None = None,
     scan: Scan | None = None,
+    twins: dict[bytes, bytes] | None = None,
 ) -> list[str]:
     """Applies a batch and its cursor in the caller's transaction; returns what could not be understood.
 
     A record that cannot be decoded is reported and passed over: it must not stop those behind it. An order to erase a
-    person is carried out in its place; `erased` takes the words that the files must not hold any more, `scan` is one of
-    `clients_ordered`.
+    person is carried out in its place; `erased` takes the words that the files must not hold any more, `twins` what
+    only this branch knows (branch_node.operations.erased_twins), `scan` is one of `clients_ordered`.
     """
     problems: list[str] = []
     arrivals: list[CardEdit | CardReceived] = []
@@ -77,6 +79,8 @@ def apply_feed(
             if record.kind == RecordKind.ERASURE:
                 problems += _merge(connection, arrivals, now_us)
                 arrivals = []
+                if twins is not None:
+                    twins |= find_twins(connection, [record.card_id])
                 words = erase_persons(connection, [record.card_id], now_us, scan)
                 if erased is not None:
                     erased.update(words)
@@ -104,11 +108,18 @@ def clients_ordered(records: Sequence[bytes]) -> list[bytes]:
 
 
 def apply_orders(
-    connection: Connection, orders: Sequence[bytes], now_us: int, erased: set[str], scan: Scan | None = None
-) -> None:
+    connection: Connection,
+    orders: Sequence[bytes],
+    now_us: int,
+    erased: set[str],
+    scan: Scan | None = None,
+    acknowledged_seq: int | None = None,
+) -> dict[bytes, bytes]:
     """Carries out orders to erase persons that came ahead of the feed, but for those that are carried out already.
 
     `erased` takes the words that the files must not hold any more. What cannot be understood the feed will tell again.
+    Returns what only this branch knows, as HQ has its entries up to `acknowledged_seq`: see
+    branch_node.operations.erased_twins.
     """
     records = []
     for data in orders:
@@ -116,9 +127,11 @@ def apply_orders(
             records.append(_decode(data))
     received = [each for each in records if isinstance(each, CardReceived) and each.kind == RecordKind.ERASURE]
     new = set(unapplied(connection, [each.card_id for each in received]))
+    twins = find_twins(connection, new, acknowledged_seq)
     if new:
         merge_cards(connection, [each for each in received if each.card_id in new], now_us, None)
         erased.update(erase_persons(connection, new, now_us, scan))
+    return twins
 
 
 def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten | NeighbourFact:

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 import shared
 from branch_node.operations.branch_facts import record_switch
 from branch_node.operations.budgets import read_held, read_wishes, store_grants
+from branch_node.operations.erased_twins import record_twins
 from branch_node.operations.feed import apply_feed, apply_orders, clients_ordered
 from branch_node.operations.history import apply_history
 from branch_node.operations.proposals import ProposalsRead, read_proposals
@@ -201,15 +202,17 @@ class StoreWorker:
         """Returns the branch's clock, read before anything else."""
         clock_us = self._store.clock.now_us()
         scan = self._scan(welcome.orders, only_new=True) if goes_on(welcome.resume) else None
-        with self._store.write() as connection:
-            cursor = connection.connection.cursor()
+        with self._store.operation() as transaction:
+            cursor = transaction.cursor
             sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
             if goes_on(welcome.resume):
                 note_answer(cursor)
+                # Before anything is sent: what people wrote of the erased names them, and HQ does not know the words.
+                seq = welcome.acknowledged.seq
+                twins = apply_orders(transaction.connection, welcome.orders, clock_us, self._erased, scan, seq)
+                record_twins(transaction, twins)
             if (welcome.hq_restored or welcome.feed_lost) and goes_on(welcome.resume):
                 reopen_all(cursor)
-                # Before anything is sent: what people wrote of the erased names them, and HQ does not know the words.
-                apply_orders(connection, welcome.orders, clock_us, self._erased, scan)
             if welcome.hq_restored and goes_on(welcome.resume):
                 journal_history(cursor, all_of_it=True)
                 # What was handed back before may be lost again, undecided.
@@ -275,11 +278,12 @@ class StoreWorker:
 
         Raises Refused when somebody else moved the feed's cursor: the hello has told HQ of another.
         """
-        scan = self._scan(batch.records)
+        scan, twins = self._scan(batch.records), dict[bytes, bytes]()
         with self._store.operation() as transaction:
             if self._feed not in (None, sync_state.read_sync_state(transaction.cursor).feed):
                 raise Refused("A carry file was taken in the meanwhile.", "The branch connects again by itself.")
-            problems = apply_feed(transaction.connection, batch, self._store.clock.now_us(), self._erased, scan)
+            problems = apply_feed(transaction.connection, batch, self._store.clock.now_us(), self._erased, scan, twins)
+            said = record_twins(transaction, twins)
             node = read_node(transaction.cursor)[0]
             switched = record_switch(transaction, node.mode.value, node.when_unreachable.value)
             if hands_back:
@@ -287,7 +291,7 @@ class StoreWorker:
         self._feed = batch.cursor
         if self._erased:
             self.scour()
-        return problems, transaction.seq if switched else None
+        return problems, transaction.seq if switched or said else None
 
     def _scan(self, records: Sequence[bytes], only_new: bool = False) -> Scan | None:
         """Looks for persons who are to be erased before the transaction that does it keeps tills waiting."""

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, update
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import zone_change
 from hq_server.operations.people import refresh_audiences
-from hq_server.storage.audience import TOLD_BY_MEMBERSHIP, audiences_of_card, members_of
+from hq_server.storage.audience import TOLD_BY_MEMBERSHIP, audiences_of_card, join_circles, members_of
 from hq_server.storage.branches import branch_by_id
 from hq_server.storage.client_circle import everything_of
 from hq_server.storage.feed import Publication, audience_of_branch, publish
@@ -94,6 +94,7 @@ def accept_proposals(
             # Who held the card before HQ did was told nothing that goes with it.
             for member in sorted(members_of(connection, card_id)):
                 publish(connection, everything_of(connection, card_id, member, now_us))
+            publish(connection, join_circles(connection, card_id, card_id, now_us))
         if kind == RecordKind.BRANCH_SETTINGS:
             # The prices of a new zone go after the setting that names it.
             _adopt_settings(connection, card_id, state)

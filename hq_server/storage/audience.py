@@ -24,6 +24,7 @@ from hq_server.storage.people import PEOPLE_KINDS, audiences_of_person, publicat
 from hq_server.storage.tables import client_audience, client_reference, feed
 from shared.domain.identifiers import NIL_ID, format_id, is_id, parse_id
 from shared.domain.records import CLIENT_KINDS, RecordKind
+from shared.operations.aliases import cards_of_client
 from shared.operations.cards import CardEdit, MergedCards, shown_fields
 from shared.storage.card_rows import insert_missing, load_states, lock_cards
 from shared.storage.dialect_functions import over_lists
@@ -52,6 +53,12 @@ _SETTINGS = (
 _MEMBERS = select(client_audience.c.branch_id).where(client_audience.c.client_id == bindparam("client"))
 _MEMBERSHIPS = select(client_audience.c.client_id, client_audience.c.branch_id).where(
     client_audience.c.client_id.in_(bindparam("clients", expanding=True))
+)
+_MERGED_INTO = (
+    select(client.c.merged_into)
+    .where(client.c.merged_into.in_(bindparam("clients", expanding=True)))
+    .distinct()
+    .order_by(client.c.merged_into)
 )
 _named = over_lists(
     lambda among: select(client_reference.c.branch_id, client_reference.c.external_id).where(
@@ -133,8 +140,14 @@ def publications_for_edits(
                 publications += everything_of(connection, edit.card_id, member, now_us)
         for patch in edit.patches:
             if patch.field == "merged_into" and isinstance(patch.value, bytes):
-                publications += _join_circles(connection, edit.card_id, patch.value, now_us)
+                publications += join_circles(connection, edit.card_id, patch.value, now_us)
                 known.pop(edit.card_id, None)
+    created = sorted(card_id for kind, card_id in merged.created if kind == RecordKind.CLIENT)
+    for start in range(0, len(created), _REFERENCES_PER_QUERY_MAX):
+        # A merge may have come before the card that it is into: a restored head office is told in any order.
+        among = {"clients": created[start : start + _REFERENCES_PER_QUERY_MAX]}
+        for survivor in connection.execute(_MERGED_INTO, among).scalars().all():
+            publications += join_circles(connection, survivor, survivor, now_us)
     return publications
 
 
@@ -163,28 +176,46 @@ def _publications_of_belonging(
     return publications
 
 
-def _join_circles(connection: Connection, client_id: bytes, other_id: bytes, now_us: int) -> list[Publication]:
-    """Two cards turned out to be of one client: who knows the one knows the other."""
-    ours, theirs = members_of(connection, client_id), members_of(connection, other_id)
-    pairs = [(branch_id, other_id) for branch_id in sorted(ours - theirs)]
-    pairs += [(branch_id, client_id) for branch_id in sorted(theirs - ours)]
+def join_circles(connection: Connection, client_id: bytes, other_id: bytes, now_us: int) -> list[Publication]:
+    """Two cards turned out to be of one client: who knows any of the cards of either knows all of them."""
+    cards = {*cards_of_client(connection, client_id), *cards_of_client(connection, other_id)}
+    members = {card_id: members_of(connection, card_id) for card_id in sorted(cards)}
+    everybody = set().union(*members.values())
+    pairs = [(branch_id, card_id) for card_id in members for branch_id in sorted(everybody - members[card_id])]
     return welcome_all(connection, pairs, now_us)
 
 
 def welcome(connection: Connection, client_id: bytes, branch_id: bytes, state: bytes, now_us: int) -> list[Publication]:
-    """The branch begins to know the client: the card, and everything that goes with it. The caller holds the card."""
+    """The branch begins to know the client: the card, and everything that goes with it; and whatever other cards the
+    client has, for the history follows them. The caller holds the card."""
     join_audience(connection, client_id, branch_id, now_us)
-    return [_whole(branch_id, client_id, state), *everything_of(connection, client_id, branch_id, now_us)]
+    told = [_whole(branch_id, client_id, state), *everything_of(connection, client_id, branch_id, now_us)]
+    return told + welcome_others(connection, client_id, branch_id, now_us)
+
+
+def welcome_others(connection: Connection, client_id: bytes, branch_id: bytes, now_us: int) -> list[Publication]:
+    """What the branch is told of the client's other cards, of which it does not know yet."""
+    others = [each for each in cards_of_client(connection, client_id) if each != client_id]
+    keys = [(int(RecordKind.CLIENT), each) for each in sorted(others) if branch_id not in members_of(connection, each)]
+    if not keys:
+        return []
+    lock_cards(connection, keys)
+    told: list[Publication] = []
+    for (_, card_id), state in sorted(load_states(connection, keys).items()):
+        join_audience(connection, card_id, branch_id, now_us)
+        told += [_whole(branch_id, card_id, state), *everything_of(connection, card_id, branch_id, now_us)]
+    return told
 
 
 def welcome_all(connection: Connection, pairs: Sequence[tuple[bytes, bytes]], now_us: int) -> list[Publication]:
-    """The same for several pairs of a branch and a client; clients without a card are passed over."""
+    """The same for several pairs of a branch and a client; clients without a card are passed over, and those whom a
+    branch knows already by another of theirs."""
     keys = {(int(RecordKind.CLIENT), client_id) for _, client_id in pairs}
     states = load_states(connection, sorted(keys)) if keys else {}
     return [
         publication
         for branch_id, client_id in pairs
-        if (int(RecordKind.CLIENT), client_id) in states
+        if (int(RecordKind.CLIENT), client_id) in states and branch_id not in members_of(connection, client_id)
         for publication in welcome(connection, client_id, branch_id, states[int(RecordKind.CLIENT), client_id], now_us)
     ]
 

@@ -19,8 +19,10 @@ from hq_server.storage import central
 from hq_server.storage.audience import Reference
 from hq_server.storage.branches import lock_cursor, require_fence
 from hq_server.storage.effects import REFUSALS, Effects, Written, evidence_of, write_effects
+from hq_server.storage.erased_twins import note_links
 from hq_server.storage.erasing import tell_again
 from hq_server.storage.feed import Publication, audience_of_branch, publish
+from hq_server.storage.hybrid_clock import next_hlc
 from hq_server.storage.parking import (
     APPLIED,
     CLOCK_AHEAD,
@@ -141,11 +143,15 @@ class Merge:
         cursor = lock_cursor(self._connection, self._branch_id)
         require_fence(cursor, fence)
         hashes = self._chain(cursor, batch, entries)
-        entries, erased = redact_arrivals(self._connection, entries)
+        entries, erased, links = redact_arrivals(self._connection, entries)
+        # The chain's clock is held before cards, here as everywhere.
+        hlc = next_hlc(self._connection, self._now_us) if links else 0
         outcomes = self._write_carefully(entries) if carefully else self._write_at_once(entries)
         self._write_journal(entries, hashes, outcomes)
         if self._linked:
             central.link(self._connection, self._branch_id, self._linked, self._now_us)
+        if links:
+            self._published += note_links(self._connection, self._branch_id, links, hlc, self._now_us)
         if erased:
             self._published += tell_again(self._connection, self._branch_id, erased)
         head = Head(batch.last_seq, hashes[-1])

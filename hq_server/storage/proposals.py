@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, update
 
-from hq_server.storage.audience import client_of, join_audience, members_of
+from hq_server.storage.audience import client_of, join_audience, join_circles, members_of, welcome_others
 from hq_server.storage.client_circle import everything_of
 from hq_server.storage.erasing import erase_persons, hold_everything
 from hq_server.storage.feed import EVERYONE, Publication, audience_of_branch, publish
@@ -138,12 +138,15 @@ def _tell_holders(
         if client_id is not None and branch_id not in members:
             join_audience(connection, client_id, branch_id, now_us)
             publish(connection, everything_of(connection, client_id, branch_id, now_us))
+            publish(connection, welcome_others(connection, client_id, branch_id, now_us))
         if key not in states:
             continue
         told = (members if key in changed else set()) | {branch_id}
         record = CardFull(*key, states[key])
         publish(connection, [Publication(audience_of_branch(member), record) for member in sorted(told)])
     for key in sorted(changed):
+        if key[0] == RecordKind.CLIENT:
+            publish(connection, join_circles(connection, key[1], key[1], now_us))
         if key[0] == RecordKind.SUBSTITUTION:
             publish(connection, [Publication(EVERYONE, CardFull(*key, load_states(connection, [key])[key]))])
 

@@ -21,6 +21,7 @@ from hq_server.storage.audience import Reference, read_feed_of
 from hq_server.storage.branches import OpenedSession
 from hq_server.storage.compaction import COMPACTED_PER_TRANSACTION_MAX, compact_some
 from hq_server.storage.counters import read_counters
+from hq_server.storage.erased_twins import are_twins_due, erase_twins
 from hq_server.storage.feed import FeedRead, index_committed, number_feed, read_head
 from hq_server.storage.merge import merge_batch
 from hq_server.storage.parking import count_parked
@@ -229,7 +230,14 @@ class Gateway:
         with self._store.write() as connection:
             require_branch(connection, peer)
             entries = branches.store_tick(connection, branch_id, fence, complete_to_us, head_seq, self.now_us())
-            return entries, read_head(connection).position
+            head, twins = read_head(connection).position, are_twins_due(connection)
+        return entries, self._erase_twins() if twins else head
+
+    def _erase_twins(self) -> int:
+        """Erases who turned out to be an erased person; returns the feed's head. The files follow in a quiet hour."""
+        with self._store.write() as connection:
+            erase_twins(connection, self.now_us())
+        return number_feed(self._store, self.now_us()).position
 
     def store_departure(self, branch_id: bytes, fence: int, even: bool) -> None:
         with self._store.write() as connection:

@@ -22,6 +22,7 @@ from shared.errors import InvalidInput, NotFound, Refused, StaleEdit
 from shared.operations.aliases import are_one
 from shared.operations.cards import load_card, shown_fields
 from shared.storage.card_history import edits_of_card
+from shared.storage.erasing import erased_among
 from shared.storage.tables import client, employee
 from shared.sync.card_merge import FieldState, shown_version
 from shared.sync.hlc import wall_ms
@@ -113,6 +114,9 @@ def undo_changes(connection: Connection, loser_id: bytes, command_id: bytes) -> 
     survivor_id = _survivor_of_merge(connection, loser_id, command_id)
     if survivor_id is None:
         raise NotFound("There is no such merge.", "Look at the client's card: merges that hold are listed there.")
+    if erased_among(connection, [survivor_id]):
+        # Or a card that holds what it took of the person would stay.
+        raise Refused("The person was erased, and this card goes with it.", "Whoever is meant gets a new card.")
     changes: Changes = []
     for client_id in (survivor_id, loser_id):
         restored = _restored(connection, client_id, command_id)

@@ -19,11 +19,21 @@ from shared.wire.entries import open_entry
 from shared.wire.redacting import clients_named, redact_entry
 
 
+class Link(NamedTuple):
+    """What an edit of an erased card says: into which other it was merged, or, with None, that it is merged no more."""
+
+    erased_id: bytes
+    target: bytes | None
+    command_id: bytes
+
+
 class Arrived(NamedTuple):
-    """Entries as they are taken in, and the clients of whom they held something although those are erased."""
+    """Entries as they are taken in, and the clients of whom they held something although those are erased; `links` are
+    what they say of merges of these, in their order."""
 
     entries: Sequence[DecodedEntry]
     erased: frozenset[bytes]
+    links: tuple[Link, ...] = ()
 
 
 def redact_arrivals(connection: Connection, entries: Sequence[DecodedEntry]) -> Arrived:
@@ -44,6 +54,7 @@ def redact_arrivals(connection: Connection, entries: Sequence[DecodedEntry]) -> 
     )
     taken: list[DecodedEntry] = []
     concerned: set[bytes] = set()
+    links: list[Link] = []
     for entry in entries:
         redacted = redact_entry(entry.opened.data, erasing)
         if redacted is None:
@@ -56,8 +67,18 @@ def redact_arrivals(connection: Connection, entries: Sequence[DecodedEntry]) -> 
             erasing = erasing._replace(cards=erasing.cards | {key})
         concerned |= {client_id for client_id in erasing.clients if client_id in entry.opened.data}
         concerned |= {known[key] for key in redacted.gone if key in known}
+        links += _links_of(entry, clients)
         taken.append(decode_entry(open_entry(redacted.data)))
-    return Arrived(taken, frozenset(concerned))
+    return Arrived(taken, frozenset(concerned), tuple(links))
+
+
+def _links_of(entry: DecodedEntry, clients: frozenset[bytes]) -> list[Link]:
+    return [
+        Link(card_id, patch.value if isinstance(patch.value, bytes) else None, entry.opened.header.command_id)
+        for kind, card_id, patches in entry.patches
+        for patch in patches
+        if kind == RecordKind.CLIENT and card_id in clients and patch.field == "merged_into"
+    ]
 
 
 def _words(entries: Sequence[DecodedEntry], clients: frozenset[bytes]) -> tuple[set[str], set[str]]:

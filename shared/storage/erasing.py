@@ -5,6 +5,7 @@ Contains no journals and no feed: those know their entries themselves.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -110,13 +111,36 @@ def cards_of_clients(connection: Connection, client_ids: Iterable[bytes]) -> set
 
 
 def aliases_of(connection: Connection, client_id: bytes) -> set[bytes]:
-    """Every card of the same person: what was merged into the client's, in however many steps, and the client's own."""
-    found, asked = {client_id}, {client_id}
+    """Every card of the same person that is here: what was merged into the client's and what that was merged into, in
+    however many steps, and the client's own. Of merges that contradict each other, both count: the one card took from
+    the other, and nobody has said yet which was wrong."""
+    found, asked, reached = {client_id}, {client_id}, {client_id}
+    disputed = disputed_merges(connection)
     while asked:
-        statement = select(client.c.id).where(client.c.merged_into.in_(sorted(asked)))
-        asked = set(connection.execute(statement).scalars()) - found
-        found |= asked
+        ids = sorted(asked)
+        # Two questions: of an OR, SQLite looks at every card when hardly any is merged.
+        rows = [
+            *connection.execute(select(client.c.id, client.c.merged_into).where(client.c.id.in_(ids))),
+            *connection.execute(select(client.c.id, client.c.merged_into).where(client.c.merged_into.in_(ids))),
+        ]
+        found |= {row.id for row in rows}
+        beside = {each for pair in disputed if pair & asked for each in pair}
+        asked = ({each for row in rows for each in row if each is not None} | beside) - reached
+        reached |= asked
     return found
+
+
+def disputed_merges(connection: Connection) -> list[frozenset[bytes]]:
+    """Pairs of cards of which an unsettled conflict says that they are one."""
+    statement = select(conflict.c.card_id, conflict.c.older_value, conflict.c.newer_value).where(
+        conflict.c.kind == int(RecordKind.CLIENT), conflict.c.field == "merged_into", conflict.c.closed_at.is_(None)
+    )
+    return [
+        frozenset((row.card_id, bytes.fromhex(value["id"])))
+        for row in connection.execute(statement)
+        for value in map(json.loads, (row.older_value, row.newer_value))
+        if isinstance(value, dict)
+    ]
 
 
 def delete_personal_rows(connection: Connection, erasing: Erasing, listed: Sequence[PersonalRows]) -> dict[str, int]:

@@ -49,6 +49,11 @@ from tests.simulation.ledger_ablations import (
     leases_do_not_shrink,
     points_stay_when_goods_come_back,
 )
+from tests.simulation.person_ablations import (
+    circles_stay_apart,
+    late_merges_erase_nobody,
+    late_work_stays,
+)
 from tests.simulation.site import Site
 
 FEED_KEPT_WITH_A_CLIFF = 12
@@ -428,7 +433,7 @@ ABLATIONS = (
     Ablation(3, "feed positions in commit order", positions_before_commit),
     Ablation(3, "the whole record for who gains an audience", no_record_for_newcomers),
     Ablation(3, "a gap in the feed ends the stream", gaps_in_the_feed_go_unnoticed, seed=31),
-    Ablation(3, "each position read for the zone of its time", the_feed_is_read_for_today_s_zone, seed=194),
+    Ablation(3, "each position read for the zone of its time", the_feed_is_read_for_today_s_zone, seed=446),
     Ablation(4, "parking", nothing_is_parked, seed=2),
     Ablation(5, "re-homing of restored stores", restored_stores_resume, seed=3),
     Ablation(5, "history given back to restored stores", history_is_not_taken_back),
@@ -455,7 +460,10 @@ ABLATIONS = (
     Ablation(0, "newcomers are told what goes with a client", newcomers_are_told_the_card_alone, seed=305),
     Ablation(0, "facts are told to the client's circle", facts_stay_where_they_were_recorded, seed=305),
     Ablation(0, "every edit is kept to be shown", edits_are_not_kept, seed=305),
-    Ablation(0, "late entries lose the erased", late_entries_are_taken_whole, seed=302),
+    Ablation(0, "late entries lose the erased", late_entries_are_taken_whole, seed=308),
     Ablation(0, "orders to erase come back to a restored HQ", orders_wait_for_a_decision, seed=314),
     Ablation(0, "a branch's entries lose the erased", the_journal_keeps_persons, seed=302),
+    Ablation(0, "late merges bring the twin into the order", late_merges_erase_nobody, seed=554),
+    Ablation(0, "who knows one card of a client knows all", circles_stay_apart, seed=446),
+    Ablation(0, "late work follows", late_work_stays, seed=458),
 )

@@ -31,6 +31,7 @@ from tests.simulation.central import BUDGET, BUDGET_AMOUNT
 from tests.simulation.client_checkers import CLIENT_CHECKS
 from tests.simulation.erasure_checkers import ERASURE_CHECKS
 from tests.simulation.ledger_checkers import LEDGER_CHECKS, is_shared
+from tests.simulation.person_checkers import PERSON_CHECKS
 from tests.simulation.world import POISON_KIND, Broken, World
 
 
@@ -241,6 +242,8 @@ def check_clients(world: World) -> None:
     """The client base, where people work with it."""
     for check in CLIENT_CHECKS if world.kinds.has_clients else ():
         check(world)
+    for promise in PERSON_CHECKS if world.kinds.has_persons else ():
+        promise(world)
 
 
 def check_erasures(world: World) -> None:

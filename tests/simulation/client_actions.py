@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
 
-from branch_node.operations.committing import Prepare, Wanted, WantedEdit, WantedFact
+from branch_node.operations.committing import Commit, Prepare, Wanted, WantedEdit, WantedFact
 from branch_node.storage.transaction import BranchTransaction
 from branch_node.sync_client.processor import Processor
 from hq_server.operations.editing import HqEdit
@@ -59,6 +59,8 @@ def client_actions(world: World) -> list[tuple[Callable[[], None], float]]:
 class ClientBase:
     """The people who do it, in one world."""
 
+    employees: tuple[bytes, ...] = EMPLOYEES
+
     def __init__(self, world: World) -> None:
         self._world = world
         self._typed = 0
@@ -68,9 +70,12 @@ class ClientBase:
         place = self._world.pick_place()
         client_id = self._pick(place, client)
         if client_id is not None:
-            self._commit(place, lambda _: Wanted(edits=(WantedEdit(RecordKind.CLIENT, client_id, self._typed_into()),)))
+            self._commit(
+                place,
+                lambda _: Wanted(edits=(WantedEdit(RecordKind.CLIENT, client_id, self._typed_into(client_id)),)),
+            )
 
-    def _typed_into(self) -> dict[str, Value]:
+    def _typed_into(self, client_id: bytes) -> dict[str, Value]:
         chance, text = self._world.random, self._text()
         match chance.randrange(6):
             case 0:
@@ -98,7 +103,7 @@ class ClientBase:
                 client_id, "call", "out", "anna", moment, reached=True, body=text, next_task_id=task_id
             )
             edits = (self._task(transaction, task_id, client_id),) if task_id else ()
-            return Wanted(EMPLOYEES[0], edits, (WantedFact(transaction.ids.new_id(), fact),))
+            return Wanted(self.employees[0], edits, (WantedFact(transaction.ids.new_id(), fact),))
 
         self._commit(place, prepare)
 
@@ -122,7 +127,7 @@ class ClientBase:
             "title": self._text(),
             "state": "open",
             "branch_id": transaction.node.branch_id,
-            "assignee_id": self._world.random.choice(EMPLOYEES),
+            "assignee_id": self._world.random.choice(self.employees),
         }
         return WantedEdit(RecordKind.TASK, task_id, changes)
 
@@ -133,7 +138,7 @@ class ClientBase:
         task_id = self._pick(place, task)
         changes: dict[str, Value] = {"state": chance.choice(("done", "in_progress", "cancelled"))}
         if chance.random() < 0.4:
-            changes = {"assignee_id": chance.choice(EMPLOYEES), "note": self._text()}
+            changes = {"assignee_id": chance.choice(self.employees), "note": self._text()}
         if task_id is not None:
             self._commit(place, lambda _: Wanted(edits=(WantedEdit(RecordKind.TASK, task_id, changes),)))
 
@@ -162,7 +167,7 @@ class ClientBase:
         client_id = self._pick(place, client)
         if client_id is None:
             return
-        owner = self._world.random.choice(EMPLOYEES)
+        owner = self._world.random.choice(self.employees)
 
         def prepare(transaction: BranchTransaction) -> Wanted:
             moment = local_moment(transaction.now_us, transaction.node.timezone)
@@ -216,10 +221,14 @@ class ClientBase:
 
     def _commit(self, place: Place, prepare: Prepare) -> None:
         """Records it as the branch works at the moment; nobody asks again when it is refused or in doubt."""
+        self._do(place, lambda commit: commit(prepare))
+
+    def _do(self, place: Place, act: Callable[[Commit], object]) -> None:
+        """Whatever somebody does with the client base, in one commit or several."""
         world = self._world
         processor = Processor(place.store, lambda: SimulatedWire(world, place))
         try:
-            processor.commit(prepare)
+            act(processor.commit)
         except ProcessDiedError:
             world.note("died")
             if place.is_alive:

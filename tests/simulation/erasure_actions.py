@@ -72,21 +72,25 @@ def erasure_actions(world: World) -> list[tuple[Callable[[], None], float]]:
 
     def _erase() -> None:
         """The head office erases one of the clients whom it knows."""
-        with world.hq.store.write() as connection:
+        with world.hq.store.read() as connection:
             known = list(connection.execute(select(client.c.id).order_by(client.c.id)).scalars())
-            if not known:
-                return
-            client_id = world.random.choice(known)
-            now_us = world.clock.now_us()
-            try:
-                order_erasure(connection, world.hq.ids, now_us, LOCAL_ADMINISTRATOR, client_id, "asked")
-            except NotFound as error:
-                world.note(error.reason)
-                return
-        world.erased[client_id] = world.hq_restores
-        world.tell_feed(number_feed(world.hq.store, world.clock.now_us()).position)
+        if known:
+            erase(world, world.random.choice(known))
 
     return [(_speak, 40), (_erase, 4)]
+
+
+def erase(world: World, client_id: bytes) -> None:
+    """The head office gives the order."""
+    now_us = world.clock.now_us()
+    with world.hq.store.write() as connection:
+        try:
+            order_erasure(connection, world.hq.ids, now_us, LOCAL_ADMINISTRATOR, client_id, "asked")
+        except NotFound as error:
+            world.note(error.reason)
+            return
+    world.erased[client_id] = world.hq_restores
+    world.tell_feed(number_feed(world.hq.store, world.clock.now_us()).position)
 
 
 def _now(world: World) -> LocalMoment:

@@ -9,6 +9,7 @@ from tests.simulation.central_actions import central_actions
 from tests.simulation.client_actions import client_actions, has_clients
 from tests.simulation.erasure_actions import erasure_actions, has_erasures
 from tests.simulation.ledger_actions import has_ledgers, ledger_actions
+from tests.simulation.person_actions import has_persons, person_actions
 from tests.simulation.till_actions import has_tills, till_actions
 
 if TYPE_CHECKING:
@@ -20,25 +21,40 @@ DISTRIBUTED_EVERY = 3
 
 class Kinds(NamedTuple):
     """Branches that work through HQ; cashiers' refunds, cash and closings; ledgers of goods and points; work with
-    clients; persons who are erased."""
+    clients; persons who are erased; both, with every word naming whom it is about."""
 
     is_mixed: bool
     has_tills: bool
     has_ledgers: bool
     has_clients: bool
     has_erasures: bool
+    has_persons: bool
 
 
 def kinds_of(seed: int) -> Kinds:
     """Those of a seed's world."""
-    tills, ledgers = has_tills(seed), has_ledgers(seed)
-    return Kinds(seed % DISTRIBUTED_EVERY != 0, tills, ledgers, has_clients(seed), has_erasures(seed))
+    persons = has_persons(seed)
+    return Kinds(
+        seed % DISTRIBUTED_EVERY != 0,
+        has_tills(seed),
+        has_ledgers(seed),
+        has_clients(seed) or persons,
+        has_erasures(seed) or persons,
+        persons,
+    )
 
 
 def more_actions(world: World) -> list[tuple[Callable[[], None], float]]:
     """The actions of the world's kinds, with their weights."""
-    found: list[tuple[Callable[[], None], float]] = []
-    makers = (central_actions, till_actions, ledger_actions, client_actions, erasure_actions)
-    for has, actions in zip(world.kinds, makers, strict=True):
+    kinds, found = world.kinds, list[tuple[Callable[[], None], float]]()
+    makers = {
+        central_actions: kinds.is_mixed,
+        till_actions: kinds.has_tills,
+        ledger_actions: kinds.has_ledgers,
+        client_actions: kinds.has_clients and not kinds.has_persons,
+        erasure_actions: kinds.has_erasures,
+        person_actions: kinds.has_persons,
+    }
+    for actions, has in makers.items():
         found += actions(world) if has else []
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -43,6 +44,14 @@ class WrongClock(FakeClock):
 
     def monotonic(self) -> float:
         return self._world.monotonic()
+
+
+class Typed(NamedTuple):
+    """What somebody typed into a field of a client's card."""
+
+    client_id: bytes
+    field: str
+    text: str
 
 
 @dataclass
@@ -86,6 +95,9 @@ class Place:
     contacts: int = 0
     # The sale that each key was answered with here.
     answers: dict[str, bytes] = field(default_factory=dict)
+    # What people typed into cards here, in the lineage of this file, and how much of it each snapshot holds.
+    typed: list[Typed] = field(default_factory=list)
+    typed_by: dict[Path, int] = field(default_factory=dict)
     link: Link | None = None
     is_alive: bool = True
 
@@ -102,7 +114,13 @@ class Place:
         self.store._sqlite.checkpoint()
         path = self.path.with_name(f"{name}.db")
         shutil.copy(self.path, path)
+        self.typed_by[path] = len(self.typed)
         return path
+
+    def tell_copy(self, copy: Place, path: Path) -> Place:
+        """A store that goes on from a snapshot knows what had been typed by then."""
+        copy.typed = self.typed[: self.typed_by[path]]
+        return copy
 
     def fill_disk(self) -> None:
         """No page more, until the process starts again."""

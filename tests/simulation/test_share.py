@@ -10,14 +10,16 @@ from tests.simulation.ablations import ABLATIONS, Ablation, watched
 from tests.simulation.client_actions import has_clients
 from tests.simulation.erasure_actions import has_erasures
 from tests.simulation.ledger_actions import has_ledgers
+from tests.simulation.person_actions import has_persons
 from tests.simulation.run import Bench
 from tests.simulation.site import Site
 
-SEEDS_PER_SHARE = 8
+SEEDS_PER_SHARE = 6
 SHARES = 4
 WITH_LEDGERS = (208, 211, 214)
 WITH_CLIENTS = (305, 311)
 WITH_ERASURES = (302, 314)
+WITH_PERSONS = (446,)
 # Seeds that notice each ablation: from the table in docs/simulator.md.
 NOTICING_SEEDS = range(1, 81)
 
@@ -53,6 +55,13 @@ def test_every_promise_of_the_client_base_holds(bench: Bench, seed: int) -> None
 @pytest.mark.parametrize("seed", WITH_ERASURES)
 def test_every_promise_to_the_erased_holds(bench: Bench, seed: int) -> None:
     assert has_erasures(seed)
+    outcome = bench.run(seed)
+    assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
+
+
+@pytest.mark.parametrize("seed", WITH_PERSONS)
+def test_every_promise_to_persons_with_several_cards_holds(bench: Bench, seed: int) -> None:
+    assert has_persons(seed)
     outcome = bench.run(seed)
     assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
 

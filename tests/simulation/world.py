@@ -40,6 +40,7 @@ from tests.simulation.central import BUDGET, BUDGET_AMOUNT
 from tests.simulation.head_office import Disk, Headquarters
 from tests.simulation.kinds import kinds_of, more_actions
 from tests.simulation.places import RECEIPTS, Place, Templates, certify, enrol
+from tests.simulation.reckoner import Reckoner
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.link import Link
 from tests.support.shop import request
@@ -70,8 +71,7 @@ class World:
         self.trace = hashlib.sha256()
         self.steps = 0
         self.faults = True
-        self.names = 0
-        self.keys = 0
+        self.names = self.keys = 0
         self.places: list[Place] = []
         self.copies: list[tuple[Place, Path, set[bytes]]] = []
         self.hq_backups: list[tuple[str, set[bytes]]] = []
@@ -93,6 +93,7 @@ class World:
         self.hq_restores = 0
         # Clients whom an order has erased, with how often HQ was restored by then.
         self.erased: dict[bytes, int] = {}
+        self.reckoner = Reckoner()
         self.was_copied = False
         self.hq = Headquarters(folder, disk, self.clock, SeededIds(self.clock, seed + 1))
         self.hq.gateway.start()
@@ -116,7 +117,7 @@ class World:
             self.note(action.__name__.lstrip("_"))
             self._act(action)
             for _ in range(self.random.randrange(STEPS_PER_OPERATION_MAX)):
-                self._step()
+                self.step()
 
     def _act(self, action: Callable[[], None]) -> None:
         try:
@@ -140,7 +141,7 @@ class World:
             (self._connect, 22),
             (self._edit_client, 14),
             (self._edit_at_hq, 8),
-            (self._import_catalogue, 3),
+            (self.import_catalogue, 3),
             (self._cut, 6),
             (self._crash_branch, 3),
             (self._crash_hq, 2),
@@ -148,7 +149,7 @@ class World:
             (self._restore_branch, 2),
             (self._clone_branch, 0.7),
             (self._lose_branch, 0.7),
-            (self._back_up_hq, 2),
+            (self.back_up_hq, 2),
             (self._restore_hq, 0.8),
             (self._lose_an_hour, 1),
             (self._poison, 1),
@@ -157,7 +158,7 @@ class World:
             (self._bring_file, 4),
             (self._fill_branch_disk, 1),
             (self._fill_hq_disk, 0.6),
-            (self._change_zone, 2),
+            (self.change_zone, 2),
             (self._compact_feed, 4),
         ]
 
@@ -187,7 +188,7 @@ class World:
         """Others go on while somebody waits for an answer."""
         self.clock.advance(0.01)
         for _ in range(self.random.randrange(4)):
-            self._step()
+            self.step()
 
     def _edit_client(self) -> None:
         place = self.pick_place()
@@ -205,7 +206,7 @@ class World:
     def _edit_at_hq(self) -> None:
         self._edit_products([self.random.randrange(PRODUCTS)])
 
-    def _import_catalogue(self) -> None:
+    def import_catalogue(self) -> None:
         self._edit_products([*range(PRODUCTS)])
 
     def _edit_products(self, numbers: list[int]) -> None:
@@ -230,7 +231,7 @@ class World:
         audience = audience_of_zone(zone)
         edit.apply([each for each in prepared if each], {product_id: EVERYONE, price_id: audience})
 
-    def _change_zone(self, place: Place | None = None) -> None:
+    def change_zone(self, place: Place | None = None) -> None:
         code = (place or self.pick_place()).row.code
         with self.hq.store.write() as connection:
             zone = self.random.choice(ZONES)
@@ -252,9 +253,9 @@ class World:
     # What goes wrong.
 
     def _connect(self) -> None:
-        self._connect_to(self.pick_place())
+        self.connect_to(self.pick_place())
 
-    def _connect_to(self, place: Place) -> None:
+    def connect_to(self, place: Place) -> None:
         if place.link is None or place.link.is_over:
             if place.link is not None:
                 place.link.cut()
@@ -310,7 +311,7 @@ class World:
         self.replaced.add(place.row.id)
         self._replace_place(place, self._enrol(place.row, replace=True))
 
-    def _back_up_hq(self) -> None:
+    def back_up_hq(self) -> None:
         self.names += 1
         self.clock.advance(1)
         self.hq_backups.append((self.hq.snapshot(f"backup{self.names}"), set(self.acknowledged)))
@@ -322,26 +323,27 @@ class World:
         if not self.hq_backups:
             return
         # Older ones than the second-newest are gone: that is what branches prune by.
-        self._put_back(self.random.choice(self.hq_backups[-2:]))
+        self.put_back(self.random.choice(self.hq_backups[-2:]))
 
     def _lose_an_hour(self) -> None:
         """HQ loses what came after a backup, and a branch has taken some of it."""
-        self._back_up_hq()
+        self.back_up_hq()
         place = self.pick_place()
-        self._import_catalogue()
-        self.random.choice((self._compact_feed, partial(self._change_zone, place)))()
-        self._import_catalogue()
-        self._connect_to(place)
+        self.import_catalogue()
+        self.random.choice((self._compact_feed, partial(self.change_zone, place)))()
+        self.import_catalogue()
+        self.connect_to(place)
         for _ in range(self.random.randrange(30)):
-            self._step()
-        self._put_back(self.hq_backups[-1])
+            self.step()
+        self.put_back(self.hq_backups[-1])
 
-    def _put_back(self, chosen: tuple[str, set[bytes]]) -> None:
+    def put_back(self, chosen: tuple[str, set[bytes]]) -> None:
         backup, acknowledged = chosen
         # What came after it is no backup of this life of HQ; what came before it was not the second-newest any more.
         self.hq_backups = [chosen]
         for place in self.places:
             self.abandon(place)
+        self.reckoner.before_hq_loses(self.hq.store)
         self.hq.restore(backup)
         self.acknowledged = set(acknowledged)
         self.hq_restores += 1
@@ -381,7 +383,7 @@ class World:
 
     # Streams.
 
-    def _step(self) -> None:
+    def step(self) -> None:
         """One step of one stream, or a fault in it."""
         streaming = [place for place in self.places if place.link is not None and not place.link.is_over]
         if not streaming:
@@ -487,7 +489,8 @@ class World:
         own = path.with_name(f"store{self.names}.db")
         shutil.copy(path, own)
         ids = SeededIds(self.clock, self.random.randrange(2**32))
-        return Place(f"store{self.names}", place.row, own, type(place.clock)(self.clock), ids, set(committed))
+        copy = Place(f"store{self.names}", place.row, own, type(place.clock)(self.clock), ids, set(committed))
+        return place.tell_copy(copy, path)
 
     def _replace_place(self, old: Place, new: Place) -> None:
         self.abandon(old)

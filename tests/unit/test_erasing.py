@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from sqlalchemy import MetaData, select
 
+from branch_node.operations.clients import edit_client
 from branch_node.operations.erased_arrivals import neighbours_of_the_living, of_the_living
+from branch_node.operations.erased_twins import find_twins
 from branch_node.operations.feed import apply_feed
 from branch_node.storage.basket_tables import basket, basket_action
 from branch_node.storage.erasing import BRANCH_ROWS
@@ -18,7 +20,9 @@ from hq_server.storage.erasing import OFFICE_ROWS
 from hq_server.storage.tables import hq_metadata
 from shared.domain.identifiers import NIL_ID
 from shared.domain.records import RecordKind
+from shared.errors import Refused
 from shared.operations.cards import CardEdit
+from shared.operations.client_merging import undo_changes
 from shared.operations.erased_arrivals import redact_arrivals
 from shared.operations.erasing import find_person, names_of
 from shared.storage.erasing import aliases_of, erased_among, note_erased, strike_texts, unapplied
@@ -132,7 +136,7 @@ def test_entries_of_the_living_are_taken_as_they_are(branch_store: BranchStore) 
         (data,) = connection.connection.cursor().execute("SELECT data FROM journal").fetchone()
         entries = [decode_entry(open_entry(data))]
         note_erased(connection, CLIENT, [])
-        assert redact_arrivals(connection, entries) == (entries, frozenset())
+        assert redact_arrivals(connection, entries) == (entries, frozenset(), ())
 
 
 def test_a_person_is_all_the_cards_that_were_merged_and_every_word_it_ever_had(branch_store: BranchStore) -> None:
@@ -148,6 +152,23 @@ def test_a_person_is_all_the_cards_that_were_merged_and_every_word_it_ever_had(b
         found = find_person(connection, [CLIENT])
         assert {"Анна Орлова", NAME, "+79990001122", "9161234567"} <= set(found.texts)
         assert names_of(connection, [CLIENT]) == ("Анна Орлова", NAME)
+
+
+def test_a_branch_knows_whom_only_it_has_merged_with_the_person(branch_store: BranchStore) -> None:
+    feed(branch_store, change(RecordKind.CLIENT, CLIENT, name=NAME), change(RecordKind.CLIENT, OTHER, name="Иван"))
+    with branch_store.operation() as transaction:
+        edit_client(transaction, CLIENT, {"merged_into": OTHER})
+    with branch_store.read() as connection:
+        assert find_twins(connection, [CLIENT]) == {OTHER: CLIENT}
+        assert find_twins(connection, [OTHER]) == {}
+        assert find_twins(connection, [CLIENT], acknowledged_seq=1) == {}
+
+
+def test_a_card_that_waits_to_go_with_an_erased_one_is_not_parted_from_it(branch_store: BranchStore) -> None:
+    merged = change(RecordKind.CLIENT, OTHER, merged_into=CLIENT)
+    feed(branch_store, change(RecordKind.CLIENT, CLIENT, name=NAME), merged, order())
+    with branch_store.read() as connection, pytest.raises(Refused):
+        undo_changes(connection, OTHER, merged.stamp.command_id)
 
 
 def test_words_leave_a_column_and_nothing_else_does(branch_store: BranchStore) -> None:

@@ -1,0 +1,153 @@
+"""Erasing a person of whom there are several cards, on both databases: merges known, late, and taken back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from branch_node.operations import client_merging as merging
+from branch_node.sync_client.carrying import messages_for_hq
+from branch_node.sync_client.worker import StoreWorker
+from hq_server.operations.carrying import Carried
+from hq_server.storage.feed import number_feed
+from shared.domain.permissions import LOCAL_ADMINISTRATOR
+from shared.storage.tables import client, erasure
+from tests.contract.test_erasing import assert_nothing_left, even
+from tests.support.office import Office
+from tests.support.pair import Node, Pair
+from tests.support.persons import PHONE, edit, erase, live, meet, note_at_till, traces_in_database
+
+STRANGER = {"name": "Иван", "emails": (), "phones": ("+79990000001",)}
+
+
+@pytest.fixture
+def pair(office: Office, tmp_path: Path) -> Pair:
+    return Pair(office, tmp_path)
+
+
+def merge(node: Node, survivor: bytes, loser: bytes) -> None:
+    node.clock.advance(1)
+    merging.merge(node.store, node.line().commit, LOCAL_ADMINISTRATOR, survivor, loser)
+
+
+def part(node: Node, loser: bytes) -> None:
+    node.clock.advance(1)
+    merging.unmerge(node.line().commit, LOCAL_ADMINISTRATOR, loser)
+
+
+def persons(pair: Pair, node: Node) -> tuple[bytes, bytes]:
+    """Somebody of whom everything is known, and a stranger, at one branch and the head office."""
+    client_id, other = meet(node), meet(node, external_id="C-18", **STRANGER)
+    live(node, client_id)
+    even(node)
+    return client_id, other
+
+
+def clients_of(pair: Pair, *nodes: Node) -> list[list[bytes]]:
+    found = [[row[0] for row in pair.office.rows(select(client.c.id).order_by(client.c.id))]]
+    for node in nodes:
+        with node.store.read() as connection:
+            found.append(list(connection.execute(select(client.c.id).order_by(client.c.id)).scalars()))
+    return found
+
+
+def test_words_that_a_branch_wrote_before_it_heard_do_not_leave_it(pair: Pair) -> None:
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id = meet(first)
+    live(first, client_id)
+    even(first)
+    live(second, client_id)
+    even(second, first)
+    note_at_till(second, f"asked for {PHONE}")
+    erase(pair.office, client_id)
+    second.sync()
+    assert traces_in_database(pair.office) == []
+    even(first, second)
+    assert_nothing_left(pair, first, second)
+
+
+def test_whoever_the_card_was_merged_into_is_the_person_too(pair: Pair) -> None:
+    first = pair.join("B1")
+    client_id, other = persons(pair, first)
+    merge(first, other, client_id)
+    even(first)
+    erase(pair.office, client_id)
+    even(first)
+    assert_nothing_left(pair, first)
+    assert clients_of(pair, first) == [[], []]
+
+
+def test_of_two_merges_that_contradict_each_other_both_count(pair: Pair) -> None:
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id, other = persons(pair, first)
+    third = meet(second, external_id="C-19", **{**STRANGER, "name": "Пётр"})
+    edit(second, client_id, tags=("vip",))
+    even(second, first)
+    merge(first, other, client_id)
+    merge(second, third, client_id)
+    even(first, second)
+    erase(pair.office, client_id)
+    even(first, second)
+    assert_nothing_left(pair, first, second)
+    assert clients_of(pair, first, second) == [[], [], []]
+
+
+@pytest.mark.parametrize("survives", ["the erased", "the other"])
+@pytest.mark.parametrize("heard", ["before it sent", "after it sent"])
+def test_a_merge_that_arrives_after_the_order_brings_the_twin_into_it(pair: Pair, survives: str, heard: str) -> None:
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id, other = persons(pair, first)
+    edit(second, client_id, tags=("vip",))
+    edit(second, other, tags=("vip",))
+    even(second, first)
+    bystander = meet(first, external_id="C-19", **{**STRANGER, "name": "Пётр"})
+    merge(second, *((client_id, other) if survives == "the erased" else (other, client_id)))
+    if heard == "after it sent":
+        worker = StoreWorker(second.store, b"b" * 16)
+        carried = messages_for_hq(worker, worker.hello(), [0])
+        worker.close()
+        erase(pair.office, client_id)
+        Carried(pair.office.store, pair.office.clock, second.branch_id).take(carried)
+    else:
+        erase(pair.office, client_id)
+    even(first, second)
+    even(first, second)
+    pair.gateway.compact()  # as in every quiet hour
+    assert_nothing_left(pair, first, second)
+    assert clients_of(pair, first, second) == [[bystander], [bystander], []]
+    assert len(pair.office.rows(select(erasure.c.id))) == 2
+
+
+@pytest.mark.parametrize("survives", ["the erased", "the other"])
+def test_a_late_merge_that_was_taken_back_before_it_arrived_erases_nobody(pair: Pair, survives: str) -> None:
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id, other = persons(pair, first)
+    edit(second, client_id, tags=("vip",))
+    edit(second, other, tags=("vip",))
+    even(second, first)
+    one, two = (client_id, other) if survives == "the erased" else (other, client_id)
+    merge(second, one, two)
+    part(second, two)
+    erase(pair.office, client_id)
+    even(first, second)
+    even(first, second)
+    assert clients_of(pair, first, second) == [[other], [other], [other]]
+
+
+def test_an_undo_that_the_head_office_knows_protects_whoever_was_merged(pair: Pair) -> None:
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id, other = persons(pair, first)
+    edit(second, client_id, tags=("vip",))
+    edit(second, other, tags=("vip",))
+    even(second, first)
+    merge(second, other, client_id)
+    even(second, first)
+    part(first, client_id)
+    first.sync()
+    erase(pair.office, client_id)
+    number_feed(pair.office.store, pair.office.clock.now_us())
+    even(second, first)
+    even(second, first)
+    assert clients_of(pair, first, second) == [[other], [other], [other]]
