@@ -42,8 +42,8 @@ def look(visitor: Visitor, name: str) -> None:
 
 def test_a_letter_is_written_taken_back_and_followed(branch: ServedBranch, visit: Visit, marked: None) -> None:
     shop = branch.staff.shop
-    shop.learn(change(RecordKind.CLIENT, CLIENT, **AGREED))
     branch.staff.hire("rita", "sales_rep")
+    shop.learn(change(RecordKind.CLIENT, CLIENT, **AGREED, owner_id=branch.staff.identity("rita")))
     visitor = visit(branch.address, "ru")
     log_in(visitor, "rita")
     page = visitor.open(PAGE)

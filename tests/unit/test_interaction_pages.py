@@ -63,6 +63,7 @@ def reps(branch_store: BranchStore, clock: FakeClock, tmp_path: Path) -> Iterato
     browsers = {code: Browser(app) for code in ("rita", "maria", "anna")}
     for code, role in (("rita", "sales_rep"), ("maria", "manager"), ("anna", "cashier")):
         staff.hire(code, role)
+    shop.learn(change(RecordKind.CLIENT, ANNA, owner_id=staff.identity("rita")))
     with browsers["rita"].client as running:
         for code, browser in browsers.items():
             # One loop and its threads for everybody, as in a server: each thread that writes holds a connection.

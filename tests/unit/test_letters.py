@@ -173,6 +173,7 @@ def browser(shop: Shop, client: bytes, tmp_path: Path) -> Browser:
     app = make_pages(shop.store, tmp_path)
     staff = staff_of(shop.store, shop.clock, tmp_path)
     staff.hire("rita", "sales_rep")
+    shop.learn(change(RecordKind.CLIENT, client, owner_id=staff.identity("rita")))
     visitor = Browser(app)
     assert visitor.log_in("rita").status_code == 303
     return visitor
