@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.erasure_file import OrderLine, keep_orders, missing_orders
 from hq_server.storage.branches import branch_names
-from hq_server.storage.erasing import OFFICE_ROWS, Erased, erase_persons, hold_everything
+from hq_server.storage.erasing import OFFICE_ROWS, Erased, cards_of_person, erase_persons, hold_everything
 from hq_server.storage.feed import EVERYONE
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import branch, branch_cursor, client_audience, feed
@@ -25,7 +25,7 @@ from shared.domain.permissions import Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound
 from shared.operations.erasing import find_person
-from shared.storage.erasing import aliases_of, count_personal_rows, is_scouring_due, note_scoured
+from shared.storage.erasing import count_personal_rows, is_scouring_due, note_scoured
 from shared.storage.tables import client, employee, erasure, erasure_work, refund, sale
 
 ORDERS_SHOWN_MAX = 200
@@ -76,7 +76,7 @@ def preview(connection: Connection, actor: Actor, client_id: bytes) -> Preview:
     """Raises NotAuthorised, NotFound."""
     require(actor, Permission.CLIENT_ERASE)
     row = _client(connection, client_id)
-    erasing = find_person(connection, aliases_of(connection, client_id))
+    erasing = find_person(connection, cards_of_person(connection, client_id))
     counted = count_personal_rows(connection, erasing, OFFICE_ROWS)
     ids = sorted(erasing.clients)
     sales, net_minor = connection.execute(
@@ -114,7 +114,7 @@ def order_erasure(
     require(actor, Permission.CLIENT_ERASE)
     hold_everything(connection)
     _client(connection, client_id)
-    persons = aliases_of(connection, client_id)
+    persons = cards_of_person(connection, client_id)
     kept_reason = require_reason(reason, find_person(connection, persons).texts)
     if typed is not None and typed.strip() != preview(connection, actor, client_id).word:
         raise InvalidInput("What was typed is not the person’s name.", "Type it exactly as it is shown.")

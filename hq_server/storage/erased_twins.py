@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import Connection, select
 
 from hq_server.storage.audience import publications_for_edits
-from hq_server.storage.erasing import erase_persons, hold_everything
+from hq_server.storage.erasing import cards_of_person, erase_persons, hold_everything
 from hq_server.storage.feed import EVERYONE, Publication, publish
 from hq_server.storage.hybrid_clock import next_hlc
 from hq_server.storage.tables import branch_cursor
@@ -21,7 +21,7 @@ from shared.domain.records import RecordKind
 from shared.operations.aliases import find_survivor
 from shared.operations.cards import edit_card, load_card, merge_cards
 from shared.operations.erased_arrivals import Link
-from shared.storage.erasing import aliases_of, disputed_merges, erased_among
+from shared.storage.erasing import disputed_merges, erased_among
 from shared.storage.tables import client, erased_card, erasure
 from shared.sync.card_merge import HQ_ORIGIN, FieldVersion, Stamp
 from shared.sync.messages import CardFull
@@ -71,7 +71,7 @@ def erase_twins(connection: Connection, now_us: int) -> int:
     for twin, erased_id in _twins(connection):
         said = [version for version in _said(connection, twin) if version.value == erased_id]
         if any(has_sent.get(_origin(version, has_sent), True) for version in said):
-            orders |= dict.fromkeys(aliases_of(connection, twin), erased_id)
+            orders |= dict.fromkeys(cards_of_person(connection, twin), erased_id)
     if not orders:
         return 0
     hlc = next_hlc(connection, now_us)

@@ -14,7 +14,7 @@ from hq_server.storage.compaction import FOLDED
 from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.hand_over_tables import hand_over_card
 from hq_server.storage.mail_tables import mail_attempt, unmatched_letter
-from hq_server.storage.parking import APPLIED, PARKED, parked_without_facts
+from hq_server.storage.parking import APPLIED, PARKED, parked_rows, parked_without_facts
 from hq_server.storage.tables import (
     branch_cursor,
     central_commit,
@@ -38,6 +38,7 @@ from shared.storage.card_rows import load_states
 from shared.storage.dialect_functions import holds_any
 from shared.storage.erasing import (
     PERSONAL_ROWS,
+    aliases_of,
     by_belonging,
     by_card,
     by_client,
@@ -112,6 +113,29 @@ def erase_persons(connection: Connection, client_ids: Collection[bytes], now_us:
     rows = delete_personal_rows(connection, erasing, OFFICE_ROWS)
     strike_texts(connection, _TEXTS, erasing.texts)
     return Erased(entries, feed_rows, rows, erasing.texts)
+
+
+def cards_of_person(connection: Connection, client_id: bytes) -> set[bytes]:
+    """Every card of the same person: by the cards themselves, and by merges that wait in parked entries. When those
+    are applied one day, the erased card's part of them is gone, and with it the word that the other is the same."""
+    waiting = _parked_merges(connection)
+    found = aliases_of(connection, client_id)
+    while more := {each for pair in waiting if pair & found for each in pair} - found:
+        found = found.union(*(aliases_of(connection, each) for each in more))
+    return found
+
+
+def _parked_merges(connection: Connection) -> list[frozenset[bytes]]:
+    """Pairs of cards of which a branch's last parked word is that they are one."""
+    branches = select(parked_entry.c.branch_id).where(parked_entry.c.resolved_at.is_(None)).distinct()
+    said: dict[tuple[bytes, bytes], bytes | None] = {}
+    for branch_id in sorted(connection.execute(branches).scalars()):
+        for row in parked_rows(connection, branch_id):
+            for kind, card_id, patches in decode_entry(open_entry(row.data)).patches:
+                for patch in patches:
+                    if kind == RecordKind.CLIENT and patch.field == "merged_into":
+                        said[branch_id, card_id] = patch.value if isinstance(patch.value, bytes) else None
+    return [frozenset((card_id, into)) for (_, card_id), into in said.items() if into is not None]
 
 
 def _owners(connection: Connection, erasing: Erasing) -> dict[tuple[int, bytes], bytes]:

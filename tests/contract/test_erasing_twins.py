@@ -19,6 +19,7 @@ from tests.support.office import Office
 from tests.support.pair import Node, Pair
 from tests.support.persons import PHONE, edit, erase, live, meet, note_at_till, traces_in_database
 
+CLOCK_AHEAD_SECONDS = 3 * 3_600
 STRANGER = {"name": "Иван", "emails": (), "phones": ("+79990000001",)}
 
 
@@ -66,6 +67,21 @@ def test_words_that_a_branch_wrote_before_it_heard_do_not_leave_it(pair: Pair) -
     assert traces_in_database(pair.office) == []
     even(first, second)
     assert_nothing_left(pair, first, second)
+
+
+def test_a_merge_that_waits_in_a_parked_entry_counts(pair: Pair) -> None:
+    # Found by seed 434: once the order is carried out, nothing of the parked entry says any more whose the card is.
+    first = pair.join("B1")
+    client_id, other = persons(pair, first)
+    pair.office.clock.advance(CLOCK_AHEAD_SECONDS)
+    merge(first, other, client_id)
+    pair.office.clock.advance(-CLOCK_AHEAD_SECONDS)
+    first.sync()
+    assert clients_of(pair) == [sorted([client_id, other])]
+    erase(pair.office, client_id)
+    even(first)
+    assert clients_of(pair, first) == [[], []]
+    assert_nothing_left(pair, first)
 
 
 def test_whoever_the_card_was_merged_into_is_the_person_too(pair: Pair) -> None:
