@@ -42,6 +42,9 @@ class Disk(Protocol):
     def remove(self) -> None: ...
 
 
+FILE_ENDS = (".db", ".db-wal")
+
+
 class SqliteDisk:
     """A file beside the branches' own."""
 
@@ -51,12 +54,17 @@ class SqliteDisk:
         shutil.copy(template, folder / "hq.db")
 
     def take_snapshot(self, name: str) -> None:
-        shutil.copy(self._folder / "hq.db", self._folder / f"{name}.db")
+        # On a full disk the log stays beside the file, with all that is not in it yet.
+        for end in FILE_ENDS:
+            if (self._folder / f"hq{end}").exists():
+                shutil.copy(self._folder / f"hq{end}", self._folder / f"{name}{end}")
 
     def bring_back(self, name: str) -> None:
         for leftover in self._folder.glob("hq.db*"):
             leftover.unlink()
-        shutil.copy(self._folder / f"{name}.db", self._folder / "hq.db")
+        for end in FILE_ENDS:
+            if (self._folder / f"{name}{end}").exists():
+                shutil.copy(self._folder / f"{name}{end}", self._folder / f"hq{end}")
 
     def fill(self, store: HqStore) -> None:
         let_grow_no_more(store._sqlite)  # type: ignore[attr-defined]
