@@ -76,7 +76,7 @@ THINGS: tuple[Thing, ...] = (
     Thing(
         "/clients/duplicates",
         _("Merge a client who is there twice"),
-        _("Six pairs wait. See what would be kept, merge, take it back."),
+        _("Some pairs wait. See what would be kept, merge, take it back."),
         Permission.CLIENT_MERGE,
     ),
     Thing(
