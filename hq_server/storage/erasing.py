@@ -69,6 +69,8 @@ OFFICE_ROWS = (
 
 _TEXTS = (
     parked_entry.c.evidence,
+    central_commit.c.explanation,
+    central_commit.c.hint,
     unmatched_letter.c.address,
     unmatched_letter.c.name,
     unmatched_letter.c.subject,

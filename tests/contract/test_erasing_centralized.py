@@ -15,7 +15,7 @@ from shared.sync.messages import ProcessingMode, WhenUnreachable
 from tests.contract.test_erasing import assert_nothing_left, even
 from tests.support.office import Office
 from tests.support.pair import CentralWire, Node, Pair
-from tests.support.persons import PHONE, SAID, erase, meet
+from tests.support.persons import NAME, PHONE, SAID, erase, meet, traces_in_database
 
 
 @pytest.fixture
@@ -39,6 +39,19 @@ def test_an_edit_of_a_person_who_is_erased_already_is_refused_for_good(pair: Pai
         node.line().edit_client(format_id(client_id), {"phones": (PHONE,)})
     with node.store.read_cursor() as cursor:
         assert count_intents(cursor) == 0
+    even(node)
+    assert_nothing_left(pair, node)
+
+
+def test_a_refusal_that_names_the_person_names_nobody_any_more(pair: Pair, node: Node) -> None:
+    # Found by seed 650: what HQ keeps to answer a question again said whose the number was.
+    client_id = meet(node)
+    even(node)
+    with pytest.raises(FilialError, match=NAME):
+        node.line().add_client({"name": "Анна", "phones": (PHONE,)})
+    assert traces_in_database(pair.office) != []
+    erase(pair.office, client_id)
+    assert traces_in_database(pair.office) == []
     even(node)
     assert_nothing_left(pair, node)
 
