@@ -15,7 +15,7 @@ from shared.sync.messages import ProcessingMode, WhenUnreachable
 from tests.contract.test_erasing import assert_nothing_left, even
 from tests.support.office import Office
 from tests.support.pair import CentralWire, Node, Pair
-from tests.support.persons import NAME, PHONE, SAID, erase, meet, traces_in_database
+from tests.support.persons import NAME, OLD_PHONE, PHONE, SAID, erase, meet, traces_in_database
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_a_refusal_that_names_the_person_names_nobody_any_more(pair: Pair, node:
     client_id = meet(node)
     even(node)
     with pytest.raises(FilialError, match=NAME):
-        node.line().add_client({"name": "Анна", "phones": (PHONE,)})
+        node.line().add_client({"name": "Анна", "phones": (OLD_PHONE,)})
     assert traces_in_database(pair.office) != []
     erase(pair.office, client_id)
     assert traces_in_database(pair.office) == []
