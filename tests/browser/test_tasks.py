@@ -51,7 +51,7 @@ def test_a_rep_works_through_the_day_by_keys(branch: ServedBranch, desk: TaskDes
     page.wait_for_selector("text=Задача добавлена.")
     # Today's list: down twice to the repeating one, done by D, taken back by Ctrl+Z.
     page.click("[data-tab=today]")
-    page.wait_for_selector("[data-tab=today][aria-current=page]")
+    page.wait_for_selector("html[data-ready] [data-tab=today][aria-current=page]")
     rows = page.locator("[data-task] .row-link")
     titles = rows.all_inner_texts()
     assert sorted(titles) == ["Обойти витрину", "Отправить прайс-лист", "Спросить про отзыв"]
@@ -117,7 +117,7 @@ def test_a_manager_sees_the_team(branch: ServedBranch, desk: TaskDesk, visit: Vi
     page.keyboard.press("Alt+g")
     page.wait_for_selector("h1:has-text('Задачи моей команды')")
     page.click("[data-tab=today]")
-    page.wait_for_selector("[data-tab=today][aria-current=page]")
+    page.wait_for_selector("html[data-ready] [data-tab=today][aria-current=page]")
     text = page.inner_text("main")
     assert all(word in text for word in ("Roman", "Поздравить клиентов", "Rita", "Обойти витрину"))
     screenshot(page, "tasks-team-ru")
