@@ -112,12 +112,14 @@ def unheard_branches(connection: Connection, employee_id: bytes, since_us: int) 
 def hand_over_employee(
     change: Change, ids: Ids, from_id: bytes, to_id: bytes, reason: str = "", actor: Actor = LOCAL_ADMINISTRATOR
 ) -> Moved:
-    """Hands over everything that an employee looks after in the chain, and what arrives later.
+    """Hands over everything that an employee looks after in the chain, and what arrives later: what fits one operation
+    with the hand-over itself or not at all, the rest in parts. Where these were cut short, handing over again goes on.
 
     Raises NotPermitted, InvalidInput, NotFound, Refused when whoever takes over is being handed over himself.
     """
     _require(actor)
     hand_over_id = ids.new_id()
+    moved = {RecordKind.CLIENT: 0, RecordKind.TASK: 0}
 
     def begin(connection: Connection, now_us: int) -> None:
         reading.require_hand_over(connection, from_id, to_id, earliest_today(connection, now_us), reason)
@@ -149,9 +151,9 @@ def hand_over_employee(
                 is_undone=False,
             )
         )
+        moved.update({kind: _move_some(connection, ids, now_us, actor, hand_over_id, kind) for kind in moved})
 
     change(begin)
-    moved = {RecordKind.CLIENT: 0, RecordKind.TASK: 0}
     for kind in moved:
         while count := change(
             lambda connection, now_us, kind=kind: _move_some(connection, ids, now_us, actor, hand_over_id, kind)  # type: ignore[misc]

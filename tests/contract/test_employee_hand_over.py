@@ -22,7 +22,7 @@ from hq_server.storage.feed import number_feed
 from shared.domain.cards import Value
 from shared.domain.permissions import LOCAL_ADMINISTRATOR as ADMIN
 from shared.domain.records import RecordKind
-from shared.errors import InvalidInput, NotFound, Refused
+from shared.errors import InvalidInput, NotFound, Refused, StoreFull
 from shared.storage.tables import client, task
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
@@ -66,6 +66,25 @@ def owners(store: Any) -> dict[str, bytes]:
         found = {row.name: row.owner_id for row in connection.execute(select(client.c.name, client.c.owner_id))}
         rows = connection.execute(select(task.c.title, task.c.assignee_id))
         return {**found, **{row.title: row.assignee_id for row in rows}}
+
+
+def test_what_fits_one_operation_goes_over_with_the_hand_over_itself(pair: Pair) -> None:
+    # Found by seed 830: the disk was full after the first of several operations.
+    node = pair.join("B1")
+    rita, roman = hire(pair, "rita", "roman")
+    client_id = add(node, RecordKind.CLIENT, name="Anna", owner_id=rita)
+    add(node, RecordKind.TASK, title="Call Anna", client_id=client_id, assignee_id=rita, state="open")
+    node.sync()
+    once, calls = change(pair), iter([True])
+
+    def full_after_the_first(work: Callable[[Any, int], Any]) -> Any:
+        if not next(calls, False):
+            raise StoreFull("The disk is full or failing.")
+        return once(work)
+
+    with pytest.raises(StoreFull):
+        hand_over_employee(full_after_the_first, pair.office.ids, rita, roman)
+    assert owners(pair.office.store) == {"Anna": roman, "Call Anna": roman}
 
 
 def test_everything_of_an_employee_goes_over_in_every_branch_and_comes_back(pair: Pair) -> None:
