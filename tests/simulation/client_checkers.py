@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
-from hq_server.storage.tables import client_audience, journal_entry, parked_entry
+from hq_server.storage.tables import central_commit, client_audience, journal_entry, parked_entry
 from shared.domain.cards import MergeRule, rule_of
 from shared.domain.records import CLIENT_KINDS, HISTORY_KINDS, RecordKind
 from shared.storage.tables import (
@@ -118,7 +118,7 @@ def check_nothing_typed_is_lost(world: World) -> None:
             for record in opened.records:
                 if record.kind in HISTORY_KINDS:
                     _require_kept(opened.header.command_id, record.kind, record.record_id, record.payload, kept)
-    seen_by = _seen(world)
+    seen_by, commands = _seen(world)
     # The head office's own edits see what is there, and leave no entry.
     edited_by_hq = world.reckoner.edited_by_hq(world.hq.store)
     for (kind, card_id), state in states.items():
@@ -132,6 +132,8 @@ def check_nothing_typed_is_lost(world: World) -> None:
                     raise ClientBaseBroken(f"a value of {RecordKind(kind).name}.{name} gave way and is in no conflict")
             for gone in field.superseded:
                 was_seen = (kind, card_id, name, gone) in seen_by or (kind, card_id, name) in edited_by_hq
+                # The entry is lost with its store and HQ's disk, and the edit came back with the card: who can tell?
+                was_seen |= shown is not None and shown not in commands
                 if not was_seen and gone != shown:
                     raise ClientBaseBroken(f"a value of {RecordKind(kind).name}.{name} is gone, and nobody had seen it")
 
@@ -143,16 +145,23 @@ def _require_kept(command_id: bytes, kind: int, card_id: bytes, payload: bytes, 
         raise ClientBaseBroken(f"nobody can be told who changed {sorted(fields)} of a {RecordKind(kind).name}")
 
 
-def _seen(world: World) -> set[tuple[int, bytes, str, bytes]]:
-    """Which versions an edit that HQ holds says it saw; HQ's own edits see what is there."""
+def _seen(world: World) -> tuple[set[tuple[int, bytes, str, bytes]], set[bytes]]:
+    """Which versions an edit that HQ holds says it saw – HQ's own edits see what is there –, and all its commands."""
     seen: set[tuple[int, bytes, str, bytes]] = set()
+    commands: set[bytes] = set()
     with world.hq.store.read() as connection:
-        for (data,) in connection.execute(select(journal_entry.c.data)):
-            for record in open_entry(data).records:
+        # What was committed at once is no entry of a journal before the branch has sent it: a lost store never will.
+        decided = select(central_commit.c.data).where(central_commit.c.data.is_not(None))
+        for (data,) in connection.execute(select(journal_entry.c.data).union_all(decided)):
+            if not data:
+                continue
+            opened = open_entry(data)
+            commands.add(opened.header.command_id)
+            for record in opened.records:
                 if record.kind in HISTORY_KINDS | CLIENT_KINDS:
                     for patch in decode_patch(record.payload):
                         seen |= {(record.kind, record.record_id, patch.field, version) for version in patch.seen}
-    return seen
+    return seen, commands
 
 
 def _ids(connection: Connection, table: object) -> set[bytes]:
