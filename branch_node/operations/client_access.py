@@ -26,7 +26,7 @@ from shared.operations.client_finding import clients_with_number
 from shared.operations.people import day_in_zone
 from shared.storage.card_rows import upsert
 from shared.storage.cursor_reading import CursorReader
-from shared.storage.tables import client, task
+from shared.storage.tables import client
 from shared.sync.central import ShowClient
 
 CLIENT_OPENED: Final = "client_opened"
@@ -38,12 +38,6 @@ OPEN_FOR_US: Final = 12 * 60 * 60 * 1_000_000
 """How long a client stays open to whoever opened the card for service: a working day."""
 
 _OWNER = select(client.c.owner_id).where(client.c.id == bindparam("client"))
-# Whoever is to do something for a client – a substitute, a colleague who was asked – sees whom it is about.
-_TASK = (
-    select(task.c.id)
-    .where(task.c.client_id == bindparam("client"), task.c.next_at > 0, task.c.assignee_id == bindparam("employee"))
-    .limit(1)
-)
 _OPENED = select(client_opening.c.opened_at).where(
     client_opening.c.employee_id == bindparam("employee"), client_opening.c.client_id == bindparam("client")
 )
@@ -70,7 +64,7 @@ def open_client(store: BranchStore, actor: Actor, client_id: bytes, reason: str 
 
 
 def require_open(store: BranchStore, actor: Actor, client_id: bytes) -> None:
-    """Raises NotPermitted unless the client is of the actor's lists or open tasks, or was opened for service."""
+    """Raises NotPermitted unless the client is of the actor's lists, or was opened for service."""
     open_client(store, actor, client_id)
 
 
@@ -86,8 +80,6 @@ def _is_open(store: BranchStore, actor: Actor, client_id: bytes) -> bool:
         if known.owner_id == actor.employee_id or reach_here(reader, actor, day).shows(known.owner_id):
             return True
         opened = {"employee": actor.employee_id, "client": client_id}
-        if reader.execute(_TASK, opened).first() is not None:
-            return True
         opened_at = reader.execute(_OPENED, opened).scalar_one_or_none()
     return opened_at is not None and opened_at > now_us - OPEN_FOR_US
 
