@@ -98,10 +98,12 @@ def plan_contacts(
     ]
     tasks: list[PlannedTask] = []
     if number == 1 and known:
+        # A rep sees whose clients they are: his own.
+        own = [client for client, rep in owners if rep == reps[0]]
         for place in range(TASKS_OVERDUE + TASKS_TODAY):
             due = today - timedelta(days=place + 1) if place < TASKS_OVERDUE else today
             title = chance.choice(_TITLES[language])
-            tasks.append(PlannedTask(title, reps[0], chance.choice(known), due.isoformat()))
+            tasks.append(PlannedTask(title, reps[0], chance.choice(own), due.isoformat()))
     return Contacts(tuple(sorted(calls)), tuple(tasks), owners)
 
 

@@ -226,6 +226,9 @@ def test_clients_speak_of_one_competitor_more_each_week(plan: Plan) -> None:
 def test_today_has_its_tasks_and_some_are_overdue(plan: Plan) -> None:
     dues = [task.due for contacts in plan.contacts.values() for task in contacts.tasks]
     assert Counter(due < plan.today.isoformat() for due in dues) == {True: TASKS_OVERDUE, False: TASKS_TODAY}
+    # A rep sees his own clients: those of his tasks are among them.
+    for contacts in plan.contacts.values():
+        assert {(task.client, task.rep) for task in contacts.tasks} <= set(contacts.owners)
 
 
 def test_one_client_alone_complained_twice_by_mail_and_nobody_answered(plan: Plan) -> None:
