@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import bindparam, func, select
 
 from branch_node.storage.store import BranchStore
 from shared.domain.business_time import local_moment
@@ -17,11 +17,26 @@ from shared.domain.permissions import Actor, Permission, require
 from shared.errors import InvalidInput
 from shared.operations.people import all_employees
 from shared.reports.work import Window, Work, measure_work, outcomes_of_calls
+from shared.storage.cursor_reading import CursorReader, Reader
 from shared.storage.tables import dictionary_term, task
 
 HOURS_MAX: Final = 24
 HOUR_US: Final = 3_600_000_000
 _OPEN_STATES: Final = ("open", "in_progress", "waiting")
+
+_TERMS: Final = select(dictionary_term).where(dictionary_term.c.dictionary == "outcome")
+
+_OVERDUE: Final = (
+    select(task.c.assignee_id, func.count())
+    .where(
+        task.c.state.in_(_OPEN_STATES),
+        task.c.due_at < bindparam("now"),
+        task.c.branch_id == bindparam("branch"),
+        task.c.archived.is_(False),
+    )
+    .group_by(task.c.assignee_id)
+)
+"""Tasks of this branch whose time has passed, by whoever they wait for."""
 
 
 class Outcome(NamedTuple):
@@ -72,18 +87,22 @@ def read_team_day(store: BranchStore, actor: Actor, hours: int | None = None, da
     shown = day or local_moment(now_us, node.timezone).business_date
     since_us = None if hours is None else now_us - hours * HOUR_US
     window = Window(shown, shown) if since_us is None else _last_hours(since_us, now_us, node.timezone)
-    with store.read() as connection:
-        measured = measure_work(connection, window, [node.branch_id])
-        people = {person.code: PersonDay(person.code, person.name) for person in all_employees(connection)}
+    with store.read_cursor() as cursor:
+        reader = CursorReader(cursor)
+        measured = measure_work(reader, window, [node.branch_id])
+        employees = all_employees(reader)
+        people = {person.code: PersonDay(person.code, person.name) for person in employees}
         by_hour: dict[int, Work] = {}
         total = Work()
         for key, work in measured.items():
             people.setdefault(key.employee, PersonDay(key.employee, "")).work.add(work)
             by_hour.setdefault(key.hour, Work()).add(work)
             total.add(work)
-        for code, count in _overdue(connection, node.branch_id, now_us).items():
-            people.setdefault(code, PersonDay(code, "")).overdue = count
-        outcomes = _outcomes(connection, window, node.branch_id)
+        codes = {person.employee_id: person.code for person in employees}
+        for assignee, count in reader.execute(_OVERDUE, {"now": now_us, "branch": node.branch_id}):
+            if assignee in codes:
+                people[codes[assignee]].overdue = count
+        outcomes = _outcomes(reader, window, node.branch_id)
     active = [person for person in people.values() if person.overdue or any(person.work.as_row())]
     active.sort(key=lambda person: (-person.work.calls - person.work.receipts, person.name or person.code))
     return TeamDay(
@@ -97,29 +116,10 @@ def _last_hours(since_us: int, now_us: int, zone: str) -> Window:
     return Window(first - timedelta(days=1), last + timedelta(days=1), since_us, now_us)
 
 
-def _overdue(connection: Connection, branch_id: bytes, now_us: int) -> dict[str, int]:
-    """Open tasks of this branch whose time has passed, by the code of whoever they wait for."""
-    codes = {person.employee_id: person.code for person in all_employees(connection)}
-    rows = connection.execute(
-        select(task.c.assignee_id, func.count())
-        .where(
-            task.c.state.in_(_OPEN_STATES),
-            task.c.due_at < now_us,
-            task.c.branch_id == branch_id,
-            task.c.archived.is_(False),
-        )
-        .group_by(task.c.assignee_id)
-    )
-    return {codes[assignee]: count for assignee, count in rows if assignee in codes}
-
-
-def _outcomes(connection: Connection, window: Window, branch_id: bytes) -> list[Outcome]:
-    terms = {
-        row.code: row
-        for row in connection.execute(select(dictionary_term).where(dictionary_term.c.dictionary == "outcome"))
-    }
+def _outcomes(reader: Reader, window: Window, branch_id: bytes) -> list[Outcome]:
+    terms = {row.code: row for row in reader.execute(_TERMS)}
     found = []
-    for code, calls in outcomes_of_calls(connection, window, [branch_id]):
+    for code, calls in outcomes_of_calls(reader, window, [branch_id]):
         term = terms.get(code)
         name = (term.name if term else None) or code or ""
         name_en = (term.name_en if term else None) or name

@@ -23,7 +23,7 @@ from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, literal_column, select
 
 from shared.domain.business_time import MICROSECONDS, SECONDS_PER_DAY, days_from_date, local_moment
 from shared.domain.cards import MergeRule
@@ -31,6 +31,7 @@ from shared.domain.records import RecordKind
 from shared.reports.parameters import ReportParameters
 from shared.reports.result import Column
 from shared.storage.card_rows import load_states
+from shared.storage.cursor_reading import Reader
 from shared.storage.dialect_functions import month_of
 from shared.storage.standing_interactions import is_newest
 from shared.storage.tables import dictionary_term, employee, interaction, refund, sale, task
@@ -80,6 +81,9 @@ CALL_DIMENSIONS: dict[str, Column] = {
 _OFFSET_US_MAX = SECONDS_PER_DAY * MICROSECONDS
 _NO_ZONE = "UTC"
 
+Bounds = frozenset[str]
+"""The fields of a `Window` that are bounds and not open."""
+
 Expression = ColumnElement[Any]
 Rows = list[tuple[Any, ...]]
 
@@ -126,41 +130,46 @@ class Window(NamedTuple):
     as_of_us: int | None = None
 
 
-def measure_work(connection: Connection, window: Window, branch_ids: Sequence[bytes]) -> dict[WorkKey, Work]:
+def measure_work(reader: Reader, window: Window, branch_ids: Sequence[bytes]) -> dict[WorkKey, Work]:
     """What was done within the window at these branches, by employee, day and hour."""
     found: dict[WorkKey, Work] = {}
 
     def work(*key: Any) -> Work:
         return found.setdefault(WorkKey(*key), Work())
 
-    for row in connection.execute(_interactions(window, branch_ids)):
+    bounds, asked = _asked(window, branch_ids)
+    for row in reader.execute(_interactions(bounds), asked):
         work(*row[:4]).add(Work(*map(int, row[4:10])))
-    for row in connection.execute(_sales(window, branch_ids)):
+    for row in reader.execute(_sales(bounds), asked):
         work(*row[:4]).add(Work(receipts=int(row[4]), net=int(row[5])))
-    for row in connection.execute(_refunds(window, branch_ids)):
+    for row in reader.execute(_refunds(bounds), asked):
         work(*row[:4]).add(Work(net=-int(row[4])))
-    for key in _tasks(connection, window, branch_ids):
+    for key in _tasks(reader, window, branch_ids):
         found.setdefault(key, Work()).tasks += 1
     return found
 
 
-def outcomes_of_calls(
-    connection: Connection, window: Window, branch_ids: Sequence[bytes]
-) -> list[tuple[str | None, int]]:
+def outcomes_of_calls(reader: Reader, window: Window, branch_ids: Sequence[bytes]) -> list[tuple[str | None, int]]:
     """How often calls came out how, by the outcome's code; None where nobody said."""
-    code = func.nullif(interaction.c.outcome, literal_column("''"))
-    conditions = (*_within(interaction, interaction.c.at, window, branch_ids), is_newest())
-    statement = select(code, func.count()).where(*conditions, interaction.c.channel == "call").group_by(code)
-    return [(found, int(count)) for found, count in connection.execute(statement)]
+    bounds, asked = _asked(window, branch_ids)
+    return [(found, int(count)) for found, count in reader.execute(_outcomes(bounds), asked)]
 
 
-def _interactions(window: Window, branch_ids: Sequence[bytes]) -> Select[Any]:
+# Statements are built once for every set of bounds: to build one takes longer than to read a day's rows.
+@cache
+def _interactions(bounds: Bounds) -> Select[Any]:
     keys = (interaction.c.branch_id, interaction.c.employee, interaction.c.business_date, interaction.c.hour)
-    conditions = (*_within(interaction, interaction.c.at, window, branch_ids), is_newest())
+    conditions = (*_within(interaction, interaction.c.at, bounds), is_newest())
     return select(*keys, *_call_sums(), _count(interaction.c.channel != "call")).where(*conditions).group_by(*keys)
 
 
-# Built once: to build these takes as long as a day's rows.
+@cache
+def _outcomes(bounds: Bounds) -> Select[Any]:
+    code = func.nullif(interaction.c.outcome, literal_column("''"))
+    conditions = (*_within(interaction, interaction.c.at, bounds), is_newest(), interaction.c.channel == "call")
+    return select(code, func.count()).where(*conditions).group_by(code)
+
+
 @cache
 def _call_sums() -> tuple[Expression, ...]:
     is_call = interaction.c.channel == "call"
@@ -181,46 +190,59 @@ def _count(condition: Expression) -> Expression:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
 
-def _sales(window: Window, branch_ids: Sequence[bytes]) -> Select[Any]:
+@cache
+def _sales(bounds: Bounds) -> Select[Any]:
     keys = (sale.c.branch_id, sale.c.cashier, sale.c.business_date, sale.c.hour)
     sums = func.count(), func.sum(sale.c.net_minor)
-    return select(*keys, *sums).where(*_within(sale, sale.c.sold_at, window, branch_ids)).group_by(*keys)
+    return select(*keys, *sums).where(*_within(sale, sale.c.sold_at, bounds)).group_by(*keys)
 
 
-def _refunds(window: Window, branch_ids: Sequence[bytes]) -> Select[Any]:
+@cache
+def _refunds(bounds: Bounds) -> Select[Any]:
     keys = (refund.c.branch_id, refund.c.cashier, refund.c.business_date, refund.c.hour)
-    conditions = _within(refund, refund.c.refunded_at, window, branch_ids)
+    conditions = _within(refund, refund.c.refunded_at, bounds)
     return select(*keys, func.sum(refund.c.returns_minor)).where(*conditions).group_by(*keys)
 
 
-def _within(table: Any, moment: Expression, window: Window, branch_ids: Sequence[bytes]) -> list[Expression]:
-    bounds = (
-        (window.date_from, table.c.business_date.__ge__),
-        (window.date_to, table.c.business_date.__le__),
-        (window.since_us, moment.__ge__),
-        (window.until_us, moment.__le__),
-        (window.as_of_us, table.c.received_at.__le__),
-    )
-    return [table.c.branch_id.in_(branch_ids), *(compare(bound) for bound, compare in bounds if bound is not None)]
+def _asked(window: Window, branch_ids: Sequence[bytes]) -> tuple[Bounds, dict[str, Any]]:
+    """The bounds that the window has, and the parameters of a statement with them."""
+    given = {name: bound for name, bound in window._asdict().items() if bound is not None}
+    return frozenset(given), {**given, "branch_ids": branch_ids}
 
 
-def _tasks(connection: Connection, window: Window, branch_ids: Sequence[bytes]) -> Iterable[WorkKey]:
+def _within(table: Any, moment: Expression, bounds: Bounds) -> list[Expression]:
+    compared = {
+        "date_from": table.c.business_date.__ge__,
+        "date_to": table.c.business_date.__le__,
+        "since_us": moment.__ge__,
+        "until_us": moment.__le__,
+        "as_of_us": table.c.received_at.__le__,
+    }
+    within = [compare(bindparam(name)) for name, compare in compared.items() if name in bounds]
+    return [table.c.branch_id.in_(bindparam("branch_ids", expanding=True)), *within]
+
+
+def _tasks(reader: Reader, window: Window, branch_ids: Sequence[bytes]) -> Iterable[WorkKey]:
     """A row for each task done."""
-    zones = _zones(connection, branch_ids)
-    statement = select(task.c.branch_id, employee.c.code, task.c.done_at).join(
-        employee, employee.c.id == task.c.done_by
-    )
-    conditions = [task.c.done_at.is_not(None), task.c.state == "done", task.c.branch_id.in_(branch_ids)]
+    zones = _zones(reader, branch_ids)
     since, until = _moments(window)
-    conditions += [task.c.done_at >= since] if since is not None else []
-    conditions += [task.c.done_at <= until] if until is not None else []
-    if window.as_of_us is not None:
-        conditions.append(task.c.done_at <= window.as_of_us)
-    for branch_id, code, done_at in connection.execute(statement.where(*conditions)):
+    bounds, asked = _asked(Window(since_us=since, until_us=until, as_of_us=window.as_of_us), branch_ids)
+    for branch_id, code, done_at in reader.execute(_tasks_done(bounds), asked):
         moment = local_moment(done_at, zones.get(branch_id, _NO_ZONE))
         day = moment.business_date
         if (window.date_from is None or window.date_from <= day) and (window.date_to is None or day <= window.date_to):
             yield WorkKey(branch_id, code or "", day, moment.hour)
+
+
+@cache
+def _tasks_done(bounds: Bounds) -> Select[Any]:
+    done_at = task.c.done_at
+    compared = {"since_us": done_at.__ge__, "until_us": done_at.__le__, "as_of_us": done_at.__le__}
+    conditions = [done_at.is_not(None), task.c.state == "done"]
+    conditions += [task.c.branch_id.in_(bindparam("branch_ids", expanding=True))]
+    conditions += [compare(bindparam(name)) for name, compare in compared.items() if name in bounds]
+    found = select(task.c.branch_id, employee.c.code, done_at).join(employee, employee.c.id == task.c.done_by)
+    return found.where(*conditions)
 
 
 def _moments(window: Window) -> tuple[int | None, int | None]:
@@ -235,11 +257,11 @@ def _moments(window: Window) -> tuple[int | None, int | None]:
     return since, until
 
 
-def _zones(connection: Connection, branch_ids: Sequence[bytes]) -> dict[bytes, str]:
+def _zones(reader: Reader, branch_ids: Sequence[bytes]) -> dict[bytes, str]:
     """The zone of each branch, from its settings."""
     keys = [(int(RecordKind.BRANCH_SETTINGS), branch_id) for branch_id in branch_ids]
     zones = {}
-    for (_, branch_id), state in load_states(connection, keys).items():
+    for (_, branch_id), state in load_states(reader, keys).items():
         known = decode_state(state).fields.get("timezone")
         zone = shown_value(known.live, MergeRule.HQ_WINS) if known else None
         if isinstance(zone, str):
@@ -282,9 +304,10 @@ def run_calls(
     }
     window = Window(parameters.date_from, parameters.date_to, as_of_us=parameters.as_of_us)
     keys = [dimensions[name] for name in parameters.by]
-    conditions = _within(interaction, interaction.c.at, window, list(branch_codes))
+    bounds, asked = _asked(window, list(branch_codes))
+    conditions = _within(interaction, interaction.c.at, bounds)
     statement = select(*keys, *_call_sums()).where(*conditions, interaction.c.channel == "call", is_newest())
-    found = connection.execute(statement.group_by(*keys)).all()
+    found = connection.execute(statement.group_by(*keys), asked).all()
     width = len(keys)
     rows = [(*_shown(row[:width], parameters.by, branch_codes), *map(int, row[width:])) for row in found]
     totals = tuple(sum(row[place] for row in rows) for place in range(width, width + len(CALL_MEASURES)))
