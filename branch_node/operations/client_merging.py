@@ -78,8 +78,8 @@ def unsay_different(commit: Commit, actor: Actor, one: bytes, other: bytes) -> N
 def merges_into(store: BranchStore, actor: Actor, survivor_id: bytes) -> list[MergeDone]:
     """The cards that were merged into this one. Raises NotPermitted."""
     require(actor, Permission.CLIENT_VIEW)
-    with store.read() as connection:
-        return client_merging.merges_into(connection, survivor_id)
+    with store.read_cursor() as cursor:
+        return client_merging.merges_into(CursorReader(cursor), survivor_id)
 
 
 def proposals(store: BranchStore, actor: Actor, after: str = "") -> ProposalPage:

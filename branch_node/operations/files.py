@@ -6,10 +6,10 @@ How the bytes travel is said elsewhere: branch_node.operations.file_carrying.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, BinaryIO, NamedTuple
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from branch_node.operations.committing import Commit, Wanted, WantedEdit
 from branch_node.storage import file_transfers
@@ -38,6 +38,7 @@ from shared.domain.records import RecordKind
 from shared.errors import AlreadyExists, NotFound, Refused, StoreCorrupt
 from shared.operations.aliases import cards_of_client
 from shared.storage.card_rows import load_states
+from shared.storage.cursor_reading import CursorReader, Reader
 from shared.storage.file_rows import keep_chunk, present_chunks, read_chunk
 from shared.storage.tables import attachment, client, employee, interaction, neighbour_fact
 from shared.sync.hlc import wall_ms
@@ -45,6 +46,15 @@ from shared.wire.cards import decode_state
 
 ENDING_CHARACTERS_MAX = 6
 """Of a name's ending that who may not see contacts sees: more of it may be a name."""
+
+_NEWEST = select(attachment).order_by(attachment.c.id.desc()).limit(bindparam("most"))
+_ONE = _NEWEST.where(attachment.c.id == bindparam("id"))
+_OF_CLIENT_WITH_ARCHIVED = _NEWEST.where(attachment.c.client_id.in_(bindparam("cards", expanding=True)))
+_OF_CLIENT = _OF_CLIENT_WITH_ARCHIVED.where(~attachment.c.archived)
+_CLIENT = select(client.c.id).where(client.c.id == bindparam("client"))
+_AUTHORS = select(employee.c.id, employee.c.code, employee.c.name).where(
+    employee.c.id.in_(bindparam("ids", expanding=True))
+)
 
 
 class FileShown(NamedTuple):
@@ -142,25 +152,19 @@ def describe_stream(stream: BinaryIO, name: str) -> FileDescription:
 def list_files(store: BranchStore, actor: Actor, client_id: bytes, with_archived: bool = False) -> list[FileShown]:
     """The files of a client, whichever of his cards they came to, the newest first. Raises NotPermitted, NotFound."""
     require(actor, Permission.CLIENT_VIEW)
-    with store.read() as connection:
-        _require_client(connection, client_id)
-        condition = and_(attachment.c.client_id.in_(cards_of_client(connection, client_id)))
-        if not with_archived:
-            condition = and_(condition, ~attachment.c.archived)
-        return _as_seen_by(actor, _shown(connection, condition, FILES_PER_CLIENT_MAX))
-
-
-def files_of_interaction(connection: Connection, actor: Actor, interaction_id: bytes) -> list[FileShown]:
-    """The recordings of a call, the newest first; for whoever may see the call."""
-    condition = and_(attachment.c.interaction_id == interaction_id, ~attachment.c.archived)
-    return _as_seen_by(actor, _shown(connection, condition, FILES_PER_CLIENT_MAX))
+    with store.read_cursor() as cursor:
+        reader = CursorReader(cursor)
+        _require_client(reader, client_id)
+        question = _OF_CLIENT_WITH_ARCHIVED if with_archived else _OF_CLIENT
+        cards = cards_of_client(reader, client_id)
+        return _as_seen_by(actor, _shown(reader, question, {"cards": cards, "most": FILES_PER_CLIENT_MAX}))
 
 
 def find_file(store: BranchStore, actor: Actor, file_id: bytes) -> FileShown:
     """One file, put away or not. Raises NotPermitted, NotFound."""
     require(actor, Permission.CLIENT_VIEW)
-    with store.read() as connection:
-        found = _as_seen_by(actor, _shown(connection, attachment.c.id == file_id, 1))
+    with store.read_cursor() as cursor:
+        found = _as_seen_by(actor, _shown(CursorReader(cursor), _ONE, {"id": file_id, "most": 1}))
     if not found:
         raise NotFound("There is no such file here.", "Look at the client's files.")
     return found[0]
@@ -252,8 +256,8 @@ def _keep_chunks(store: BranchStore, stream: BinaryIO, described: FileDescriptio
             keep_chunk(connection, sha256, data, store.clock.now_us())
 
 
-def _require_client(connection: Connection, client_id: bytes) -> None:
-    if connection.execute(select(client.c.id).where(client.c.id == client_id)).first() is None:
+def _require_client(reader: Reader, client_id: bytes) -> None:
+    if reader.execute(_CLIENT, {"client": client_id}).first() is None:
         raise NotFound("There is no such client here.", "Look for them by phone or name.")
 
 
@@ -282,19 +286,17 @@ def _is_interaction_of(connection: Connection, interaction_id: bytes, client_id:
     return connection.execute(here.union_all(elsewhere).limit(1)).first() is not None
 
 
-def _shown(connection: Connection, condition: object, files_max: int) -> list[FileShown]:
-    statement = select(attachment).where(condition).order_by(attachment.c.id.desc()).limit(files_max)  # type: ignore[arg-type]
-    rows = connection.execute(statement).all()
+def _shown(reader: CursorReader, question: Select[Any], asked: Mapping[str, Any]) -> list[FileShown]:
+    rows = reader.execute(question, asked).all()
     if not rows:
         return []
     kind = int(RecordKind.ATTACHMENT)
-    states = load_states(connection, [(kind, row.id) for row in rows])
+    states = load_states(reader, [(kind, row.id) for row in rows])
     described = {row.id: read_description(row._asdict()) for row in rows}
     wanted = [sha256 for each in described.values() if each is not None for sha256 in each.chunks]
-    present = present_chunks(connection, wanted)
+    present = present_chunks(reader, wanted)
     made = {row.id: _made(states.get((kind, row.id))) for row in rows}
-    names = _names(connection, {author for _, author in made.values()})
-    cursor = connection.connection.cursor()
+    names = _names(reader, {author for _, author in made.values()})
     shown = []
     for row in rows:
         each = described[row.id]
@@ -310,7 +312,7 @@ def _shown(connection: Connection, condition: object, files_max: int) -> list[Fi
                 row.size or 0,
                 len(chunks) or 1,
                 sum(sha256 in present for sha256 in chunks),
-                file_transfers.read_problem(cursor, row.id),
+                file_transfers.read_problem(reader.cursor, row.id),
                 bool(row.archived),
                 at_us,
                 names.get(author, ""),
@@ -328,8 +330,6 @@ def _made(state: bytes | None) -> tuple[int, bytes]:
     return wall_ms(stamp.hlc) * 1_000, stamp.author
 
 
-def _names(connection: Connection, authors: set[bytes]) -> dict[bytes, str]:
-    rows = connection.execute(
-        select(employee.c.id, employee.c.code, employee.c.name).where(employee.c.id.in_(sorted(authors - {NIL_ID})))
-    )
+def _names(reader: Reader, authors: set[bytes]) -> dict[bytes, str]:
+    rows = reader.execute(_AUTHORS, {"ids": sorted(authors - {NIL_ID})})
     return {row.id: row.name or row.code or "" for row in rows}

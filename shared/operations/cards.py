@@ -13,6 +13,7 @@ from shared.domain.records import HISTORY_KINDS
 from shared.storage.card_history import add_edits, edit_row, rows_of_state
 from shared.storage.card_rows import CardKey, load_states, lock_cards, save_projections, save_states
 from shared.storage.conflict_rows import add_conflicts, close_conflicts
+from shared.storage.cursor_reading import Reader
 from shared.sync.card_merge import (
     CardState,
     Conflict,
@@ -159,9 +160,9 @@ def shown_fields(kind: int, state: CardState) -> dict[str, Value]:
     return {name: shown_value(known.live, rules.get(name, MergeRule.LATEST)) for name, known in state.fields.items()}
 
 
-def load_card(connection: Connection, kind: int, card_id: bytes) -> CardState | None:
+def load_card(reader: Reader, kind: int, card_id: bytes) -> CardState | None:
     """A card's state, or None."""
-    stored = load_states(connection, [(kind, card_id)])
+    stored = load_states(reader, [(kind, card_id)])
     return decode_state(stored[kind, card_id]) if stored else None
 
 

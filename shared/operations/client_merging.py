@@ -22,6 +22,7 @@ from shared.errors import InvalidInput, NotFound, Refused, StaleEdit
 from shared.operations.aliases import are_one
 from shared.operations.cards import load_card, shown_fields
 from shared.storage.card_history import edits_of_card
+from shared.storage.cursor_reading import Reader
 from shared.storage.erasing import erased_among
 from shared.storage.tables import client, employee
 from shared.sync.card_merge import FieldState, shown_version
@@ -135,10 +136,10 @@ def command_of_merge(connection: Connection, loser_id: bytes) -> bytes:
     return found.command_id
 
 
-def merges_into(connection: Connection, survivor_id: bytes) -> list[MergeDone]:
+def merges_into(reader: Reader, survivor_id: bytes) -> list[MergeDone]:
     """The merges that brought other cards to this one, as they hold."""
-    rows = connection.execute(_MERGED_INTO, {"client": survivor_id}).all()
-    found = [_merge_done(connection, row.id, row.name, survivor_id) for row in rows]
+    rows = reader.execute(_MERGED_INTO, {"client": survivor_id}).all()
+    found = [_merge_done(reader, row.id, row.name, survivor_id) for row in rows]
     return sorted(filter(None, found), key=lambda merge: -merge.at_ms)
 
 
@@ -189,8 +190,8 @@ def _fingerprint(*cards: Mapping[str, Value]) -> str:
     return hashlib.sha256(repr([sorted(card.items()) for card in cards]).encode()).hexdigest()[:24]
 
 
-def _merge_done(connection: Connection, loser_id: bytes, name: str | None, survivor_id: bytes) -> MergeDone | None:
-    state = load_card(connection, RecordKind.CLIENT, loser_id)
+def _merge_done(reader: Reader, loser_id: bytes, name: str | None, survivor_id: bytes) -> MergeDone | None:
+    state = load_card(reader, RecordKind.CLIENT, loser_id)
     known = state.fields.get("merged_into") if state else None
     if known is None or not known.live:
         return None

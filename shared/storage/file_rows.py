@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, select
 
 from shared.domain.attachments import FileDescription, read_description, read_hashes
 from shared.storage.card_rows import insert_missing
+from shared.storage.cursor_reading import Reader
 from shared.storage.tables import attachment, file_chunk
 
 _HASHES_PER_QUERY_MAX = 500
@@ -31,11 +32,11 @@ def description_of(connection: Connection, attachment_id: bytes) -> FileDescript
     return None if row is None else read_description(row._asdict())
 
 
-def present_chunks(connection: Connection, hashes: Iterable[bytes]) -> set[bytes]:
+def present_chunks(reader: Reader, hashes: Iterable[bytes]) -> set[bytes]:
     """Those of the chunks that are here."""
     present: set[bytes] = set()
     for some in _portions(sorted(set(hashes))):
-        present.update(bytes(each) for each in connection.execute(_PRESENT, {"hashes": some}).scalars())
+        present.update(bytes(each) for each in reader.execute(_PRESENT, {"hashes": some}).scalars())
     return present
 
 
