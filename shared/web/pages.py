@@ -15,7 +15,7 @@ from starlette.responses import HTMLResponse
 from shared.domain.text_folding import sort_key
 from shared.web import formats, translations
 from shared.web.escaping import escape_without_objects
-from shared.web.request_state import THEMES, state_of
+from shared.web.request_state import THEMES, RequestState, state_of
 from shared.web.static_files import StaticFiles
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -74,10 +74,9 @@ class Pages:
     def text(self, request: Request, template: str, block: str = "", **context: Any) -> str:
         """The same as text."""
         # `shared`: the names hold what every template has already, and nobody copies them again.
-        names = {**self.environment.globals, **self._names(request), **context}
+        names = {**self._names(request), **context}
         if not block:
             names = {**names, **self._frame(request), **context}
-        names["ui"] = self.environment.get_template(COMPONENTS).make_module(names, shared=True)
         found = self.environment.get_template(template)
         if not block:
             names["bar_pages"] = self._bar_pages(names)
@@ -99,7 +98,15 @@ class Pages:
         return found
 
     def _names(self, request: Request) -> dict[str, Any]:
+        """What every template knows, the same for all of a request's: a card is a page of many."""
         state = state_of(request)
+        if state.names is None:
+            names = {**self.environment.globals, **self._base(request, state)}
+            names["ui"] = self.environment.get_template(COMPONENTS).make_module(names, shared=True)
+            state.names = names
+        return state.names
+
+    def _base(self, request: Request, state: RequestState) -> dict[str, Any]:
         return {
             "language": state.language,
             "theme": state.theme,

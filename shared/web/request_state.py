@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -34,7 +34,7 @@ class Notice(NamedTuple):
 
 @dataclass(slots=True)
 class RequestState:
-    """Made by the frame for every request."""
+    """Made by the frame for every request. `names` are what its templates know all, once one was rendered."""
 
     connection: HTTPConnection
     secret: bytes
@@ -47,6 +47,7 @@ class RequestState:
     token_was_shown: bool = False
     notices_were_read: bool = False
     form_token: str = ""
+    names: dict[str, Any] | None = None
 
     def csrf_token(self) -> str:
         """The token that forms carry: bound to the session, or to the visitor before there is one."""
