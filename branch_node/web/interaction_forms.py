@@ -18,7 +18,7 @@ from shared.domain.interactions import Channel, Interaction, KeyPoint, format_du
 from shared.domain.tasks import Due, TaskState, TaskType, due_on, local_day, parse_due
 from shared.errors import InvalidInput, NotFound
 from shared.web.security import form_of, text_of
-from shared.web.timeline_rows import STATES
+from shared.web.timeline_rows import REQUEST_STATES
 from shared.web.translations import LazyText
 from shared.web.translations import lazy_text as _
 
@@ -104,7 +104,7 @@ def step_of_form(request: Request, channel: str) -> NextStep | None:
             TaskType.SERVICE_REQUEST,
             due,
             text_of(request, "body")[:2_000],
-            state if state in STATES else TaskState.OPEN,
+            state if state in REQUEST_STATES else TaskState.OPEN,
         )
     if due is None and not text_of(request, "next_title"):
         return None

@@ -41,7 +41,7 @@ from shared.web.request_state import Notice
 from shared.web.security import text_of
 from shared.web.site import see_other
 from shared.web.timeline import view_of
-from shared.web.timeline_rows import CHANNELS, SENTIMENTS, STATES, Links
+from shared.web.timeline_rows import CHANNELS, REQUEST_STATES, SENTIMENTS, Links
 from shared.web.translations import lazy_text as _
 
 STARTED_SECONDS_MAX = 4 * 60 * 60
@@ -91,7 +91,7 @@ def page(request: Request, error: FilialError | None = None) -> Response:
         limits={"subject": SUBJECT_CHARACTERS_MAX, "body": BODY_CHARACTERS_MAX, "quote": QUOTE_CHARACTERS_MAX},
         back=card_url(client_id),
         channels=CHANNELS,
-        states=STATES,
+        states=REQUEST_STATES,
         sentiments=SENTIMENTS,
         **_last_spoken(request, desk, client_id),
     )

@@ -216,14 +216,23 @@ def abilities_of(status: Status) -> tuple[list[Ability], list[Ability]]:
 
 
 def page(request: Request) -> HTMLResponse:
-    """`/status`; htmx asks for its changing block alone."""
+    """`/status`."""
+    return _shown(request)
+
+
+def standing_now(request: Request) -> HTMLResponse:
+    """`/status/standing`: its changing block alone, which an open page asks for every few seconds."""
+    return _shown(request, "standing")
+
+
+def _shown(request: Request, block: str = "") -> HTMLResponse:
     status = context_of(request).read_status()
     works_here, needs_head_office = abilities_of(status)
     last = status["last_sync_at"]
     return render(
         request,
         "status.html",
-        block="standing" if request.headers.get("hx-request") == "true" else "",
+        block=block,
         status=status,
         standing=chip_of(status),
         matters=matters_of(status),
@@ -242,6 +251,7 @@ def chip(request: Request) -> HTMLResponse:
 
 ROUTES = (
     guarded("/status", page),
+    guarded("/status/standing", standing_now, asks_by_itself=True),
     guarded("/status/fiscal", retry_fiscal, Permission.SETTINGS_BRANCH, methods=["POST"]),
     Route("/chip", chip),
 )

@@ -11,13 +11,14 @@ from branch_node.operations.task_lists import COUNTED_MAX, count_due
 from branch_node.operations.task_reminders import Reminder, due_reminders
 from branch_node.web.context import WebContext, context_of
 from branch_node.web.people import guarded, signed_in
-from branch_node.web.task_words import SNOOZES, TYPES, say_due
+from branch_node.web.task_words import SNOOZES, say_due
 from shared.domain.identifiers import format_id
 from shared.domain.permissions import Actor, Permission
 from shared.errors import FilialError
 from shared.web.formats import format_number
 from shared.web.pages import render
 from shared.web.request_state import Notice
+from shared.web.timeline_rows import TASK_TYPES
 from shared.web.translations import gettext
 
 CHIP_ID = "task-chip"
@@ -75,7 +76,7 @@ def _shown(reminder: Reminder) -> dict[str, Any]:
     return {
         "id": format_id(task.task_id),
         "title": task.title,
-        "type": TYPES.get(task.type, TYPES["other"]),
+        "type": TASK_TYPES.get(task.type, TASK_TYPES["other"]),
         "client": reminder.client_name,
         "client_id": format_id(task.client_id) if task.client_id else "",
         "due": say_due(task.due, task.zone),

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from starlette.requests import Request
 
+from branch_node.operations.client_access import require_open
 from branch_node.operations.client_search import FoundClient, find_at_till
 from branch_node.operations.tasks import Task
 from branch_node.web.context import context_of
@@ -82,6 +83,7 @@ def client_typed(request: Request) -> tuple[bytes | None, list[FoundClient]]:
     """
     chosen, text = text_of(request, "client"), text_of(request, "client_text")
     if is_id(chosen):
+        require_choice(request, parse_id(chosen))
         return parse_id(chosen), []
     if not text:
         return None, []
@@ -89,6 +91,14 @@ def client_typed(request: Request) -> tuple[bytes | None, list[FoundClient]]:
     if not found:
         raise InvalidInput("No client is found so.", "Type the end of the phone, or a part of the name.")
     return (parse_id(found[0].reference), []) if len(found) == 1 else (None, found)
+
+
+def require_choice(request: Request, client_id: bytes) -> None:
+    """Raises NotPermitted unless the client is open to whoever asks, or was found for them by what was typed."""
+    store, actor, text = context_of(request).store, signed_in(request), text_of(request, "client_text")
+    found = find_at_till(store, actor, text) if text else []
+    if format_id(client_id) not in {each.reference for each in found}:
+        require_open(store, actor, client_id)
 
 
 def _shown_before(request: Request) -> dict[str, str]:

@@ -18,13 +18,12 @@ from branch_node.web.context import context_of
 from branch_node.web.leave import failure_of, status_with
 from branch_node.web.people import guarded, signed_in
 from branch_node.web.task_chip import chip_answer, wants_chip
-from branch_node.web.task_forms import client_typed, fields_typed, texts_of, texts_typed
+from branch_node.web.task_forms import client_typed, fields_typed, require_choice, texts_of, texts_typed
 from branch_node.web.task_words import (
     FIELDS,
     REMINDERS,
     SNOOZES,
     STATES,
-    TYPES,
     UNITS,
     WEEKDAYS,
     say_reminder,
@@ -53,6 +52,7 @@ from shared.web.pages import render
 from shared.web.request_state import Notice
 from shared.web.security import text_of
 from shared.web.site import see_other
+from shared.web.timeline_rows import TASK_TYPES
 from shared.web.translations import LazyText, gettext
 from shared.web.translations import lazy_text as _
 
@@ -74,7 +74,7 @@ def new(request: Request, error: FilialError | None = None, found: list[FoundCli
         failure=failure_of(error),
         texts=typed,
         client_id=client_id,
-        client=_client_name(request, parse_id(client_id)) if client_id else "",
+        client=_client_chosen(request, parse_id(client_id)) if client_id else "",
         client_text=text_of(request, "client_text"),
         found=found or [],
         next=request.query_params.get("next", "") or text_of(request, "next"),
@@ -267,13 +267,18 @@ def _choices(request: Request, texts: dict[str, str]) -> dict[str, Any]:
         minutes = int(texts["remind"]) if texts["remind"].isdigit() else None
         reminders.append((texts["remind"], say_reminder(minutes)))  # type: ignore[arg-type]
     return {
-        "types": list(TYPES.items()),
+        "types": list(TASK_TYPES.items()),
         "people": people,
         "reminders": reminders,
         "units": [("", _("does not repeat")), *UNITS.items()],
         "weekdays": [(str(number), label) for number, label in WEEKDAYS.items()],
         "limits": LIMITS,
     }
+
+
+def _client_chosen(request: Request, client_id: bytes) -> str:
+    require_choice(request, client_id)
+    return _client_name(request, client_id)
 
 
 def _client_name(request: Request, client_id: bytes) -> str:
@@ -323,7 +328,7 @@ def _say(request: Request, field: str, value: Value) -> str:
         case "state":
             return str(STATES.get(str(value), value))
         case "type":
-            return str(TYPES.get(str(value), value))
+            return str(TASK_TYPES.get(str(value), value))
         case "repeat":
             return say_repeat(repeat_of(str(value)))
         case "remind_minutes" if isinstance(value, int):

@@ -6,20 +6,12 @@ from typing import Final
 
 from branch_node.operations.tasks import Task
 from shared.domain.repeating import Repeat, Unit
-from shared.domain.tasks import Due, Snooze, TaskState, TaskType, When, local_day
+from shared.domain.tasks import Due, Snooze, TaskState, When, local_day
 from shared.web.formats import format_date, format_moment
 from shared.web.translations import LazyText, gettext
 from shared.web.translations import lazy_plural as plural
 from shared.web.translations import lazy_text as _
 
-TYPES: Final[dict[str, LazyText]] = {
-    TaskType.CALL: _("Call"),
-    TaskType.VISIT: _("Visit"),
-    TaskType.EMAIL: _("E-mail"),
-    TaskType.MESSAGE: _("Message"),
-    TaskType.SERVICE_REQUEST: _("Service request"),
-    TaskType.OTHER: _("Other task"),
-}
 STATES: Final[dict[str, LazyText]] = {
     TaskState.OPEN: _("to be done"),
     TaskState.IN_PROGRESS: _("under way"),

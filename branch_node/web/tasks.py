@@ -12,7 +12,7 @@ from branch_node.operations import task_lists, tasks
 from branch_node.operations.task_lists import COUNTED_MAX, Place, Scope, ShownTask
 from branch_node.web.context import context_of
 from branch_node.web.people import guarded, signed_in
-from branch_node.web.task_words import LISTS, SNOOZES, STATES, TYPES, say_due, say_put_off, say_repeat
+from branch_node.web.task_words import LISTS, SNOOZES, STATES, say_due, say_put_off, say_repeat
 from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.domain.permissions import Permission
 from shared.domain.tasks import REASON_CHARACTERS_MAX, When
@@ -22,6 +22,7 @@ from shared.web.pages import render
 from shared.web.request_state import Notice
 from shared.web.security import text_of
 from shared.web.site import local_path, see_other
+from shared.web.timeline_rows import TASK_TYPES
 from shared.web.translations import LazyText
 from shared.web.translations import lazy_text as _
 
@@ -90,7 +91,7 @@ def row_of(shown: ShownTask) -> dict[str, Any]:
     return {
         "id": format_id(task.task_id),
         "title": task.title,
-        "type": TYPES.get(task.type, TYPES["other"]),
+        "type": TASK_TYPES.get(task.type, TASK_TYPES["other"]),
         "state": STATES[task.state],
         "is_plain": task.state == "open",
         "is_closed": task.state.is_closed,

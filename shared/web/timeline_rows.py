@@ -34,7 +34,7 @@ CHANNELS: Final[Mapping[str, LazyText]] = {
     Channel.SERVICE_REQUEST: _("Request"),
     Channel.NOTE: _("Note"),
 }
-STATES: Final[Mapping[str, LazyText]] = {
+REQUEST_STATES: Final[Mapping[str, LazyText]] = {
     TaskState.OPEN: _("open"),
     TaskState.IN_PROGRESS: _("in progress"),
     TaskState.WAITING: _("waiting"),
@@ -51,7 +51,8 @@ TASK_TYPES: Final[Mapping[str, LazyText]] = {
     TaskType.VISIT: _("Visit"),
     TaskType.EMAIL: _("E-mail"),
     TaskType.MESSAGE: _("Message"),
-    TaskType.SERVICE_REQUEST: _("Request"),
+    TaskType.SERVICE_REQUEST: _("Service request"),
+    TaskType.OTHER: _("Other task"),
 }
 LETTER_STATES: Final[Mapping[str, LazyText]] = {
     "": _("waits to be sent"),
@@ -196,9 +197,9 @@ def _tag(point: KeyPoint, words: Words) -> Mark:
 
 def _request(entry: TimelineEntry, what: SpokenEntry) -> RequestState:
     now = what.request_state or ""
-    options = tuple((str(value), str(label), value == now) for value, label in STATES.items())
+    options = tuple((str(value), str(label), value == now) for value, label in REQUEST_STATES.items())
     request_id = "" if what.request_id is None else format_id(what.request_id)
-    return RequestState(request_id, f"state-{entry.key}", _called(STATES, now), options)
+    return RequestState(request_id, f"state-{entry.key}", _called(REQUEST_STATES, now), options)
 
 
 def _receipt(entry: TimelineEntry, what: ReceiptEntry, words: Words, links: Links) -> ShownEntry:

@@ -121,7 +121,7 @@ def test_a_sale_shows_on_the_status_page(shop: Shop, branch_store: BranchStore, 
     shop.sell()
     page = client.get("/status").text
     assert f'<span class="figure-value">{before + 1}</span>' in page
-    block = client.get("/status", headers={"HX-Request": "true"}).text
+    block = client.get("/status/standing", headers={"HX-Request": "true"}).text
     assert block.strip().startswith('<div id="standing"')
 
 

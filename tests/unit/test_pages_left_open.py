@@ -36,6 +36,8 @@ def shop(branch_store: BranchStore, clock: FakeClock, tmp_path: Path) -> Shop:
         ("/tasks/chip", False),
         ("/team/figures", False),
         ("/chip", False),
+        ("/status", True),
+        ("/status/standing", False),
         ("/printer", False),
     ],
 )

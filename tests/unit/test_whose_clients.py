@@ -45,6 +45,20 @@ def desk(branch_store: BranchStore, clock: FakeClock, tmp_path: Path) -> Desk:
     return Desk(branch_store, clock, tmp_path)
 
 
+def test_a_new_task_names_no_colleagues_client_but_by_the_full_number(desk: Desk) -> None:
+    typed = {"title": "Call back", "type": "call", "every": "1", "client": format_id(CLIENT)}
+    typed |= {"assignee": format_id(desk.staff.identity("rita")), "day": "2026-08-01"}
+    for answer in (
+        desk.rita.get(f"/tasks/new?client={format_id(CLIENT)}"),
+        desk.rita.post("/tasks/new", "/tasks/new", **typed),
+        desk.rita.post("/tasks/new", "/tasks/new", **typed, client_text="Анна"),
+        desk.rita.post("/tasks/new", "/tasks/new", **typed, client_text=PHONE[-4:]),
+    ):
+        assert answer.status_code == 403
+        assert "Анна" not in answer.text
+    assert desk.rita.post("/tasks/new", "/tasks/new", **typed, client_text=PHONE).status_code == 303
+
+
 def test_no_address_of_a_colleagues_client_answers(desk: Desk) -> None:
     paths = [
         (method, route.path)
