@@ -7,9 +7,9 @@ each edits the cards and records a transfer of every client.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, func, select
 
 from branch_node.operations.committing import Commit, Wanted, WantedEdit, WantedFact
 from branch_node.storage.store import BranchStore
@@ -24,6 +24,38 @@ from shared.operations.hand_over import CLIENTS_PER_OPERATION, TASKS_PER_OPERATI
 from shared.operations.people import Employee, all_employees, day_in_zone, find_employee
 from shared.storage.cursor_reading import CursorReader
 from shared.storage.tables import client_transfer
+
+HAND_OVERS_SHOWN_MAX: Final = 20
+TRANSFERS_READ_MAX: Final = 5_000
+
+_LATEST = (
+    select(client_transfer)
+    .where(client_transfer.c.branch_id == bindparam("branch"))
+    .order_by(client_transfer.c.id.desc())
+    .limit(TRANSFERS_READ_MAX)
+    .subquery()
+)
+_MADE = (
+    select(
+        _LATEST.c.hand_over_id,
+        _LATEST.c.from_employee_id,
+        _LATEST.c.to_employee_id,
+        func.count(),
+        func.max(_LATEST.c.at),
+        _LATEST.c.employee,
+        _LATEST.c.reason,
+        _LATEST.c.undoes_id,
+    )
+    .group_by(
+        _LATEST.c.hand_over_id,
+        _LATEST.c.from_employee_id,
+        _LATEST.c.to_employee_id,
+        _LATEST.c.employee,
+        _LATEST.c.reason,
+        _LATEST.c.undoes_id,
+    )
+    .order_by(func.max(_LATEST.c.id).desc())
+)
 
 
 class Preview(NamedTuple):
@@ -52,6 +84,19 @@ class HandedOver(NamedTuple):
     clients: int
     tasks: int
     task_commands: tuple[bytes, ...] = ()
+
+
+class HandOverMade(NamedTuple):
+    """A hand-over of clients that was made at this branch. `author` is the code of who made it."""
+
+    hand_over_id: bytes
+    from_id: bytes | None
+    to_id: bytes | None
+    clients: int
+    at_us: int
+    author: str
+    reason: str
+    is_undone: bool
 
 
 def people(store: BranchStore, actor: Actor) -> list[Person]:
@@ -85,6 +130,17 @@ def preview(store: BranchStore, actor: Actor, from_id: bytes, chosen: Collection
             tuple(kept),
             len(tasks),
         )
+
+
+def made_here(store: BranchStore, actor: Actor) -> list[HandOverMade]:
+    """The latest hand-overs of this branch, the last first: HAND_OVERS_SHOWN_MAX, of the latest TRANSFERS_READ_MAX
+    clients. One that moved tasks alone is not among them: see the tasks. Raises NotPermitted."""
+    require(actor, Permission.CLIENT_TRANSFER)
+    with store.read_cursor() as cursor:
+        rows = CursorReader(cursor).execute(_MADE, {"branch": store.screen_nodes.read(cursor)[0].branch_id}).all()
+    undone = {row.undoes_id for row in rows}
+    made = [HandOverMade._make((*row[:7], row.hand_over_id in undone)) for row in rows if row.undoes_id is None]
+    return made[:HAND_OVERS_SHOWN_MAX]
 
 
 def owner_of(store: BranchStore, actor: Actor, client_id: bytes) -> bytes | None:
@@ -170,14 +226,20 @@ class _Step:
         self.last_task = b""
 
     def clients(self, transaction: BranchTransaction, batch: Sequence[bytes] | None) -> Wanted:
-        """The next clients, with their tasks."""
-        connection = transaction.connection
+        """The next clients, with their tasks; with the last of all go the other tasks, as far as they have room."""
+        connection, room = transaction.connection, 0
         if batch is None:
-            found = reading.clients_of(connection, self._from, CLIENTS_PER_OPERATION)
+            found = reading.clients_of(connection, self._from, CLIENTS_PER_OPERATION + 1)
+            room = TASKS_PER_OPERATION if 0 < len(found) <= CLIENTS_PER_OPERATION else 0
+            found = found[:CLIENTS_PER_OPERATION]
         else:
             found = reading.chosen_of(connection, self._from, batch)
         ids = [each.client_id for each in found]
         tasks = reading.tasks_of_clients(connection, self._from, ids)
+        if len(tasks) < room:
+            known = set(tasks)
+            others = [each for each in reading.open_tasks(connection, self._from, room) if each not in known]
+            tasks += others[: room - len(tasks)]
         self.moved_clients, self.moved_tasks = len(ids), len(tasks)
         at = local_moment(transaction.now_us, transaction.node.timezone)
         code = self._actor.code

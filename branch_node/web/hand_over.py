@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from branch_node.operations import hand_over, substituting
-from branch_node.operations.hand_over import HandedOver, Person
+from branch_node.operations.hand_over import HandedOver, HandOverMade, Person
 from branch_node.web.context import context_of
 from branch_node.web.leave import failure_of, status_with
 from branch_node.web.people import guarded, signed_in
@@ -57,6 +57,8 @@ def page(request: Request, error: FilialError | None = None) -> Response:
         chosen={format_id(each) for each in chosen},
         places=_places(request, preview),
         reason=text_of(request, "reason"),
+        made=_made(request, names),
+        zone=context.store.node()[0].timezone,
         substitutes=_substitutes(request, names),
         day_of=date_from_days,
         today=date_from_days(today).isoformat(),
@@ -136,6 +138,14 @@ def _substitutes(request: Request, names: dict[bytes, str]) -> list[tuple[Any, .
         who, whom = names.get(each.employee_id, "–"), names.get(each.substitute_id, "–")
         shown.append((format_id(each.substitution_id), who, whom, each))
     return shown
+
+
+def _made(request: Request, names: dict[bytes, str]) -> list[tuple[str, str, str, HandOverMade]]:
+    found = hand_over.made_here(context_of(request).store, signed_in(request))
+    return [
+        (format_id(each.hand_over_id), names.get(each.from_id or b"", "–"), names.get(each.to_id or b"", "–"), each)
+        for each in found
+    ]
 
 
 def _undo_fields(done: HandedOver, from_id: bytes, to_id: bytes) -> dict[str, str]:

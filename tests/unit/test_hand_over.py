@@ -150,6 +150,9 @@ def test_the_pages_hand_over_and_take_back(
         assert browser.post("/hand-over/undo", **undo).status_code == 303
         assert set(owners(branch_store).values()) == {oleg}
         assert assignees(branch_store)["отчёт"] == oleg
+        page = browser.get("/hand-over").text
+        assert "Oleg to Irina" in page
+        assert not hidden_fields(page, "/hand-over/undo")
         one = {**asked, "client": format_id(clients[0])}
         assert "Oleg" in browser.get(f"/hand-over?client={one['client']}").text
         assert browser.post("/hand-over", **one).status_code == 303
@@ -159,6 +162,24 @@ def test_the_pages_hand_over_and_take_back(
         noted = browser.post("/hand-over/substitutes", employee=asked["from"], substitute=asked["to"], **days)
         assert noted.status_code == 303
         assert "Irina for Oleg" in browser.get("/hand-over").text
+
+
+def test_a_past_hand_over_is_taken_back_from_the_list_with_tasks_of_nobodys(
+    branch_store: BranchStore, commit: Commit, staff: Staff, tmp_path: Path
+) -> None:
+    oleg, irina, _ = base(branch_store, commit, staff)
+    browser = Browser(make_pages(branch_store, tmp_path))
+    with browser.client:
+        browser.log_in("maria")
+        assert "Nobody was handed over yet" in browser.get("/hand-over").text
+        hand_over.hand_over(branch_store, commit, ADMIN, oleg, irina, reason="on holiday")
+        assert assignees(branch_store)["отчёт"] == irina
+        page = browser.get("/hand-over").text
+        assert "on holiday" in page
+        (undo,) = hidden_fields(page, "/hand-over/undo")
+        assert browser.post("/hand-over/undo", **dict([undo])).status_code == 303
+    assert set(owners(branch_store).values()) == {oleg}
+    assert assignees(branch_store)["отчёт"] == oleg
 
 
 def hidden_fields(page: str, action: str) -> list[tuple[str, str]]:
