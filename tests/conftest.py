@@ -9,17 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from branch_node.storage import migrations as branch_migrations
 from branch_node.storage.store import BranchStore
 from deploy.demo import chain as demo_chain
 from deploy.postgresql import UNSAFE_BUT_FAST, PostgresqlServer, running_postgresql
 from hq_server.operations.founding import found_chain
-from hq_server.storage import migrations as hq_migrations
 from hq_server.storage.store import connect_store
-from shared.storage.sqlite_engine import SqliteStore
 from tests.support.clock import FakeClock, SeededIds
+from tests.support.compiled_statements import share_compiled_statements
 from tests.support.memory import keep_files_in_memory
 from tests.support.office import Office
+from tests.support.schemas import upgrade_hq, write_branch_schema, write_hq_schema
 from tests.support.shop import enrolled_store
 from tests.support.warm_programs import run_warm
 
@@ -27,6 +26,7 @@ TEMPLATE = "template_schema"
 _numbers = itertools.count(1)
 
 keep_files_in_memory()
+share_compiled_statements()
 demo_chain.run_to_end = run_warm
 
 
@@ -44,27 +44,23 @@ def ids(clock: FakeClock) -> SeededIds:
 def postgresql() -> Iterator[PostgresqlServer]:
     """A real PostgreSQL server for this test process, with a database that has the schema as a template."""
     with running_postgresql(UNSAFE_BUT_FAST) as server:
-        _upgrade(server.create_database(TEMPLATE), Path())
+        upgrade_hq(server.create_database(TEMPLATE), Path())
         yield server
 
 
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A head office's SQLite file that has the schema and nothing else."""
-    folder = tmp_path_factory.mktemp("template")
-    _upgrade("sqlite:///hq.db", folder)
-    return folder / "hq.db"
+    path = tmp_path_factory.mktemp("template") / "hq.db"
+    write_hq_schema(path)
+    return path
 
 
 @pytest.fixture(scope="session")
 def branch_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A branch's SQLite file that has the schema and nothing else."""
     path = tmp_path_factory.mktemp("template") / "branch.db"
-    store = SqliteStore(path, FakeClock())
-    with store.write() as connection:
-        branch_migrations.upgrade(connection)
-    store.checkpoint()
-    store.close()
+    write_branch_schema(path)
     return path
 
 
@@ -79,13 +75,6 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     name = f"test{next(_numbers)}"
     yield server.create_database(name, TEMPLATE)
     server.drop_database(name)
-
-
-def _upgrade(url: str, folder: Path) -> None:
-    store = connect_store(url, folder, FakeClock())
-    with store.write() as connection:
-        hq_migrations.upgrade(connection)
-    store.close()
 
 
 @pytest.fixture

@@ -21,9 +21,11 @@ def current_revision(connection: Connection) -> str | None:
     return connection.execute(text(f"SELECT version_num FROM {_VERSION_TABLE}")).scalar_one_or_none()
 
 
-def upgrade_schema(connection: Connection, script_location: Path, known: frozenset[str]) -> None:
+def upgrade_schema(connection: Connection, script_location: Path, known: frozenset[str], head: str) -> None:
     """Runs what is missing, in the caller's transaction. Raises StoreVersionUnknown for a schema of a newer release."""
     revision = current_revision(connection)
+    if revision == head:
+        return
     if revision is not None and revision not in known:
         raise StoreVersionUnknown(
             f"The store has schema {revision}, which this release does not know.",

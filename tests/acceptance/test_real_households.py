@@ -111,10 +111,10 @@ def office(request: pytest.FixtureRequest, stores: frozenset[int], tmp_path: Pat
 
 
 def test_households_are_clients_of_the_stores_they_shop_in(
-    office: Office, stores: frozenset[int], tmp_path: Path, branch_template: Path
+    office: Office, stores: frozenset[int], tmp_path: Path
 ) -> None:
     plans = plan_stores(stores, None if RECEIPTS == "all" else int(RECEIPTS))
-    embedded = EmbeddedStores(Pair(office, tmp_path, template=branch_template), stores)
+    embedded = EmbeddedStores(Pair(office, tmp_path), stores)
     played = bring_households(embedded, plans, print)
     source = Source.read(stores, frozenset().union(*(plan.baskets for plan in plans)))
     assert circles(office) == source.shopped

@@ -24,6 +24,7 @@ from sqlalchemy import Engine, event
 from tests.crash_points.journeys import JOURNEYS, judge, live, prepare
 from tests.crash_points.till import judge_till, live_at_till, prepare_till
 from tests.crash_points.till_journeys import TILL_JOURNEYS, fill
+from tests.support.compiled_statements import share_compiled_statements
 from tests.support.memory import keep_files_in_memory
 
 GENERATIONS = 4
@@ -71,6 +72,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of that chance")
     options = parser.parse_args()
     keep_files_in_memory()
+    share_compiled_statements()
     with tempfile.TemporaryDirectory(prefix="filial-crash-") as name:
         failed = 0
         for journey in options.journey or sorted(PLAYS):

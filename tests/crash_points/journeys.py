@@ -14,7 +14,6 @@ from branch_node.operations.verification import verify_rows
 from branch_node.storage.counters import count_acknowledged, read_counters
 from branch_node.storage.store import BranchStore
 from hq_server.operations.founding import found_chain
-from hq_server.storage import migrations as hq_migrations
 from hq_server.storage.branches import branch_by_code
 from hq_server.storage.compaction import compact_feed
 from hq_server.storage.counters import read_counters as hq_counters
@@ -28,6 +27,7 @@ from shared.sync.messages import ProcessingMode, WhenUnreachable
 from tests.support.clock import START_US, FakeClock, SeededIds
 from tests.support.office import Office
 from tests.support.pair import CentralWire, Node, Pair
+from tests.support.schemas import write_hq_schema
 from tests.support.shop import request
 
 CODE = "B1"
@@ -115,9 +115,8 @@ def prepare(journey: Journey, folder: Path) -> None:
     """Makes the two stores, `branch.db` and `hq.db`, in an empty folder."""
     clock = FakeClock(START_US)
     ids = SeededIds(clock, 1)
+    write_hq_schema(folder / "hq.db")
     store = connect_store(HQ_URL, folder, clock)
-    with store.write() as connection:
-        hq_migrations.upgrade(connection)
     pair = Pair(Office(store, clock, ids, found_chain(store, "Chain", "RUB", "Europe/Moscow", clock, ids)), folder)
     node = journey.prepare(pair)
     node.store.close()

@@ -28,12 +28,12 @@ from branch_node.storage.store import BranchStore
 from branch_node.storage.transaction import ReceiptTexts
 from branch_node.sync_client.processor import Processor
 from hq_server.operations.founding import found_chain
-from hq_server.storage import migrations as hq_migrations
 from hq_server.storage.store import HqStore, connect_store
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from tests.support.clock import START_US, FakeClock, SeededIds
 from tests.support.office import Office
 from tests.support.pair import CentralWire, Node, Pair
+from tests.support.schemas import write_hq_schema
 from tests.support.shop import Shop
 
 CODE, REGISTER, HQ_URL = "B1", "1", "sqlite:///hq.db"
@@ -122,9 +122,8 @@ def prepare_till(journey: TillJourney, fill: Callable[[Pair], Node], folder: Pat
 def _make_base(fill: Callable[[Pair], Node], folder: Path) -> None:
     clock = FakeClock(START_US)
     ids = SeededIds(clock, 1)
+    write_hq_schema(folder / "hq.db")
     store = connect_store(HQ_URL, folder, clock)
-    with store.write() as connection:
-        hq_migrations.upgrade(connection)
     pair = Pair(Office(store, clock, ids, found_chain(store, "Chain", "RUB", "Europe/Moscow", clock, ids)), folder)
     node = fill(pair)
     node.store.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import atheris
 
+from tests.support.compiled_statements import share_compiled_statements
 from tests.support.memory import keep_files_in_memory
 
 PARSERS = ["shared.wire", "shared.operations.carry_files", "shared.certificates"]
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="where the corpus grows and failing inputs go")
     options = parser.parse_args()
     keep_files_in_memory()
+    share_compiled_statements()
     corpus = options.folder / options.target
     corpus.mkdir(parents=True, exist_ok=True)
     for number, sample in enumerate(SAMPLES[options.target]()):

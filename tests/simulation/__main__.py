@@ -17,6 +17,7 @@ from tests.simulation.ablations import ABLATIONS, watched
 from tests.simulation.run import Bench, Outcome
 from tests.simulation.site import Site
 from tests.simulation.world import OPERATIONS
+from tests.support.compiled_statements import share_compiled_statements
 from tests.support.memory import keep_files_in_memory
 
 Result = TypeVar("Result")
@@ -44,6 +45,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="take away only safeguards whose names hold this")
     options = parser.parse_args()
     keep_files_in_memory()
+    share_compiled_statements()
     if options.seed is not None:
         return _replay(options.seed)
     seeds = range(options.first, options.first + options.seeds * options.step, options.step)

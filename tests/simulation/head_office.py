@@ -16,6 +16,7 @@ from hq_server.storage.store import HqStore, connect_store
 from hq_server.sync_server.gateway import Gateway
 from shared.storage.tables import refund, sale
 from tests.support.clock import FakeClock, SeededIds
+from tests.support.schemas import write_hq_schema
 from tests.support.small_disks import let_grow_no_more
 
 POSTGRESQL_TEMPLATE = "simulation_template"
@@ -48,10 +49,10 @@ FILE_ENDS = (".db", ".db-wal")
 class SqliteDisk:
     """A file beside the branches' own."""
 
-    def __init__(self, folder: Path, template: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.url = "sqlite:///hq.db"
         self._folder = folder
-        shutil.copy(template, folder / "hq.db")
+        write_hq_schema(folder / "hq.db")
 
     def take_snapshot(self, name: str) -> None:
         # On a full disk the log stays beside the file, with all that is not in it yet.

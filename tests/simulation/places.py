@@ -10,12 +10,9 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from branch_node.operations.joining import BranchIdentity, write_identity
-from branch_node.storage import migrations as branch_migrations
 from branch_node.storage.store import BranchStore
 from branch_node.sync_client.worker import StoreWorker
-from hq_server.storage import migrations as hq_migrations
 from hq_server.storage.branches import BranchRow
-from hq_server.storage.store import connect_store
 from hq_server.storage.tables import certificate
 from hq_server.sync_server.identity import Peer
 from shared.domain.records import RecordKind
@@ -24,6 +21,7 @@ from shared.storage.tables import refund, sale
 from tests.simulation.head_office import Headquarters
 from tests.support.clock import START_US, FakeClock, SeededIds
 from tests.support.link import Link
+from tests.support.schemas import write_branch_schema
 from tests.support.small_disks import let_grow_no_more
 
 LOST_AND_FOUND = b"b" * 16
@@ -52,32 +50,6 @@ class Typed(NamedTuple):
     client_id: bytes
     field: str
     text: str
-
-
-@dataclass
-class Templates:
-    """Files that have the schemas and nothing else: a copy is a thousand times cheaper than a migration."""
-
-    folder: Path
-
-    def __post_init__(self) -> None:
-        self.branch, self.hq = self.folder / "branch-template.db", self.folder / "hq-template.db"
-        if self.hq.exists():
-            return
-        bare = SqliteStore(self.branch, FakeClock())
-        with bare.write() as connection:
-            branch_migrations.upgrade(connection)
-        bare.checkpoint()
-        bare.close()
-        make_hq_schema(f"sqlite:///{self.hq.name}", self.folder)
-
-
-def make_hq_schema(url: str, folder: Path) -> None:
-    """Gives a new database of HQ's its schema."""
-    store = connect_store(url, folder, FakeClock())
-    with store.write() as connection:
-        hq_migrations.upgrade(connection)
-    store.close()
 
 
 @dataclass
@@ -141,10 +113,10 @@ class Place:
             return set(connection.execute(select(sale.c.id).union_all(select(refund.c.id))).scalars())
 
 
-def enrol(hq: Headquarters, templates: Templates, row: BranchRow, name: str, ids: SeededIds, replace: bool) -> Place:
+def enrol(hq: Headquarters, row: BranchRow, name: str, ids: SeededIds, replace: bool) -> Place:
     """A new store of a branch."""
     path = hq.folder / f"{name}.db"
-    shutil.copy(templates.branch, path)
+    write_branch_schema(path)
     clock = WrongClock(hq.clock)
     bare = SqliteStore(path, clock)
     zone = row.price_zone

@@ -24,8 +24,8 @@ from shared.sync import hq_session
 from tests.simulation.checkers import CHECKS
 from tests.simulation.head_office import POSTGRESQL_TEMPLATE, Disk, PostgresqlDisk, SqliteDisk
 from tests.simulation.healing import heal
-from tests.simulation.places import Templates, make_hq_schema
 from tests.simulation.world import OPERATIONS, Broken, World
+from tests.support.schemas import upgrade_hq
 
 POSTGRESQL_EVERY = 10
 """HQ runs on PostgreSQL in every seed that this divides, else on SQLite."""
@@ -75,7 +75,6 @@ class Bench:
     def __init__(self, postgresql: Callable[[], PostgresqlServer] | None = None) -> None:
         """`postgresql` starts or finds a server, when the first seed needs one; one of the bench's own otherwise."""
         self.folder = Path(tempfile.mkdtemp(prefix="filial-sim-"))
-        self.templates = Templates(self.folder)
         self._resources = ExitStack()
         self._find_postgresql = postgresql or self._start_postgresql
         self._postgresql: PostgresqlServer | None = None
@@ -94,8 +93,8 @@ class Bench:
         problem, where = None, ""
         # Ablations are compared with each other, all on SQLite.
         on_postgresql = seed % POSTGRESQL_EVERY == 0 and ablation is None
-        disk: Disk = self._postgresql_disk(seed) if on_postgresql else SqliteDisk(folder, self.templates.hq)
-        world = World(seed, folder, self.templates, disk, operations)
+        disk: Disk = self._postgresql_disk(seed) if on_postgresql else SqliteDisk(folder)
+        world = World(seed, folder, disk, operations)
         try:
             with _small_limits(), ablation or nullcontext():
                 world.run()
@@ -114,7 +113,7 @@ class Bench:
     def _postgresql_disk(self, seed: int) -> PostgresqlDisk:
         if self._postgresql is None:
             self._postgresql = self._find_postgresql()
-            make_hq_schema(self._postgresql.create_database(POSTGRESQL_TEMPLATE), self.folder)
+            upgrade_hq(self._postgresql.create_database(POSTGRESQL_TEMPLATE), self.folder)
             # The server may be shared, and outlive this bench.
             self._resources.callback(self._postgresql.drop_database, POSTGRESQL_TEMPLATE)
         return PostgresqlDisk(self._postgresql, f"seed{seed}")

@@ -39,7 +39,7 @@ from tests.simulation import carry, central
 from tests.simulation.central import BUDGET, BUDGET_AMOUNT
 from tests.simulation.head_office import Disk, Headquarters
 from tests.simulation.kinds import kinds_of, more_actions
-from tests.simulation.places import RECEIPTS, Place, Templates, certify, enrol
+from tests.simulation.places import RECEIPTS, Place, certify, enrol
 from tests.simulation.reckoner import Reckoner
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.link import Link
@@ -62,10 +62,10 @@ class Broken(AssertionError):
 class World:
     """One run."""
 
-    def __init__(self, seed: int, folder: Path, templates: Templates, disk: Disk, operations: int = OPERATIONS) -> None:
+    def __init__(self, seed: int, folder: Path, disk: Disk, operations: int = OPERATIONS) -> None:
         self.kinds = kinds_of(seed)
         self.random = random.Random(seed)
-        self.folder, self.templates, self.operations = folder, templates, operations
+        self.folder, self.operations = folder, operations
         self.clock = FakeClock()
         self.ids = SeededIds(self.clock, seed)
         self.trace = hashlib.sha256()
@@ -481,7 +481,7 @@ class World:
     def _enrol(self, row: object, replace: bool) -> Place:
         self.names += 1
         name = f"store{self.names}"
-        return enrol(self.hq, self.templates, row, name, SeededIds(self.clock, self.random.randrange(2**32)), replace)  # type: ignore[arg-type]
+        return enrol(self.hq, row, name, SeededIds(self.clock, self.random.randrange(2**32)), replace)  # type: ignore[arg-type]
 
     def _from_copy(self, place: Place, path: Path, committed: set[bytes]) -> Place:
         self.was_copied = True

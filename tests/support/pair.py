@@ -15,7 +15,6 @@ from branch_node.operations.clients import add_client
 from branch_node.operations.joining import BranchIdentity, write_identity
 from branch_node.operations.selling import SaleAnswer, sell
 from branch_node.operations.verification import bring_counters_up_to_date, verify_rows
-from branch_node.storage import migrations as branch_migrations
 from branch_node.storage.counters import read_counters
 from branch_node.storage.store import BranchStore
 from branch_node.sync_client.processor import Processor
@@ -52,6 +51,7 @@ from shared.wire.central import (
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.link import Link
 from tests.support.office import Office
+from tests.support.schemas import write_branch_schema
 from tests.support.shop import request
 
 STREAMS_PER_PASS_MAX = 5
@@ -64,8 +64,6 @@ class Pair:
     office: Office
     folder: Path
     names: int = field(default=0)
-    template: Path | None = None
-    """A branch's file that holds the schema: with it a chain of hundreds is made in seconds."""
 
     def __post_init__(self) -> None:
         self.gateway = self._gateway()
@@ -160,16 +158,13 @@ class Pair:
         self.names += 1
         path = self.folder / f"branch{self.names}.db"
         clock, ids = self.office.clock, self.office.ids
-        if self.template is not None:
-            shutil.copy(self.template, path)
+        write_branch_schema(path)
         bare = SqliteStore(path, clock)
         chain = self.office.chain
         identity = BranchIdentity(
             chain.chain_id, chain.name, row.id, code, row.name, row.timezone, chain.currency, row.price_zone
         )
         with bare.write() as connection:
-            if self.template is None:
-                branch_migrations.upgrade(connection)
             write_identity(connection, identity, "127.0.0.1:1", ids, clock.now_us(), replace)
         bare.checkpoint()
         bare.close()

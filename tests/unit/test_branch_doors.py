@@ -83,6 +83,7 @@ GET  /shift/z/ID                  >      x    x      +       +       x         x
 GET  /start                       >      +    +      +       +       +         +             +       +     +
 GET  /static/FILE                 +      +    +      +       +       +         +             +       +     +
 GET  /status                      >      +    +      +       +       +         +             +       +     +
+GET  /status/standing             >      +    +      +       +       +         +             +       +     +
 GET  /stock                       >      x    x      +       +       +         +             +       +     x
 GET  /stock/documents             >      x    x      +       +       +         +             +       +     x
 GET  /stock/documents/ID          >      x    x      +       +       +         +             +       +     x

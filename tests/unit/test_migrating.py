@@ -30,7 +30,7 @@ def test_a_revision_of_a_newer_release_is_refused_and_stays(connection: Connecti
     connection.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
     connection.execute(text("INSERT INTO alembic_version VALUES ('9999')"))
     with pytest.raises(StoreVersionUnknown, match="9999"):
-        upgrade_schema(connection, Path("nowhere"), frozenset({"0001"}))
+        upgrade_schema(connection, Path("nowhere"), frozenset({"0001"}), "0001")
     assert current_revision(connection) == "9999"
 
 

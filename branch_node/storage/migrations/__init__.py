@@ -62,7 +62,7 @@ def revision(connection: Connection) -> str | None:
 
 def upgrade(connection: Connection) -> None:
     """Brings the schema up to this release, in the caller's transaction. Raises StoreVersionUnknown."""
-    upgrade_schema(connection, _LOCATION, KNOWN)
+    upgrade_schema(connection, _LOCATION, KNOWN, HEAD)
     index_all_noted(connection)
 
 
