@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from branch_node.storage import migrations as branch_migrations
 from branch_node.storage.store import BranchStore
+from deploy.schemas import PROGRAMS, schema_path, schema_text
 from hq_server.storage import migrations as hq_migrations
 from hq_server.storage.store import open_store
 from shared.errors import StoreMissing, StoreVersionUnknown
+from shared.storage.migrating import take_steps
 from shared.storage.sqlite_engine import SqliteStore
 from tests.support.clock import FakeClock, SeededIds
 from tests.support.office import Office
@@ -38,6 +42,30 @@ def test_the_head_in_code_is_the_newest_step(migrations: object) -> None:
     scripts = ScriptDirectory.from_config(config)
     assert scripts.get_current_head() == migrations.HEAD  # type: ignore[attr-defined]
     assert {step.revision for step in scripts.walk_revisions()} == migrations.KNOWN  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("migrations", PROGRAMS)
+def test_a_new_store_begins_with_what_all_steps_make(migrations: ModuleType) -> None:
+    assert schema_path(migrations).read_text(encoding="utf-8") == schema_text(migrations), "python -m deploy.schemas"
+
+
+def _made(path: Path, make: Callable[[Connection], None]) -> list[tuple[str, ...]]:
+    store = SqliteStore(path, FakeClock())
+    with store.write() as connection:
+        make(connection)
+    with store.read_cursor() as cursor:
+        rows = cursor.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name").fetchall()
+    store.close()
+    return [(*row[:3], " ".join((row[3] or "").split())) for row in rows]
+
+
+@pytest.mark.parametrize("migrations", PROGRAMS)
+def test_a_new_store_is_the_same_as_one_that_took_all_steps(migrations: ModuleType, tmp_path: Path) -> None:
+    def take_all(connection: Connection) -> None:
+        take_steps(connection, schema_path(migrations).parent)
+
+    new, old = (_made(tmp_path / f"{make.__name__}.db", make) for make in (migrations.upgrade, take_all))
+    assert new == old
 
 
 @pytest.mark.parametrize("program", ["branch_node", "hq_server"])
