@@ -121,7 +121,7 @@ def marked() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), ("en", "dark")])
+@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), pytest.param("en", "dark", marks=pytest.mark.slow)])
 def test_the_pages_of_a_client_are_without_barriers_and_translated(
     branch: ServedBranch, visit: Visit, marked: None, language: str, colours: str
 ) -> None:

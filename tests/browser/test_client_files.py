@@ -113,7 +113,7 @@ def test_a_file_that_is_refused_says_why_and_stays_to_be_read(
     assert [each.name for each in list_files(branch.store, LOCAL_ADMINISTRATOR, CLIENT)] == ["скан.pdf"]
 
 
-@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), ("en", "dark")])
+@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), pytest.param("en", "dark", marks=pytest.mark.slow)])
 def test_the_files_of_a_client_are_without_barriers(
     branch: ServedBranch, visit: Visit, language: str, colours: str
 ) -> None:

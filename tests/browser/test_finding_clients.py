@@ -90,7 +90,7 @@ def test_a_client_of_somebody_elses_is_opened_by_a_full_number(branch: ServedBra
         assert cursor.execute("SELECT action, cashier FROM audit_entry").fetchall() == [("client_opened", "rita")]
 
 
-@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), ("en", "dark")])
+@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), pytest.param("en", "dark", marks=pytest.mark.slow)])
 def test_the_pages_of_the_list_are_without_barriers(
     branch: ServedBranch, visit: Visit, language: str, colours: str
 ) -> None:

@@ -155,7 +155,7 @@ def test_who_wants_no_contact_is_called_by_a_manager_with_a_reason(branch: Serve
     page.wait_for_selector("a[href^='tel:']")
 
 
-@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), ("en", "dark")])
+@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), pytest.param("en", "dark", marks=pytest.mark.slow)])
 def test_the_pages_of_conversations_are_without_barriers(
     branch: ServedBranch, visit: Visit, language: str, colours: str
 ) -> None:

@@ -88,7 +88,7 @@ def test_a_leaver_is_handed_over_in_five_clicks_and_it_is_taken_back(branch: Ser
     screenshot(page, "hand-over-substitutes-ru")
 
 
-@pytest.mark.parametrize(("language", "colours"), [("ru", "dark"), ("en", "light")])
+@pytest.mark.parametrize(("language", "colours"), [("ru", "dark"), pytest.param("en", "light", marks=pytest.mark.slow)])
 def test_the_pages_are_without_barriers_and_fit_a_phone(
     branch: ServedBranch, visit: Visit, language: str, colours: str
 ) -> None:

@@ -32,7 +32,7 @@ def test_a_fast_scanner_loses_nothing_and_the_delivery_is_entered_by_keys(branch
     assert sorted(amounts) == [3_000, 7_000]
 
 
-@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), ("en", "dark")])
+@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), pytest.param("en", "dark", marks=pytest.mark.slow)])
 def test_the_pages_of_stock_are_without_barriers(
     branch: ServedBranch, visit: Visit, language: str, colours: str
 ) -> None:

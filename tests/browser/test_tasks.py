@@ -132,7 +132,7 @@ def test_a_manager_sees_the_team(branch: ServedBranch, desk: TaskDesk, visit: Vi
     assert "Вера Новикова" not in page.inner_text("main")
 
 
-@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), ("en", "dark")])
+@pytest.mark.parametrize(("language", "colours"), [("ru", "light"), pytest.param("en", "dark", marks=pytest.mark.slow)])
 def test_the_pages_of_tasks_are_without_barriers(
     branch: ServedBranch, desk: TaskDesk, visit: Visit, language: str, colours: str
 ) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.fuzzing.samples import SAMPLES
 from tests.fuzzing.targets import TARGETS, try_target
 
-RUNS = 6_000
+RUNS = 3_000
 ROOT = Path(__file__).parent.parent.parent
 
 

@@ -94,7 +94,7 @@ def keys_of_two(page: Page) -> list[str]:
 def serious_barriers(page: Page) -> list[str]:
     """What axe-core calls serious or critical on the page as it is now."""
     page.evaluate(AXE.read_text())
-    found = page.evaluate("async () => JSON.stringify((await axe.run()).violations)")
+    found = page.evaluate("async () => JSON.stringify((await axe.run({ resultTypes: ['violations'] })).violations)")
     return [
         f"{violation['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
         for violation in json.loads(found)
