@@ -77,10 +77,11 @@ _YES, _NO, _KEPT_SECRET = _("yes"), _("no"), _("hidden for your role")
 
 
 class ShownReason(NamedTuple):
-    """A reason in words, with its weight."""
+    """A reason in words, with its weight and that as it is written."""
 
     text: LazyText
     points: int
+    weight: str
 
 
 class ShownClient(NamedTuple):
@@ -117,7 +118,9 @@ class ShownField(NamedTuple):
 
 def show_reasons(score: Score) -> tuple[ShownReason, ...]:
     """Why, the weightiest first as they come."""
-    return tuple(ShownReason(REASONS[each], WEIGHTS[each]) for each in score.reasons)
+    return tuple(
+        ShownReason(REASONS[each], WEIGHTS[each], f"{WEIGHTS[each]:+d}".replace("-", "−")) for each in score.reasons
+    )
 
 
 def show_client(client: Likeness, in_full: bool) -> ShownClient:

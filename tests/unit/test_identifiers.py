@@ -18,6 +18,7 @@ from tests.support.strategies import MANY, SOME, ids, texts
 def test_an_id_survives_being_text(identity: bytes) -> None:
     assert parse_id(format_id(identity)) == identity
     assert is_id(format_id(identity))
+    assert format_id(identity) == str(uuid.UUID(bytes=identity))
 
 
 @pytest.mark.parametrize("text", ["", "900", "0190a5d4-7c3e-7d1f-9b2a-3c4d5e6f7a8", "g" * 36, "x" * 10_000])
