@@ -36,7 +36,7 @@ def upgrade_schema(connection: Connection, script_location: Path, known: frozens
             "Install the release that made it, or a newer one.",
         )
     if revision is None and connection.dialect.name == "sqlite":
-        # Thirty steps, and loading what takes them, are half a second of every new branch.
+        # All the steps, and loading what takes them, are half a second of every new branch.
         for statement in _statements((script_location / SCHEMA_FILE).read_text(encoding="utf-8")):
             connection.exec_driver_sql(statement)
     else:
