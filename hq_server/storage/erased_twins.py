@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from sqlalchemy import Connection, select
 
 from hq_server.storage.audience import publications_for_edits
-from hq_server.storage.erasing import cards_of_person, erase_persons, hold_everything
+from hq_server.storage.erasing import cards_of_person, erase_persons, hold_everything, parked_merges
 from hq_server.storage.feed import EVERYONE, Publication, publish
 from hq_server.storage.hybrid_clock import next_hlc
 from hq_server.storage.tables import branch_cursor
@@ -55,6 +55,20 @@ def note_links(connection: Connection, branch_id: bytes, links: Iterable[Link], 
         return 0
     merged = merge_cards(connection, made, now_us, now_us)
     return publish(connection, publications_for_edits(connection, made, merged, now_us))
+
+
+def links_of(connection: Connection, client_ids: Collection[bytes]) -> list[tuple[bytes, Link]]:
+    """What is said here of cards that are about to be erased, and is gone with them: into which others they were
+    merged, and by whom – a branch, or NIL_ID for the head office. Comes before `erase_persons`, `note_links` after."""
+    found = [
+        (NIL_ID if version.stamp.branch_id == HQ_ORIGIN else version.stamp.branch_id, client_id, version)
+        for client_id in sorted(client_ids)
+        for version in _said(connection, client_id)
+    ]
+    links = [(by, Link(each, v.value, v.version_id)) for by, each, v in found if isinstance(v.value, bytes)]
+    parked = sorted(parked_merges(connection).items()) if client_ids else []
+    # A link's command only names the edit that is made of it: the other card does as well.
+    return links + [(by, Link(each, into, into)) for (by, each), into in parked if each in client_ids]
 
 
 def are_twins_due(connection: Connection) -> bool:

@@ -120,15 +120,15 @@ def erase_persons(connection: Connection, client_ids: Collection[bytes], now_us:
 def cards_of_person(connection: Connection, client_id: bytes) -> set[bytes]:
     """Every card of the same person: by the cards themselves, and by merges that wait in parked entries. When those
     are applied one day, the erased card's part of them is gone, and with it the word that the other is the same."""
-    waiting = _parked_merges(connection)
+    waiting = [frozenset((card_id, into)) for (_, card_id), into in parked_merges(connection).items()]
     found = aliases_of(connection, client_id)
     while more := {each for pair in waiting if pair & found for each in pair} - found:
         found = found.union(*(aliases_of(connection, each) for each in more))
     return found
 
 
-def _parked_merges(connection: Connection) -> list[frozenset[bytes]]:
-    """Pairs of cards of which a branch's last parked word is that they are one."""
+def parked_merges(connection: Connection) -> dict[tuple[bytes, bytes], bytes]:
+    """Into which card another was merged, by the last parked word of a branch: by branch and merged card."""
     branches = select(parked_entry.c.branch_id).where(parked_entry.c.resolved_at.is_(None)).distinct()
     said: dict[tuple[bytes, bytes], bytes | None] = {}
     for branch_id in sorted(connection.execute(branches).scalars()):
@@ -137,7 +137,7 @@ def _parked_merges(connection: Connection) -> list[frozenset[bytes]]:
                 for patch in patches:
                     if kind == RecordKind.CLIENT and patch.field == "merged_into":
                         said[branch_id, card_id] = patch.value if isinstance(patch.value, bytes) else None
-    return [frozenset((card_id, into)) for (_, card_id), into in said.items() if into is not None]
+    return {key: into for key, into in said.items() if into is not None}
 
 
 def _owners(connection: Connection, erasing: Erasing) -> dict[tuple[int, bytes], bytes]:

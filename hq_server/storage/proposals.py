@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select, update
 
 from hq_server.storage.audience import client_of, join_audience, join_circles, members_of, welcome_others
 from hq_server.storage.client_circle import everything_of
+from hq_server.storage.erased_twins import links_of, note_links
 from hq_server.storage.erasing import erase_persons, hold_everything
 from hq_server.storage.feed import EVERYONE, Publication, audience_of_branch, publish
 from hq_server.storage.hybrid_clock import next_hlc
@@ -75,8 +76,14 @@ def _take_orders(connection: Connection, orders: Sequence[CardFull], now_us: int
     merged = merge_cards(connection, arrivals, now_us, now_us)
     publish(connection, [Publication(EVERYONE, CardFull(*key, state)) for key, state in merged.encoded.items()])
     new = [card.full.card_id for card in told if card.key not in known]
-    if new:
-        erase_persons(connection, new, now_us)
+    if not new:
+        return
+    # Who had forgotten the order may have merged the person's card since: what it was merged into is the person too.
+    links = links_of(connection, new)
+    hlc = next_hlc(connection, now_us) if links else 0
+    erase_persons(connection, new, now_us)
+    for branch_id, link in links:
+        note_links(connection, branch_id, [link], hlc, now_us)
 
 
 def _without_erased(connection: Connection, fulls: Sequence[CardFull]) -> list[CardFull]:

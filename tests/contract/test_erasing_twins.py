@@ -11,6 +11,7 @@ from branch_node.operations import client_merging as merging
 from branch_node.sync_client.carrying import messages_for_hq
 from branch_node.sync_client.worker import StoreWorker
 from hq_server.operations.carrying import Carried
+from hq_server.operations.client_merging import ClientMerging
 from hq_server.storage.feed import number_feed
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.storage.tables import client, erasure
@@ -167,3 +168,42 @@ def test_an_undo_that_the_head_office_knows_protects_whoever_was_merged(pair: Pa
     even(second, first)
     even(second, first)
     assert clients_of(pair, first, second) == [[other], [other], [other]]
+
+
+@pytest.mark.parametrize("survives", ["the erased", "the other"])
+@pytest.mark.parametrize("merges", ["the head office", "a branch", "a branch, and it is parked"])
+def test_a_merge_by_whoever_had_forgotten_the_order_brings_the_twin_into_it(
+    pair: Pair, merges: str, survives: str
+) -> None:
+    # Found by seeds 902 and 998: a restored head office merges the erased person's card before a branch tells it.
+    if pair.office.store.dialect != "sqlite":
+        pytest.skip("the copy of a file")
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id, other = persons(pair, first)
+    edit(second, client_id, tags=("vip",))
+    edit(second, other, tags=("vip",))
+    even(second, first)
+    bystander = meet(first, external_id="C-19", **{**STRANGER, "name": "Пётр"})
+    even(first)
+    backup = pair.backup_hq()
+    erase(pair.office, client_id)
+    first.sync()
+    pair.restore_hq(backup)
+    one, two = (client_id, other) if survives == "the erased" else (other, client_id)
+    if merges == "the head office":
+        now_us = pair.office.clock.now_us()
+        with pair.office.store.write() as connection:
+            ClientMerging(connection, pair.office.ids, now_us).merge(one, two)
+    else:
+        ahead = CLOCK_AHEAD_SECONDS if "parked" in merges else 0
+        pair.office.clock.advance(ahead)
+        merge(second, one, two)
+        pair.office.clock.advance(-ahead)
+        second.sync()
+    even(first, second)
+    even(first, second)
+    pair.gateway.compact()  # as in every quiet hour
+    backup.unlink()
+    assert_nothing_left(pair, first, second)
+    assert clients_of(pair, first, second) == [[bystander], [bystander], []]
+    assert len(pair.office.rows(select(erasure.c.id))) == 2
