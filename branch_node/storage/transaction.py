@@ -204,6 +204,11 @@ class BranchTransaction:
         self._intended = (data, confirmed)
         self._row_count = row_count
 
+    def go_on_from_journal(self) -> None:
+        """Entries were appended in this transaction beside its own, which comes after them."""
+        self.node, self.chain = self.known.read(self.cursor)
+        self.seq = self.chain.head.seq + 1
+
     def insert(self, table: Table, rows: Sequence[Row]) -> None:
         """Writes rows in column order."""
         if len(rows) == 1:

@@ -215,6 +215,7 @@ class StoreWorker:
                 reopen_all(cursor)
             if welcome.hq_restored and goes_on(welcome.resume):
                 journal_history(cursor, all_of_it=True)
+                transaction.go_on_from_journal()
                 # What was handed back before may be lost again, undecided.
                 sync_state.want_proposals(cursor)
                 # It may hold again what it had committed at once for a store that was lost, and had lost in between.

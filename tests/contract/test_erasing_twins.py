@@ -207,3 +207,24 @@ def test_a_merge_by_whoever_had_forgotten_the_order_brings_the_twin_into_it(
     assert_nothing_left(pair, first, second)
     assert clients_of(pair, first, second) == [[bystander], [bystander], []]
     assert len(pair.office.rows(select(erasure.c.id))) == 2
+
+
+def test_an_order_that_a_restored_head_office_greets_with_goes_beside_the_history_journaled_anew(pair: Pair) -> None:
+    # Found by seed 1286: both wanted the next place in the journal, and the branch could not connect any more.
+    if pair.office.store.dialect != "sqlite":
+        pytest.skip("the copy of a file")
+    client_id, other = persons(pair, pair.join("B1"))
+    again = pair.replace("B1")
+    even(again)
+    backup = pair.backup_hq()
+    note_at_till(again, "a quiet day")
+    even(again)
+    pair.restore_hq(backup)
+    merge(again, other, client_id)
+    erase(pair.office, client_id)
+    even(again)
+    even(again)
+    pair.gateway.compact()  # as in every quiet hour
+    backup.unlink()
+    assert_nothing_left(pair, again)
+    assert clients_of(pair, again) == [[], []]
