@@ -24,6 +24,7 @@ from shared.domain.identifiers import format_id
 from shared.domain.records import RecordKind
 from shared.operations.erasing import find_person, names_of
 from shared.operations.record_check import keys_of, rewrite_record, rows_of
+from shared.storage.card_rows import load_states
 from shared.storage.dialect_functions import holds_any
 from shared.storage.erasing import (
     PERSONAL_ROWS,
@@ -33,8 +34,11 @@ from shared.storage.erasing import (
     erased_among,
     note_applied,
     note_erased,
+    note_merging_edits,
     strike_texts,
 )
+from shared.sync.card_merge import HQ_ORIGIN
+from shared.wire.cards import decode_state
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import open_entry
 from shared.wire.redacting import Redacted, redact_entry
@@ -106,6 +110,7 @@ def erase_persons(
     Nothing of them is taken in from then on. Returns the words that the files must not hold any more.
     """
     cursor: Any = connection.connection.cursor()
+    note_merging_edits(connection, _merged_by_hq(connection, client_ids))
     erasing = find_person(connection, client_ids)
     owners = erased_among(connection, [card_id for _, card_id in erasing.cards])
     names = names_of(connection, erasing.clients)
@@ -118,6 +123,18 @@ def erase_persons(
     strike_texts(connection, _TEXTS, erasing.texts)
     cursor.execute("UPDATE node SET revision = revision + 1")
     return (*erasing.texts, *names)
+
+
+def _merged_by_hq(connection: Connection, client_ids: Collection[bytes]) -> dict[bytes, bytes]:
+    """The head office's edits by which these cards are merged into others, with the merged card."""
+    states = load_states(connection, [(int(RecordKind.CLIENT), client_id) for client_id in sorted(client_ids)])
+    found = [(card_id, decode_state(state).fields.get("merged_into")) for (_, card_id), state in states.items()]
+    return {
+        version.version_id: card_id
+        for card_id, known in found
+        for version in (known.live if known else ())
+        if version.stamp.branch_id == HQ_ORIGIN and version.value is not None
+    }
 
 
 def _redact_everything(connection: Connection, cursor: Any, erasing: Erasing, scan: Scan) -> Erasing:

@@ -42,8 +42,9 @@ def note_links(connection: Connection, branch_id: bytes, links: Iterable[Link], 
             wanted |= dict.fromkeys(parted)
         else:
             survivor = find_survivor(connection, target)
-            rows = connection.execute(select(client.c.merged_into).where(client.c.id == survivor)).all()
-            if rows and wanted.get(survivor, rows[0].merged_into) is None:
+            said = connection.execute(select(client.c.merged_into).where(client.c.id == survivor)).scalar()
+            if not erased_among(connection, [survivor]) and wanted.get(survivor, said) is None:
+                # Also of a card that is not here: whoever brings it brings it to its end.
                 wanted[survivor] = erased_id
         name = command_id
     edits = []

@@ -34,6 +34,7 @@ from shared.domain.erasing import Erasing, is_like_a_contact
 from shared.domain.records import CLIENT_FACT_KINDS, CLIENT_KINDS, RecordKind
 from shared.operations.erasing import find_person
 from shared.operations.record_check import keys_of, rewrite_record, rows_of
+from shared.storage.card_history import knows_edit
 from shared.storage.card_rows import load_states
 from shared.storage.dialect_functions import holds_any
 from shared.storage.erasing import (
@@ -49,8 +50,10 @@ from shared.storage.erasing import (
     strike_texts,
 )
 from shared.storage.tables import client
+from shared.sync.card_merge import FieldState
 from shared.sync.counting import FactFigure, fingerprint
 from shared.sync.messages import CardFull
+from shared.wire.cards import decode_state
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import open_entry
 from shared.wire.redacting import Redacted, clients_of_feed_record, redact_entry
@@ -118,9 +121,11 @@ def erase_persons(connection: Connection, client_ids: Collection[bytes], now_us:
 
 
 def cards_of_person(connection: Connection, client_id: bytes) -> set[bytes]:
-    """Every card of the same person: by the cards themselves, and by merges that wait in parked entries. When those
-    are applied one day, the erased card's part of them is gone, and with it the word that the other is the same."""
+    """Every card of the same person: by the cards themselves, by merges that wait in parked entries, and by merges that
+    branches handed back and nobody has decided. When those are applied one day, the erased card's part of them is gone,
+    and with it the word that the other is the same."""
     waiting = [frozenset((card_id, into)) for (_, card_id), into in parked_merges(connection).items()]
+    waiting += _proposed_merges(connection)
     found = aliases_of(connection, client_id)
     while more := {each for pair in waiting if pair & found for each in pair} - found:
         found = found.union(*(aliases_of(connection, each) for each in more))
@@ -138,6 +143,20 @@ def parked_merges(connection: Connection) -> dict[tuple[bytes, bytes], bytes]:
                     if kind == RecordKind.CLIENT and patch.field == "merged_into":
                         said[branch_id, card_id] = patch.value if isinstance(patch.value, bytes) else None
     return {key: into for key, into in said.items() if into is not None}
+
+
+def _proposed_merges(connection: Connection) -> list[frozenset[bytes]]:
+    """Pairs of cards that the head office had made one, and has lost that: it waits among the proposals."""
+    statement = select(proposal.c.card_id, proposal.c.state).where(
+        proposal.c.kind == int(RecordKind.CLIENT), proposal.c.resolved_at.is_(None)
+    )
+    return [
+        frozenset((row.card_id, version.value))
+        for row in connection.execute(statement)
+        for version in decode_state(row.state).fields.get("merged_into", FieldState()).live
+        if isinstance(version.value, bytes)
+        and not knows_edit(connection, RecordKind.CLIENT, row.card_id, version.identity)
+    ]
 
 
 def _owners(connection: Connection, erasing: Erasing) -> dict[tuple[int, bytes], bytes]:

@@ -6,7 +6,7 @@ knows to have been made. What it says of the edits of others, and of the cards o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, update
@@ -19,9 +19,12 @@ from hq_server.storage.feed import EVERYONE, Publication, audience_of_branch, pu
 from hq_server.storage.hybrid_clock import next_hlc
 from hq_server.storage.tables import branch, command, proposal
 from shared.domain.cards import can_hold, may_branch_edit
+from shared.domain.identifiers import NIL_ID
 from shared.domain.records import BRANCH_EDITED_KINDS, CLIENT_KINDS, FIRST_CARD_KIND, KNOWN_KINDS, RecordKind
 from shared.errors import DecodeError, ProtocolViolation
 from shared.operations.cards import CardReceived, merge_cards
+from shared.operations.erased_arrivals import Link
+from shared.storage.card_history import knows_edit
 from shared.storage.card_rows import CardKey, load_states, upsert
 from shared.storage.erasing import erased_among
 from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldState, FieldVersion
@@ -54,6 +57,7 @@ def keep_proposals(connection: Connection, branch_id: bytes, records: tuple[byte
     if orders:
         _take_orders(connection, orders, now_us)
     fulls = _without_erased(connection, [full for full in fulls if full.kind != RecordKind.ERASURE])
+    fulls = _without_merges_of_erased(connection, fulls, now_us)
     stored = load_states(connection, [(full.kind, full.card_id) for full in fulls])
     cards = [_Card(full, decode_state(full.state), _decoded(stored.get((full.kind, full.card_id)))) for full in fulls]
     shared = [card for card in cards if card.full.kind in BRANCH_EDITED_KINDS]
@@ -97,6 +101,48 @@ def _without_erased(connection: Connection, fulls: Sequence[CardFull]) -> list[C
         for full in fulls
         if (full.kind, full.card_id) not in erased and not owners[full.kind, full.card_id] & clients
     ]
+
+
+def _without_merges_of_erased(connection: Connection, fulls: Sequence[CardFull], now_us: int) -> list[CardFull]:
+    """Cards without the word that they and an erased one were made one by an edit of the head office's. If that was
+    lost here, the card is the erased person's; if not, what became of it since is known better here."""
+    states = {full.card_id: decode_state(full.state) for full in fulls if full.kind == RecordKind.CLIENT}
+    said = [(card_id, into, v.version_id) for card_id, state in states.items() for into, v in _merged_by_hq(state)]
+    erased = {each for _, each in erased_among(connection, {into for _, into, _ in said})}
+    told = [each for each in said if each[1] in erased]
+    lost = [
+        Link(erased_id, card_id, edit_id)
+        for card_id, erased_id, edit_id in told
+        if not knows_edit(connection, RecordKind.CLIENT, card_id, (edit_id, HQ_ORIGIN))
+    ]
+    if lost:
+        note_links(connection, NIL_ID, lost, next_hlc(connection, now_us), now_us)
+    settled: dict[bytes, set[bytes]] = {}
+    for card_id, _, edit_id in told:
+        settled.setdefault(card_id, set()).add(edit_id)
+    return [
+        CardFull(full.kind, full.card_id, _without(states[full.card_id], settled[full.card_id]))
+        if full.kind == RecordKind.CLIENT and full.card_id in settled
+        else full
+        for full in fulls
+    ]
+
+
+def _merged_by_hq(state: CardState) -> list[tuple[bytes, FieldVersion]]:
+    """Into which cards a card is merged by edits of the head office's."""
+    known = state.fields.get("merged_into", FieldState())
+    return [
+        (version.value, version)
+        for version in known.live
+        if version.stamp.branch_id == HQ_ORIGIN and isinstance(version.value, bytes)
+    ]
+
+
+def _without(state: CardState, merging_edits: Collection[bytes]) -> bytes:
+    known = state.fields["merged_into"]
+    left = FieldState(tuple(each for each in known.live if each.version_id not in merging_edits), known.superseded)
+    others = {name: field for name, field in state.fields.items() if name != "merged_into"}
+    return encode_state(CardState(others if left == FieldState() else {**others, "merged_into": left}))
 
 
 def _keep(connection: Connection, branch_id: bytes, cards: Sequence[CardFull], now_us: int) -> None:

@@ -25,6 +25,13 @@ _OF_CARD = (
     .order_by(card_edit.c.hlc_epoch, card_edit.c.hlc, card_edit.c.command_id)
 )
 
+_ONE = select(card_edit.c.seen_at).where(
+    card_edit.c.kind == bindparam("kind"),
+    card_edit.c.card_id == bindparam("card"),
+    card_edit.c.command_id == bindparam("command"),
+    card_edit.c.branch_id == bindparam("branch"),
+)
+
 
 def edit_row(key: CardKey, stamp: Stamp, changes: Mapping[str, Value], now_us: int) -> dict[str, Any]:
     """An edit as a row. `changes` holds the new value of each field."""
@@ -67,3 +74,10 @@ def edits_of_card(reader: Reader, kind: int, card_id: bytes) -> list[Any]:
 def forget_edits(connection: Connection, kind: int, card_id: bytes) -> None:
     """Drops the edits of a card."""
     connection.execute(delete(card_edit).where(card_edit.c.kind == kind, card_edit.c.card_id == card_id))
+
+
+def knows_edit(connection: Connection, kind: int, card_id: bytes, identity: tuple[bytes, bytes]) -> bool:
+    """Whether an edit of a card is here, by its command and the branch that made it."""
+    command_id, branch_id = identity
+    one = {"kind": kind, "card": card_id, "command": command_id, "branch": branch_id}
+    return connection.execute(_ONE, one).first() is not None

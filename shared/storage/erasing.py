@@ -6,8 +6,8 @@ Contains no journals and no feed: those know their entries themselves.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, func, or_, select, update
 
@@ -35,6 +35,9 @@ from shared.storage.tables import (
 )
 
 IDS_PER_QUERY_MAX = 400
+
+MERGING_EDIT: Final = 0
+"""In the place of a kind, with the ids of erased cards: the head office's edit that merged the card into another."""
 
 
 class PersonalRows(NamedTuple):
@@ -105,7 +108,7 @@ def cards_of_clients(connection: Connection, client_ids: Iterable[bytes]) -> set
         for card_id in connection.execute(select(table.c.id).where(table.c.client_id.in_(ids))).scalars()
     }
     known = select(erased_card.c.kind, erased_card.c.id).where(
-        erased_card.c.client_id.in_(ids), erased_card.c.kind != int(RecordKind.CLIENT)
+        erased_card.c.client_id.in_(ids), erased_card.c.kind.not_in((int(RecordKind.CLIENT), MERGING_EDIT))
     )
     return found | {(kind, card_id) for kind, card_id in connection.execute(known)}
 
@@ -191,6 +194,20 @@ def note_erased(connection: Connection, client_id: bytes, cards: Iterable[tuple[
     keys = {(int(RecordKind.CLIENT), client_id), *cards}
     rows = [{"id": card_id, "kind": kind, "client_id": client_id} for kind, card_id in sorted(keys)]
     connection.execute(insert_missing(erased_card, connection), rows)
+
+
+def note_merging_edits(connection: Connection, edits: Mapping[bytes, bytes]) -> None:
+    """Remembers edits by which the head office merged cards that are erased, with whose card each was: it may have lost
+    them, and with the card goes the word that another is the same person's."""
+    rows = [{"id": edit_id, "kind": MERGING_EDIT, "client_id": edits[edit_id]} for edit_id in sorted(edits)]
+    if rows:
+        connection.execute(insert_missing(erased_card, connection), rows)
+
+
+def merging_edits(connection: Connection) -> dict[bytes, bytes]:
+    """The edits that are remembered, with whose erased card each was."""
+    statement = select(erased_card.c.id, erased_card.c.client_id).where(erased_card.c.kind == MERGING_EDIT)
+    return {row.id: row.client_id for row in connection.execute(statement)}
 
 
 def note_applied(connection: Connection, client_id: bytes, now_us: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -228,3 +229,68 @@ def test_an_order_that_a_restored_head_office_greets_with_goes_beside_the_histor
     backup.unlink()
     assert_nothing_left(pair, again)
     assert clients_of(pair, again) == [[], []]
+
+
+@pytest.mark.parametrize("survives", ["the erased", "the other"])
+@pytest.mark.parametrize("heard", ["the order first", "the merge first"])
+def test_a_merge_that_the_head_office_lost_is_told_by_the_branches_that_hold_it(
+    pair: Pair, survives: str, heard: str
+) -> None:
+    if pair.office.store.dialect != "sqlite":
+        pytest.skip("the copy of a file")
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id, other = persons(pair, first)
+    edit(second, client_id, tags=("vip",))
+    edit(second, other, tags=("vip",))
+    even(second, first)
+    bystander = meet(first, external_id="C-19", **{**STRANGER, "name": "Пётр"})
+    even(first)
+    backup = pair.backup_hq()
+    one, two = (client_id, other) if survives == "the erased" else (other, client_id)
+    now_us = pair.office.clock.now_us()
+    with pair.office.store.write() as connection:
+        ClientMerging(connection, pair.office.ids, now_us).merge(one, two)
+    number_feed(pair.office.store, now_us)
+    even(first, second)
+    pair.restore_hq(backup)
+    if heard == "the merge first":
+        first.sync()
+    erase(pair.office, client_id)
+    even(first, second)
+    even(first, second)
+    pair.gateway.compact()  # as in every quiet hour
+    backup.unlink()
+    assert_nothing_left(pair, first, second)
+    assert clients_of(pair, first, second) == [[bystander], [bystander], []]
+
+
+@pytest.mark.parametrize("survives", ["the erased", "the other"])
+def test_a_merge_that_a_restored_head_office_took_back_erases_nobody(pair: Pair, survives: str) -> None:
+    if pair.office.store.dialect != "sqlite":
+        pytest.skip("the copy of a file")
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id, other = persons(pair, first)
+    edit(second, client_id, tags=("vip",))
+    edit(second, other, tags=("vip",))
+    even(second, first)
+    one, two = (client_id, other) if survives == "the erased" else (other, client_id)
+    office = pair.office
+
+    def at_hq(act: Callable[[ClientMerging], object]) -> None:
+        office.clock.advance(1)
+        with office.store.write() as connection:
+            act(ClientMerging(connection, office.ids, office.clock.now_us()))
+        number_feed(office.store, office.clock.now_us())
+
+    at_hq(lambda merging: merging.merge(one, two))
+    even(first, second)
+    backup = pair.backup_hq()
+    pair.add_product("P-1", "Чай")
+    even(first, second)
+    pair.restore_hq(backup)
+    at_hq(lambda merging: merging.unmerge(two))
+    pair.add_product("P-2", "Кофе")
+    erase(office, client_id)
+    even(first, second)
+    even(first, second)
+    assert clients_of(pair, first, second) == [[other], [other], [other]]
