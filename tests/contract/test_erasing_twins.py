@@ -294,3 +294,19 @@ def test_a_merge_that_a_restored_head_office_took_back_erases_nobody(pair: Pair,
     even(first, second)
     even(first, second)
     assert clients_of(pair, first, second) == [[other], [other], [other]]
+
+
+def test_a_merge_of_an_older_copy_is_told_when_it_is_clear_what_the_head_office_has(pair: Pair) -> None:
+    # Found by seed 2390: by the head office's number the merge was sent, but that number was another entry's.
+    first = pair.join("B1")
+    client_id, other = persons(pair, first)
+    copy = first.copy("copy")
+    first.sell("a", "b", "c")
+    even(first)
+    merge(copy, other, client_id)
+    erase(pair.office, client_id)
+    even(copy)
+    even(copy)
+    pair.gateway.compact()  # as in every quiet hour
+    assert_nothing_left(pair, copy)
+    assert clients_of(pair, copy) == [[], []]
