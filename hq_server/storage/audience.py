@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, bindparam, literal_column, select
 
-from hq_server.storage.client_circle import everything_of
+from hq_server.storage.client_circle import branches_due, everything_of, known_before
 from hq_server.storage.compaction import with_record
 from hq_server.storage.feed import (
     EVERYONE,
@@ -142,12 +142,24 @@ def publications_for_edits(
             if patch.field == "merged_into" and isinstance(patch.value, bytes):
                 publications += join_circles(connection, edit.card_id, patch.value, now_us)
                 known.pop(edit.card_id, None)
+    return publications + _publications_of_created(connection, merged, now_us)
+
+
+def _publications_of_created(connection: Connection, merged: MergedCards, now_us: int) -> list[Publication]:
+    """What came before the cards of these clients, and nobody could be told: a restored head office hears in any
+    order."""
+    publications: list[Publication] = []
     created = sorted(card_id for kind, card_id in merged.created if kind == RecordKind.CLIENT)
     for start in range(0, len(created), _REFERENCES_PER_QUERY_MAX):
-        # A merge may have come before the card that it is into: a restored head office is told in any order.
-        among = {"clients": created[start : start + _REFERENCES_PER_QUERY_MAX]}
-        for survivor in connection.execute(_MERGED_INTO, among).scalars().all():
+        chunk = created[start : start + _REFERENCES_PER_QUERY_MAX]
+        for survivor in connection.execute(_MERGED_INTO, {"clients": chunk}).scalars().all():
             publications += join_circles(connection, survivor, survivor, now_us)
+        for client_id in known_before(connection, chunk):
+            for member in sorted(members_of(connection, client_id)):
+                told = everything_of(connection, client_id, member, now_us)
+                # What came with the card is told already.
+                publications += [e for e in told if (e.record.kind, e.record.card_id) not in merged.created]
+        publications += welcome_all(connection, branches_due(connection, chunk), now_us)
     return publications
 
 

@@ -21,7 +21,7 @@ from shared.operations.cards import CardEdit
 from shared.operations.client_facts import facts_of_client, payload_of
 from shared.storage.card_rows import load_states
 from shared.storage.dialect_functions import over_lists
-from shared.storage.tables import attachment, card, client, mail, task
+from shared.storage.tables import attachment, card, client, client_transfer, interaction, mail, task
 from shared.sync.messages import CardFull, NeighbourFact
 
 PAST_TOLD_US = 731 * 24 * 60 * 60 * 1_000_000
@@ -35,6 +35,15 @@ _BELONGING = {
     int(RecordKind.ATTACHMENT): select(attachment.c.id).where(attachment.c.client_id == bindparam("client")),
     int(RecordKind.MAIL): select(mail.c.id).where(mail.c.client_id == bindparam("client")),
 }
+_NAMING = [
+    select(table.c.client_id).where(table.c.client_id.in_(bindparam("clients", expanding=True))).distinct()
+    for table in (task, attachment, mail, interaction, client_transfer)
+]
+_DUE = (
+    select(task.c.branch_id, task.c.client_id)
+    .where(task.c.client_id.in_(bindparam("clients", expanding=True)), task.c.branch_id.is_not(None))
+    .distinct()
+)
 _CLIENTS_OF = {
     int(kind): select(table.c.client_id).where(table.c.id.in_(bindparam("cards", expanding=True)))
     for kind, table in ((RecordKind.TASK, task), (RecordKind.ATTACHMENT, attachment), (RecordKind.MAIL, mail))
@@ -76,6 +85,18 @@ def everything_of(connection: Connection, client_id: bytes, branch_id: bytes, no
     states = load_states(connection, keys)
     publications = [Publication(audience, CardFull(*key, states[key])) for key in keys if key in states]
     return publications + list(_past(connection, client_id, branch_id, now_us))
+
+
+def known_before(connection: Connection, client_ids: Sequence[bytes]) -> list[bytes]:
+    """Those of whom something was here before their cards, and nobody could be told. A restored head office, or one
+    that is asked to commit at once, hears of a client's task before the client."""
+    among = {"clients": list(client_ids)}
+    return sorted({each for statement in _NAMING for each in connection.execute(statement, among).scalars()})
+
+
+def branches_due(connection: Connection, client_ids: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """The branches where tasks about these clients are due, each with the client."""
+    return sorted((row.branch_id, row.client_id) for row in connection.execute(_DUE, {"clients": list(client_ids)}))
 
 
 def _past(connection: Connection, client_id: bytes, branch_id: bytes, now_us: int) -> Iterator[Publication]:

@@ -192,3 +192,23 @@ def test_a_transfer_takes_the_client_to_where_the_new_owner_works(office: Office
     send(office, home)
     with office.store.read() as connection:
         assert read_transfer(connection, home.branch_id, fact_id) == transfer
+
+
+def test_what_belongs_to_a_client_and_came_before_the_card_is_told_when_the_card_comes(office: Office) -> None:
+    # Found by seed 2126: a restored head office commits a task before it has the client again, and hands it on.
+    home, other = office.journal("B1"), office.journal("B2")
+    client_id, task_id = home.ids.new_id(), home.ids.new_id()
+    due: dict[str, Value] = {"client_id": client_id, "title": "Call back", "branch_id": other.branch_id}
+    home.add_edit(RecordKind.TASK, task_id, {}, **due)
+    called = record(other, interaction(client_id, office.clock.now_us()))
+    send(office, home, other)
+    with office.store.write() as connection:
+        edit = HqEdit(connection, office.ids, office.clock.now_us())
+        prepared = edit.prepare(RecordKind.TASK, task_id, {"title": "Call at once"})
+        assert prepared is not None
+        edit.apply([prepared])
+    home.add_edit(RecordKind.CLIENT, client_id, {}, name="Anna")
+    send(office, home)
+    assert members(office, client_id) == {home.branch_id, other.branch_id}
+    assert cards_told(office, home, RecordKind.TASK) == cards_told(office, other, RecordKind.TASK) == {task_id}
+    assert facts_told(office, home).keys() == {called}
