@@ -12,55 +12,28 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from branch_node.operations.committing import Wanted, WantedEdit, record_here
-from branch_node.storage.erasing import edits_that_merged
-from branch_node.storage.journal import read_hash
 from branch_node.storage.sync_state import read_sync_state
 from branch_node.storage.transaction import BranchTransaction, read_node
 from shared.domain.records import RecordKind
 from shared.operations.aliases import find_survivor
 from shared.operations.cards import load_card
-from shared.storage.erasing import MERGED_HERE, merging_edits, note_merging_edits
 from shared.storage.tables import client
-from shared.sync.chain import Head
-from shared.wire.decoding import decode_entry
-from shared.wire.entries import open_entry
 
 _UNSENT = "SELECT 1 FROM journal WHERE position > ? AND instr(data, ?) > 0 LIMIT 1"
-_AFTER = "SELECT data FROM journal WHERE position > ? AND instr(data, ?) > 0"
 
 
 def find_twins(
-    connection: Connection, client_ids: Collection[bytes], acknowledged: Head | None = None
+    connection: Connection, client_ids: Collection[bytes], acknowledged_seq: int | None = None
 ) -> dict[bytes, bytes]:
     """The clients for whom cards stand that are about to be erased, by a merge that was made here and that the head
-    office has not; with the erased card. `acknowledged` is what it says that it has, if it was just asked: one that was
-    restored has less than this branch remembers. If that is no entry of this journal, it shows only when the two have
-    found what they have in common: what is asked then is remembered, for `find_rehomed_twins`."""
-    cursor: Any = connection.connection.cursor()
-    if acknowledged is not None and read_hash(cursor, acknowledged.seq) != acknowledged.entry_hash:
-        branch_id = read_node(cursor)[0].branch_id
-        note_merging_edits(connection, MERGED_HERE, edits_that_merged(connection, client_ids, branch_id))
-        return {}
+    office has not; with the erased card. `acknowledged_seq` is what it says that it has, if it was just asked: one that
+    was restored has less than this branch remembers."""
     found: dict[bytes, bytes] = {}
     for client_id in sorted(client_ids):
-        for target in _merged_unsent(connection, client_id, acknowledged):
+        for target in _merged_unsent(connection, client_id, acknowledged_seq):
             survivor = find_survivor(connection, target)
             if survivor != client_id:
                 found[survivor] = client_id
-    return found
-
-
-def find_rehomed_twins(connection: Connection, common_position: int) -> dict[bytes, bytes]:
-    """The cards that took something of an erased one by a merge that was made here, after the last entry that the head
-    office has too; with the erased card."""
-    cursor: Any = connection.connection.cursor()
-    found: dict[bytes, bytes] = {}
-    for edit_id, client_id in sorted(merging_edits(connection, MERGED_HERE).items()):
-        for (data,) in cursor.execute(_AFTER, (common_position, edit_id)).fetchall():
-            entry = decode_entry(open_entry(data))
-            if entry.opened.header.command_id == edit_id:
-                changed = {card_id for kind, card_id, _ in entry.patches if kind == RecordKind.CLIENT}
-                found |= {find_survivor(connection, each): client_id for each in sorted(changed - {client_id})}
     return found
 
 
@@ -72,7 +45,7 @@ def record_twins(transaction: BranchTransaction, twins: Mapping[bytes, bytes]) -
     return bool(edits) and record_here(transaction, Wanted(edits=tuple(edits)))
 
 
-def _merged_unsent(connection: Connection, client_id: bytes, acknowledged: Head | None) -> list[bytes]:
+def _merged_unsent(connection: Connection, client_id: bytes, acknowledged_seq: int | None) -> list[bytes]:
     """Into which cards a card was merged here without the head office having heard; also where another edit is shown,
     which has met this one."""
     state = load_card(connection, RecordKind.CLIENT, client_id)
@@ -81,7 +54,9 @@ def _merged_unsent(connection: Connection, client_id: bytes, acknowledged: Head 
         return []
     cursor: Any = connection.connection.cursor()
     node, chain = read_node(cursor)
-    sent = chain.first_position + (acknowledged or read_sync_state(cursor).acknowledged).seq - 1
+    if acknowledged_seq is None:
+        acknowledged_seq = read_sync_state(cursor).acknowledged.seq
+    sent = chain.first_position + acknowledged_seq - 1
     return [
         version.value
         for version in known.live

@@ -24,7 +24,6 @@ from shared.operations.cards import CardEdit, CardReceived, MergedCards, merge_c
 from shared.storage.card_rows import delete_card, load_states
 from shared.storage.erasing import unapplied
 from shared.storage.tables import price
-from shared.sync.chain import Head
 from shared.sync.hlc import observe
 from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch, NeighbourFact
 from shared.wire.cards import decode_state
@@ -114,12 +113,12 @@ def apply_orders(
     now_us: int,
     erased: set[str],
     scan: Scan | None = None,
-    acknowledged: Head | None = None,
+    acknowledged_seq: int | None = None,
 ) -> dict[bytes, bytes]:
     """Carries out orders to erase persons that came ahead of the feed, but for those that are carried out already.
 
     `erased` takes the words that the files must not hold any more. What cannot be understood the feed will tell again.
-    Returns what only this branch knows, as HQ has its entries up to `acknowledged`: see
+    Returns what only this branch knows, as HQ has its entries up to `acknowledged_seq`: see
     branch_node.operations.erased_twins.
     """
     records = []
@@ -128,7 +127,7 @@ def apply_orders(
             records.append(_decode(data))
     received = [each for each in records if isinstance(each, CardReceived) and each.kind == RecordKind.ERASURE]
     new = set(unapplied(connection, [each.card_id for each in received]))
-    twins = find_twins(connection, new, acknowledged)
+    twins = find_twins(connection, new, acknowledged_seq)
     if new:
         merge_cards(connection, [each for each in received if each.card_id in new], now_us, None)
         erased.update(erase_persons(connection, new, now_us, scan))

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 import shared
 from branch_node.operations.branch_facts import record_switch
 from branch_node.operations.budgets import read_held, read_wishes, store_grants
-from branch_node.operations.erased_twins import find_rehomed_twins, record_twins
+from branch_node.operations.erased_twins import record_twins
 from branch_node.operations.feed import apply_feed, apply_orders, clients_ordered
 from branch_node.operations.history import apply_history
 from branch_node.operations.proposals import ProposalsRead, read_proposals
@@ -207,9 +207,12 @@ class StoreWorker:
             sync_state.store_welcome(cursor, welcome, goes_on(welcome.resume), clock_us)
             if goes_on(welcome.resume):
                 note_answer(cursor)
+            known = welcome.acknowledged
+            if welcome.resume is ResumeMode.INCREMENTAL and read_hash(cursor, known.seq) == known.entry_hash:
                 # Before anything is sent: what people wrote of the erased names them, and HQ does not know the words.
-                known = welcome.acknowledged
-                twins = apply_orders(transaction.connection, welcome.orders, clock_us, self._erased, scan, known)
+                # A store that is to be re-homed sends nothing yet; what HQ has of it shows only then, and HQ, should it
+                # lose the order, would recognise the loss by the session alone.
+                twins = apply_orders(transaction.connection, welcome.orders, clock_us, self._erased, scan, known.seq)
                 record_twins(transaction, twins)
             if (welcome.hq_restored or welcome.feed_lost) and goes_on(welcome.resume):
                 reopen_all(cursor)
@@ -254,10 +257,9 @@ class StoreWorker:
             return read_marks(cursor, positions)
 
     def rehome(self, common: Mark | None, common_position: int) -> None:
-        with self._store.operation() as transaction:
-            rehome(transaction.cursor, common, common_position, self._store.ids, self._store.clock.now_us())
-            transaction.go_on_from_journal()
-            record_twins(transaction, find_rehomed_twins(transaction.connection, common_position))
+        with self._store.write() as connection:
+            cursor = connection.connection.cursor()
+            rehome(cursor, common, common_position, self._store.ids, self._store.clock.now_us())
 
     def apply_history(self, batch: HistoryBatch) -> int:
         """Returns the journal's head: the last batch may show that HQ has lost some of the history."""

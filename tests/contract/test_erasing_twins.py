@@ -16,6 +16,7 @@ from hq_server.operations.client_merging import ClientMerging
 from hq_server.storage.feed import number_feed
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.storage.tables import client, erasure
+from shared.sync.branch_commands import FinishReason
 from tests.contract.test_erasing import assert_nothing_left, even
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
@@ -310,3 +311,24 @@ def test_a_merge_of_an_older_copy_is_told_when_it_is_clear_what_the_head_office_
     pair.gateway.compact()  # as in every quiet hour
     assert_nothing_left(pair, copy)
     assert clients_of(pair, copy) == [[], []]
+
+
+def test_an_order_that_only_a_copy_was_greeted_with_is_not_left_to_the_copy_alone(pair: Pair) -> None:
+    # Found by seed 3386: a store that is to be re-homed took the order, and nothing showed that HQ had lost it since.
+    if pair.office.store.dialect != "sqlite":
+        pytest.skip("the copy of a file")
+    first = pair.join("B1")
+    client_id, _other = persons(pair, first)
+    copy = first.copy("copy")
+    backup = pair.backup_hq()
+    first.sell("a", "b", "c")
+    even(first)
+    erase(pair.office, client_id)
+    link = copy.stream()
+    assert link.finish is not None
+    assert link.finish.reason is FinishReason.REHOMED
+    pair.restore_hq(backup)
+    even(copy)
+    even(copy)
+    at_hq, at_copy = clients_of(pair, copy)
+    assert at_hq == at_copy
