@@ -109,7 +109,7 @@ def store_welcome(cursor: Any, welcome: Welcome, goes_on: bool, now_us: int) -> 
             cursor.execute(
                 "UPDATE sync_state SET history_life = ?, history_seq = 0 WHERE history_life IS NULL", (COMMITS,)
             )
-        if welcome.feed_lost:
+        if welcome.feed_lost or not _are_proposals_safe(cursor):
             want_proposals(cursor)
     if goes_on and abs(skew_ms) < SKEW_MS_MAX:
         begin_epoch_if_ahead(cursor, now_us)
@@ -188,14 +188,20 @@ def restart_history(cursor: Any) -> None:
     cursor.execute("UPDATE history_entry SET held_at_hq = 0")
 
 
+def _are_proposals_safe(cursor: Any) -> bool:
+    row = cursor.execute("SELECT proposals_kept_by <= feed_position FROM sync_state").fetchone()
+    return bool(row[0])
+
+
 def want_proposals(cursor: Any) -> None:
     """HQ may have lost cards that this store holds: they are handed back at the next connection."""
-    cursor.execute("UPDATE sync_state SET proposals_wanted = 1")
+    cursor.execute("UPDATE sync_state SET proposals_wanted = 1, proposals_kept_by = 0")
 
 
-def store_proposals_done(cursor: Any) -> None:
-    """HQ keeps what this store handed back."""
-    cursor.execute("UPDATE sync_state SET proposals_wanted = 0")
+def store_proposals_done(cursor: Any, feed_head: int) -> None:
+    """HQ keeps what this store handed back. Should it be restored from before, the store's cursor shows it, once the
+    feed is taken up to `feed_head`."""
+    cursor.execute("UPDATE sync_state SET proposals_wanted = 0, proposals_kept_by = ?", (feed_head,))
 
 
 def store_feed_cursor(cursor: Any, feed: FeedCursor, now_us: int) -> None:

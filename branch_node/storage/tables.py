@@ -265,6 +265,8 @@ sync_state = Table(
     Column("foreign_entries", BigInteger, nullable=False, server_default="0"),
     # HQ lost its feed: its own cards that this store holds are to be handed back.
     Column("proposals_wanted", Boolean, nullable=False, server_default="0"),
+    # HQ keeps what was handed back last, unless it loses it before the feed is taken up to here. 0: the feed is.
+    Column("proposals_kept_by", BigInteger, nullable=False, server_default="0"),
     # The journal is counted in record_counter up to this position.
     Column("counted_position", BigInteger, nullable=False, server_default="0"),
     # Payloads are pruned up to this position: HQ's second-newest verified backup holds them.

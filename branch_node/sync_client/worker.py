@@ -117,8 +117,8 @@ class StoreWorker:
                 session.record_history_applied(history, self.apply_history(history))
             case core.ReadProposals(after):
                 session.record_proposals(*self.proposals(after))
-            case core.StoreProposalsDone():
-                self.store_proposals_done()
+            case core.StoreProposalsDone(feed_head):
+                self.store_proposals_done(feed_head)
             case core.StoreLeases(granted):
                 self.store_leases(session.incarnation, granted)
             case core.ApplyFeed(batch):
@@ -271,9 +271,9 @@ class StoreWorker:
         with self._store.read() as connection:
             return read_proposals(connection, after)
 
-    def store_proposals_done(self) -> None:
+    def store_proposals_done(self, feed_head: int) -> None:
         with self._store.write() as connection:
-            sync_state.store_proposals_done(connection.connection.cursor())
+            sync_state.store_proposals_done(connection.connection.cursor(), feed_head)
 
     def apply_feed(self, batch: FeedBatch, hands_back: bool = False) -> tuple[list[str], int | None]:
         """With `hands_back`, HQ may not know what the batch holds: its cards are to be proposed to it.

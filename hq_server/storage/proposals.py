@@ -66,6 +66,14 @@ def keep_proposals(connection: Connection, branch_id: bytes, records: tuple[byte
     _keep(connection, branch_id, [card.full for card in (*doubtful, *own)], now_us)
 
 
+def mark_kept(connection: Connection, branch_id: bytes) -> None:
+    """Tells the branch something that it knows: once it has taken that, its cursor is on no feed of a head office that
+    has lost what it handed back, and it hands all back again."""
+    key = (int(RecordKind.BRANCH_SETTINGS), branch_id)
+    told = [CardFull(*key, state) for state in load_states(connection, [key]).values()]
+    publish(connection, [Publication(audience_of_branch(branch_id), record) for record in told])
+
+
 def _take_orders(connection: Connection, orders: Sequence[CardFull], now_us: int) -> None:
     """Orders to erase persons are carried out again at once: a head office that was restored has forgotten them, and
     what must not be there waits for nobody's decision."""

@@ -25,7 +25,7 @@ from hq_server.storage.erased_twins import are_twins_due, erase_twins
 from hq_server.storage.feed import FeedRead, index_committed, number_feed, read_head
 from hq_server.storage.merge import merge_batch
 from hq_server.storage.parking import count_parked
-from hq_server.storage.proposals import keep_proposals
+from hq_server.storage.proposals import keep_proposals, mark_kept
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import chain
 from hq_server.sync_server.identity import Peer, require_bootstrap, require_branch, strangers_among
@@ -49,6 +49,7 @@ from shared.sync.messages import (
     LeaseRequest,
     LeasesGranted,
     Marks,
+    Proposals,
     ResumeMode,
     VerifyReply,
     VerifyRequest,
@@ -176,8 +177,7 @@ class Gateway:
             case core.ReadHistory(request):
                 session.record_history_read(self.read_history(branch_id, fence, session.incarnation, request))
             case core.StoreProposals(proposals):
-                self.store_proposals(peer, branch_id, fence, proposals.records)
-                session.record_proposals_kept()
+                session.record_proposals_kept(self.store_proposals(peer, branch_id, fence, proposals))
             case core.GrantLeases(request):
                 session.record_leases_granted(self.grant_leases(peer, branch_id, session, request))
         return None
@@ -260,12 +260,16 @@ class Gateway:
                 HISTORY_BATCH_BYTES_MAX,
             )
 
-    def store_proposals(self, peer: Peer, branch_id: bytes, fence: int, records: tuple[bytes, ...]) -> None:
+    def store_proposals(self, peer: Peer, branch_id: bytes, fence: int, proposals: Proposals) -> int:
+        """Returns the feed's head after the last of them, else 0."""
         with self._store.write() as connection:
             require_branch(connection, peer)
             branches.require_fence(branches.lock_cursor(connection, branch_id), fence)
-            keep_proposals(connection, branch_id, records, self.now_us())
-        number_feed(self._store, self.now_us())
+            keep_proposals(connection, branch_id, proposals.records, self.now_us())
+            if proposals.done:
+                mark_kept(connection, branch_id)
+        feed_head = number_feed(self._store, self.now_us()).position
+        return feed_head if proposals.done else 0
 
     def grant_leases(self, peer: Peer, branch_id: bytes, session: HqSession, request: LeaseRequest) -> LeasesGranted:
         with self._store.write() as connection:

@@ -55,7 +55,9 @@ class ReadProposals:
 
 @dataclass(frozen=True, slots=True)
 class StoreProposalsDone:
-    """HQ keeps all that was handed back."""
+    """HQ keeps all that was handed back; the feed up to a position will show that it still does."""
+
+    feed_head: int
 
 
 @dataclass(frozen=True, slots=True)

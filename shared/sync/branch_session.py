@@ -124,6 +124,8 @@ class BranchSession:
         self._history_after: HistoryCursor | None = None  # None: there is none to take
         self._wished = False  # leases were asked for, and HQ has not answered
         self._proposals_sent: tuple[tuple[int, bytes], bool] | None = None  # the last key, and whether it was the end
+        self._is_handing_back = False
+        self._kept_by = 0  # where the feed shows that HQ keeps what was handed back
 
     # Messages from HQ.
 
@@ -144,8 +146,8 @@ class BranchSession:
             case HistoryBatch():
                 if self._state is _State.STREAMING and self._history_after is not None:
                     self._commands.append(ApplyHistory(message))
-            case ProposalsKept():
-                self._receive_proposals_kept()
+            case ProposalsKept(feed_head):
+                self._receive_proposals_kept(feed_head)
             case LeasesGranted() if self._wished:
                 self._wished = False
                 self._commands.append(StoreLeases(message))
@@ -213,12 +215,15 @@ class BranchSession:
             return
         self._search_on()
 
-    def _receive_proposals_kept(self) -> None:
+    def _receive_proposals_kept(self, feed_head: int) -> None:
         if self._proposals_sent is None:
             return
         last_key, done = self._proposals_sent
         self._proposals_sent = None
-        self._commands.append(StoreProposalsDone() if done else ReadProposals(last_key))
+        if done:
+            self._is_handing_back, self._kept_by = False, feed_head
+        self._commands.append(StoreProposalsDone(feed_head) if done else ReadProposals(last_key))
+        self._check_pass()
 
     def _receive_checkpoint(self, checkpoint: Checkpoint) -> None:
         if self._pass and self._pass.tick_number == checkpoint.tick_number:
@@ -263,6 +268,7 @@ class BranchSession:
     def record_proposals_wanted(self) -> None:
         """HQ has lost its feed, and the store has yet to hand back HQ's own cards."""
         if self._state is _State.STREAMING:
+            self._is_handing_back = True
             self._commands.append(ReadProposals((0, b"")))
 
     def record_proposals(self, records: tuple[bytes, ...], last_key: tuple[int, bytes], done: bool) -> None:
@@ -437,9 +443,9 @@ class BranchSession:
 
     def _check_pass(self) -> None:
         wanted = self._pass
-        if self._history_after is not None or self._wished:
+        if self._history_after is not None or self._wished or self._is_handing_back:
             return
-        if wanted and wanted.feed_target is not None and self._feed.position >= wanted.feed_target:
+        if wanted and wanted.feed_target is not None and self._feed.position >= max(wanted.feed_target, self._kept_by):
             self._pass = None
             self._commands.append(PassDone())
 

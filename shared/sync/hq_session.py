@@ -359,9 +359,10 @@ class HqSession:
         """What `ReadHistory` found."""
         self._answer(ReadHistory, batch)
 
-    def record_proposals_kept(self) -> None:
-        """What the branch handed back is durable."""
-        self._answer(StoreProposals, ProposalsKept())
+    def record_proposals_kept(self, feed_head: int) -> None:
+        """What the branch handed back is durable; the feed's head after the last of it, else 0."""
+        self._answer(StoreProposals, ProposalsKept(feed_head))
+        self.record_feed_head(feed_head)
 
     def record_leases_granted(self, granted: LeasesGranted) -> None:
         """What was granted is durable."""

@@ -264,7 +264,10 @@ class Proposals:
 
 @dataclass(frozen=True, slots=True)
 class ProposalsKept:
-    """HQ durably keeps the proposals that came last."""
+    """HQ durably keeps the proposals that came last. After the very last, `feed_head` is a position of the feed beyond
+    which HQ cannot lose them unnoticed; 0 from an older head office."""
+
+    feed_head: int = 0
 
 
 class LeaseWish(NamedTuple):

@@ -177,7 +177,7 @@ def encode_hq_message(message: HqMessage) -> bytes:
             response.history.cursor.CopyFrom(pb.HistoryCursor(life=message.cursor.life, seq=message.cursor.seq))
             response.history.done = message.done
         case ProposalsKept():
-            response.proposals_kept.SetInParent()
+            response.proposals_kept.CopyFrom(pb.ProposalsKept(feed_head=message.feed_head))
         case LeasesGranted():
             for grant in message.grants:
                 response.leases.grants.add(**grant._asdict())
@@ -215,7 +215,7 @@ def decode_hq_message(data: bytes) -> HqMessage:
                 reached = HistoryCursor(history.cursor.life, history.cursor.seq)
                 return HistoryBatch(tuple(history.entries), reached, history.done)
             case "proposals_kept":
-                return ProposalsKept()
+                return ProposalsKept(response.proposals_kept.feed_head)
             case "leases":
                 return LeasesGranted(tuple(_decode_grant(grant) for grant in response.leases.grants))
             case _:

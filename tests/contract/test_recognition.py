@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
+from hq_server.operations.proposals import list_proposals
+from hq_server.sync_server.gateway import Gateway
 from tests.support.pair import Pair
 
 
@@ -172,3 +177,38 @@ def test_a_head_office_restored_to_its_founding_takes_everything_in_again(small_
     small_pair.restore_hq(kept)
     restored.sync()
     assert small_pair.keys_at_hq() == ["a", "b", "c"]
+
+
+def test_what_was_handed_back_is_handed_back_again_to_a_head_office_that_was_saved_in_between(
+    small_pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Found by seed 3062: a backup of the middle of the session knows the session, and nothing showed the loss.
+    node = small_pair.join("north")
+    node.sync()
+    before = small_pair.backup_hq()
+    small_pair.add_product("P-1", "Tea")
+    node.sync()
+    small_pair.restore_hq(before)
+    between: list[Path] = []
+    keep = Gateway.store_proposals
+
+    def save_first(gateway: Gateway, *arguments: Any) -> int:
+        between.append(small_pair.backup_hq())
+        return keep(gateway, *arguments)
+
+    monkeypatch.setattr(Gateway, "store_proposals", save_first)
+    node.sync()
+    assert waiting(small_pair) == ["P-1"]
+    small_pair.restore_hq(between[0])
+    assert waiting(small_pair) == []
+    node.sync()
+    assert waiting(small_pair) == ["P-1"]
+    saved = len(between)
+    node.sync()
+    assert len(between) == saved
+
+
+def waiting(pair: Pair) -> list[str]:
+    """The names of the cards that branches have handed back."""
+    with pair.office.store.write() as connection:
+        return [each["name"] for each in list_proposals(connection, pair.office.clock.now_us())]

@@ -98,7 +98,7 @@ def _hq_messages() -> list[bytes]:
         Drain(1_000, "HQ is being serviced."),
         Common(2),
         HistoryBatch(tuple(_entries()), HistoryCursor(1, 3), True),
-        ProposalsKept(),
+        ProposalsKept(9),
         LeasesGranted((LeaseGrant(b"l" * 16, b"b" * 16, "product:42", 5, 9),)),
     )
     return [exchange.encode_hq_message(message) for message in messages]

@@ -17,7 +17,7 @@ from shared.storage.migrating import current_revision, schema_differences, upgra
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0030"
+HEAD = "0031"
 KNOWN = frozenset(
     {
         "0001",
@@ -47,6 +47,7 @@ KNOWN = frozenset(
         "0028",
         "0029",
         "0030",
+        "0031",
     }
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]

@@ -241,7 +241,7 @@ CREATE TABLE sync_state (
 	backup_seq BIGINT NOT NULL, 
 	connected INTEGER NOT NULL, 
 	last_sync_at BIGINT, 
-	trouble TEXT, last_fence BIGINT DEFAULT '0' NOT NULL, history_life BIGINT, history_seq BIGINT, foreign_entries BIGINT DEFAULT '0' NOT NULL, proposals_wanted BOOLEAN DEFAULT '0' NOT NULL, counted_position BIGINT DEFAULT '0' NOT NULL, pruned_position BIGINT DEFAULT '0' NOT NULL, feed_folded_to BIGINT DEFAULT '0' NOT NULL, failures INTEGER DEFAULT '0' NOT NULL, not_before BIGINT DEFAULT '0' NOT NULL, 
+	trouble TEXT, last_fence BIGINT DEFAULT '0' NOT NULL, history_life BIGINT, history_seq BIGINT, foreign_entries BIGINT DEFAULT '0' NOT NULL, proposals_wanted BOOLEAN DEFAULT '0' NOT NULL, counted_position BIGINT DEFAULT '0' NOT NULL, pruned_position BIGINT DEFAULT '0' NOT NULL, feed_folded_to BIGINT DEFAULT '0' NOT NULL, failures INTEGER DEFAULT '0' NOT NULL, not_before BIGINT DEFAULT '0' NOT NULL, proposals_kept_by BIGINT DEFAULT '0' NOT NULL, 
 	PRIMARY KEY (id), 
 	CONSTRAINT sync_state_is_one CHECK (id = 1)
 );
@@ -1598,5 +1598,5 @@ CREATE TABLE client_import_mapping (
 )
  WITHOUT ROWID;
 
-INSERT INTO alembic_version (version_num) VALUES ('0030');
+INSERT INTO alembic_version (version_num) VALUES ('0031');
 

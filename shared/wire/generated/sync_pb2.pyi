@@ -1223,12 +1223,17 @@ Global___Proposals: _TypeAlias = Proposals  # noqa: Y015
 class ProposalsKept(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    FEED_HEAD_FIELD_NUMBER: _builtins.int
+    feed_head: _builtins.int
+    """After the last: who has taken the feed up to here sees by his cursor whether HQ has lost them since. 0: unknown."""
     def __init__(
         self,
+        *,
+        feed_head: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["feed_head", b"feed_head"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
