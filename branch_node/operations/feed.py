@@ -21,7 +21,9 @@ from shared.domain.records import RecordKind
 from shared.errors import DecodeError
 from shared.operations.branch_settings import is_usable_setting
 from shared.operations.cards import CardEdit, CardReceived, MergedCards, merge_cards, shown_fields
+from shared.storage.card_history import forget_edits
 from shared.storage.card_rows import delete_card, load_states
+from shared.storage.conflict_rows import forget_conflicts
 from shared.storage.erasing import unapplied
 from shared.storage.tables import price
 from shared.sync.hlc import observe
@@ -72,6 +74,8 @@ def apply_feed(
             problems += _merge(connection, arrivals, now_us)
             arrivals = []
             delete_card(connection, record.kind, record.card_id)
+            forget_edits(connection, record.kind, record.card_id)
+            forget_conflicts(connection, record.kind, record.card_id)
         elif isinstance(record, NeighbourFact):
             neighbours.append(record)
         else:

@@ -52,7 +52,7 @@ from shared.storage.erasing import (
 from shared.storage.tables import client
 from shared.sync.card_merge import FieldState
 from shared.sync.counting import FactFigure, fingerprint
-from shared.sync.messages import CardFull
+from shared.sync.messages import CardForgotten, CardFull
 from shared.wire.cards import decode_state
 from shared.wire.decoding import decode_entry
 from shared.wire.entries import open_entry
@@ -283,9 +283,11 @@ def _forget_names(connection: Connection, erasing: Erasing) -> None:
 
 def _blank_feed(connection: Connection, erasing: Erasing) -> int:
     """Empties the rows of the feed that tell of the clients; positions and running hashes stay. What is not numbered
-    yet goes."""
+    yet goes. Whoever was told of a card that belonged to them is told to forget it: it may have an edit alone, which
+    does not say whose the card is."""
     connection.execute(select(feed_head.c.position).with_for_update()).all()
     connection.execute(select(feed_compaction.c.position).with_for_update()).all()
+    rows = []
     for key, table in ((feed_outbox.c.id, feed_outbox), (feed.c.position, feed)):
         told = _told_of(connection, key, table, erasing)
         for start in range(0, len(told), ROWS_PER_UPDATE):
@@ -294,17 +296,20 @@ def _blank_feed(connection: Connection, erasing: Erasing) -> int:
                 connection.execute(delete(feed_outbox).where(key.in_(chunk)))
             else:
                 connection.execute(update(feed).where(key.in_(chunk)).values(audience=FOLDED, data=b""))
-    keys = sorted({(row.record_id, row.kind) for row in told})
+        rows += told
+    keys = sorted({(row.record_id, row.kind) for row in rows})
     for start in range(0, len(keys), ROWS_PER_UPDATE):
         among = tuple_(feed_latest.c.record_id, feed_latest.c.kind).in_(keys[start : start + ROWS_PER_UPDATE])
         connection.execute(delete(feed_latest).where(among))
-    return len(told)
+    forgotten = sorted({(row.audience, row.kind, row.record_id) for row in rows if row.kind in CLIENT_KINDS})
+    publish(connection, [Publication(audience, CardForgotten(kind, card_id)) for audience, kind, card_id in forgotten])
+    return len(rows)
 
 
 def _told_of(connection: Connection, key: Any, table: Any, erasing: Erasing) -> list[Any]:
     """Rows of the feed or its outbox that tell of the clients."""
     own = {(int(RecordKind.CLIENT), client_id) for client_id in erasing.clients} | erasing.cards
-    columns = (key, table.c.kind, table.c.record_id, table.c.data)
+    columns = (key, table.c.audience, table.c.kind, table.c.record_id, table.c.data)
     found: dict[int, Any] = {}
     for start in range(0, len(erasing.ids), NEEDLES_PER_QUERY_MAX):
         ids = erasing.ids[start : start + NEEDLES_PER_QUERY_MAX]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, delete, or_, select, update
 
 from shared.domain.cards import Value
 from shared.storage.card_rows import CardKey, insert_missing
@@ -87,3 +87,8 @@ def _side(side: str, version: FieldVersion) -> dict[str, Any]:
         f"{side}_branch_id": stamp.branch_id,
         f"{side}_hlc": stamp.hlc,
     }
+
+
+def forget_conflicts(connection: Connection, kind: int, card_id: bytes) -> None:
+    """Drops the conflicts of a card."""
+    connection.execute(delete(conflict).where(conflict.c.kind == kind, conflict.c.card_id == card_id))

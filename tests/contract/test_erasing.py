@@ -25,6 +25,8 @@ from hq_server.storage.lives import read_history
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound
+from shared.storage.card_history import forget_edits
+from shared.storage.card_rows import delete_card, load_states
 from shared.storage.tables import client, erased_card, erasure, interaction, sale, task
 from shared.sync.messages import FeedCursor, HistoryCursor
 from tests.support.office import Office
@@ -33,6 +35,7 @@ from tests.support.persons import (
     OLD_PHONE,
     PHONE,
     REASON,
+    SAID,
     call,
     edit,
     erase,
@@ -165,6 +168,26 @@ def test_a_branch_restored_from_before_the_order_hears_of_it_again(pair: Pair) -
     even(old)
     assert_nothing_left(pair, old)
     assert old.store.node()[1].head.seq >= 0
+
+
+def test_a_card_that_does_not_say_whose_it_is_goes_too(pair: Pair) -> None:
+    # Found by seed 3530: a store had an edit of a task, and the entry that made the task came without it.
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id = meet(first)
+    card_id = put_card(first, RecordKind.TASK, first.ids.new_id(), client_id=client_id, title="Call")
+    even(first)
+    edit(second, client_id, tags=("vip",))
+    even(second)
+    with second.store.write() as connection:
+        delete_card(connection, RecordKind.TASK, card_id)
+        forget_edits(connection, RecordKind.TASK, card_id)
+    put_card(first, RecordKind.TASK, card_id, note=SAID)
+    even(first, second)
+    erase(pair.office, client_id)
+    even(first, second)
+    assert_nothing_left(pair, first, second)
+    with second.store.read() as connection:
+        assert load_states(connection, [(int(RecordKind.TASK), card_id)]) == {}
 
 
 def test_a_new_store_gets_the_history_without_the_person(pair: Pair) -> None:
