@@ -15,6 +15,7 @@ from hq_server.storage.audience import TOLD_BY_MEMBERSHIP, audiences_of_card, jo
 from hq_server.storage.branches import branch_by_id
 from hq_server.storage.client_circle import everything_of
 from hq_server.storage.feed import Publication, audience_of_branch, publish
+from hq_server.storage.late_work import expect_late_work, follow_late_work
 from hq_server.storage.people import PEOPLE_KINDS
 from hq_server.storage.proposals import close_proposal, close_what_is_known, open_proposals, plausible, unseen
 from hq_server.storage.tables import branch
@@ -80,6 +81,7 @@ def accept_proposals(
         plausible(connection, CardFull(row.kind, row.card_id, row.state), decode_state(row.state), now_us)
         for row in rows
     ]
+    following = expect_late_work(connection, arrivals, now_us)
     merged = merge_cards(connection, arrivals, now_us, now_us)
     keys = sorted({arrival.key for arrival in arrivals})
     for kind, card_id in keys:
@@ -98,6 +100,7 @@ def accept_proposals(
         if kind == RecordKind.BRANCH_SETTINGS:
             # The prices of a new zone go after the setting that names it.
             _adopt_settings(connection, card_id, state)
+    follow_late_work(connection, following, arrivals, merged, now_us)
     if any(kind in PEOPLE_KINDS for kind, _ in keys):
         refresh_audiences(connection, ids, now_us)
     return len(keys)

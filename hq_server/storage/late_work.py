@@ -1,7 +1,8 @@
 """Work of an employee who was handed over completely, that arrives afterwards: it follows to the successor.
 
 A branch that had not heard of the hand-over goes on giving clients and tasks to the predecessor. When such an edit
-arrives, the head office hands the card on in the same transaction, and the branch learns both at once.
+arrives, in the journal or with a card that is handed back, the head office hands the card on in the same transaction,
+and the branch learns both at once.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from hq_server.storage.audience import publications_for_edits
 from hq_server.storage.feed import publish
 from hq_server.storage.hand_over_tables import hand_over, hand_over_card
 from hq_server.storage.hybrid_clock import next_hlc
+from shared.domain.cards import Value, rule_of
 from shared.domain.identifiers import NIL_ID, derived_id
 from shared.domain.records import RecordKind
-from shared.operations.cards import CardEdit, MergedCards, edit_card, merge_cards, shown_fields
+from shared.operations.cards import CardEdit, CardReceived, MergedCards, edit_card, merge_cards
 from shared.storage.card_rows import upsert_rows
-from shared.sync.card_merge import HQ_ORIGIN, Stamp
+from shared.sync.card_merge import HQ_ORIGIN, FieldState, Stamp, shown_version
 
 OWNER_FIELDS = {int(RecordKind.CLIENT): "owner_id", int(RecordKind.TASK): "assignee_id"}
 
@@ -31,8 +33,8 @@ _HOLDING = (
 
 
 class Following(NamedTuple):
-    """Late edits to look at once they are merged: the hand-overs that hold by predecessor, and the clock's stamp, which
-    is taken before any card is held."""
+    """Late arrivals to look at once they are merged: the hand-overs that hold by predecessor, and the clock's stamp,
+    which is taken before any card is held."""
 
     successors: dict[bytes, tuple[bytes, bytes]]
     hlc: int
@@ -48,14 +50,11 @@ class Following(NamedTuple):
         return hand_over_id, successor
 
 
-def expect_late_work(connection: Connection, edits: Sequence[CardEdit], now_us: int) -> Following | None:
-    """Whether any of the edits gives something to a predecessor. To be asked before cards are held."""
-    owners = {
-        patch.value
-        for edit in edits
-        for patch in edit.patches
-        if patch.field == OWNER_FIELDS.get(edit.kind) and isinstance(patch.value, bytes)
-    }
+def expect_late_work(
+    connection: Connection, arrivals: Sequence[CardEdit | CardReceived], now_us: int
+) -> Following | None:
+    """Whether any of the arrivals gives something to a predecessor. To be asked before cards are held."""
+    owners = {owner for arrival in arrivals for owner in _owners_of(arrival) if isinstance(owner, bytes)}
     if not owners:
         return None
     holding = connection.execute(_HOLDING).all()
@@ -66,27 +65,43 @@ def expect_late_work(connection: Connection, edits: Sequence[CardEdit], now_us: 
 
 
 def follow_late_work(
-    connection: Connection, following: Following | None, edits: Sequence[CardEdit], merged: MergedCards, now_us: int
+    connection: Connection,
+    following: Following | None,
+    arrivals: Sequence[CardEdit | CardReceived],
+    merged: MergedCards,
+    now_us: int,
 ) -> int:
     """Hands on what arrived for a predecessor; returns how many records branches are told."""
     if following is None:
         return 0
     made: list[CardEdit] = []
     rows = []
-    for edit in {each.key: each for each in edits if each.kind in OWNER_FIELDS}.values():
-        field = OWNER_FIELDS[edit.kind]
-        owner = shown_fields(edit.kind, merged.states[edit.key]).get(field)
-        if not isinstance(owner, bytes) or owner not in following.successors:
+    for kind, card_id in dict.fromkeys(each.key for each in arrivals if each.kind in OWNER_FIELDS):
+        field = OWNER_FIELDS[kind]
+        known = merged.states[kind, card_id].fields.get(field)
+        if known is None or not known.live:
             continue
-        hand_over_id, successor = following.final(owner)
-        command_id = derived_id("late work", hand_over_id, edit.card_id, edit.stamp.command_id)
+        given = shown_version(known.live, rule_of(kind, field))
+        if not isinstance(given.value, bytes) or given.value not in following.successors:
+            continue
+        hand_over_id, successor = following.final(given.value)
+        # By the edit that gave it, not by what it came with: a restored head office may learn of it in another way.
+        command_id = derived_id("late work", hand_over_id, card_id, given.version_id)
         stamp = Stamp(0, following.hlc, command_id, NIL_ID, HQ_ORIGIN)
-        handed_on = edit_card(connection, edit.kind, edit.card_id, {field: successor}, stamp)
+        handed_on = edit_card(connection, kind, card_id, {field: successor}, stamp)
         if handed_on is not None:
             made.append(handed_on)
-            rows.append((hand_over_id, edit.kind, edit.card_id, command_id, True))
+            rows.append((hand_over_id, kind, card_id, command_id, True))
     if not made:
         return 0
     again = merge_cards(connection, made, now_us, now_us)
     upsert_rows(connection, hand_over_card, rows)
     return publish(connection, publications_for_edits(connection, made, again, now_us))
+
+
+def _owners_of(arrival: CardEdit | CardReceived) -> list[Value]:
+    """To whom an arrival gives its card."""
+    name = OWNER_FIELDS.get(arrival.kind, "")
+    if isinstance(arrival, CardEdit):
+        return [patch.value for patch in arrival.patches if patch.field == name]
+    return [version.value for version in arrival.state.fields.get(name, FieldState()).live]

@@ -17,6 +17,7 @@ from hq_server.storage.erased_twins import links_of, note_links
 from hq_server.storage.erasing import erase_persons, hold_everything
 from hq_server.storage.feed import EVERYONE, Publication, audience_of_branch, publish
 from hq_server.storage.hybrid_clock import next_hlc
+from hq_server.storage.late_work import expect_late_work, follow_late_work
 from hq_server.storage.tables import branch, command, proposal
 from shared.domain.cards import can_hold, may_branch_edit
 from shared.domain.identifiers import NIL_ID
@@ -179,10 +180,12 @@ def _merge_trusted(connection: Connection, branch_id: bytes, cards: Sequence[_Ca
     made = _made(connection, branch_id, cards)
     trusted = [(card, _only(card, branch_id, made)) for card in cards]
     arrivals = [plausible(connection, card.full, state, now_us) for card, state in trusted if state.fields]
+    following = expect_late_work(connection, arrivals, now_us)
     merged = merge_cards(connection, arrivals, now_us, now_us)
     if any(len(state) > CARD_STATE_BYTES_MAX for state in merged.encoded.values()):
         raise ProtocolViolation(f"A card would be larger than {CARD_STATE_BYTES_MAX} bytes.")
     _tell_holders(connection, branch_id, [card.key for card, _ in trusted], merged.changed, now_us)
+    follow_late_work(connection, following, arrivals, merged, now_us)
     return [card for card, state in trusted if _lives(state) < _lives(card.state)]
 
 

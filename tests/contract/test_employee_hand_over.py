@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from branch_node.operations.committing import Wanted, WantedEdit
+from hq_server.operations.client_merging import ClientMerging
 from hq_server.operations.hand_over import (
     end_hand_over,
     hand_over_employee,
@@ -18,12 +19,17 @@ from hq_server.operations.hand_over import (
     take_back,
 )
 from hq_server.operations.people import Personnel, Placement
+from hq_server.operations.proposals import accept_proposals
 from hq_server.storage.feed import number_feed
+from hq_server.storage.proposals import keep_proposals
 from shared.domain.cards import Value
 from shared.domain.permissions import LOCAL_ADMINISTRATOR as ADMIN
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound, Refused, StoreFull
+from shared.storage.card_rows import load_states
 from shared.storage.tables import client, task
+from shared.sync.messages import CardFull
+from shared.wire.exchange import encode_feed_record
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
 
@@ -59,6 +65,15 @@ def add(node: Node, kind: RecordKind, **fields: Value) -> bytes:
     identity = node.ids.new_id()
     node.line().commit(lambda _transaction: Wanted(edits=(WantedEdit(kind, identity, fields),)))
     return identity
+
+
+def hand_back(pair: Pair, node: Node, *keys: tuple[RecordKind, bytes], speaker: Node | None = None) -> None:
+    """The branch, or another that speaks for it, hands its cards back, as to a head office that was restored."""
+    with node.store.read() as connection:
+        states = load_states(connection, [(int(kind), card_id) for kind, card_id in keys])
+    records = tuple(encode_feed_record(CardFull(*key, state)) for key, state in sorted(states.items()))
+    branch_id = (speaker or node).branch_id
+    change(pair)(lambda connection, now_us: keep_proposals(connection, branch_id, records, now_us))
 
 
 def owners(store: Any) -> dict[str, bytes]:
@@ -144,6 +159,41 @@ def test_late_work_of_the_predecessor_follows_until_the_hand_over_is_ended(pair:
     second.sync()
     assert owners(pair.office.store)["снова"] == oleg
     assert take_back(change(pair), pair.office.ids, done.hand_over_id).clients == 2
+
+
+def test_late_work_that_is_handed_back_before_it_is_journaled_follows(pair: Pair) -> None:
+    # Found by seed 1502: a merge at the head office gave the predecessor another client meanwhile.
+    first, second = pair.join("B1"), pair.join("B2")
+    rita, roman = hire(pair, "rita", "roman")
+    hand_over_employee(change(pair), pair.office.ids, rita, roman)
+    client_id = add(first, RecordKind.CLIENT, name="Anna", owner_id=rita)
+    task_id = add(first, RecordKind.TASK, title="Call Anna", client_id=client_id, assignee_id=rita, state="open")
+    hand_back(pair, first, (RecordKind.CLIENT, client_id), (RecordKind.TASK, task_id))
+    other = add(second, RecordKind.CLIENT, name="Anne")
+    second.sync()
+    change(pair)(lambda connection, now_us: ClientMerging(connection, pair.office.ids, now_us).merge(other, client_id))
+    expected = {"Anna": roman, "Call Anna": roman, "Anne": roman}
+    assert owners(pair.office.store) == expected
+    first.sync()
+    second.sync()
+    assert owners(pair.office.store) == owners(first.store) == owners(second.store) == expected
+    with pair.office.store.read() as connection:
+        (listed,) = list_hand_overs(connection)
+    assert (listed.clients, listed.tasks, listed.late) == (1, 1, 2)
+
+
+def test_late_work_that_an_administrator_takes_up_follows(pair: Pair) -> None:
+    first, second = pair.join("B1"), pair.join("B2")
+    rita, roman = hire(pair, "rita", "roman")
+    hand_over_employee(change(pair), pair.office.ids, rita, roman)
+    client_id = add(first, RecordKind.CLIENT, name="Anna", owner_id=rita)
+    hand_back(pair, first, (RecordKind.CLIENT, client_id), speaker=second)
+    assert owners(pair.office.store) == {}
+    change(pair)(lambda connection, now_us: accept_proposals(connection, pair.office.ids, now_us))
+    # Its author may never be heard again.
+    assert owners(pair.office.store) == {"Anna": roman}
+    first.sync()
+    assert owners(pair.office.store) == owners(first.store) == {"Anna": roman}
 
 
 def test_nobody_is_handed_over_to_himself_in_a_ring_or_to_nobody(pair: Pair) -> None:

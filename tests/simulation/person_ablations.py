@@ -4,11 +4,13 @@ only."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from hq_server.operations import proposals
 from hq_server.storage import audience, effects
+from hq_server.storage import proposals as kept_proposals
 from hq_server.storage.erased_twins import are_twins_due
 from hq_server.storage.late_work import follow_late_work
 from hq_server.sync_server import gateway
@@ -49,5 +51,7 @@ def late_work_stays(site: Site) -> Iterator[None]:
     def follow_nobody(connection: Any, following: Any, *rest: Any) -> int:
         return original(connection, None if site.acts(following is not None) else following, *rest)
 
-    with patch.object(effects, "follow_late_work", follow_nobody):
+    with ExitStack() as stack:
+        for module in (effects, kept_proposals, proposals):
+            stack.enter_context(patch.object(module, "follow_late_work", follow_nobody))
         yield
