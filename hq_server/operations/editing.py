@@ -10,6 +10,7 @@ from hq_server.storage.audience import publications_for_edits
 from hq_server.storage.client_circle import clients_edited, hold_clients
 from hq_server.storage.feed import Publication, publish
 from hq_server.storage.hybrid_clock import next_hlc
+from hq_server.storage.late_work import expect_late_work, follow_late_work
 from hq_server.storage.merged_points import groups_of_merges, settle_groups
 from shared.clock import Ids
 from shared.domain.cards import Value
@@ -40,13 +41,15 @@ class HqEdit:
         return edit_card(self.connection, kind, card_id, changes, self.stamp)
 
     def apply(self, edits: Sequence[CardEdit], audiences: Mapping[bytes, str] | None = None) -> int:
-        """Merges edits and tells the branches concerned; returns how many cards changed.
+        """Merges edits and tells the branches concerned; returns how many cards changed. What they give to somebody who
+        is handed over, a merge that is taken back for one, goes on to the successor.
 
         `audiences` says by card id who receives a card; clients go to the branches that know them.
         """
         changed = 0
         for start in range(0, len(edits), CARDS_PER_MERGE_MAX):
             chunk = edits[start : start + CARDS_PER_MERGE_MAX]
+            following = expect_late_work(self.connection, chunk, self.now_us)
             merged = merge_cards(self.connection, chunk, self.now_us, self.now_us)
             changed += len(merged.changed)
             told = publications_for_edits(self.connection, chunk, merged, self.now_us)
@@ -56,6 +59,7 @@ class HqEdit:
                 if audiences and edit.card_id in audiences and edit.key in merged.changed
             ]
             publish(self.connection, told)
+            follow_late_work(self.connection, following, chunk, merged, self.now_us)
             settle_groups(self.connection, groups_of_merges(self.connection, chunk), self.now_us)
         return changed
 

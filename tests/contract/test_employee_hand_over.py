@@ -196,6 +196,36 @@ def test_late_work_that_an_administrator_takes_up_follows(pair: Pair) -> None:
     assert owners(pair.office.store) == owners(first.store) == {"Anna": roman}
 
 
+def test_a_merge_taken_back_at_the_head_office_leaves_nothing_with_the_predecessor(pair: Pair) -> None:
+    node = pair.join("B1")
+    rita, roman, vera = hire(pair, "rita", "roman", "vera")
+    one = add(node, RecordKind.CLIENT, name="Anna", owner_id=rita)
+    other = add(node, RecordKind.CLIENT, name="Anne", owner_id=vera)
+    node.sync()
+
+    def merge(connection: Any, now_us: int) -> bytes:
+        return ClientMerging(connection, pair.office.ids, now_us).merge(one, other, ["owner_id"])
+
+    change(pair)(merge)
+    hand_over_employee(change(pair), pair.office.ids, rita, roman)
+    assert owners(pair.office.store)["Anna"] == vera
+    change(pair)(lambda connection, now_us: ClientMerging(connection, pair.office.ids, now_us).unmerge(other))
+    node.sync()
+    assert owners(pair.office.store) == owners(node.store) == {"Anna": roman, "Anne": vera}
+
+
+def test_what_comes_back_to_somebody_who_is_handed_over_anew_goes_on(pair: Pair) -> None:
+    node = pair.join("B1")
+    rita, roman, vera = hire(pair, "rita", "roman", "vera")
+    add(node, RecordKind.CLIENT, name="Anna", owner_id=rita)
+    node.sync()
+    first = hand_over_employee(change(pair), pair.office.ids, rita, roman)
+    hand_over_employee(change(pair), pair.office.ids, rita, vera)
+    take_back(change(pair), pair.office.ids, first.hand_over_id)
+    node.sync()
+    assert owners(pair.office.store) == owners(node.store) == {"Anna": vera}
+
+
 def test_nobody_is_handed_over_to_himself_in_a_ring_or_to_nobody(pair: Pair) -> None:
     pair.join("B1")
     oleg, irina = hire(pair, "oleg", "irina")

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from hq_server.operations import proposals
+from hq_server.operations import editing, proposals
 from hq_server.storage import audience, effects
 from hq_server.storage import proposals as kept_proposals
 from hq_server.storage.erased_twins import are_twins_due
@@ -52,6 +52,6 @@ def late_work_stays(site: Site) -> Iterator[None]:
         return original(connection, None if site.acts(following is not None) else following, *rest)
 
     with ExitStack() as stack:
-        for module in (effects, kept_proposals, proposals):
+        for module in (effects, editing, kept_proposals, proposals):
             stack.enter_context(patch.object(module, "follow_late_work", follow_nobody))
         yield
