@@ -32,7 +32,7 @@ from shared.storage.erasing import aliases_of
 from shared.storage.tables import client
 from tests.simulation.client_actions import ClientBase
 from tests.simulation.erasure_actions import erase, secret_of
-from tests.simulation.merge_laws import Shown, ShownFields, require_both_back, shown_at
+from tests.simulation.merge_laws import Shown, ShownFields, beside_at, require_both_back, shown_at
 from tests.simulation.places import Place, Typed
 
 if TYPE_CHECKING:
@@ -204,12 +204,13 @@ class Persons(ClientBase):
         made = self._merges.pop((place.name, loser), None)
         survivor, merging, merged = made or (loser, Shown({}, {}), Shown({}, {}))
         before, steps = Shown(shown_at(place, survivor), shown_at(place, loser)), self._world.steps
+        beside = {"survivor": beside_at(place, survivor), "loser": beside_at(place, loser)}
         self._do(place, lambda commit: merging_here.unmerge(commit, LOCAL_ADMINISTRATOR, loser))
         if made is None or not place.is_alive or self._world.steps != steps:
             return
         after = Shown(shown_at(place, survivor), shown_at(place, loser))
         if after != before:
-            require_both_back(merging, merged, before, after)
+            require_both_back(merging, merged, before, after, beside)
 
     def _pick_merged(self, place: Place) -> bytes | None:
         with place.store.read() as connection:
