@@ -202,6 +202,8 @@ class Persons(ClientBase):
         with place.store.read() as connection:
             self._world.reckoner.parted |= aliases_of(connection, loser)
         made = self._merges.pop((place.name, loser), None)
+        if made is not None and not _is_merged(place, loser, made[0]):
+            made = None  # another branch has merged the card into a third since, and that is what is taken back
         survivor, merging, merged = made or (loser, Shown({}, {}), Shown({}, {}))
         before, steps = Shown(shown_at(place, survivor), shown_at(place, loser)), self._world.steps
         beside = {"survivor": beside_at(place, survivor), "loser": beside_at(place, loser)}
