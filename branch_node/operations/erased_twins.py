@@ -17,9 +17,13 @@ from branch_node.storage.transaction import BranchTransaction, read_node
 from shared.domain.records import RecordKind
 from shared.operations.aliases import find_survivor
 from shared.operations.cards import load_card
+from shared.storage.erasing import MERGED_HERE, merging_edits
 from shared.storage.tables import client
+from shared.wire.decoding import decode_entry
+from shared.wire.entries import open_entry
 
 _UNSENT = "SELECT 1 FROM journal WHERE position > ? AND instr(data, ?) > 0 LIMIT 1"
+_AFTER = "SELECT data FROM journal WHERE position > ? AND instr(data, ?) > 0"
 
 
 def find_twins(
@@ -34,6 +38,22 @@ def find_twins(
             survivor = find_survivor(connection, target)
             if survivor != client_id:
                 found[survivor] = client_id
+    return found
+
+
+def find_lost_twins(connection: Connection, acknowledged_seq: int) -> dict[bytes, bytes]:
+    """The cards that took something of an erased one by a merge that was made here and that the head office has not,
+    or not any more; with the erased card. What is sent again of the merge says no more that the two are one."""
+    cursor: Any = connection.connection.cursor()
+    edits = merging_edits(connection, MERGED_HERE)
+    sent = read_node(cursor)[1].first_position + acknowledged_seq - 1 if edits else 0
+    found: dict[bytes, bytes] = {}
+    for edit_id, client_id in sorted(edits.items()):
+        for (data,) in cursor.execute(_AFTER, (sent, edit_id)).fetchall():
+            entry = decode_entry(open_entry(data))
+            if entry.opened.header.command_id == edit_id:
+                changed = {card_id for kind, card_id, _ in entry.patches if kind == RecordKind.CLIENT}
+                found |= {find_survivor(connection, each): client_id for each in sorted(changed - {client_id})}
     return found
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from shared.domain.identifiers import NIL_ID
 from shared.domain.records import RecordKind
 from shared.storage.card_rows import read_cards_after
-from shared.storage.erasing import merging_edits
+from shared.storage.erasing import MERGED_AT_HQ, merging_edits
 from shared.sync.card_merge import HQ_ORIGIN, CardState, FieldState, FieldVersion, Stamp
 from shared.sync.limits import PROPOSALS_PER_MESSAGE_MAX
 from shared.sync.messages import CardFull
@@ -32,7 +32,7 @@ def read_proposals(connection: Connection, after: tuple[int, bytes]) -> Proposal
     A client's card also says, as the merged card can no more, that an erased person's was merged into it.
     """
     rows = read_cards_after(connection, after, PROPOSALS_PER_MESSAGE_MAX)
-    merges = merging_edits(connection)
+    merges = merging_edits(connection, MERGED_AT_HQ)
     records = tuple(
         encode_feed_record(CardFull(kind, card_id, _with_merges(state, merges) if kind == RecordKind.CLIENT else state))
         for kind, card_id, state in rows

@@ -27,6 +27,8 @@ from shared.operations.record_check import keys_of, rewrite_record, rows_of
 from shared.storage.card_rows import load_states
 from shared.storage.dialect_functions import holds_any
 from shared.storage.erasing import (
+    MERGED_AT_HQ,
+    MERGED_HERE,
     PERSONAL_ROWS,
     by_belonging,
     by_client,
@@ -110,7 +112,8 @@ def erase_persons(
     Nothing of them is taken in from then on. Returns the words that the files must not hold any more.
     """
     cursor: Any = connection.connection.cursor()
-    note_merging_edits(connection, _merged_by_hq(connection, client_ids))
+    for where, origin in ((MERGED_AT_HQ, HQ_ORIGIN), (MERGED_HERE, read_node(cursor)[0].branch_id)):
+        note_merging_edits(connection, where, _edits_that_merged(connection, client_ids, origin))
     erasing = find_person(connection, client_ids)
     owners = erased_among(connection, [card_id for _, card_id in erasing.cards])
     names = names_of(connection, erasing.clients)
@@ -125,15 +128,15 @@ def erase_persons(
     return (*erasing.texts, *names)
 
 
-def _merged_by_hq(connection: Connection, client_ids: Collection[bytes]) -> dict[bytes, bytes]:
-    """The head office's edits by which these cards are merged into others, with the merged card."""
+def _edits_that_merged(connection: Connection, client_ids: Collection[bytes], origin: bytes) -> dict[bytes, bytes]:
+    """The edits, made at a branch or at HQ_ORIGIN, by which these cards are merged into others; with the card."""
     states = load_states(connection, [(int(RecordKind.CLIENT), client_id) for client_id in sorted(client_ids)])
     found = [(card_id, decode_state(state).fields.get("merged_into")) for (_, card_id), state in states.items()]
     return {
         version.version_id: card_id
         for card_id, known in found
         for version in (known.live if known else ())
-        if version.stamp.branch_id == HQ_ORIGIN and version.value is not None
+        if version.stamp.branch_id == origin and version.value is not None
     }
 
 

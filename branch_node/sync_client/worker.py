@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 import shared
 from branch_node.operations.branch_facts import record_switch
 from branch_node.operations.budgets import read_held, read_wishes, store_grants
-from branch_node.operations.erased_twins import record_twins
+from branch_node.operations.erased_twins import find_lost_twins, record_twins
 from branch_node.operations.feed import apply_feed, apply_orders, clients_ordered
 from branch_node.operations.history import apply_history
 from branch_node.operations.proposals import ProposalsRead, read_proposals
@@ -213,7 +213,7 @@ class StoreWorker:
                 # A store that is to be re-homed sends nothing yet; what HQ has of it shows only then, and HQ, should it
                 # lose the order, would recognise the loss by the session alone.
                 twins = apply_orders(transaction.connection, welcome.orders, clock_us, self._erased, scan, known.seq)
-                record_twins(transaction, twins)
+                record_twins(transaction, twins | find_lost_twins(transaction.connection, known.seq))
             if (welcome.hq_restored or welcome.feed_lost) and goes_on(welcome.resume):
                 reopen_all(cursor)
             if welcome.hq_restored and goes_on(welcome.resume):

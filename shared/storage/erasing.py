@@ -36,8 +36,9 @@ from shared.storage.tables import (
 
 IDS_PER_QUERY_MAX = 400
 
-MERGING_EDIT: Final = 0
-"""In the place of a kind, with the ids of erased cards: the head office's edit that merged the card into another."""
+MERGED_AT_HQ: Final = 0
+MERGED_HERE: Final = -1
+"""In the place of a kind, with the ids of erased cards: the edit by which the card was merged into another."""
 
 
 class PersonalRows(NamedTuple):
@@ -108,7 +109,7 @@ def cards_of_clients(connection: Connection, client_ids: Iterable[bytes]) -> set
         for card_id in connection.execute(select(table.c.id).where(table.c.client_id.in_(ids))).scalars()
     }
     known = select(erased_card.c.kind, erased_card.c.id).where(
-        erased_card.c.client_id.in_(ids), erased_card.c.kind.not_in((int(RecordKind.CLIENT), MERGING_EDIT))
+        erased_card.c.client_id.in_(ids), erased_card.c.kind.not_in((int(RecordKind.CLIENT), MERGED_AT_HQ, MERGED_HERE))
     )
     return found | {(kind, card_id) for kind, card_id in connection.execute(known)}
 
@@ -196,17 +197,17 @@ def note_erased(connection: Connection, client_id: bytes, cards: Iterable[tuple[
     connection.execute(insert_missing(erased_card, connection), rows)
 
 
-def note_merging_edits(connection: Connection, edits: Mapping[bytes, bytes]) -> None:
-    """Remembers edits by which the head office merged cards that are erased, with whose card each was: it may have lost
-    them, and with the card goes the word that another is the same person's."""
-    rows = [{"id": edit_id, "kind": MERGING_EDIT, "client_id": edits[edit_id]} for edit_id in sorted(edits)]
+def note_merging_edits(connection: Connection, where: int, edits: Mapping[bytes, bytes]) -> None:
+    """Remembers edits, MERGED_AT_HQ or MERGED_HERE, by which cards were merged that are erased, with whose card each
+    was: the head office may lose them, and with the card goes the word that another is the same person's."""
+    rows = [{"id": edit_id, "kind": where, "client_id": edits[edit_id]} for edit_id in sorted(edits)]
     if rows:
         connection.execute(insert_missing(erased_card, connection), rows)
 
 
-def merging_edits(connection: Connection) -> dict[bytes, bytes]:
+def merging_edits(connection: Connection, where: int) -> dict[bytes, bytes]:
     """The edits that are remembered, with whose erased card each was."""
-    statement = select(erased_card.c.id, erased_card.c.client_id).where(erased_card.c.kind == MERGING_EDIT)
+    statement = select(erased_card.c.id, erased_card.c.client_id).where(erased_card.c.kind == where)
     return {row.id: row.client_id for row in connection.execute(statement)}
 
 

@@ -14,10 +14,12 @@ from branch_node.sync_client.worker import StoreWorker
 from hq_server.operations.carrying import Carried
 from hq_server.operations.client_merging import ClientMerging
 from hq_server.storage.feed import number_feed
+from hq_server.sync_server.identity import Peer
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.storage.tables import client, erasure
 from shared.sync.branch_commands import FinishReason
 from tests.contract.test_erasing import assert_nothing_left, even
+from tests.support.link import Link
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
 from tests.support.persons import PHONE, edit, erase, live, meet, note_at_till, traces_in_database
@@ -332,3 +334,34 @@ def test_an_order_that_only_a_copy_was_greeted_with_is_not_left_to_the_copy_alon
     even(copy)
     at_hq, at_copy = clients_of(pair, copy)
     assert at_hq == at_copy
+
+
+def test_a_late_merge_that_the_head_office_loses_again_is_told_by_the_branch_that_made_it(pair: Pair) -> None:
+    # Found by seed 7286: what the branch sends again is without the erased card's part.
+    if pair.office.store.dialect != "sqlite":
+        pytest.skip("the copy of a file")
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id, other = persons(pair, first)
+    edit(second, client_id, tags=("vip",))
+    edit(second, other, tags=("vip",))
+    even(second, first)
+    merge(second, other, client_id)
+    worker = StoreWorker(second.store, b"b" * 16)
+    carried = messages_for_hq(worker, worker.hello(), [0])
+    worker.close()
+    erase(pair.office, client_id)
+    backup = pair.backup_hq()
+    Carried(pair.office.store, pair.office.clock, second.branch_id).take(carried)
+    worker = StoreWorker(second.store, b"b" * 16)
+    link = Link(worker, pair.gateway, Peer("B2", second.branch_id, may_enrol=False), lambda: 0)
+    while client_id in clients_of(pair, second)[1]:
+        link.do(link.ready()[0])
+    link.cut()
+    worker.close()
+    pair.restore_hq(backup)
+    even(second, first)
+    even(second, first)
+    pair.gateway.compact()  # as in every quiet hour
+    backup.unlink()
+    assert_nothing_left(pair, first, second)
+    assert clients_of(pair, first, second) == [[], [], []]
