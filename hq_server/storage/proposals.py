@@ -116,7 +116,7 @@ def _without_merges_of_erased(connection: Connection, fulls: Sequence[CardFull],
     """Cards without the word that they and an erased one were made one by an edit of the head office's. If that was
     lost here, the card is the erased person's; if not, what became of it since is known better here."""
     states = {full.card_id: decode_state(full.state) for full in fulls if full.kind == RecordKind.CLIENT}
-    said = [(card_id, into, v.version_id) for card_id, state in states.items() for into, v in _merged_by_hq(state)]
+    said = [(card_id, into, edit_id) for card_id, state in states.items() for into, edit_id in _merged_by_hq(state)]
     erased = {each for _, each in erased_among(connection, {into for _, into, _ in said})}
     told = [each for each in said if each[1] in erased]
     lost = [
@@ -137,11 +137,11 @@ def _without_merges_of_erased(connection: Connection, fulls: Sequence[CardFull],
     ]
 
 
-def _merged_by_hq(state: CardState) -> list[tuple[bytes, FieldVersion]]:
-    """Into which cards a card is merged by edits of the head office's."""
+def _merged_by_hq(state: CardState) -> list[tuple[bytes, bytes]]:
+    """Into which cards a card is merged by edits of the head office's, and the edits."""
     known = state.fields.get("merged_into", FieldState())
     return [
-        (version.value, version)
+        (version.value, version.version_id)
         for version in known.live
         if version.stamp.branch_id == HQ_ORIGIN and isinstance(version.value, bytes)
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,6 +48,31 @@ def persons(pair: Pair, node: Node) -> tuple[bytes, bytes]:
     live(node, client_id)
     even(node)
     return client_id, other
+
+
+def known_to_both(pair: Pair) -> tuple[Node, Node, bytes, bytes]:
+    """Two branches that both know both of them."""
+    first, second = pair.join("B1"), pair.join("B2")
+    client_id, other = persons(pair, first)
+    edit(second, client_id, tags=("vip",))
+    edit(second, other, tags=("vip",))
+    even(second, first)
+    return first, second, client_id, other
+
+
+def merge_at_hq(pair: Pair, survivor: bytes, loser: bytes) -> None:
+    """The head office merges them, and has told nobody yet."""
+    office = pair.office
+    office.clock.advance(1)
+    with office.store.write() as connection:
+        ClientMerging(connection, office.ids, office.clock.now_us()).merge(survivor, loser)
+    number_feed(office.store, office.clock.now_us())
+
+
+def only_copied_files(pair: Pair) -> None:
+    """Where the head office is put back from a copy of its file."""
+    if pair.office.store.dialect != "sqlite":
+        pytest.skip("the copy of a file")
 
 
 def clients_of(pair: Pair, *nodes: Node) -> list[list[bytes]]:
@@ -118,11 +142,7 @@ def test_of_two_merges_that_contradict_each_other_both_count(pair: Pair) -> None
 @pytest.mark.parametrize("survives", ["the erased", "the other"])
 @pytest.mark.parametrize("heard", ["before it sent", "after it sent"])
 def test_a_merge_that_arrives_after_the_order_brings_the_twin_into_it(pair: Pair, survives: str, heard: str) -> None:
-    first, second = pair.join("B1"), pair.join("B2")
-    client_id, other = persons(pair, first)
-    edit(second, client_id, tags=("vip",))
-    edit(second, other, tags=("vip",))
-    even(second, first)
+    first, second, client_id, other = known_to_both(pair)
     bystander = meet(first, external_id="C-19", **{**STRANGER, "name": "Пётр"})
     merge(second, *((client_id, other) if survives == "the erased" else (other, client_id)))
     if heard == "after it sent":
@@ -143,11 +163,7 @@ def test_a_merge_that_arrives_after_the_order_brings_the_twin_into_it(pair: Pair
 
 @pytest.mark.parametrize("survives", ["the erased", "the other"])
 def test_a_late_merge_that_was_taken_back_before_it_arrived_erases_nobody(pair: Pair, survives: str) -> None:
-    first, second = pair.join("B1"), pair.join("B2")
-    client_id, other = persons(pair, first)
-    edit(second, client_id, tags=("vip",))
-    edit(second, other, tags=("vip",))
-    even(second, first)
+    first, second, client_id, other = known_to_both(pair)
     one, two = (client_id, other) if survives == "the erased" else (other, client_id)
     merge(second, one, two)
     part(second, two)
@@ -158,11 +174,7 @@ def test_a_late_merge_that_was_taken_back_before_it_arrived_erases_nobody(pair: 
 
 
 def test_an_undo_that_the_head_office_knows_protects_whoever_was_merged(pair: Pair) -> None:
-    first, second = pair.join("B1"), pair.join("B2")
-    client_id, other = persons(pair, first)
-    edit(second, client_id, tags=("vip",))
-    edit(second, other, tags=("vip",))
-    even(second, first)
+    first, second, client_id, other = known_to_both(pair)
     merge(second, other, client_id)
     even(second, first)
     part(first, client_id)
@@ -180,13 +192,8 @@ def test_a_merge_by_whoever_had_forgotten_the_order_brings_the_twin_into_it(
     pair: Pair, merges: str, survives: str
 ) -> None:
     # Found by seeds 902 and 998: a restored head office merges the erased person's card before a branch tells it.
-    if pair.office.store.dialect != "sqlite":
-        pytest.skip("the copy of a file")
-    first, second = pair.join("B1"), pair.join("B2")
-    client_id, other = persons(pair, first)
-    edit(second, client_id, tags=("vip",))
-    edit(second, other, tags=("vip",))
-    even(second, first)
+    only_copied_files(pair)
+    first, second, client_id, other = known_to_both(pair)
     bystander = meet(first, external_id="C-19", **{**STRANGER, "name": "Пётр"})
     even(first)
     backup = pair.backup_hq()
@@ -195,9 +202,7 @@ def test_a_merge_by_whoever_had_forgotten_the_order_brings_the_twin_into_it(
     pair.restore_hq(backup)
     one, two = (client_id, other) if survives == "the erased" else (other, client_id)
     if merges == "the head office":
-        now_us = pair.office.clock.now_us()
-        with pair.office.store.write() as connection:
-            ClientMerging(connection, pair.office.ids, now_us).merge(one, two)
+        merge_at_hq(pair, one, two)
     else:
         ahead = CLOCK_AHEAD_SECONDS if "parked" in merges else 0
         pair.office.clock.advance(ahead)
@@ -215,8 +220,7 @@ def test_a_merge_by_whoever_had_forgotten_the_order_brings_the_twin_into_it(
 
 def test_an_order_that_a_restored_head_office_greets_with_goes_beside_the_history_journaled_anew(pair: Pair) -> None:
     # Found by seed 1286: both wanted the next place in the journal, and the branch could not connect any more.
-    if pair.office.store.dialect != "sqlite":
-        pytest.skip("the copy of a file")
+    only_copied_files(pair)
     client_id, other = persons(pair, pair.join("B1"))
     again = pair.replace("B1")
     even(again)
@@ -239,21 +243,13 @@ def test_an_order_that_a_restored_head_office_greets_with_goes_beside_the_histor
 def test_a_merge_that_the_head_office_lost_is_told_by_the_branches_that_hold_it(
     pair: Pair, survives: str, heard: str
 ) -> None:
-    if pair.office.store.dialect != "sqlite":
-        pytest.skip("the copy of a file")
-    first, second = pair.join("B1"), pair.join("B2")
-    client_id, other = persons(pair, first)
-    edit(second, client_id, tags=("vip",))
-    edit(second, other, tags=("vip",))
-    even(second, first)
+    only_copied_files(pair)
+    first, second, client_id, other = known_to_both(pair)
     bystander = meet(first, external_id="C-19", **{**STRANGER, "name": "Пётр"})
     even(first)
     backup = pair.backup_hq()
     one, two = (client_id, other) if survives == "the erased" else (other, client_id)
-    now_us = pair.office.clock.now_us()
-    with pair.office.store.write() as connection:
-        ClientMerging(connection, pair.office.ids, now_us).merge(one, two)
-    number_feed(pair.office.store, now_us)
+    merge_at_hq(pair, one, two)
     even(first, second)
     pair.restore_hq(backup)
     if heard == "the merge first":
@@ -269,29 +265,19 @@ def test_a_merge_that_the_head_office_lost_is_told_by_the_branches_that_hold_it(
 
 @pytest.mark.parametrize("survives", ["the erased", "the other"])
 def test_a_merge_that_a_restored_head_office_took_back_erases_nobody(pair: Pair, survives: str) -> None:
-    if pair.office.store.dialect != "sqlite":
-        pytest.skip("the copy of a file")
-    first, second = pair.join("B1"), pair.join("B2")
-    client_id, other = persons(pair, first)
-    edit(second, client_id, tags=("vip",))
-    edit(second, other, tags=("vip",))
-    even(second, first)
+    only_copied_files(pair)
+    first, second, client_id, other = known_to_both(pair)
     one, two = (client_id, other) if survives == "the erased" else (other, client_id)
     office = pair.office
-
-    def at_hq(act: Callable[[ClientMerging], object]) -> None:
-        office.clock.advance(1)
-        with office.store.write() as connection:
-            act(ClientMerging(connection, office.ids, office.clock.now_us()))
-        number_feed(office.store, office.clock.now_us())
-
-    at_hq(lambda merging: merging.merge(one, two))
+    merge_at_hq(pair, one, two)
     even(first, second)
     backup = pair.backup_hq()
     pair.add_product("P-1", "Чай")
     even(first, second)
     pair.restore_hq(backup)
-    at_hq(lambda merging: merging.unmerge(two))
+    office.clock.advance(1)
+    with office.store.write() as connection:
+        ClientMerging(connection, office.ids, office.clock.now_us()).unmerge(two)
     pair.add_product("P-2", "Кофе")
     erase(office, client_id)
     even(first, second)
@@ -317,8 +303,7 @@ def test_a_merge_of_an_older_copy_is_told_when_it_is_clear_what_the_head_office_
 
 def test_an_order_that_only_a_copy_was_greeted_with_is_not_left_to_the_copy_alone(pair: Pair) -> None:
     # Found by seed 3386: a store that is to be re-homed took the order, and nothing showed that HQ had lost it since.
-    if pair.office.store.dialect != "sqlite":
-        pytest.skip("the copy of a file")
+    only_copied_files(pair)
     first = pair.join("B1")
     client_id, _other = persons(pair, first)
     copy = first.copy("copy")
@@ -338,13 +323,8 @@ def test_an_order_that_only_a_copy_was_greeted_with_is_not_left_to_the_copy_alon
 
 def test_a_late_merge_that_the_head_office_loses_again_is_told_by_the_branch_that_made_it(pair: Pair) -> None:
     # Found by seed 7286: what the branch sends again is without the erased card's part.
-    if pair.office.store.dialect != "sqlite":
-        pytest.skip("the copy of a file")
-    first, second = pair.join("B1"), pair.join("B2")
-    client_id, other = persons(pair, first)
-    edit(second, client_id, tags=("vip",))
-    edit(second, other, tags=("vip",))
-    even(second, first)
+    only_copied_files(pair)
+    first, second, client_id, other = known_to_both(pair)
     merge(second, other, client_id)
     worker = StoreWorker(second.store, b"b" * 16)
     carried = messages_for_hq(worker, worker.hello(), [0])
