@@ -18,6 +18,7 @@ from hq_server.operations.reporting import run_report
 from hq_server.storage.rollups import rebuild_rollups
 from hq_server.storage.store import HqStore, connect_store
 from shared.clock import SystemClock, SystemIds
+from shared.reports.parameters import ReportAsk
 from shared.reports.registry import find_report
 
 BRANCHES = 50
@@ -92,7 +93,7 @@ def _fill(server: PostgresqlServer, folder: Path, years: int) -> HqStore:
 
 def _report(store: HqStore, by: tuple[str, ...], date_from: str | None, date_to: str | None) -> None:
     with store.read() as connection:
-        run_report(connection, find_report("sales"), by, date_from, date_to, (), None, SystemClock().now_us(), 15)
+        run_report(connection, find_report("sales"), ReportAsk(by, date_from, date_to), SystemClock().now_us(), 15)
 
 
 def _scan(store: HqStore) -> None:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from branch_node.bootstrap import open_store, settings_for
 from branch_node.operations.reporting import run_report
 from shared.cli.commands import GlobalOptions
 from shared.cli.reports import report_group
-from shared.reports.registry import Report
+from shared.reports.parameters import ReportAsk
+from shared.reports.report import Report
 from shared.reports.result import ReportResult
 
 
-def _run(options: GlobalOptions, report: Report, ask: dict[str, Any]) -> ReportResult:
+def _run(options: GlobalOptions, report: Report, ask: ReportAsk) -> ReportResult:
     store = open_store(settings_for(options.home))
     try:
         with store.read() as connection:
-            return run_report(connection, report, **ask, now_us=store.clock.now_us())
+            return run_report(connection, report, ask, store.clock.now_us())
     finally:
         store.close()
 

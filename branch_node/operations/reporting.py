@@ -2,44 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from sqlalchemy import Connection
 
 from branch_node.storage.transaction import read_node
+from shared.domain.business_time import local_moment
 from shared.errors import InvalidInput
-from shared.reports.parameters import parse_parameters
-from shared.reports.registry import Report
+from shared.reports.ground import Ground
+from shared.reports.parameters import ReportAsk, parse_ask
+from shared.reports.report import Report, Scope
 from shared.reports.result import BranchCompleteness, Completeness, ReportResult
+from shared.reports.running import run
 
 
-def run_report(
-    connection: Connection,
-    report: Report,
-    by: Sequence[str],
-    date_from: str | None,
-    date_to: str | None,
-    branches: Sequence[str],
-    as_of: str | None,
-    now_us: int,
-) -> ReportResult:
+def run_report(connection: Connection, report: Report, ask: ReportAsk, now_us: int) -> ReportResult:
     """Runs a report in the caller's snapshot. A branch has all of its own data, always. Raises InvalidInput."""
     node, _ = read_node(connection.connection.cursor())
-    if as_of is not None:
+    if report.scope == Scope.CHAIN:
+        raise InvalidInput(f"The report {report.name} needs the whole chain.", "Run it at the head office.")
+    if ask.as_of is not None:
         raise InvalidInput(
             "“As known at” is a question for the head office.", "Run the report there, or leave --as-of out."
         )
-    for code in branches:
+    for code in ask.branches:
         if code != node.code:
             raise InvalidInput(f"This is branch {node.code}; it has no data of {code}.", "Ask the head office.")
-    parameters = parse_parameters(by, list(report.dimensions), date_from, date_to, branches, None, node.timezone)
-    rows, totals = report.run(connection, parameters, {node.branch_id: node.code}, False)
+    today = local_moment(now_us, node.timezone).business_date
+    parameters = parse_ask(ask, list(report.all_dimensions), report.options, node.timezone, today)
+    found = run(Ground(connection, {node.branch_id: node.code}, False, today, now_us), report, parameters)
     return ReportResult(
         report.name,
         parameters,
-        report.columns(parameters.by),
-        tuple(rows),
-        totals,
+        found.columns,
+        tuple(found.rows),
+        found.totals,
         Completeness((BranchCompleteness(node.code, now_us, now_us, True),)),
         node.currency,
     )

@@ -10,36 +10,30 @@ from hq_server.operations.founding import read_chain
 from hq_server.storage.branches import BranchRow, all_branches, branch_by_code
 from hq_server.storage.parking import parked_by_branch
 from hq_server.storage.tables import branch_cursor
+from shared.domain.business_time import local_moment
 from shared.reports.completeness import BranchStanding, judge_completeness
-from shared.reports.parameters import parse_parameters
-from shared.reports.registry import Report
+from shared.reports.ground import Ground
+from shared.reports.parameters import ReportAsk, parse_ask
+from shared.reports.report import Report
 from shared.reports.result import ReportResult
+from shared.reports.running import run
 
 
-def run_report(
-    connection: Connection,
-    report: Report,
-    by: Sequence[str],
-    date_from: str | None,
-    date_to: str | None,
-    branches: Sequence[str],
-    as_of: str | None,
-    now_us: int,
-    lag_minutes: int,
-) -> ReportResult:
+def run_report(connection: Connection, report: Report, ask: ReportAsk, now_us: int, lag_minutes: int) -> ReportResult:
     """Runs a report in the caller's snapshot. Raises InvalidInput, NotFound."""
     founded = read_chain(connection)
-    parameters = parse_parameters(by, list(report.dimensions), date_from, date_to, branches, as_of, founded.timezone)
+    today = local_moment(now_us, founded.timezone).business_date
+    parameters = parse_ask(ask, list(report.all_dimensions), report.options, founded.timezone, today)
     included = [branch_by_code(connection, code) for code in parameters.branches] or all_branches(connection)
     codes = {row.id: row.code for row in included}
-    rows, totals = report.run(connection, parameters, codes, True)
+    found = run(Ground(connection, codes, True, today, now_us), report, parameters)
     standings = read_standings(connection, included)
     return ReportResult(
         report.name,
         parameters,
-        report.columns(parameters.by),
-        tuple(rows),
-        totals,
+        found.columns,
+        tuple(found.rows),
+        found.totals,
         judge_completeness(standings, parameters.date_to, now_us, lag_minutes),
         founded.currency,
     )

@@ -14,6 +14,7 @@ from hq_server.operations.reporting import run_report
 from hq_server.storage.branches import all_branches
 from shared.domain.permissions import Actor, Permission, require
 from shared.domain.text_folding import fold
+from shared.reports.parameters import ReportAsk
 from shared.reports.registry import find_report
 from shared.reports.result import BranchCompleteness
 from shared.storage.tables import product
@@ -56,7 +57,7 @@ class StockRow(NamedTuple):
 def branches_stock(connection: Connection, actor: Actor, now_us: int, lag_minutes: int) -> list[BranchStock]:
     """Every branch, by its code. Raises NotPermitted."""
     _require(actor)
-    result = run_report(connection, find_report("stock"), ["branch"], None, None, [], None, now_us, lag_minutes)
+    result = run_report(connection, find_report("stock"), ReportAsk(["branch"]), now_us, lag_minutes)
     place = [column.name for column in result.columns].index("negative")
     negative = {row[0]: row[place] for row in result.rows}
     names = {row.code: row.name for row in all_branches(connection)}
@@ -76,7 +77,7 @@ def list_stock(
     _require(actor)
     branches = [wanted.branch_code] if wanted.branch_code else []
     report = find_report("stock")
-    result = run_report(connection, report, ["branch", "product"], None, None, branches, None, now_us, lag_minutes)
+    result = run_report(connection, report, ReportAsk(["branch", "product"], branches=branches), now_us, lag_minutes)
     place = [column.name for column in result.columns].index("on_hand")
     known = _catalogue(connection)
     words = fold(wanted.words[:WORDS_CHARACTERS_MAX]).split()

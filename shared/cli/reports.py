@@ -13,16 +13,18 @@ from shared.cli.commands import GlobalOptions, Group
 from shared.cli.output import print_json, print_rows, print_table
 from shared.errors import InvalidInput
 from shared.reports.exports import display, to_csv, to_pdf, to_xlsx
-from shared.reports.registry import REPORTS, Report, find_report
+from shared.reports.parameters import ReportAsk
+from shared.reports.periods import PRESETS, Compare
+from shared.reports.registry import REPORTS, find_report
+from shared.reports.report import Report
 from shared.reports.result import ReportResult
 
 FORMATS = ("table", "json", "csv", "xlsx", "pdf")
-Ask = dict[str, Any]
-RunReport = Callable[[GlobalOptions, Report, Ask], ReportResult]
+RunReport = Callable[[GlobalOptions, Report, ReportAsk], ReportResult]
 
 
 def report_group(run: RunReport, help_line: str) -> Group:
-    """The commands. `run` answers a report from what a person typed: by, date_from, date_to, branches, as_of."""
+    """The commands. `run` answers a report from what a person typed."""
     group = Group("report", help=help_line)
 
     @group.command("list")
@@ -30,7 +32,7 @@ def report_group(run: RunReport, help_line: str) -> Group:
     def list_command(options: GlobalOptions) -> None:
         """List the reports."""
         rows = [
-            {"name": known.name, "summary": known.summary, "dimensions": list(known.dimensions)}
+            {"name": known.name, "summary": known.summary, "dimensions": list(known.all_dimensions)}
             for known in REPORTS.values()
         ]
         print_rows(options, "reports", ("name", "summary", "dimensions"), rows, "There are no reports.")
@@ -41,7 +43,7 @@ def report_group(run: RunReport, help_line: str) -> Group:
     def define_command(options: GlobalOptions, name: str) -> None:
         """Show how a report's measures are defined."""
         known = find_report(name)
-        rows = [{"measure": measure, "definition": text} for measure, text in known.definitions.items()]
+        rows = [{"measure": measure, "definition": text} for measure, text in known.all_definitions.items()]
         print_rows(options, "measures", ("measure", "definition"), rows, "")
 
     @group.command("run")
@@ -50,14 +52,22 @@ def report_group(run: RunReport, help_line: str) -> Group:
     @click.option("--to", "date_to", help="Last business date, YYYY-MM-DD.")
     @click.option("--branch", "branches", multiple=True, help="Code of a branch; may be repeated.")
     @click.option("--by", multiple=True, help="A dimension to group by; may be repeated.")
+    @click.option("--period", type=click.Choice(list(PRESETS)), help="A period by its name, instead of days.")
+    @click.option("--where", "filters", multiple=True, metavar="DIMENSION=VALUE", help="Only this; may be repeated.")
+    @click.option("--team", default="", metavar="CODE", help="Only what this employee and those below him did.")
+    @click.option("--compare", type=click.Choice(list(Compare)), help="Beside the same of another period.")
+    @click.option("--like-for-like", is_flag=True, help="Compare only branches that sold in both periods.")
+    @click.option("--option", "options", multiple=True, metavar="NAME=NUMBER", help="A number of the report's own.")
     @click.option("--as-of", help="As known at this moment: only what had arrived by then.")
     @click.option("--format", "format_name", type=click.Choice(FORMATS), default="table", show_default=True)
     @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
     @click.pass_obj
-    def run_command(options: GlobalOptions, /, name: str, format_name: str, output: Path | None, **ask: Any) -> None:
+    def run_command(
+        global_options: GlobalOptions, /, name: str, format_name: str, output: Path | None, **ask: Any
+    ) -> None:
         """Run a report."""
-        result = run(options, find_report(name), ask)
-        if options.json or format_name == "json":
+        result = run(global_options, find_report(name), ReportAsk(**ask))
+        if global_options.json or format_name == "json":
             _write(output, lambda: print_json(result.as_json()), result, "json")
         else:
             _write(output, lambda: _print(result, format_name), result, format_name)

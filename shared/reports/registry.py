@@ -2,71 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Connection
-
 from shared.domain.identifiers import shorten
 from shared.errors import NotFound
 from shared.reports import sales, stock, work
-from shared.reports.parameters import ReportParameters
-from shared.reports.result import Column
+from shared.reports.report import Report
 
-Run = Callable[[Connection, ReportParameters, Mapping[bytes, str], bool], tuple[list[tuple[Any, ...]], tuple[Any, ...]]]
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A report: its dimensions, its measures with their definitions, and the query behind it."""
-
-    name: str
-    summary: str
-    dimensions: Mapping[str, Column]
-    measures: tuple[Column, ...]
-    definitions: Mapping[str, str]
-    run: Run
-
-    def columns(self, by: tuple[str, ...]) -> tuple[Column, ...]:
-        """The columns of a result."""
-        return (*(self.dimensions[name] for name in by), *self.measures)
-
-
-REPORTS: dict[str, Report] = {
-    sales.NAME: Report(
-        sales.NAME,
-        "What was sold: receipts, units, gross, discounts, returns, net.",
-        sales.DIMENSIONS,
-        sales.MEASURES,
-        sales.DEFINITIONS,
-        sales.run_sales,
+_ALL = (
+    Report(
+        name=sales.NAME,
+        title="Sales",
+        summary="What was sold: receipts, units, gross, discounts, returns, net.",
+        dimensions=sales.DIMENSIONS,
+        measures=sales.MEASURES,
+        definitions=sales.DEFINITIONS,
+        run=sales.run_sales,
+        derived=sales.DERIVED,
+        is_additive=True,
+        filters_itself=True,
+        person="cashier",
+        first_by=("branch",),
+        rests_on="receipts",
+        notes=("All amounts include VAT.", "Returns count on the day when the goods came back."),
     ),
-    stock.NAME: Report(
-        stock.NAME,
-        "Goods on hand at the end of the period, what was sold and received in it, products below zero.",
-        stock.DIMENSIONS,
-        stock.MEASURES,
-        stock.DEFINITIONS,
-        stock.run_stock,
+    Report(
+        name=stock.NAME,
+        title="Stock",
+        summary="Goods on hand at the end of the period, what was sold and received in it, products below zero.",
+        dimensions=stock.DIMENSIONS,
+        measures=stock.MEASURES,
+        definitions=stock.DEFINITIONS,
+        run=stock.run_stock,
+        is_additive=True,
+        first_by=("branch",),
     ),
-    work.WORK_TODAY: Report(
-        work.WORK_TODAY,
-        "What was done: calls, reached, outcomes, contacts, tasks and sales by employee and hour.",
-        work.DIMENSIONS,
-        work.MEASURES,
-        work.DEFINITIONS,
-        work.run_work_today,
+    Report(
+        name=work.WORK_TODAY,
+        title="Work of the day",
+        summary="What was done: calls, reached, outcomes, contacts, tasks and sales by employee and hour.",
+        dimensions=work.DIMENSIONS,
+        measures=work.MEASURES,
+        definitions=work.DEFINITIONS,
+        run=work.run_work_today,
+        is_additive=True,
+        person="employee",
+        first_by=("employee",),
+        first_period="today",
     ),
-    work.CALLS: Report(
-        work.CALLS,
-        "Calls and what came of them, by employee, outcome, day and hour.",
-        work.CALL_DIMENSIONS,
-        work.CALL_MEASURES,
-        work.CALL_DEFINITIONS,
-        work.run_calls,
+    Report(
+        name=work.CALLS,
+        title="Calls",
+        summary="Calls and what came of them, by employee, outcome, day and hour.",
+        dimensions=work.CALL_DIMENSIONS,
+        measures=work.CALL_MEASURES,
+        definitions=work.CALL_DEFINITIONS,
+        run=work.run_calls,
+        is_additive=True,
+        person="employee",
+        first_by=("employee",),
+        rests_on="calls",
     ),
-}
+)
+
+REPORTS: dict[str, Report] = {each.name: each for each in _ALL}
 
 
 def find_report(name: str) -> Report:

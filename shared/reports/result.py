@@ -9,42 +9,69 @@ from shared.domain.business_time import format_us
 from shared.domain.money import quantity_number
 from shared.reports.parameters import ReportParameters
 
+_UNITS = {"money": "minor", "percent": "%"}
+_THOUSANDTHS = ("quantity", "ratio")
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`type` is text, date, integer, money (minor units) or quantity (thousandths inside, a plain number outside)."""
+    """`type` is text, date, month, integer, money (minor units), quantity or ratio (thousandths inside, a plain number
+    outside), percent (basis points inside, a number of percent outside) or moment (microseconds since 1970 in UTC
+    inside, ISO 8601 outside). `label` is the heading for people, in English; `unit` says more, such as days."""
 
     name: str
     type: str
+    label: str = ""
+    unit: str = ""
+
+    @property
+    def heading(self) -> str:
+        """What people call it, in English; a page translates it."""
+        return self.label or self.name.replace("_", " ").capitalize()
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it stands at the right and may be drawn."""
+        return self.type not in ("text", "date", "month", "moment")
 
     def as_json(self) -> dict[str, str]:
-        """With the unit of money, which is otherwise not visible."""
-        document = {"name": self.name, "type": "number" if self.type == "quantity" else self.type}
-        return document | {"unit": "minor"} if self.type == "money" else document
+        """With the unit, which is otherwise not visible."""
+        types = dict.fromkeys(_THOUSANDTHS, "number") | {"month": "text"}
+        document = {"name": self.name, "type": types.get(self.type, self.type)}
+        unit = self.unit or _UNITS.get(self.type, "")
+        return document | {"unit": unit} if unit else document
 
     def plain(self, value: Any) -> Any:
         """A value as JSON has it."""
         if value is None:
             return None
-        return quantity_number(int(value)) if self.type == "quantity" else value
+        if self.type in _THOUSANDTHS:
+            return quantity_number(int(value))
+        if self.type == "percent":
+            return quantity_number(int(value) * 10)
+        return format_us(value) if self.type == "moment" else value
 
 
 @dataclass(frozen=True, slots=True)
 class BranchCompleteness:
-    """How complete a branch's data is. `watermark_us` is None before its first contact."""
+    """How complete a branch's data is. `watermark_us` is None before its first contact; `share_basis_points` is its
+    usual share of the sales of all branches, None where that is not known."""
 
     branch: str
     watermark_us: int | None
     last_seen_us: int | None
     complete: bool
+    share_basis_points: int | None = None
 
     def as_json(self) -> dict[str, Any]:
-        return {
+        share = self.share_basis_points
+        document = {
             "branch": self.branch,
             "watermark": None if self.watermark_us is None else format_us(self.watermark_us),
             "last_seen_at": None if self.last_seen_us is None else format_us(self.last_seen_us),
             "complete": self.complete,
         }
+        return document if share is None else document | {"usual_share_percent": share / 100}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +88,29 @@ class Completeness:
         return min(known) if known and len(known) == len(watermarks) else None
 
     @property
+    def missing(self) -> tuple[BranchCompleteness, ...]:
+        """The branches that are not complete."""
+        return tuple(known for known in self.branches if not known.complete)
+
+    @property
+    def missing_basis_points(self) -> int | None:
+        """The usual share of the missing branches in all sales; None when that is not known of one of them."""
+        shares = [known.share_basis_points for known in self.missing]
+        known = [share for share in shares if share is not None]
+        return sum(known) if len(known) == len(shares) else None
+
+    @property
     def sentence(self) -> str:
         """For people: `4 of 5 branches complete; missing: B3 (last heard 2026-11-23T10:00:00Z)`."""
-        missing = [known for known in self.branches if not known.complete]
+        missing = self.missing
         said = f"{len(self.branches) - len(missing)} of {len(self.branches)} branches complete"
         if self.complete_to_us is not None:
             said += f", all of them to {format_us(self.complete_to_us)}"
         if missing:
             names = ", ".join(f"{known.branch} (last heard {_heard(known)})" for known in missing)
             said += f"; missing: {names}"
+            if self.missing_basis_points is not None:
+                said += f", usually {self.missing_basis_points / 100:.1f} % of sales"
         return said
 
     def as_json(self) -> dict[str, Any]:

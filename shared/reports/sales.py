@@ -9,8 +9,9 @@ Definitions, alike at every branch and at HQ:
     returns    Σ of goods returned, by the date of return
     net        gross − discounts − returns
 
-It reads the coarsest table that has the dimensions asked for: rollups where there are any, then sales, then lines.
-Rollups have the returns in them; beside sales or lines, refunds are read by the same dimensions.
+All amounts include VAT. It reads the coarsest table that has the dimensions asked for: rollups where there are any,
+then sales, then lines. Rollups have the returns in them; beside sales or lines, refunds are read by the same
+dimensions.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ from dataclasses import dataclass
 from operator import add, itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, Select, Table, func, literal, literal_column, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, Table, func, literal, literal_column, or_, select
 
+from shared.domain.business_time import parse_date
 from shared.errors import StoreCorrupt
+from shared.reports.ground import Answer, Ground, Rows
 from shared.reports.parameters import ReportParameters
+from shared.reports.report import Derived, Sums, divide
 from shared.reports.result import Column
-from shared.storage.dialect_functions import month_of
+from shared.storage.dialect_functions import month_of, weekday_of
 from shared.storage.rollup_tables import SUMS, sales_by_category, sales_by_day, sales_by_hour, sales_by_month
 from shared.storage.tables import refund, refund_line, sale, sale_line
 
@@ -35,12 +39,13 @@ NAME = "sales"
 DIMENSIONS: dict[str, Column] = {
     "branch": Column("branch", "text"),
     "business_date": Column("business_date", "date"),
-    "month": Column("month", "text"),
+    "month": Column("month", "month"),
     "category": Column("category", "text"),
     "product": Column("product", "text"),
     "cashier": Column("cashier", "text"),
     "client": Column("client", "text"),
     "hour": Column("hour", "integer"),
+    "weekday": Column("weekday", "integer", "Day of the week"),
 }
 
 MEASURES: tuple[Column, ...] = (
@@ -61,6 +66,20 @@ DEFINITIONS: dict[str, str] = {
     "net": "gross − discounts − returns",
 }
 
+
+def _average_receipt(sums: Sums) -> int | None:
+    return divide(sums["gross"] - sums["discounts"], sums["receipts"])
+
+
+def _units_per_receipt(sums: Sums) -> int | None:
+    return divide(sums["units"], sums["receipts"])
+
+
+DERIVED: tuple[Derived, ...] = (
+    Derived(Column("average_receipt", "money", "Average receipt"), "(gross − discounts) ÷ receipts", _average_receipt),
+    Derived(Column("units_per_receipt", "quantity", "Units per receipt"), "units ÷ receipts", _units_per_receipt),
+)
+
 Expression = ColumnElement[Any]
 
 
@@ -78,7 +97,7 @@ class Source:
 
     def suits(self, parameters: ReportParameters) -> bool:
         """Whether this table can answer."""
-        if not set(parameters.by) <= {*self.dimensions, "branch"}:
+        if not {*parameters.by, *dict(parameters.filters)} <= {*self.dimensions, "branch"}:
             return False
         if parameters.as_of_us is not None and self.received_at is None:
             return False
@@ -92,7 +111,7 @@ def _rollup_source(table: Table, dimensions: Mapping[str, Expression], has_days:
 
     day = table.c.business_date if has_days else None
     month = month_of(day) if day is not None else table.c.month
-    by_date = {"business_date": day} if day is not None else {}
+    by_date = {"business_date": day, "weekday": weekday_of(day)} if day is not None else {}
     return Source({"branch": table.c.branch_id, "month": month, **by_date, **dimensions}, day, month, build)
 
 
@@ -160,6 +179,7 @@ _REFUND_DIMENSIONS: dict[str, Expression] = {
     "branch": refund.c.branch_id,
     "business_date": refund.c.business_date,
     "month": month_of(refund.c.business_date),
+    "weekday": weekday_of(refund.c.business_date),
     "hour": refund.c.hour,
     "cashier": refund.c.cashier,
     "client": refund.c.client,
@@ -169,6 +189,7 @@ _SALE_DIMENSIONS: dict[str, Expression] = {
     "branch": sale.c.branch_id,
     "business_date": sale.c.business_date,
     "month": month_of(sale.c.business_date),
+    "weekday": weekday_of(sale.c.business_date),
     "hour": sale.c.hour,
     "cashier": sale.c.cashier,
     "client": sale.c.client,
@@ -215,16 +236,10 @@ FACT_SOURCES: tuple[Source, ...] = (
 )
 
 
-def run_sales(
-    connection: Connection, parameters: ReportParameters, branch_codes: Mapping[bytes, str], has_rollups: bool
-) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
-    """Rows (dimensions, then measures) in the order of their dimensions, and the totals.
-
-    `branch_codes` are the branches to include, by id. `has_rollups` says whether this store keeps them. Raises
-    StoreCorrupt when a row holds something that is no date or number.
-    """
+def run_sales(ground: Ground, parameters: ReportParameters) -> Answer:
+    """Rows and totals. Raises StoreCorrupt when a row holds something that is no date or number."""
     try:
-        return _run(connection, parameters, branch_codes, has_rollups)
+        return _run(ground, parameters)
     except (TypeError, ValueError):
         raise StoreCorrupt(
             "A row of the sales holds a value that cannot be read.",
@@ -232,11 +247,9 @@ def run_sales(
         ) from None
 
 
-def _run(
-    connection: Connection, parameters: ReportParameters, branch_codes: Mapping[bytes, str], has_rollups: bool
-) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
-    rows = _query(connection, parameters, branch_codes, has_rollups, parameters.by)
-    totals = rows if not parameters.by else _query(connection, parameters, branch_codes, has_rollups, ())
+def _run(ground: Ground, parameters: ReportParameters) -> Answer:
+    rows = _query(ground, parameters)
+    totals = rows if not parameters.by else _query(ground, parameters.grouped(()))
     total = tuple(totals[0]) if totals else (0,) * len(MEASURES)
     if not parameters.by:
         return [total], total
@@ -250,30 +263,19 @@ def _sorted(rows: list[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
     return sorted(rows, key=itemgetter(slice(width)))
 
 
-def _query(
-    connection: Connection,
-    parameters: ReportParameters,
-    branch_codes: Mapping[bytes, str],
-    has_rollups: bool,
-    by: Sequence[str],
-) -> list[tuple[Any, ...]]:
-    sources = (*ROLLUP_SOURCES, *FACT_SOURCES) if has_rollups else FACT_SOURCES
-    asked = ReportParameters(
-        tuple(by), parameters.date_from, parameters.date_to, parameters.branches, parameters.as_of_us
-    )
+def _query(ground: Ground, asked: ReportParameters) -> Rows:
+    sources = (*ROLLUP_SOURCES, *FACT_SOURCES) if ground.has_rollups else FACT_SOURCES
     source = next(source for source in sources if source.suits(asked))
-    rows = _read(connection, source, asked, branch_codes)
+    rows = _read(ground, source, asked)
     if source.returns is not None:
-        rows = _joined(rows, _read(connection, source.returns, asked, branch_codes), len(by))
+        rows = _joined(rows, _read(ground, source.returns, asked), len(asked.by))
     return rows
 
 
-def _read(
-    connection: Connection, source: Source, asked: ReportParameters, branch_codes: Mapping[bytes, str]
-) -> list[tuple[Any, ...]]:
+def _read(ground: Ground, source: Source, asked: ReportParameters) -> Rows:
     keys = [source.dimensions[name] for name in asked.by]
-    statement = source.build(keys, _conditions(source, asked, branch_codes))
-    return _plain_rows(connection.execute(statement).all(), asked.by, branch_codes)
+    statement = source.build(keys, _conditions(source, asked, ground.branch_codes))
+    return _plain_rows(ground.connection.execute(statement).all(), asked.by, ground.branch_codes)
 
 
 def _joined(sold: list[tuple[Any, ...]], returned: list[tuple[Any, ...]], width: int) -> list[tuple[Any, ...]]:
@@ -321,7 +323,23 @@ def _conditions(source: Source, parameters: ReportParameters, branch_codes: Mapp
             conditions.append(source.month <= parameters.date_to.isoformat()[:7])
     if parameters.as_of_us is not None and source.received_at is not None:
         conditions.append(source.received_at <= parameters.as_of_us)
+    for name, values in parameters.filters:
+        conditions.append(_is_among(name, source.dimensions[name], values, branch_codes))
     return conditions
+
+
+def _is_among(
+    name: str, column: Expression, texts: Sequence[str], branch_codes: Mapping[bytes, str]
+) -> ColumnElement[bool]:
+    """Whether a dimension has one of these values, as people write them; an empty text is no value."""
+    if name == "branch":
+        return column.in_([identity for identity, code in branch_codes.items() if code in texts])
+    if name in ("hour", "weekday"):
+        return column.in_([int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 3])
+    if name == "business_date":
+        return column.in_([parse_date(text, "The day") for text in texts])
+    named: ColumnElement[bool] = column.in_([text for text in texts if text])
+    return or_(named, column.is_(None)) if "" in texts else named
 
 
 def _is_whole_months(parameters: ReportParameters) -> bool:

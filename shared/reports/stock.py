@@ -17,7 +17,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     FromClause,
     Select,
     Subquery,
@@ -32,6 +31,7 @@ from sqlalchemy import (
 )
 
 from shared.domain.stock import MovementReason
+from shared.reports.ground import Answer, Ground
 from shared.reports.parameters import ReportParameters
 from shared.reports.result import Column
 from shared.storage.tables import product, refund, refund_line, sale, sale_line, stock_movement, stock_movement_line
@@ -61,14 +61,13 @@ DEFINITIONS: dict[str, str] = {
 Expression = ColumnElement[Any]
 
 
-def run_stock(
-    connection: Connection, parameters: ReportParameters, branch_codes: Mapping[bytes, str], has_rollups: bool
-) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
+def run_stock(ground: Ground, parameters: ReportParameters) -> Answer:
     """The rows by the dimensions asked for, sorted by them, and the totals of all.
 
     A category is the product's own as it is now; a product that is in no catalogue has none.
     """
-    found = [tuple(row) for row in connection.execute(_statement(parameters, branch_codes))]
+    branch_codes = ground.branch_codes
+    found = [tuple(row) for row in ground.connection.execute(_statement(parameters, branch_codes))]
     width = len(parameters.by)
     rows = [(*_shown(row[:width], parameters.by, branch_codes), *map(int, row[width:])) for row in found]
     totals = tuple(sum(row[place] for row in rows) for place in range(width, width + len(MEASURES)))

@@ -23,11 +23,12 @@ from datetime import date
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, literal_column, select
 
 from shared.domain.business_time import MICROSECONDS, SECONDS_PER_DAY, days_from_date, local_moment
 from shared.domain.cards import MergeRule
 from shared.domain.records import RecordKind
+from shared.reports.ground import Answer, Ground
 from shared.reports.parameters import ReportParameters
 from shared.reports.result import Column
 from shared.storage.card_rows import load_states
@@ -74,7 +75,7 @@ DIMENSIONS: dict[str, Column] = {
 }
 CALL_DIMENSIONS: dict[str, Column] = {
     **DIMENSIONS,
-    "month": Column("month", "text"),
+    "month": Column("month", "month"),
     "outcome": Column("outcome", "text"),
 }
 
@@ -85,7 +86,6 @@ Bounds = frozenset[str]
 """The fields of a `Window` that are bounds and not open."""
 
 Expression = ColumnElement[Any]
-Rows = list[tuple[Any, ...]]
 
 
 @dataclass(slots=True)
@@ -269,10 +269,9 @@ def _zones(reader: Reader, branch_ids: Sequence[bytes]) -> dict[bytes, str]:
     return zones
 
 
-def run_work_today(
-    connection: Connection, parameters: ReportParameters, branch_codes: Mapping[bytes, str], has_rollups: bool
-) -> tuple[Rows, tuple[Any, ...]]:
+def run_work_today(ground: Ground, parameters: ReportParameters) -> Answer:
     """The rows by the dimensions asked for, sorted by them, and the totals of all."""
+    connection, branch_codes = ground.connection, ground.branch_codes
     window = Window(parameters.date_from, parameters.date_to, as_of_us=parameters.as_of_us)
     groups: dict[tuple[Any, ...], Work] = {}
     total = Work()
@@ -290,10 +289,9 @@ def run_work_today(
     return [(*key, *groups[key].as_row()) for key in sorted(groups)], total.as_row()
 
 
-def run_calls(
-    connection: Connection, parameters: ReportParameters, branch_codes: Mapping[bytes, str], has_rollups: bool
-) -> tuple[Rows, tuple[Any, ...]]:
+def run_calls(ground: Ground, parameters: ReportParameters) -> Answer:
     """The same for calls alone, by outcome and month too."""
+    connection, branch_codes = ground.connection, ground.branch_codes
     dimensions: dict[str, Expression] = {
         "branch": interaction.c.branch_id,
         "employee": interaction.c.employee,

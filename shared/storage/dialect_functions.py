@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    Integer,
     LargeBinary,
     Text,
     any_,
@@ -75,6 +76,23 @@ def _month_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(month_of, "postgresql")
 def _month_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"to_char({compiler.process(element.clauses, **options)}, 'YYYY-MM')"
+
+
+class weekday_of(GenericFunction[int]):  # noqa: N801 - it reads as the SQL function it is
+    """The day of the week of a date: 1 is Monday, 7 is Sunday (ISO 8601)."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(weekday_of, "sqlite")
+def _weekday_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"(1 + (strftime('%w', {compiler.process(element.clauses, **options)}) + 6) % 7)"
+
+
+@compiles(weekday_of, "postgresql")
+def _weekday_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"CAST(EXTRACT(ISODOW FROM {compiler.process(element.clauses, **options)}) AS INTEGER)"
 
 
 class contains_bytes(GenericFunction[bool]):  # noqa: N801 - it reads as the SQL function it is

@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.chains import sale_requests
 from hq_server.operations.reporting import run_report
+from shared.reports.parameters import ReportAsk
 from shared.reports.registry import find_report
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from tests.support.office import Office
@@ -46,7 +47,9 @@ def report(pair: Pair, code: str) -> Any:
     dimensions = ("month", "business_date", "category", "product", "cashier", "client", "hour")
     with pair.office.store.read() as connection:
         found = [
-            run_report(connection, find_report("sales"), [by], None, None, [code], None, pair.office.clock.now_us(), 15)
+            run_report(
+                connection, find_report("sales"), ReportAsk([by], branches=[code]), pair.office.clock.now_us(), 15
+            )
             for by in dimensions
         ]
     return [(each.columns, each.rows, each.totals) for each in found]

@@ -18,6 +18,7 @@ from hq_server.storage.feed import number_feed
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.errors import InDoubt
 from shared.operations.tabular_files import FileRow
+from shared.reports.parameters import ReportAsk
 from shared.reports.registry import find_report
 from shared.reports.result import ReportResult
 from shared.reports.stock import NAME
@@ -27,7 +28,6 @@ from tests.support.pair import CentralWire, Node, Pair
 from tests.support.shop import request
 
 MILK, BREAD = "952", "871"
-ASK: dict[str, Any] = {"date_from": None, "date_to": None, "branches": (), "as_of": None}
 REPORT = find_report(NAME)
 
 
@@ -47,12 +47,12 @@ def pair(office: Office, tmp_path: Path) -> Pair:
 def at_hq(pair: Pair, *by: str, **ask: Any) -> ReportResult:
     office = pair.office
     with office.store.read() as connection:
-        return run_report(connection, REPORT, by, now_us=office.clock.now_us(), lag_minutes=15, **{**ASK, **ask})
+        return run_report(connection, REPORT, ReportAsk(by, **ask), office.clock.now_us(), 15)
 
 
 def here(node: Node, *by: str) -> ReportResult:
     with node.store.read() as connection:
-        return report_at_branch(connection, REPORT, by, now_us=node.clock.now_us(), **ASK)
+        return report_at_branch(connection, REPORT, ReportAsk(by), node.clock.now_us())
 
 
 def enter(node: Node, operation: Any, *goods: Goods) -> None:

@@ -17,13 +17,13 @@ from shared.domain.cards import Value
 from shared.domain.interactions import Interaction
 from shared.domain.records import RecordKind
 from shared.operations.people import employee_id
+from shared.reports.parameters import ReportAsk
 from shared.reports.registry import find_report
 from shared.reports.work import CALLS, MEASURES, WORK_TODAY, Window, Work, measure_work
 from tests.support.journal import ZONE
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
 
-ASK: dict[str, Any] = {"date_from": None, "date_to": None, "branches": (), "as_of": None}
 CLIENT = b"c" * 16
 
 
@@ -57,13 +57,13 @@ def visit(node: Node, at: str) -> None:
 
 def at_branch(node: Node, name: str, *by: str) -> list[tuple[Any, ...]]:
     with node.store.read() as connection:
-        return list(report_at_branch(connection, find_report(name), by, now_us=node.clock.now_us(), **ASK).rows)
+        return list(report_at_branch(connection, find_report(name), ReportAsk(by), node.clock.now_us()).rows)
 
 
 def at_hq(pair: Pair, name: str, *by: str, **ask: Any) -> list[tuple[Any, ...]]:
-    office, asked = pair.office, {**ASK, **ask}
+    office = pair.office
     with office.store.read() as connection:
-        found = run_report(connection, find_report(name), by, now_us=office.clock.now_us(), lag_minutes=15, **asked)
+        found = run_report(connection, find_report(name), ReportAsk(by, **ask), office.clock.now_us(), 15)
     return list(found.rows)
 
 

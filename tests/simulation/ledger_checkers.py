@@ -15,6 +15,7 @@ from hq_server.operations.reporting import run_report
 from hq_server.storage.lives import lives_of
 from hq_server.storage.tables import budget, budget_lease, central_commit
 from shared.domain.loyalty import CLAWED_BACK, EARNED, EXPIRED, GIVEN_BACK, POINTS, SPENT, owner_of_client
+from shared.reports.parameters import ReportAsk
 from shared.reports.registry import find_report
 from shared.reports.stock import NAME as STOCK
 from shared.storage.tables import (
@@ -69,9 +70,7 @@ def check_ledger_rows(world: World) -> None:
 def check_stock(world: World) -> None:
     """On hand is what movements, sales and refunds come to: in the branch's own table, and in HQ's report."""
     with world.hq.store.read() as connection:
-        report = run_report(
-            connection, find_report(STOCK), ("branch", "product"), None, None, (), None, world.clock.now_us(), 15
-        )
+        report = run_report(connection, find_report(STOCK), ReportAsk(("branch", "product")), world.clock.now_us(), 15)
     reported = {(code, sku): on_hand for code, sku, on_hand, *_ in report.rows if on_hand}
     for place in world.places:
         with place.store.read_cursor() as cursor:

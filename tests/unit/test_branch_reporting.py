@@ -8,6 +8,7 @@ import pytest
 
 from branch_node.operations.reporting import run_report
 from shared.errors import InvalidInput, StoreCorrupt
+from shared.reports.parameters import ReportAsk
 from shared.reports.registry import find_report
 from shared.reports.result import ReportResult
 from tests.support.clock import START_US
@@ -15,16 +16,15 @@ from tests.support.shop import Shop
 
 
 def run(shop: Shop, *by: str, **asked: Any) -> ReportResult:
-    known: dict[str, Any] = {"date_from": None, "date_to": None, "branches": (), "as_of": None, **asked}
     with shop.store.read() as connection:
-        return run_report(connection, find_report("sales"), by, now_us=shop.clock.now_us(), **known)
+        return run_report(connection, find_report("sales"), ReportAsk(by, **asked), shop.clock.now_us())
 
 
 def test_a_sale_is_in_the_report_as_soon_as_it_is_committed(shop: Shop) -> None:
     shop.sell("k1", 50)
     shop.sell("k2", 70)
-    assert run(shop).rows == ((2, 2_000, 120, 0, 0, 120),)
-    assert run(shop, "branch", "cashier").rows == (("B7", "anna", 2, 2_000, 120, 0, 0, 120),)
+    assert run(shop).rows == ((2, 2_000, 120, 0, 0, 120, 60, 1_000),)
+    assert run(shop, "branch", "cashier").rows == (("B7", "anna", 2, 2_000, 120, 0, 0, 120, 60, 1_000),)
 
 
 def test_a_branch_is_complete_to_now(shop: Shop) -> None:
@@ -46,9 +46,9 @@ def test_as_known_at_is_a_question_for_head_office(shop: Shop) -> None:
 
 
 def test_an_empty_branch_reports_zeros(shop: Shop) -> None:
-    assert run(shop).rows == ((0, 0, 0, 0, 0, 0),)
+    assert run(shop).rows == ((0, 0, 0, 0, 0, 0, None, None),)
     assert run(shop, "product").rows == ()
-    assert run(shop, "product").totals == (0, 0, 0, 0, 0, 0)
+    assert run(shop, "product").totals == (0, 0, 0, 0, 0, 0, None, None)
 
 
 def test_a_row_that_cannot_be_read_ends_a_report_with_a_hint(shop: Shop) -> None:

@@ -12,21 +12,21 @@ import pytest
 
 from shared.cli.commands import GlobalOptions
 from shared.cli.program import run_program
-from shared.cli.reports import Ask, report_group
-from shared.reports.parameters import ReportParameters
-from shared.reports.registry import Report
+from shared.cli.reports import report_group
+from shared.reports.parameters import ReportAsk, ReportParameters
+from shared.reports.report import Report
 from shared.reports.result import BranchCompleteness, Completeness, ReportResult
 from tests.support.clock import START_US
 
-SUMS = (2, 1_500, 14_819, 19, 0, 14_800)
+SUMS = (2, 1_500, 14_819, 19, 0, 14_800, 7_400, 750)
 Captured = pytest.CaptureFixture[str]
-asked: list[Ask] = []
+asked: list[ReportAsk] = []
 
 
-def answer(_: GlobalOptions, report: Report, ask: Ask) -> ReportResult:
+def answer(_: GlobalOptions, report: Report, ask: ReportAsk) -> ReportResult:
     """Always the same two products."""
     asked.append(ask)
-    by = tuple(ask["by"])
+    by = tuple(ask.by)
     rows = tuple((*(name for _ in by), *SUMS) for name in ("Молоко", "Хлеб")) if by else (SUMS,)
     standing = Completeness((BranchCompleteness("B7", START_US, START_US, True),))
     return ReportResult(report.name, ReportParameters(by), report.columns(by), rows, SUMS, standing, "RUB")
@@ -52,6 +52,8 @@ def test_reports_are_listed_with_their_dimensions(capsys: Captured) -> None:
         "cashier",
         "client",
         "hour",
+        "weekday",
+        "team",
     ]
 
 
@@ -65,15 +67,8 @@ def test_what_is_asked_is_handed_over(capsys: Captured) -> None:
     asked.clear()
     arguments = "--from 2026-01-01 --to 2026-02-01 --branch B1 --branch B2 --by month --by product --as-of 2026-03-01"
     assert run("run", "sales", *arguments.split()) == 0
-    assert asked == [
-        {
-            "date_from": "2026-01-01",
-            "date_to": "2026-02-01",
-            "branches": ("B1", "B2"),
-            "by": ("month", "product"),
-            "as_of": "2026-03-01",
-        }
-    ]
+    by, branches = ("month", "product"), ("B1", "B2")
+    assert asked == [ReportAsk(by, "2026-01-01", "2026-02-01", branches, "2026-03-01", filters=(), options=())]
     assert capsys.readouterr().err == ""
 
 
@@ -81,14 +76,14 @@ def test_what_is_asked_is_handed_over(capsys: Captured) -> None:
 def test_a_report_is_one_json_document(how: tuple[str, ...], capsys: Captured) -> None:
     assert run("run", "sales", "--by", "product", *how) == 0
     document = json.loads(capsys.readouterr().out)
-    assert document["rows"][0] == ["Молоко", 2, 1.5, 14_819, 19, 0, 14_800]
+    assert document["rows"][0] == ["Молоко", 2, 1.5, 14_819, 19, 0, 14_800, 7_400, 0.75]
 
 
 def test_a_report_is_a_table_with_totals_and_what_they_rest_on(capsys: Captured) -> None:
     assert run("run", "sales", "--by", "product") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert lines[1] == ["Молоко", "2", "1.5", "148.19", "0.19", "0.00", "148.00"]
-    assert lines[3] == ["total", "2", "1.5", "148.19", "0.19", "0.00", "148.00"]
+    assert lines[1] == ["Молоко", "2", "1.5", "148.19", "0.19", "0.00", "148.00", "74.00", "0.75"]
+    assert lines[3] == ["total", "2", "1.5", "148.19", "0.19", "0.00", "148.00", "74.00", "0.75"]
     assert lines[-1][:3] == ["Amounts", "in", "RUB."]
     assert "1 of 1 branches complete" in " ".join(lines[-1])
 

@@ -31,7 +31,7 @@ def result(*rows: tuple[Any, ...], by: str = "product", currency: str = "RUB", b
     """A report of some rows by one dimension."""
     asked = ReportParameters((by,), date(2026, 11, 1), None, (branch,))
     standing = Completeness((BranchCompleteness(branch, START_US, START_US, True),))
-    return ReportResult("sales", asked, SALES.columns((by,)), tuple(rows), SUMS, standing, currency)
+    return ReportResult("sales", asked, (SALES.dimensions[by], *SALES.measures), tuple(rows), SUMS, standing, currency)
 
 
 def rows_of_csv(data: bytes) -> list[list[str]]:
@@ -121,7 +121,7 @@ def test_a_date_is_a_date() -> None:
 
 
 def test_a_report_without_dimensions_is_one_row_and_its_totals() -> None:
-    bare = ReportResult("sales", ReportParameters(), SALES.columns(()), (SUMS,), SUMS, Completeness(()), "RUB")
+    bare = ReportResult("sales", ReportParameters(), SALES.measures, (SUMS,), SUMS, Completeness(()), "RUB")
     rows = sheet_of(to_xlsx(bare))
     assert rows[1] == rows[2] == [2, 1.5, 148.19, 0.19, 0, 148]
     assert rows_of_csv(to_csv(bare))[1] == ["2", "1.5", "148.19", "0.19", "0.00", "148.00"]

@@ -20,9 +20,10 @@ from hq_server.storage.sqlite_store import SqliteBulkWriter
 from shared.domain.business_time import local_moment
 from shared.domain.sales import CASH, Payment, Refund, RefundLine, Sale, SaleLine
 from shared.errors import NotFound
+from shared.reports.ground import Ground
 from shared.reports.parameters import ReportParameters
 from shared.reports.registry import REPORTS, find_report
-from shared.reports.sales import DIMENSIONS, MEASURES, ROLLUP_SOURCES, run_sales
+from shared.reports.sales import MEASURES, ROLLUP_SOURCES, run_sales
 from shared.storage.fact_rows import add_refund_rows, add_sale_rows, new_rows
 from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.tables import record_metadata
@@ -203,10 +204,11 @@ def run(
     connection: Connection, asked: ReportParameters, has_rollups: bool
 ) -> tuple[list[tuple[Any, ...]], tuple[Any, ...]]:
     codes = {key: code for key, code in BRANCHES.items() if not asked.branches or code in asked.branches}
-    rows, totals = run_sales(connection, asked, codes, has_rollups)
+    rows, totals = run_sales(Ground(connection, codes, has_rollups, date(2026, 11, 23)), asked)
     return [tuple(row) for row in rows], tuple(totals)
 
 
+DIMENSIONS = ("branch", "business_date", "month", "category", "product", "cashier", "client", "hour")
 SUBSETS = [by for size in range(len(DIMENSIONS) + 1) for by in itertools.combinations(DIMENSIONS, size)]
 NOTHING = (0, 0, 0, 0, 0, 0)
 
@@ -295,7 +297,7 @@ def test_a_receipt_of_nothing_for_nothing_counts() -> None:
 def test_a_branch_without_a_code_is_shown_by_its_id() -> None:
     sold = random_sales(seed=1, count=1)
     with stored(sold) as connection:
-        ((code, *_),) = run_sales(connection, ReportParameters(("branch",)), {}, False)[0]
+        ((code, *_),) = run_sales(Ground(connection, {}, False, date(2026, 11, 23)), ReportParameters(("branch",)))[0]
     assert code == sold[0].branch_id.hex()
 
 
@@ -342,6 +344,8 @@ def test_a_report_is_found_by_its_name() -> None:
         "month",
         "branch",
         *(measure.name for measure in MEASURES),
+        "average_receipt",
+        "units_per_receipt",
     ]
     assert set(report.definitions) == {measure.name for measure in MEASURES}
 

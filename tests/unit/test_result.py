@@ -10,7 +10,7 @@ from shared.reports.registry import find_report
 from shared.reports.result import BranchCompleteness, Column, Completeness, ReportResult
 from tests.support.clock import START_US
 
-SUMS = (2, 1_500, 120, 20, 0, 100)
+SUMS = (2, 1_500, 120, 20, 0, 100, 50, 750)
 
 
 def document(*by: str) -> dict[str, Any]:
@@ -26,9 +26,9 @@ def document(*by: str) -> dict[str, Any]:
 def test_the_document_has_the_shape_that_is_promised() -> None:
     answer = document("branch")
     assert answer["report"] == "sales"
-    assert answer["rows"] == [["B7", 2, 1.5, 120, 20, 0, 100]]
+    assert answer["rows"] == [["B7", 2, 1.5, 120, 20, 0, 100, 50, 0.75]]
     assert answer["columns"][0] == {"name": "branch", "type": "text"}
-    assert answer["columns"][-1] == {"name": "net", "type": "money", "unit": "minor"}
+    assert answer["columns"][6] == {"name": "net", "type": "money", "unit": "minor"}
     assert answer["columns"][2] == {"name": "units", "type": "number"}
     assert answer["parameters"]["by"] == ["branch"]
     assert answer["completeness"]["complete_to"] == "2026-11-23T16:00:00Z"
@@ -36,7 +36,10 @@ def test_the_document_has_the_shape_that_is_promised() -> None:
 
 
 def test_totals_stand_beside_the_rows_by_name() -> None:
-    expected = {"receipts": 2, "units": 1.5, "gross": 120, "discounts": 20, "returns": 0, "net": 100}
+    expected = {"receipts": 2, "units": 1.5, "gross": 120, "discounts": 20, "returns": 0, "net": 100} | {
+        "average_receipt": 50,
+        "units_per_receipt": 0.75,
+    }
     assert document("branch")["totals"] == document()["totals"] == expected
 
 
