@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from hq_server.operations.founding import read_chain
 from hq_server.storage.branches import BranchRow, all_branches, branch_by_code
@@ -14,9 +15,14 @@ from shared.domain.business_time import local_moment
 from shared.reports.completeness import BranchStanding, judge_completeness
 from shared.reports.ground import Ground
 from shared.reports.parameters import ReportAsk, parse_ask
-from shared.reports.report import Report
+from shared.reports.periods import months_back
+from shared.reports.report import Report, share_basis_points
 from shared.reports.result import ReportResult
 from shared.reports.running import run
+from shared.storage.rollup_tables import sales_by_month
+
+SHARE_MONTHS = 12
+"""Over how many months a branch's usual share of sales is reckoned."""
 
 
 def run_report(connection: Connection, report: Report, ask: ReportAsk, now_us: int, lag_minutes: int) -> ReportResult:
@@ -27,7 +33,7 @@ def run_report(connection: Connection, report: Report, ask: ReportAsk, now_us: i
     included = [branch_by_code(connection, code) for code in parameters.branches] or all_branches(connection)
     codes = {row.id: row.code for row in included}
     found = run(Ground(connection, codes, True, today, now_us), report, parameters)
-    standings = read_standings(connection, included)
+    standings = read_standings(connection, included, today)
     return ReportResult(
         report.name,
         parameters,
@@ -39,8 +45,9 @@ def run_report(connection: Connection, report: Report, ask: ReportAsk, now_us: i
     )
 
 
-def read_standings(connection: Connection, included: Sequence[BranchRow]) -> list[BranchStanding]:
-    """How each of these branches stands, in their order."""
+def read_standings(connection: Connection, included: Sequence[BranchRow], today: date) -> list[BranchStanding]:
+    """How each of these branches stands, in their order, and what share of their sales it usually has."""
+    shares = usual_shares(connection, [row.id for row in included], today)
     parked = parked_by_branch(connection)
     cursors = {row.branch_id: row for row in connection.execute(select(branch_cursor))}
     return [
@@ -52,6 +59,22 @@ def read_standings(connection: Connection, included: Sequence[BranchRow]) -> lis
             in_contact=bool(cursors[row.id].connected or cursors[row.id].left_even),
             waiting=max(0, cursors[row.id].head_seq - cursors[row.id].acknowledged_seq),
             parked=parked.get(row.id, 0),
+            share_basis_points=shares.get(row.id),
         )
         for row in included
     ]
+
+
+def usual_shares(connection: Connection, branch_ids: Sequence[bytes], today: date) -> dict[bytes, int]:
+    """The share of each branch in the net sales of these branches over SHARE_MONTHS, this month among them, in basis
+    points; nothing of a branch that has sold nothing in them."""
+    first = months_back(today, SHARE_MONTHS - 1)
+    statement = (
+        select(sales_by_month.c.branch_id, func.sum(sales_by_month.c.net_minor))
+        .where(sales_by_month.c.month >= first)
+        .group_by(sales_by_month.c.branch_id)
+    )
+    wanted = set(branch_ids)
+    sums = {branch_id: max(0, int(net)) for branch_id, net in connection.execute(statement) if branch_id in wanted}
+    whole = sum(sums.values())
+    return {branch_id: share_basis_points(net, whole) or 0 for branch_id, net in sums.items()} if whole else {}

@@ -12,7 +12,8 @@ from shared.reports.result import BranchCompleteness, Completeness
 
 @dataclass(frozen=True, slots=True)
 class BranchStanding:
-    """What is known of a branch's synchronisation. `waiting` are entries it is known to have and HQ has not."""
+    """What is known of a branch's synchronisation. `waiting` are entries it is known to have and HQ has not;
+    `share_basis_points` is its usual share of all sales."""
 
     code: str
     timezone: str
@@ -21,6 +22,7 @@ class BranchStanding:
     in_contact: bool
     waiting: int
     parked: int
+    share_basis_points: int | None = None
 
 
 def judge_completeness(
@@ -35,7 +37,11 @@ def judge_completeness(
     return Completeness(
         tuple(
             BranchCompleteness(
-                known.code, known.watermark_us, known.last_seen_us, _is_complete(known, date_to, now_us, lag_minutes)
+                known.code,
+                known.watermark_us,
+                known.last_seen_us,
+                _is_complete(known, date_to, now_us, lag_minutes),
+                known.share_basis_points,
             )
             for known in standings
         )

@@ -103,6 +103,11 @@ def compared_period(first: date, last: date, compare: Compare) -> tuple[date, da
     return start, end.replace(day=monthrange(end.year, end.month)[1]) if ends_month else end
 
 
+def months_back(day: date, months: int) -> str:
+    """The month that many months before a day's own, as `YYYY-MM`."""
+    return _shift_months(day.replace(day=1), -months).isoformat()[:7]
+
+
 def shifted_month(month: str, first: date, last: date, compare: Compare, direction: int) -> str:
     """The same for a month, as `YYYY-MM`."""
     day = date(int(month[:4]), int(month[5:7]), 1)

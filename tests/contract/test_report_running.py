@@ -168,7 +168,7 @@ def test_days_meet_the_days_in_their_place(staffed: Office) -> None:
 
 def test_like_for_like_leaves_out_a_branch_that_did_not_sell_in_both(staffed: Office) -> None:
     sell(staffed, "NEW", ("2026-10-15", "carl", "Milk", 1_000))
-    ask = {"date_from": "2026-10-15", "date_to": "2026-10-15", "compare": "previous"}
+    ask: dict[str, Any] = {"date_from": "2026-10-15", "date_to": "2026-10-15", "compare": "previous"}
     assert total(run(staffed, **ask), NET) == 1_030
     alike = run(staffed, **ask, like_for_like=True)
     assert (total(alike, NET), total(alike, "net_before")) == (30, 100)
@@ -221,3 +221,25 @@ def test_shares_are_rounded_half_away_from_zero_and_nothing_is_divided_by_nothin
 
 def test_rows_without_a_value_come_last() -> None:
     assert sorted_rows([(None, 1), ("b", 2), ("a", 3)], 1) == [("a", 3), ("b", 2), (None, 1)]
+
+
+# Completeness.
+
+
+def test_a_missing_branch_is_told_with_its_usual_share_of_sales(staffed: Office) -> None:
+    sell(staffed, "B2", ("2026-10-15", "carl", "Milk", 870))
+    result = run(staffed)
+    assert {known.branch: known.share_basis_points for known in result.completeness.branches} == {
+        "B1": 1_300,
+        "B2": 8_700,
+    }
+    assert result.completeness.missing_basis_points == 10_000
+    assert "usually 100.0 % of sales" in result.completeness.sentence
+    assert run(staffed, branches=["B2"]).completeness.branches[0].share_basis_points == 10_000
+    assert result.as_json()["completeness"]["branches"][0]["usual_share_percent"] == 13
+
+
+def test_a_chain_that_has_sold_nothing_knows_no_shares(office: Office) -> None:
+    office.add_branch("B1")
+    assert run(office).completeness.branches[0].share_basis_points is None
+    assert run(office).completeness.missing_basis_points is None
