@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import click
+
 from hq_server.bootstrap import head_office
+from hq_server.operations.proving import prove_sales, write_proof
 from hq_server.operations.reporting import run_report
 from shared.cli.commands import GlobalOptions
+from shared.cli.output import print_result
 from shared.cli.reports import report_group
+from shared.errors import InvalidInput
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
@@ -18,3 +25,26 @@ def _run(options: GlobalOptions, report: Report, ask: ReportAsk) -> ReportResult
 
 
 report = report_group(_run, "Consolidated reports.")
+
+
+@report.command("prove")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--from", "date_from", help="First business date, YYYY-MM-DD.")
+@click.option("--to", "date_to", help="Last business date, YYYY-MM-DD.")
+@click.option("--branch", "branches", multiple=True, help="Code of a branch; may be repeated.")
+@click.pass_obj
+def prove_command(
+    options: GlobalOptions, file: Path, date_from: str | None, date_to: str | None, branches: tuple[str, ...]
+) -> None:
+    """Write what the total of sales rests on: anybody can check it with docs/check_proof.py. It names people."""
+    ask = ReportAsk(date_from=date_from, date_to=date_to, branches=branches)
+    with head_office(options.home) as office, office.store.read() as connection:
+        lag_minutes = office.settings.completeness_lag_minutes
+        proof = prove_sales(connection, ask, office.clock.now_us(), lag_minutes)
+        try:
+            with file.open("wb") as target:
+                target.writelines(write_proof(connection, proof, office.authority()))
+        except OSError as error:
+            raise InvalidInput(f"{file} cannot be written: {error.strerror}.") from None
+    document = {"file": str(file), "entries": proof.entries, "branches": [row.code for row in proof.branches]}
+    print_result(options, document, f"{file}: {proof.entries} entries of {len(proof.branches)} branches.")

@@ -105,7 +105,7 @@ def audit_shifts(
         conditions.append(shift_close.c.business_date <= date_to)
     order = (shift_close.c.business_date, shift_close.c.branch_id, shift_close.c.register, shift_close.c.closed_at)
     rows = connection.execute(select(shift_close).where(*conditions).order_by(*order).limit(SHIFTS_MAX)).all()
-    certificates = _certificates(connection)
+    certificates = branch_certificates(connection)
     audits: list[ShiftAudit] = []
     for start in range(0, len(rows), SHIFTS_PER_QUERY_MAX):
         audits += _audit(connection, rows[start : start + SHIFTS_PER_QUERY_MAX], certificates)
@@ -256,7 +256,7 @@ def _methods(connection: Connection, close_ids: list[bytes]) -> dict[ShiftKey, l
     return methods
 
 
-def _certificates(connection: Connection) -> dict[bytes, list[x509.Certificate]]:
+def branch_certificates(connection: Connection) -> dict[bytes, list[x509.Certificate]]:
     """Every certificate that a branch was ever given: an old Z-report was signed with the key of its day."""
     statement = select(enrolment_token.c.branch_id, enrolment_token.c.certificate)
     found: dict[bytes, list[x509.Certificate]] = defaultdict(list)

@@ -30,6 +30,13 @@ class ChainCheck:
         # What the next entry may cover: nothing is known of it after a gap, two hashes after an altered entry.
         self._previous: tuple[bytes, ...] = (genesis_hash,)
 
+    @classmethod
+    def after(cls, anchor: Head) -> ChainCheck:
+        """Begins behind an entry that is taken for sound."""
+        check = cls(anchor.entry_hash)
+        check.sound, check._seq = anchor, anchor.seq
+        return check
+
     def begin_life(self, genesis_hash: bytes) -> None:
         """The next entry is the first of another incarnation."""
         self._previous = (genesis_hash,)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from deploy.demo.chain import Branch
+from docs import check_proof
 from shared.storage.tables import shift_close
 from tests.support.chains import Chain
 from tests.support.commands import branch as filial_branch
@@ -20,7 +22,9 @@ def lines(*documents: dict[str, Any]) -> str:
     return "".join(json.dumps(document) + "\n" for document in documents)
 
 
-def test_what_came_back_is_in_every_report_and_every_z_report_is_proven(chain: Chain, branch: Branch) -> None:
+def test_what_came_back_is_in_every_report_and_every_z_report_is_proven(
+    chain: Chain, branch: Branch, capsys: pytest.CaptureFixture[str]
+) -> None:
     home, hq = branch.home, chain.office.home
     till = ("--register", "1", "--cashier", "anna")
     require_done(filial_branch(home, "shift", "open", *till, "--float", "100.00"))
@@ -43,10 +47,16 @@ def test_what_came_back_is_in_every_report_and_every_z_report_is_proven(chain: C
     require_done(filial_branch(home, "sync", "run"))
     require_done(filial_branch(home, "sync", "verify", "--deep"))
     there = require_done(filial_hq(hq, "report", "run", "sales", "--branch", branch.code, "--json")).document()
-    assert here["rows"] == there["rows"] == [[2, 2, 100, 0, 50, 50]]
+    assert here["rows"] == there["rows"] == [[2, 2, 100, 0, 50, 50, 50, 1]]
     (audited,) = require_done(filial_hq(hq, "audit", "shifts", branch.code, "--json")).document()["shifts"]
     assert (audited["signature"], audited["equal"], audited["last_receipt"]) == ("signed", True, "1-000003")
     assert require_done(filial_hq(hq, "audit", "refunds", "--json")).document() == {"cases": []}
+    proof = branch.home / "proof.jsonl"
+    require_done(filial_hq(hq, "report", "prove", str(proof), "--branch", branch.code))
+    assert check_proof.main(str(proof)) == 0
+    said = capsys.readouterr().out
+    assert "receipts 2  units 2000  gross 100  discounts 0  returns 50  net 50" in said
+    assert "1 of 1 Z-reports signed" in said
 
 
 def test_a_z_report_that_was_altered_at_hq_is_found_out(own_chain: Chain) -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from shared.reports import exports
 from shared.reports.exports import display, to_csv, to_pdf, to_xlsx
 from shared.reports.parameters import ReportParameters
+from shared.reports.presentation import PLAIN, Presentation
 from shared.reports.registry import find_report
 from shared.reports.result import BranchCompleteness, Column, Completeness, ReportResult
 from tests.support.clock import START_US
@@ -76,6 +77,12 @@ def test_a_text_that_looks_like_a_formula_is_quoted(text: str) -> None:
 
 def test_a_negative_amount_stays_a_number() -> None:
     assert rows_of_csv(to_csv(result(("Milk", 1, 0, -500, 0, 0, -500))))[1][3] == "-5.00"
+
+
+def test_programs_read_names_and_people_read_headings() -> None:
+    assert PLAIN.named
+    assert not Presentation("ru").named
+    assert Presentation().say("Sales") == "Sales"
 
 
 # XLSX.
