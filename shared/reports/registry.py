@@ -6,6 +6,7 @@ from shared.domain.identifiers import shorten
 from shared.errors import NotFound
 from shared.reports import sales, stock, work
 from shared.reports.report import Report
+from shared.reports.stock_outs import STOCK_OUTS
 
 _ALL = (
     Report(
@@ -61,6 +62,7 @@ _ALL = (
         first_by=("employee",),
         rests_on="calls",
     ),
+    STOCK_OUTS,
 )
 
 REPORTS: dict[str, Report] = {each.name: each for each in _ALL}

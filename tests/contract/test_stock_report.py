@@ -22,6 +22,7 @@ from shared.reports.parameters import ReportAsk
 from shared.reports.registry import find_report
 from shared.reports.result import ReportResult
 from shared.reports.stock import NAME
+from shared.reports.stock_outs import STOCK_OUTS
 from shared.sync.messages import ProcessingMode, WhenUnreachable
 from tests.support.office import Office
 from tests.support.pair import CentralWire, Node, Pair
@@ -133,6 +134,34 @@ def test_the_period_bounds_what_was_sold_and_received_but_not_what_is_on_hand(pa
     assert at_hq(pair, date_from="2100-01-01").totals == (6_500, 0, 0, 2)
     assert at_hq(pair, date_to="2001-01-01").totals == (0, 0, 0, 0)
     assert at_hq(pair, as_of="2001-01-01T00:00:00").totals == (0, 0, 0, 0)
+
+
+def out_of_stock(pair: Pair, *by: str, **ask: Any) -> ReportResult:
+    office = pair.office
+    with office.store.read() as connection:
+        return run_report(connection, STOCK_OUTS, ReportAsk(by, **ask), office.clock.now_us(), 15)
+
+
+def test_what_is_sold_and_not_there_is_told_where_stock_is_kept(pair: Pair) -> None:
+    _, other = trade(pair)
+    found = out_of_stock(pair, "branch", "product")
+    assert found.rows == (("B2", MILK, 1, -2_000, 3_000, 107),), "of “unknown” no stock was ever entered"
+    assert found.totals == (1, -2_000, 3_000, 107)
+    assert out_of_stock(pair, options=["days=1"]).totals == (1, -2_000, 3_000, 3_000)
+    with other.store.read() as connection:
+        here_too = report_at_branch(connection, STOCK_OUTS, ReportAsk(["branch", "product"]), other.clock.now_us())
+    assert here_too.rows == found.rows
+
+
+def test_what_was_not_sold_lately_or_came_again_is_not_out_of_stock(pair: Pair) -> None:
+    _, other = trade(pair)
+    pair.office.clock.advance(40 * 86_400)
+    assert out_of_stock(pair).totals == (0, 0, 0, 0)
+    assert out_of_stock(pair, options=["days=60"]).totals == (1, -2_000, 3_000, 50)
+    assert out_of_stock(pair, options=["days=60"], as_of="2001-01-01T00:00:00").totals == (0, 0, 0, 0)
+    enter(other, stock.receive, Goods(MILK, 3_000))
+    other.sync()
+    assert out_of_stock(pair, options=["days=60"]).totals == (0, 0, 0, 0)
 
 
 def test_a_store_in_the_place_of_a_lost_one_gets_its_stock_back(pair: Pair) -> None:
