@@ -94,6 +94,8 @@ class Source:
     received_at: Expression | None = None
     returns: Source | None = None
     """Where what came back is read, when it is not in the same table."""
+    build_on_postgresql: Callable[[Sequence[Expression], Sequence[Expression]], Select[Any]] | None = None
+    """The same in the way that PostgreSQL answers sooner."""
 
     def suits(self, parameters: ReportParameters) -> bool:
         """Whether this table can answer."""
@@ -127,11 +129,27 @@ def _build_from_sales(keys: Sequence[Expression], conditions: Sequence[Expressio
     return select(*keys, *sums).select_from(sale).where(*conditions).group_by(*keys)
 
 
+_SOLD_LINES: FromClause = sale.join(
+    sale_line, (sale_line.c.branch_id == sale.c.branch_id) & (sale_line.c.sale_id == sale.c.id)
+)
+
+
+def _count_sales_of_lines(keys: Sequence[Expression], conditions: Sequence[Expression]) -> Select[Any]:
+    """Counts distinct sales of each group: over a year's lines PostgreSQL takes a third of the time of summing within
+    sales first; SQLite takes twice of it over a month's."""
+    sums = (
+        func.count(sale.c.id.distinct()),
+        func.sum(sale_line.c.quantity_thousandths),
+        func.sum(sale_line.c.amount_minor + sale_line.c.discount_minor),
+        func.sum(sale_line.c.discount_minor),
+        literal(0),
+        func.sum(sale_line.c.amount_minor),
+    )
+    return select(*keys, *sums).select_from(_SOLD_LINES).where(*conditions).group_by(*keys)
+
+
 def _build_from_lines(keys: Sequence[Expression], conditions: Sequence[Expression]) -> Select[Any]:
     """Lines are first summed within their sale and group, so that a receipt counts once in each."""
-    joined: FromClause = sale.join(
-        sale_line, (sale_line.c.branch_id == sale.c.branch_id) & (sale_line.c.sale_id == sale.c.id)
-    )
     labelled = [key.label(f"key_{number}") for number, key in enumerate(keys)]
     within = (
         select(
@@ -140,7 +158,7 @@ def _build_from_lines(keys: Sequence[Expression], conditions: Sequence[Expressio
             func.sum(sale_line.c.amount_minor).label("amount"),
             func.sum(sale_line.c.discount_minor).label("discount"),
         )
-        .select_from(joined)
+        .select_from(_SOLD_LINES)
         .where(*conditions)
         .group_by(sale.c.branch_id, sale.c.id, *keys)
         .subquery()
@@ -232,6 +250,7 @@ FACT_SOURCES: tuple[Source, ...] = (
             _build_from_refund_lines,
             refund.c.received_at,
         ),
+        _count_sales_of_lines,
     ),
 )
 
@@ -274,7 +293,9 @@ def _query(ground: Ground, asked: ReportParameters) -> Rows:
 
 def _read(ground: Ground, source: Source, asked: ReportParameters) -> Rows:
     keys = [source.dimensions[name] for name in asked.by]
-    statement = source.build(keys, _conditions(source, asked, ground.branch_codes))
+    is_postgresql = ground.connection.dialect.name == "postgresql"
+    build = (source.build_on_postgresql if is_postgresql else None) or source.build
+    statement = build(keys, _conditions(source, asked, ground.branch_codes))
     return _plain_rows(ground.connection.execute(statement).all(), asked.by, ground.branch_codes)
 
 
