@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from babel.messages.extract import extract
 from jinja2.ext import babel_extract
 
+from shared.reports.registry import REPORTS
+from shared.reports.report import Report
 from shared.web.translations import LANGUAGES, SOURCE_LANGUAGE, read_catalog
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -46,6 +48,11 @@ ERROR_SOURCES = (
     "shared/domain/tasks.py",
     "shared/operations/client_merging.py",
     "shared/operations/clients.py",
+    "shared/reports/comparing.py",
+    "shared/reports/parameters.py",
+    "shared/reports/periods.py",
+    "shared/reports/running.py",
+    "shared/reports/teams.py",
     "shared/operations/hand_over.py",
     "shared/operations/substitutions.py",
     "shared/operations/passwords.py",
@@ -162,6 +169,24 @@ def texts_of_errors(root: Path = ROOT) -> Iterator[Found]:
                 yield Found(text, "", f"{path.relative_to(root).as_posix()}:{line}")
 
 
+def texts_of_reports(reports: Iterable[Report] = REPORTS.values()) -> Iterator[Found]:
+    """Everything that a report says of itself: its title, headings, units, definitions, options and notes."""
+    for report in reports:
+        columns = (*report.all_dimensions.values(), *report.all_measures)
+        said = [report.title, report.summary, *report.notes, *report.all_definitions.values()]
+        said += [option.meaning for option in report.options]
+        said += [text for column in columns for text in (column.heading, column.unit) if text]
+        for text in said:
+            yield Found(text, "", f"shared/reports: {report.name}")
+
+
+def all_texts(root: Path = ROOT) -> Iterator[Found]:
+    """Whatever people read."""
+    yield from texts_of_pages(root)
+    yield from texts_of_errors(root)
+    yield from texts_of_reports()
+
+
 def error_texts(source: str) -> Iterator[tuple[int, str]]:
     """Line and text of each message and hint that a module gives an error: in a `raise`, or in what a function returns
     as an error."""
@@ -203,7 +228,7 @@ def untranslated(language: str, root: Path = ROOT) -> list[Found]:
     """What is said and has no translation."""
     catalog = read_catalog(language)
     missing: dict[str, Found] = {}
-    for found in (*texts_of_pages(root), *texts_of_errors(root)):
+    for found in all_texts(root):
         message = catalog.get(found.text)
         strings = (message.string if isinstance(message.string, tuple) else (message.string,)) if message else ()
         whole = bool(strings) and all(strings) and (len(strings) > 1) == bool(found.plural)
@@ -214,7 +239,7 @@ def untranslated(language: str, root: Path = ROOT) -> list[Found]:
 
 def unused(language: str, root: Path = ROOT) -> list[str]:
     """What is translated and said nowhere."""
-    said = {found.text for found in (*texts_of_pages(root), *texts_of_errors(root))}
+    said = {found.text for found in all_texts(root)}
     ids = (message.id for message in read_catalog(language) if message.id)
     return sorted(text for text in (known if isinstance(known, str) else known[0] for known in ids) if text not in said)
 

@@ -34,6 +34,12 @@ class Room(NamedTuple):
 
 ROOMS = (
     Room(
+        "/reports",
+        _("Reports"),
+        _("Sales, goods, clients and work of the whole chain, in numbers."),
+        Permission.REPORT_CHAIN,
+    ),
+    Room(
         "/clients",
         _("Clients"),
         _("Find and look at the clients of all shops."),

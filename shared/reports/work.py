@@ -46,9 +46,9 @@ MEASURES: tuple[Column, ...] = (
     Column("outgoing", "integer"),
     Column("reached", "integer"),
     Column("target", "integer"),
-    Column("talk", "integer"),
-    Column("contacts", "integer"),
-    Column("tasks", "integer"),
+    Column("talk", "integer", "Talk", "s"),
+    Column("contacts", "integer", "Other contacts"),
+    Column("tasks", "integer", "Tasks done"),
     Column("receipts", "integer"),
     Column("net", "money"),
 )

@@ -109,7 +109,7 @@ class BranchDoors:
     def address(self, path: str) -> str:
         """The route's address with ids of what is there."""
         path = path.replace("{id}", self.ids.get(next((each for each in OWN_IDS if path.startswith(each)), ""), "{id}"))
-        for name, value in {**self.ids, "line:int": self.line}.items():
+        for name, value in {**self.ids, "line:int": self.line, "name": "sales", "kind": "csv"}.items():
             path = path.replace("{" + name + "}", value)
         return path
 

@@ -65,6 +65,9 @@ GET  /receipts/ID                 >      x    x      +       +       x         +
 GET  /receipts/ID.pdf             >      x    x      +       +       x         +             +       +     +
 GET  /refunds/loose               >      x    x      +       +       x         x             x       +     x
 GET  /refunds/new                 >      x    x      +       +       x         x             x       +     x
+GET  /reports                     >      x    x      x       +       x         +             +       +     +
+GET  /reports/NAME                >      x    x      x       +       x         +             +       +     +
+GET  /reports/NAME/export.KIND    >      x    x      x       +       x         +             +       +     +
 GET  /sale                        >      x    +      +       +       x         x             x       +     x
 GET  /sale/clients                >      x    x      +       +       x         x             x       +     x
 GET  /sale/discount               >      x    +      +       +       x         x             x       +     x
@@ -240,6 +243,8 @@ SHORT = {
     "{rest:path}": "FILE",
     "{id}": "ID",
     "{file}": "FILE",
+    "{name}": "NAME",
+    "{kind}": "KIND",
 }
 
 

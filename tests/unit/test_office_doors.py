@@ -34,6 +34,7 @@ CLIENTS = (Permission.CLIENT_VIEW, Permission.REPORT_CHAIN)
 MERGES = (Permission.CLIENT_MERGE, Permission.CLIENT_CONTACTS, Permission.REPORT_CHAIN)
 HAND_OVERS = (Permission.CLIENT_TRANSFER, Permission.REPORT_CHAIN)
 ERASING = (Permission.CLIENT_ERASE,)
+REPORTS = (Permission.REPORT_CHAIN,)
 STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
@@ -62,6 +63,7 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     ("GET", "/clients"): CLIENTS,
     ("GET", "/clients/{id}"): CLIENTS,
     ("GET", "/stock"): STOCK,
+    **{("GET", f"/reports{rest}"): REPORTS for rest in ("", "/{name}", "/{name}/export.{kind}")},
     ("GET", "/dictionaries"): WORDS,
     **{("POST", f"/dictionaries{act}"): WORDS for act in ("", "/change", "/move", "/away", "/default")},
     ("GET", "/clients/{id}/timeline"): (Permission.CLIENT_VIEW, Permission.REPORT_CHAIN),
@@ -144,6 +146,7 @@ def routes() -> set[tuple[str, str]]:
 
 
 def address(path: str, ids: dict[str, str]) -> str:
+    path = path.replace("{name}", "sales").replace("{kind}", "csv")
     return path.replace("{id}", ids.get(path.split("/")[1], ""))
 
 

@@ -1,0 +1,32 @@
+"""Who may ask which report at a branch: those that it can answer alone. Contains no sums."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from branch_node.operations.reporting import run_report
+from shared.domain.permissions import Actor, Permission, require
+from shared.operations.people import all_employees
+from shared.reports.parameters import ReportAsk
+from shared.reports.registry import REPORTS
+from shared.reports.report import Report, Scope
+from shared.reports.result import ReportResult
+
+
+def open_reports(actor: Actor) -> list[Report]:
+    """The reports that the actor may ask for here."""
+    if not actor.may(Permission.REPORT_BRANCH):
+        return []
+    return [report for report in REPORTS.values() if report.scope == Scope.LOCAL]
+
+
+def ask_report(connection: Connection, actor: Actor, report: Report, ask: ReportAsk, now_us: int) -> ReportResult:
+    """Answers a report to somebody. Raises NotPermitted, InvalidInput, NotFound, Refused."""
+    require(actor, Permission.REPORT_BRANCH)
+    return run_report(connection, report, ask, now_us)
+
+
+def people_here(connection: Connection, actor: Actor) -> list[tuple[str, str]]:
+    """Every employee that the branch knows, as code and name. Raises NotPermitted."""
+    require(actor, Permission.REPORT_BRANCH)
+    return [(person.code, person.name or person.code) for person in all_employees(connection)]

@@ -1,0 +1,73 @@
+"""Reports at a branch: the pages that both programs share, over what the branch itself holds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from branch_node.operations.report_room import ask_report, open_reports, people_here
+from branch_node.web.context import context_of
+from branch_node.web.people import guarded, signed_in
+from shared.domain.business_time import local_moment
+from shared.domain.permissions import Permission
+from shared.reports.naming import name_values
+from shared.reports.parameters import ReportAsk
+from shared.reports.report import Report
+from shared.reports.result import ReportResult
+from shared.web.reports import Desk, export_report, show_list, show_report
+from shared.web.translations import current_language
+
+
+def desk_of(request: Request) -> Desk:
+    """What the pages are lent. Raises NotPermitted."""
+    context, actor = context_of(request), signed_in(request)
+    store, now_us = context.store, context.clock.now_us()
+
+    def run(report: Report, ask: ReportAsk) -> ReportResult:
+        with store.read() as connection:
+            return ask_report(connection, actor, report, ask, now_us)
+
+    def named(values: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, str]]:
+        with store.read() as connection:
+            return name_values(connection, values, current_language())
+
+    with store.read() as connection:
+        people = people_here(connection, actor)
+    node, _chain = store.node()
+    return Desk(
+        open_reports(actor),
+        run,
+        [(node.code, node.code)],
+        people,
+        named,
+        node.timezone,
+        local_moment(now_us, node.timezone).business_date,
+        now_us,
+        actor.name or actor.code,
+        node.currency,
+    )
+
+
+def page(request: Request) -> Response:
+    """`/reports`."""
+    return show_list(request, desk_of(request))
+
+
+def report(request: Request) -> Response:
+    """`/reports/NAME`."""
+    return show_report(request, desk_of(request), request.path_params["name"])
+
+
+def export(request: Request) -> Response:
+    """`/reports/NAME/export.KIND`."""
+    return export_report(request, desk_of(request), request.path_params["name"], request.path_params["kind"])
+
+
+ROUTES: tuple[Any, ...] = (
+    guarded("/reports", page, Permission.REPORT_BRANCH),
+    guarded("/reports/{name}", report, Permission.REPORT_BRANCH),
+    guarded("/reports/{name}/export.{kind}", export, Permission.REPORT_BRANCH),
+)

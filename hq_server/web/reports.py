@@ -1,0 +1,74 @@
+"""Reports at the head office: the pages that both programs share, over the whole chain."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from hq_server.operations.report_room import ask_report, branches_and_people, open_reports
+from hq_server.web.context import context_of
+from hq_server.web.signed_in import actor_of, guarded
+from shared.domain.business_time import local_moment
+from shared.domain.permissions import Permission, require
+from shared.reports.naming import name_values
+from shared.reports.parameters import ReportAsk
+from shared.reports.report import Report
+from shared.reports.result import ReportResult
+from shared.web.reports import Desk, export_report, show_list, show_report
+from shared.web.translations import current_language
+
+
+def desk_of(request: Request) -> Desk:
+    """What the pages are lent. Raises NotPermitted."""
+    context, actor = context_of(request), actor_of(request)
+    require(actor, Permission.REPORT_CHAIN)
+    now_us, lag_minutes = context.clock.now_us(), context.settings.completeness_lag_minutes
+
+    def run(report: Report, ask: ReportAsk) -> ReportResult:
+        with context.store.read() as connection:
+            return ask_report(connection, actor, report, ask, now_us, lag_minutes)
+
+    def named(values: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, str]]:
+        with context.store.read() as connection:
+            return name_values(connection, values, current_language())
+
+    with context.store.read() as connection:
+        branches, people = branches_and_people(connection, actor)
+    zone = context.chain.timezone
+    return Desk(
+        open_reports(actor),
+        run,
+        branches,
+        people,
+        named,
+        zone,
+        local_moment(now_us, zone).business_date,
+        now_us,
+        actor.name or actor.code,
+        context.chain.currency,
+        has_as_of=True,
+    )
+
+
+def page(request: Request) -> Response:
+    """`/reports`."""
+    return show_list(request, desk_of(request))
+
+
+def report(request: Request) -> Response:
+    """`/reports/NAME`."""
+    return show_report(request, desk_of(request), request.path_params["name"])
+
+
+def export(request: Request) -> Response:
+    """`/reports/NAME/export.KIND`."""
+    return export_report(request, desk_of(request), request.path_params["name"], request.path_params["kind"])
+
+
+ROUTES = (
+    guarded("/reports", page),
+    guarded("/reports/{name}", report),
+    guarded("/reports/{name}/export.{kind}", export),
+)

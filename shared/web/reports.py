@@ -1,0 +1,191 @@
+"""The pages of reports, as both programs show them: the list, a report with its form and table, and its files.
+
+Contains no rules and no queries: each program lends a `Desk`, whose operations check who may ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.errors import InvalidInput, NotFound, Refused
+from shared.reports import exports
+from shared.reports.parameters import ReportAsk
+from shared.reports.report import Report
+from shared.reports.result import ReportResult
+from shared.web.completeness_words import completeness_words
+from shared.web.error_texts import translate_error
+from shared.web.failures import status_of
+from shared.web.formats import format_moment
+from shared.web.pages import render
+from shared.web.report_forms import ALWAYS, BY_MAX, first_ask, pairs_of
+from shared.web.report_tables import Table, address_of, make_table, shown_of
+from shared.web.report_words import (
+    COMPARES,
+    PERIODS,
+    Words,
+    asked_in_words,
+    filter_in_words,
+    format_period,
+    grouped_reports,
+    heading,
+    is_preset,
+    texts_of_dimensions,
+)
+from shared.web.translations import gettext
+
+MEDIA_TYPES: Final[Mapping[str, str]] = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+}
+
+Beneath = Callable[[Report, ReportResult], Callable[[Sequence[Any]], str]]
+"""Gives the address of what a row rests on, by the values of its dimensions; "" where there is nothing to look at."""
+
+
+def nothing_beneath(_report: Report, _result: ReportResult) -> Callable[[Sequence[Any]], str]:
+    """Rows lead nowhere."""
+    return lambda _values: ""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What a program lends the pages of reports.
+
+    `reports` are those that may be asked for here; `run` answers one and raises FilialError. `branches` and `people`
+    are pairs of code and name; without branches there is nothing to choose among. `name_values` looks the names up
+    that values of a dimension have. `today` is the day in `zone`.
+    """
+
+    reports: Sequence[Report]
+    run: Callable[[Report, ReportAsk], ReportResult]
+    branches: Sequence[tuple[str, str]]
+    people: Sequence[tuple[str, str]]
+    name_values: Callable[[Mapping[str, Collection[str]]], Mapping[str, Mapping[str, str]]]
+    zone: str
+    today: date
+    now_us: int
+    made_by: str
+    currency: str
+    has_as_of: bool = False
+    beneath: Beneath = field(default=nothing_beneath)
+
+
+def show_list(request: Request, desk: Desk) -> Response:
+    """`/reports`: what may be asked here."""
+    return render(request, "reports.html", groups=grouped_reports(desk.reports))
+
+
+def show_report(request: Request, desk: Desk, name: str) -> Response:
+    """`/reports/NAME`: the form, and what was asked for. Raises NotFound."""
+    report = _find(desk, name)
+    ask = first_ask(report, request.query_params)
+    try:
+        result = desk.run(report, ask)
+    except (InvalidInput, NotFound, Refused) as error:
+        failure = {"message": translate_error(error.message), "hint": translate_error(error.hint)}
+        words = _words(desk, None)
+        common = _form(report, desk, ask, words)
+        return render(
+            request, "report.html", status_code=status_of(error), failure=failure, table=None, **common, **_nothing()
+        )
+    words = _words(desk, result)
+    return render(
+        request,
+        "report.html",
+        failure=None,
+        **_form(report, desk, ask, words),
+        **_answer(request, desk, report, ask, result, words),
+    )
+
+
+def export_report(request: Request, desk: Desk, name: str, kind: str) -> Response:
+    """`/reports/NAME/export.KIND`: the same answer as a file. Raises NotFound, and whatever is wrong with the ask."""
+    report = _find(desk, name)
+    if kind not in MEDIA_TYPES:
+        raise NotFound("There is no such file.", "There are csv, xlsx and pdf.")
+    result = desk.run(report, first_ask(report, request.query_params))
+    content = {"csv": exports.to_csv, "xlsx": exports.to_xlsx, "pdf": exports.to_pdf}[kind](result)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{report.name}-{desk.today.isoformat()}.{kind}"',
+        "Cache-Control": "no-store",
+    }
+    return Response(content, media_type=MEDIA_TYPES[kind], headers=headers)
+
+
+def _find(desk: Desk, name: str) -> Report:
+    found = next((report for report in desk.reports if report.name == name), None)
+    if found is None:
+        raise NotFound("There is no such report here.", "Choose one in the list of reports.")
+    return found
+
+
+def _words(desk: Desk, result: ReportResult | None) -> Words:
+    """The names of what is shown. The page's rows alone would do; a few thousand names cost no more than a query."""
+    names: dict[str, Mapping[str, str]] = {}
+    if result is not None:
+        names |= desk.name_values(texts_of_dimensions(result.columns, result.rows))
+    people = dict(desk.people)
+    names |= {"branch": dict(desk.branches), **dict.fromkeys(("cashier", "employee", "team"), people)}
+    return Words(desk.zone, desk.currency, names)
+
+
+def _form(report: Report, desk: Desk, ask: ReportAsk, words: Words) -> dict[str, Any]:
+    """What the form shows."""
+    dimensions = [(name, heading(column)) for name, column in report.all_dimensions.items()]
+    path = f"/reports/{report.name}"
+    given = dict(text.partition("=")[::2] for text in ask.options)
+    return {
+        "report": report,
+        "path_of_report": path,
+        "ask": ask,
+        "dimensions": dimensions,
+        "groupings": [*ask.by, *[""] * BY_MAX][: max(BY_MAX, len(ask.by))],
+        "periods": [(name, label, is_preset(ask, name)) for name, label in PERIODS.items()],
+        "held": "" if ask.date_from or ask.date_to else ask.period or ALWAYS,
+        "branches": desk.branches,
+        "people": [("", gettext("all employees")), *desk.people],
+        "compares": list(COMPARES.items()),
+        "filters": [(text, filter_in_words(report, text, words)) for text in ask.filters],
+        "may_filter": report.is_additive or report.filters_itself,
+        "options": [(each, given.get(each.name, str(each.default))) for each in report.options],
+        "has_as_of": desk.has_as_of,
+        "definitions": [
+            (heading(column), gettext(report.all_definitions[column.name]))
+            for column in report.all_measures
+            if column.name in report.all_definitions
+        ],
+        "is_changed": bool(ask.branches or ask.filters or ask.team or ask.as_of),
+    }
+
+
+def _answer(
+    request: Request, desk: Desk, report: Report, ask: ReportAsk, result: ReportResult, words: Words
+) -> dict[str, Any]:
+    path, pairs = f"/reports/{report.name}", pairs_of(ask)
+    address = address_of(path, pairs)
+    shown = shown_of(request.query_params)
+    table: Table = make_table(report, result, shown, words, address, desk.beneath(report, result))
+    asked = result.parameters
+    return {
+        "table": table,
+        "period": format_period(asked.date_from, asked.date_to) if report.has_period else "",
+        "asked": asked_in_words(report, asked, words),
+        "completeness": completeness_words(result.completeness, words.names["branch"], desk.zone),
+        "exports": [(kind, f"{path}/export.{kind}?{urlencode(pairs)}") for kind in MEDIA_TYPES],
+        "made_at": format_moment(desk.now_us, desk.zone),
+        "made_by": desk.made_by,
+        "zone": desk.zone,
+        "sort": shown.sort,
+    }
+
+
+def _nothing() -> dict[str, Any]:
+    return {"completeness": None, "exports": [], "period": "", "asked": [], "sort": ""}

@@ -1,0 +1,134 @@
+"""Reports' pages: the list, the form, the table, the files; at the head office and at a branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from branch_node.operations import report_room as branch_room
+from branch_node.storage.store import BranchStore
+from hq_server.operations import report_room as office_room
+from hq_server.operations.products import Assortment, ProductFields, WantedPrice
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, NO_LIMITS, Actor, Permission
+from shared.errors import NotPermitted
+from shared.reports.naming import NAMES_AT_ONCE_MAX, name_values
+from shared.reports.parameters import ReportAsk
+from shared.reports.registry import REPORTS, find_report
+from shared.reports.report import Scope
+from tests.support.clock import FakeClock
+from tests.support.journal import line, sale
+from tests.support.office_pages import Desk, OfficePages, office_pages
+from tests.support.shop import Shop
+from tests.support.till_pages import Browser, make_pages, staff_of
+
+NOBODY = Actor(b"", "nobody", "", "bare", frozenset(), NO_LIMITS)
+
+
+@pytest.fixture
+def pages(tmp_path: Path, sqlite_template: Path) -> Iterator[OfficePages]:
+    with office_pages(tmp_path, sqlite_template) as served:
+        served.hire("olga", "owner")
+        for code, amounts in (("B1", (100_00, 250_00)), ("B2", (70_00,))):
+            journal = served.office.journal(code)
+            for number, amount in enumerate(amounts, 1):
+                journal.add_sale(sale(number, [line("tea", amount, category="Чай")], "2026-11-20T10:00:00"))
+            served.office.merge(journal, journal.batch())
+        yield served
+
+
+@pytest.fixture
+def desk(pages: OfficePages) -> Desk:
+    return pages.logged_in("olga")
+
+
+def test_every_report_is_in_the_list_and_opens(desk: Desk) -> None:
+    text = desk.get("/reports", "ru").text
+    for name in REPORTS:
+        assert f'href="/reports/{name}"' in text
+        answer = desk.get(f"/reports/{name}", "ru")
+        assert answer.status_code == 200, answer.text
+        assert 'class="completeness' in answer.text
+
+
+def test_a_report_shows_its_rows_and_beside_the_total_how_complete_it_is(desk: Desk) -> None:
+    text = desk.get("/reports/sales?by=branch&period=this-month", "ru").text
+    assert "420,00\u00a0₽" in text
+    assert text.index("Полных данных нет пока ни от одного филиала") < text.index("Итого")
+    assert "обычно это 100" in text
+
+
+def test_a_question_that_cannot_be_answered_shows_the_form_again_with_why(desk: Desk) -> None:
+    answer = desk.get("/reports/sales?by=month&period=someday", "ru")
+    assert answer.status_code == 422
+    assert "Периода «someday» нет." in answer.text
+    assert '<option value="month" selected>' in answer.text
+    assert "<table" not in answer.text
+    assert desk.get("/reports/sales?branch=nowhere").status_code == 404
+    assert desk.get("/reports/nothing").status_code == 404
+
+
+def test_a_filter_stands_in_the_form_as_words(desk: Desk) -> None:
+    text = desk.get("/reports/sales?by=branch&where=category%3D%D0%A7%D0%B0%D0%B9", "ru").text
+    assert "Категория: Чай" in text
+    assert 'name="where" value="category=Чай" checked' in text
+
+
+def test_the_same_answer_is_a_file(desk: Desk) -> None:
+    for kind, beginning in (("csv", "\ufeff".encode()), ("xlsx", b"PK"), ("pdf", b"%PDF")):
+        answer = desk.get(f"/reports/sales/export.{kind}?by=branch&period=this-month")
+        assert answer.status_code == 200
+        assert answer.content.startswith(beginning)
+        assert f'filename="sales-2026-11-23.{kind}"' in answer.headers["content-disposition"]
+    assert desk.get("/reports/sales/export.exe").status_code == 404
+    assert desk.get("/reports/sales/export.csv?by=colour").status_code == 422
+
+
+def test_no_value_of_the_data_is_taken_for_html(pages: OfficePages, desk: Desk) -> None:
+    journal = pages.office.journal("B3")
+    journal.add_sale(sale(1, [line("tea", 100, category="<b>bold")], "2026-11-20T10:00:00"))
+    pages.office.merge(journal, journal.batch())
+    text = desk.get("/reports/sales?by=category&where=category%3D%3Cb%3Ebold&team=%3Cb%3Ebold").text
+    assert "<b>bold" not in text
+    assert "<b>bold" not in desk.get("/reports/sales?by=category").text
+
+
+def test_a_branch_shows_what_it_can_answer_alone(shop: Shop, tmp_path: Path, clock: FakeClock) -> None:
+    shop.sell("k1", 50)
+    staff_of(shop.store, clock, tmp_path)
+    browser = Browser(make_pages(shop.store, tmp_path))
+    assert browser.log_in("maria").status_code == 303
+    text = browser.get("/reports").text
+    for name, report in REPORTS.items():
+        assert (f'href="/reports/{name}"' in text) == (report.scope == Scope.LOCAL)
+        if report.scope == Scope.LOCAL:
+            assert browser.get(f"/reports/{name}").status_code == 200
+    assert "1 of 1 branch complete" in browser.get("/reports/sales?by=cashier").text
+    assert browser.get("/reports/sales/export.csv?by=cashier").status_code == 200
+
+
+def test_nobody_without_the_permission_is_answered(pages: OfficePages, branch_store: BranchStore) -> None:
+    assert office_room.open_reports(NOBODY) == branch_room.open_reports(NOBODY) == []
+    assert len(office_room.open_reports(LOCAL_ADMINISTRATOR)) == len(REPORTS)
+    report = find_report("sales")
+    with pages.office.store.read() as connection:
+        with pytest.raises(NotPermitted):
+            office_room.ask_report(connection, NOBODY, report, ReportAsk(), 0, 15)
+        with pytest.raises(NotPermitted):
+            office_room.branches_and_people(connection, NOBODY)
+    with branch_store.read() as connection:
+        with pytest.raises(NotPermitted):
+            branch_room.ask_report(connection, NOBODY, report, ReportAsk(), 0)
+        with pytest.raises(NotPermitted):
+            branch_room.people_here(connection, NOBODY)
+    assert not NOBODY.may(Permission.REPORT_CHAIN)
+
+
+def test_products_are_called_by_their_names_however_many_there_are(pages: OfficePages) -> None:
+    with pages.office.store.write() as connection:
+        goods = Assortment(connection, pages.office.ids, pages.office.clock.now_us(), LOCAL_ADMINISTRATOR)
+        goods.add(ProductFields("tea", "Чай"), WantedPrice(100))
+    asked = {"product": {"tea", *map(str, range(NAMES_AT_ONCE_MAX + 1))}, "outcome": {"x"}, "client": {"7"}}
+    with pages.office.store.read() as connection:
+        assert name_values(connection, asked, "ru") == {"product": {"tea": "Чай"}, "outcome": {}}
