@@ -21,7 +21,6 @@ from branch_node.operations.refund_request import RefundRequest, parse_refund_re
 from branch_node.operations.refunding import RefundAnswer, find_sold, propose_refund
 from branch_node.operations.shift_reports import OpenedShift, summarize_shift, undecided_receipts
 from branch_node.operations.shifts import Sign, require_open_shift
-from branch_node.operations.till_audit import DRAWER_OPENED, OVERRIDE, RECEIPT_REPRINTED
 from branch_node.operations.z_reports import read_z_report
 from branch_node.storage.card_attempts import CardAttempt
 from branch_node.storage.store import BranchStore
@@ -32,6 +31,7 @@ from shared.domain.card_payments import PaymentTerminal
 from shared.domain.permissions import Actor, Permission, require, require_refund_without_receipt
 from shared.domain.sales import format_receipt
 from shared.domain.shifts import Denomination, ShiftClose
+from shared.domain.till_acts import DRAWER_OPENED, OVERRIDE, RECEIPT_REPRINTED
 from shared.errors import InvalidInput, Refused
 
 REASON_CHARACTERS_MAX = 200

@@ -24,9 +24,9 @@ from shared.domain.branch_facts import AuditEntry
 from shared.domain.business_time import local_moment
 from shared.domain.money import THOUSAND
 from shared.domain.permissions import Actor, Permission, require
+from shared.domain.till_acts import OVERRIDE
 from shared.errors import BasketClosed, FilialError, InvalidInput, NotPermitted, Refused, TakenOver
 
-OVERRIDE_ACTION = "override"
 _OPEN_SHIFT = """
 SELECT o.cashier, o.opened_at FROM register r JOIN node n JOIN shift_open o
 ON o.branch_id = n.branch_id AND o.id = r.open_shift_id WHERE r.code = ?
@@ -80,7 +80,7 @@ def allow_once(
         transaction.author = ensure_employee(transaction, till.actor.code)
         at = local_moment(transaction.now_us, transaction.node.timezone)
         detail = permission.value
-        fact = AuditEntry(OVERRIDE_ACTION, till.register, till.actor.code, manager.code, 0, detail, at)
+        fact = AuditEntry(OVERRIDE, till.register, till.actor.code, manager.code, 0, detail, at)
         record_branch_fact(transaction, fact)
     return manager
 

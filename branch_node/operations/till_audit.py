@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Final
 
 from branch_node.storage import baskets
 from branch_node.storage.baskets import ActionRow, BasketRow, LineRow
@@ -18,19 +17,17 @@ from shared.domain.business_time import LocalMoment
 from shared.domain.identifiers import is_id, parse_id
 from shared.domain.money import extend_price
 from shared.domain.receipt_document import quantity_text
+from shared.domain.till_acts import (
+    BASKET_ABANDONED,
+    BASKET_RESTORED,
+    DISCOUNT_BY_HAND,
+    LINE_REMOVED,
+    MORE,
+    PRICE_CHANGED,
+)
 
 BASKET_KEY_PREFIX = "basket:"
 """A sale's key says which basket it was: see branch_node.operations.basket.settling."""
-
-LINE_REMOVED: Final = "line_removed"
-PRICE_CHANGED: Final = "price_changed"
-DISCOUNT_BY_HAND: Final = "discount_by_hand"
-BASKET_ABANDONED: Final = "basket_abandoned"
-BASKET_RESTORED: Final = "basket_restored"
-DRAWER_OPENED: Final = "drawer_opened"
-RECEIPT_REPRINTED: Final = "receipt_reprinted"
-OVERRIDE: Final = "override"
-MORE: Final = "more"
 
 ENTRIES_PER_BASKET_MAX = 50
 """What is told of one basket; beyond it one entry says that there was more."""

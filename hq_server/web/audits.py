@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from hq_server.operations.paging import page_of
 from hq_server.operations.refund_checks import find_over_refunds
-from hq_server.operations.shift_audit import MISSING_OPENING, Difference, audit_shifts
+from hq_server.operations.shift_audit import audit_shifts
 from hq_server.operations.staff_audit import Fault, Reason, audit_staff
 from hq_server.operations.till_audit import (
     AuditFilter,
@@ -27,6 +27,7 @@ from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.business_time import date_from_days, parse_date
 from shared.domain.permissions import Permission
 from shared.domain.sales import format_receipt
+from shared.operations.z_sums import MISSING_OPENING, Difference
 from shared.web.formats import format_money, format_number
 from shared.web.pages import render
 from shared.web.translations import gettext

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.domain.identifiers import shorten
 from shared.errors import NotFound
-from shared.reports import sales, stock, work
+from shared.reports import cash_variance, conversion, data_completeness, discipline, loss, margin, sales, stock, work
 from shared.reports.report import Report
 from shared.reports.stock_outs import STOCK_OUTS
 
@@ -28,11 +28,12 @@ _ALL = (
     Report(
         name=stock.NAME,
         title="Stock",
-        summary="Goods on hand at the end of the period, what was sold and received in it, products below zero.",
+        summary="Goods on hand at the end of the period, how long they last, what was sold, what they are worth.",
         dimensions=stock.DIMENSIONS,
         measures=stock.MEASURES,
         definitions=stock.DEFINITIONS,
         run=stock.run_stock,
+        derived=stock.DERIVED,
         is_additive=True,
         first_by=("branch",),
     ),
@@ -57,12 +58,19 @@ _ALL = (
         measures=work.CALL_MEASURES,
         definitions=work.CALL_DEFINITIONS,
         run=work.run_calls,
+        derived=work.CALL_DERIVED,
         is_additive=True,
         person="employee",
         first_by=("employee",),
         rests_on="calls",
     ),
     STOCK_OUTS,
+    cash_variance.REPORT,
+    loss.REPORT,
+    discipline.REPORT,
+    conversion.REPORT,
+    margin.REPORT,
+    data_completeness.REPORT,
 )
 
 REPORTS: dict[str, Report] = {each.name: each for each in _ALL}

@@ -6,6 +6,7 @@ Definitions, alike at every branch and at HQ:
     outgoing    those that the employee made
     reached     outgoing calls in which the client was spoken with
     target      calls with an outcome that is marked as a target
+    effective   reached calls with such an outcome
     talk        Σ duration of calls, in seconds
     contacts    letters, messages, visits, requests and notes
     tasks       tasks done
@@ -30,6 +31,7 @@ from shared.domain.cards import MergeRule
 from shared.domain.records import RecordKind
 from shared.reports.ground import Answer, Ground
 from shared.reports.parameters import ReportParameters
+from shared.reports.report import Derived, Sums, share_basis_points
 from shared.reports.result import Column
 from shared.storage.card_rows import load_states
 from shared.storage.cursor_reading import Reader
@@ -52,7 +54,8 @@ MEASURES: tuple[Column, ...] = (
     Column("receipts", "integer"),
     Column("net", "money"),
 )
-CALL_MEASURES = MEASURES[:5]
+EFFECTIVE = Column("effective", "integer", "Reached with a target outcome")
+CALL_MEASURES = (*MEASURES[:5], EFFECTIVE)
 
 DEFINITIONS: dict[str, str] = {
     "calls": "calls that took place; of one that was corrected, the correction; none that was withdrawn",
@@ -65,7 +68,28 @@ DEFINITIONS: dict[str, str] = {
     "receipts": "sales",
     "net": "Σ net of sales − Σ given back, by who sold and who gave back",
 }
-CALL_DEFINITIONS = {name: DEFINITIONS[name] for name in ("calls", "outgoing", "reached", "target", "talk")}
+CALL_DEFINITIONS = {
+    **{name: DEFINITIONS[name] for name in ("calls", "outgoing", "reached", "target", "talk")},
+    "effective": "outgoing calls in which the client was spoken with, with an outcome that is marked as a target",
+}
+
+
+def _reached_percent(sums: Sums) -> int | None:
+    return share_basis_points(sums["reached"], sums["outgoing"])
+
+
+def _effective_percent(sums: Sums) -> int | None:
+    return share_basis_points(sums["effective"], sums["reached"])
+
+
+CALL_DERIVED: tuple[Derived, ...] = (
+    Derived(Column("reached_percent", "percent", "Reached, %"), "reached ÷ outgoing", _reached_percent),
+    Derived(
+        Column("effective_percent", "percent", "Effective, %"),
+        "reached with a target outcome ÷ reached",
+        _effective_percent,
+    ),
+)
 
 DIMENSIONS: dict[str, Column] = {
     "branch": Column("branch", "text"),
@@ -186,6 +210,16 @@ def _call_sums() -> tuple[Expression, ...]:
     )
 
 
+@cache
+def _effective() -> Expression:
+    """Calls made that came to what was wanted; `target` has those that came in as well."""
+    targets = select(dictionary_term.c.code).where(
+        dictionary_term.c.dictionary == "outcome", dictionary_term.c.is_target.is_(True)
+    )
+    is_reached = and_(interaction.c.direction == "out", interaction.c.reached.is_(True))
+    return _count(and_(is_reached, interaction.c.outcome.in_(targets)))
+
+
 def _count(condition: Expression) -> Expression:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
 
@@ -224,7 +258,7 @@ def _within(table: Any, moment: Expression, bounds: Bounds) -> list[Expression]:
 
 def _tasks(reader: Reader, window: Window, branch_ids: Sequence[bytes]) -> Iterable[WorkKey]:
     """A row for each task done."""
-    zones = _zones(reader, branch_ids)
+    zones = zones_of(reader, branch_ids)
     since, until = _moments(window)
     bounds, asked = _asked(Window(since_us=since, until_us=until, as_of_us=window.as_of_us), branch_ids)
     for branch_id, code, done_at in reader.execute(_tasks_done(bounds), asked):
@@ -257,7 +291,7 @@ def _moments(window: Window) -> tuple[int | None, int | None]:
     return since, until
 
 
-def _zones(reader: Reader, branch_ids: Sequence[bytes]) -> dict[bytes, str]:
+def zones_of(reader: Reader, branch_ids: Sequence[bytes]) -> dict[bytes, str]:
     """The zone of each branch, from its settings."""
     keys = [(int(RecordKind.BRANCH_SETTINGS), branch_id) for branch_id in branch_ids]
     zones = {}
@@ -304,7 +338,9 @@ def run_calls(ground: Ground, parameters: ReportParameters) -> Answer:
     keys = [dimensions[name] for name in parameters.by]
     bounds, asked = _asked(window, list(branch_codes))
     conditions = _within(interaction, interaction.c.at, bounds)
-    statement = select(*keys, *_call_sums()).where(*conditions, interaction.c.channel == "call", is_newest())
+    statement = select(*keys, *_call_sums(), _effective()).where(
+        *conditions, interaction.c.channel == "call", is_newest()
+    )
     found = connection.execute(statement.group_by(*keys), asked).all()
     width = len(keys)
     rows = [(*_shown(row[:width], parameters.by, branch_codes), *map(int, row[width:])) for row in found]

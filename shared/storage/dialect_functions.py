@@ -22,6 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
+from shared.storage.column_types import UtcTime
+
 StatementT = TypeVar("StatementT")
 Among = Callable[[Any, str], ColumnElement[bool]]
 """Whether a column is one of the values of a parameter of that name."""
@@ -93,6 +95,66 @@ def _weekday_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(weekday_of, "postgresql")
 def _weekday_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"CAST(EXTRACT(ISODOW FROM {compiler.process(element.clauses, **options)}) AS INTEGER)"
+
+
+class days_between(GenericFunction[int]):  # noqa: N801 - it reads as the SQL function it is
+    """How many days the first date is after the second."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(days_between, "sqlite")
+def _days_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    later, earlier = (compiler.process(each, **options) for each in element.clauses)
+    return f"CAST(julianday({later}) - julianday({earlier}) AS INTEGER)"
+
+
+@compiles(days_between, "postgresql")
+def _days_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    later, earlier = (compiler.process(each, **options) for each in element.clauses)
+    return f"(CAST({later} AS DATE) - CAST({earlier} AS DATE))"
+
+
+class days_later(GenericFunction[int]):  # noqa: N801 - it reads as the SQL function it is
+    """A moment's column so many times 24 hours later; comparable with another moment's."""
+
+    type = UtcTime()
+    inherit_cache = True
+
+
+@compiles(days_later, "sqlite")
+def _later_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    moment, days = (compiler.process(each, **options) for each in element.clauses)
+    return f"({moment} + {days} * 86400000000)"
+
+
+@compiles(days_later, "postgresql")
+def _later_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    moment, days = (compiler.process(each, **options) for each in element.clauses)
+    return f"({moment} + make_interval(hours => 24 * CAST({days} AS INTEGER)))"
+
+
+class share_of(GenericFunction[int]):  # noqa: N801 - it reads as the SQL function it is
+    """amount × part ÷ whole, halves up, for whole numbers not below zero; NULL where the whole is 0.
+
+    Exact on PostgreSQL; on SQLite as long as 2 × part × whole is below 2^63.
+    """
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(share_of, "sqlite")
+def _share_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    amount, part, whole = (compiler.process(each, **options) for each in element.clauses)
+    return f"({amount} / {whole} * {part} + ({amount} % {whole} * {part} * 2 + {whole}) / ({whole} * 2))"
+
+
+@compiles(share_of, "postgresql")
+def _share_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    amount, part, whole = (compiler.process(each, **options) for each in element.clauses)
+    return f"div(CAST({amount} AS NUMERIC) * {part} * 2 + {whole}, NULLIF({whole}, 0) * 2)"
 
 
 class contains_bytes(GenericFunction[bool]):  # noqa: N801 - it reads as the SQL function it is

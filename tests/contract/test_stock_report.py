@@ -51,6 +51,11 @@ def at_hq(pair: Pair, *by: str, **ask: Any) -> ReportResult:
         return run_report(connection, REPORT, ReportAsk(by, **ask), office.clock.now_us(), 15)
 
 
+def first_four(rows: Any, width: int = 0) -> tuple[Any, ...]:
+    """Rows with the measures up to `negative`; `width` dimensions before them."""
+    return tuple(tuple(row[: width + 4]) for row in rows)
+
+
 def here(node: Node, *by: str) -> ReportResult:
     with node.store.read() as connection:
         return report_at_branch(connection, REPORT, ReportAsk(by), node.clock.now_us())
@@ -101,19 +106,19 @@ def trade(pair: Pair) -> tuple[Node, Node]:
 
 def test_the_head_office_reports_what_is_on_hand_sold_received_and_below_zero(pair: Pair) -> None:
     trade(pair)
-    assert at_hq(pair, "branch", "product").rows == (
+    assert first_four(at_hq(pair, "branch", "product").rows, 2) == (
         ("B1", BREAD, 4_500, 0, 5_000, 0),
         ("B1", MILK, 6_000, 3_000, 10_000, 0),
         ("B2", MILK, -2_000, 3_000, 1_000, 1),
         ("B2", "unknown", -2_000, 2_000, 0, 1),
     )
-    assert at_hq(pair, "category").rows == (
+    assert first_four(at_hq(pair, "category").rows, 1) == (
         ("Bakery", 4_500, 0, 5_000, 0),
         ("Dairy", 4_000, 6_000, 11_000, 1),
         (None, -2_000, 2_000, 0, 1),
     )
-    assert at_hq(pair).totals == (6_500, 8_000, 16_000, 2)
-    assert at_hq(pair, "product", branches=("B2",)).rows == (
+    assert at_hq(pair).totals[:4] == (6_500, 8_000, 16_000, 2)
+    assert first_four(at_hq(pair, "product", branches=("B2",)).rows, 1) == (
         (MILK, -2_000, 3_000, 1_000, 1),
         ("unknown", -2_000, 2_000, 0, 1),
     )
@@ -131,9 +136,9 @@ def test_a_branch_and_the_head_office_report_the_same_and_nothing_differs(pair: 
 
 def test_the_period_bounds_what_was_sold_and_received_but_not_what_is_on_hand(pair: Pair) -> None:
     trade(pair)
-    assert at_hq(pair, date_from="2100-01-01").totals == (6_500, 0, 0, 2)
-    assert at_hq(pair, date_to="2001-01-01").totals == (0, 0, 0, 0)
-    assert at_hq(pair, as_of="2001-01-01T00:00:00").totals == (0, 0, 0, 0)
+    assert at_hq(pair, date_from="2100-01-01").totals[:4] == (6_500, 0, 0, 2)
+    assert at_hq(pair, date_to="2001-01-01").totals[:4] == (0, 0, 0, 0)
+    assert at_hq(pair, as_of="2001-01-01T00:00:00").totals[:4] == (0, 0, 0, 0)
 
 
 def out_of_stock(pair: Pair, *by: str, **ask: Any) -> ReportResult:
@@ -172,7 +177,7 @@ def test_a_store_in_the_place_of_a_lost_one_gets_its_stock_back(pair: Pair) -> N
     assert is_derived_right(again)
     enter(again, stock.receive, Goods(MILK, 1_000))
     again.sync()
-    assert at_hq(pair, "branch", "product").rows[1] == ("B1", MILK, 7_000, 3_000, 11_000, 0)
+    assert at_hq(pair, "branch", "product").rows[1][:6] == ("B1", MILK, 7_000, 3_000, 11_000, 0)
 
 
 def test_a_sale_that_the_head_office_is_asked_about_moves_stock_once_it_is_decided(pair: Pair) -> None:

@@ -11,11 +11,12 @@ from branch_node.devices.payment_terminal import SimulatedTerminal
 from branch_node.operations import basket
 from branch_node.operations.basket import NO_LIMITS, BasketState, DiscountKind
 from branch_node.operations.card_payments import ask, begin_attempt, require_attempt, reverse
-from branch_node.operations.till_audit import ENTRIES_PER_BASKET_MAX, MORE
+from branch_node.operations.till_audit import ENTRIES_PER_BASKET_MAX
 from branch_node.storage.print_jobs import list_jobs
 from branch_node.storage.transaction import ReceiptTexts
 from shared.domain.card_payments import AttemptState
 from shared.domain.sales import Payment
+from shared.domain.till_acts import MORE
 from shared.errors import InDoubt, Refused
 from shared.storage.tables import audit_entry, sale
 from shared.sync.messages import ProcessingMode, WhenUnreachable

@@ -90,9 +90,9 @@ def test_a_day_is_what_its_facts_say(pair: Pair) -> None:
     hours = {row[0]: row[1] for row in at_branch(node, WORK_TODAY, "hour") if row[1]}
     assert hours == {9: 2, 18: 1}
     assert at_branch(node, CALLS, "outcome") == [
-        ("agreed", 1, 1, 1, 1, 120),
-        ("refused", 1, 1, 1, 0, 30),
-        (None, 1, 1, 0, 0, 0),
+        ("agreed", 1, 1, 1, 1, 120, 1, 10_000, 10_000),
+        ("refused", 1, 1, 1, 0, 30, 0, 10_000, 0),
+        (None, 1, 1, 0, 0, 0, 0, 0, None),
     ]
 
 
@@ -109,8 +109,8 @@ def test_the_head_office_says_the_same_of_all_branches_together(pair: Pair) -> N
     assert at_hq(pair, WORK_TODAY, *by) == told
     assert at_hq(pair, WORK_TODAY, *by, branches=("B2",)) == at_branch(second, WORK_TODAY, *by)
     assert at_hq(pair, CALLS, "month", "branch") == [
-        ("2026-11", "B1", 3, 3, 2, 1, 150),
-        ("2026-11", "B2", 1, 1, 1, 1, 10),
+        ("2026-11", "B1", 3, 3, 2, 1, 150, 1, 6_667, 5_000),
+        ("2026-11", "B2", 1, 1, 1, 1, 10, 1, 10_000, 10_000),
     ]
     (total,) = at_hq(pair, WORK_TODAY, date_from="2026-11-21", date_to="2026-11-21")
     assert total[0] == 1

@@ -1,0 +1,197 @@
+"""The report `discipline`: whether what was to be done was done in time, and for whom nothing is to be done.
+
+Definitions, alike at every branch and at HQ:
+
+    done             tasks done
+    on_time          of them: done at the latest when they were due
+    late             of them: done after they were due
+    overdue          tasks that are open now and past the moment that they ask for: when due, or later where put off
+    no_step          clients who have an owner, no open task, and no reason for that, now
+    on_time_percent  on time ÷ (on time + late + overdue)
+
+A task with a time is due at that time; one with a day alone, until that day is over in the branch where it was due. It
+counts on the day when it was due, or done where it had no day, and then it is neither on time nor late. It counts for
+who did it, and while it is open for whom it was given to; one that was cancelled does not count. Clients count today,
+for their owner, in the branch where the owner works, and in none when that is not one. Tasks and clients are looked at
+as they are now, so “as known at” cannot be asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, and_, case, exists, func, literal, literal_column, or_, select
+
+from shared.domain.business_time import MICROSECONDS, SECONDS_PER_DAY, days_from_date, local_moment
+from shared.domain.positions import ALL_BRANCHES, position_on
+from shared.errors import InvalidInput
+from shared.operations.people import all_positions
+from shared.reports.fact_sums import BRANCH, BUSINESS_DATE, MONTH, Condition, answer_of, count_if
+from shared.reports.ground import Answer, Ground
+from shared.reports.parameters import ReportParameters
+from shared.reports.report import Derived, Report, Sums, share_basis_points
+from shared.reports.result import Column
+from shared.reports.work import zones_of
+from shared.storage.tables import client, employee, task
+
+NAME = "discipline"
+
+DIMENSIONS: dict[str, Column] = {
+    "branch": BRANCH,
+    "employee": Column("employee", "text", "Employee"),
+    "month": MONTH,
+    "business_date": BUSINESS_DATE,
+}
+
+MEASURES: tuple[Column, ...] = (
+    Column("done", "integer", "Tasks done"),
+    Column("on_time", "integer", "Done on time"),
+    Column("late", "integer", "Done late"),
+    Column("overdue", "integer", "Overdue now"),
+    Column("no_step", "integer", "Clients without a next step"),
+)
+
+DEFINITIONS: dict[str, str] = {
+    "done": "tasks done, by the day when they were due; those without a day, by the day when they were done",
+    "on_time": "tasks done at the latest when they were due: at the time, or before the day was over",
+    "late": "tasks done after they were due",
+    "overdue": "open tasks past the moment when they were due, or to which they were put off",
+    "no_step": "clients who have an owner, no open task and no reason for that; as of today",
+}
+
+
+def _on_time_percent(sums: Sums) -> int | None:
+    return share_basis_points(sums["on_time"], sums["on_time"] + sums["late"] + sums["overdue"])
+
+
+DERIVED = (
+    Derived(
+        Column("on_time_percent", "percent", "On time, %"),
+        "done on time ÷ (done on time + done late + overdue now)",
+        _on_time_percent,
+    ),
+)
+
+_NO_ZONE = "UTC"
+_STEP_US = 15 * 60 * MICROSECONDS
+"""Days begin at whole quarters of an hour of UTC in every zone: tasks of one quarter are of one day."""
+
+_DAY_US = SECONDS_PER_DAY * MICROSECONDS
+
+
+def run_discipline(ground: Ground, parameters: ReportParameters) -> Answer:
+    """Rows and totals. Raises InvalidInput when it is asked for as known at a moment."""
+    if parameters.as_of_us is not None:
+        raise InvalidInput("Of tasks only what they are now is known.", "Leave “as known at” out.")
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for (branch, person, day), sums in (*_tasks(ground, parameters), *_clients(ground, parameters)):
+        if (parameters.date_from and day < parameters.date_from) or (parameters.date_to and day > parameters.date_to):
+            continue
+        text = day.isoformat()
+        shown = {"branch": branch, "employee": person, "business_date": text, "month": text[:7]}
+        group = groups.setdefault(tuple(shown[name] for name in parameters.by), [0] * len(MEASURES))
+        group[:] = map(sum, zip(group, sums, strict=True))
+    return answer_of(groups, parameters.by, len(MEASURES))
+
+
+_Counted = Iterator[tuple[tuple[str | None, str | None, date], tuple[int, ...]]]
+"""The branch's code, the employee's code and the day, with the measures."""
+
+
+def _tasks(ground: Ground, parameters: ReportParameters) -> _Counted:
+    zones = zones_of(ground.connection, list(ground.branch_codes))
+    days: dict[tuple[int, str], date] = {}
+    for branch_id, zone, person, step, *sums in ground.connection.execute(_task_sums(ground, parameters)):
+        key = (int(step), zone or zones.get(branch_id, _NO_ZONE))
+        if key not in days:
+            days[key] = local_moment(key[0] * _STEP_US, key[1]).business_date
+        yield (ground.branch_codes[branch_id], person, days[key]), (*map(int, sums), 0)
+
+
+def _task_sums(ground: Ground, parameters: ReportParameters) -> Select[Any]:
+    """By branch, zone, employee and quarter of an hour."""
+    is_done = and_(task.c.state == "done", task.c.done_at.is_not(None))
+    is_overdue = task.c.next_at < ground.now_us
+    moment = func.coalesce(task.c.due_at, task.c.done_at)
+    person = case((is_done, task.c.done_by), else_=task.c.assignee_id)
+    # Written out: PostgreSQL takes two parameters for two expressions, and would not group by this one.
+    keys = (task.c.branch_id, task.c.zone, employee.c.code, moment.op("/")(literal_column(str(_STEP_US))))
+    conditions: list[Condition] = [
+        task.c.branch_id.in_(list(ground.branch_codes)),
+        ~task.c.archived,
+        or_(is_done, is_overdue),
+    ]
+    if parameters.date_from:
+        conditions.append(moment >= (days_from_date(parameters.date_from) - 1) * _DAY_US)
+    if parameters.date_to:
+        conditions.append(moment < (days_from_date(parameters.date_to) + 2) * _DAY_US)
+    return (
+        select(
+            *keys,
+            count_if(is_done),
+            count_if(and_(is_done, task.c.done_at <= task.c.due_at)),
+            count_if(and_(is_done, task.c.done_at > task.c.due_at)),
+            count_if(and_(~is_done, is_overdue)),
+        )
+        .select_from(task.outerjoin(employee, employee.c.id == person))
+        .where(*conditions)
+        .group_by(*keys)
+    )
+
+
+def _clients(ground: Ground, parameters: ReportParameters) -> _Counted:
+    """By the client's owner, today."""
+    has_step = exists(select(literal(1)).where(task.c.client_id == client.c.id, task.c.next_at > 0))
+    statement = (
+        select(client.c.owner_id, employee.c.code, func.count())
+        .select_from(client.outerjoin(employee, employee.c.id == client.c.owner_id))
+        .where(
+            client.c.owner_id.is_not(None),
+            ~client.c.archived,
+            client.c.merged_into.is_(None),
+            client.c.no_next_step.is_(None),
+            ~has_step,
+        )
+        .group_by(client.c.owner_id, employee.c.code)
+    )
+    places = _places(ground)
+    included: set[str | None] = set(ground.branch_codes.values())
+    # A branch counts its own alone; the head office, asked for all, also those that are of none.
+    if ground.has_rollups and not parameters.branches:
+        included.add(None)
+    for owner_id, code, count in ground.connection.execute(statement):
+        branch = places.get(owner_id)
+        if branch in included:
+            yield (branch, code, ground.today), (0, 0, 0, 0, int(count))
+
+
+def _places(ground: Ground) -> dict[bytes, str]:
+    """The one branch where each employee works today, by his id; who works in several or all is not there."""
+    today = days_from_date(ground.today)
+    places = {}
+    for person, positions in all_positions(ground.connection).items():
+        position = position_on(positions, today)
+        if position is not None and len(position.branches) == 1 and ALL_BRANCHES not in position.branches:
+            places[person] = position.branches[0]
+    return places
+
+
+REPORT = Report(
+    name=NAME,
+    title="Discipline",
+    summary="Tasks done on time and late, overdue tasks, clients without a next step.",
+    dimensions=DIMENSIONS,
+    measures=MEASURES,
+    definitions=DEFINITIONS,
+    run=run_discipline,
+    derived=DERIVED,
+    is_additive=True,
+    person="employee",
+    first_by=("employee",),
+    notes=(
+        "A task counts on the day when it was due.",
+        "Overdue tasks and clients without a next step are those of now.",
+    ),
+)
