@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -13,12 +13,18 @@ Answer = tuple[Rows, tuple[Any, ...]]
 """Rows (dimensions, then measures) in the order of their dimensions, and the totals: the measures over all of them."""
 
 
+def _tell_nobody(done: int, of: int) -> None:
+    """Progress that nobody follows."""
+
+
 class Ground(NamedTuple):
     """`branch_codes` are the branches to include, by id; `has_rollups` says whether this store keeps them. `today` is
-    the day in the zone of who asks, `now_us` its moment."""
+    the day in the zone of who asks, `now_us` its moment. Reports that take long tell `progress` how much is done of how
+    much; what it raises ends them."""
 
     connection: Connection
     branch_codes: Mapping[bytes, str]
     has_rollups: bool
     today: date
     now_us: int = 0
+    progress: Callable[[int, int], None] = _tell_nobody

@@ -4,9 +4,24 @@ from __future__ import annotations
 
 from shared.domain.identifiers import shorten
 from shared.errors import NotFound
-from shared.reports import cash_variance, conversion, data_completeness, discipline, loss, margin, sales, stock, work
+from shared.reports import (
+    abc_xyz,
+    affinity,
+    at_risk,
+    cash_variance,
+    cohorts,
+    conversion,
+    data_completeness,
+    discipline,
+    loss,
+    margin,
+    rfm,
+    sales,
+    stock,
+    stock_outs,
+    work,
+)
 from shared.reports.report import Report
-from shared.reports.stock_outs import STOCK_OUTS
 
 _ALL = (
     Report(
@@ -64,13 +79,18 @@ _ALL = (
         first_by=("employee",),
         rests_on="calls",
     ),
-    STOCK_OUTS,
+    stock_outs.STOCK_OUTS,
     cash_variance.REPORT,
     loss.REPORT,
     discipline.REPORT,
     conversion.REPORT,
     margin.REPORT,
     data_completeness.REPORT,
+    rfm.RFM,
+    cohorts.COHORTS,
+    at_risk.AT_RISK,
+    abc_xyz.ABC_XYZ,
+    affinity.AFFINITY,
 )
 
 REPORTS: dict[str, Report] = {each.name: each for each in _ALL}

@@ -157,6 +157,44 @@ def _share_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"div(CAST({amount} AS NUMERIC) * {part} * 2 + {whole}, NULLIF({whole}, 0) * 2)"
 
 
+class days_of(GenericFunction[int]):  # noqa: N801 - it reads as the SQL function it is
+    """A date as days since 1970-01-01."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(days_of, "sqlite")
+def _day_number_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"CAST(julianday({compiler.process(element.clauses, **options)}) - 2440587.5 AS INTEGER)"
+
+
+@compiles(days_of, "postgresql")
+def _day_number_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"({compiler.process(element.clauses, **options)} - DATE '1970-01-01')"
+
+
+TEXT_SEPARATOR = "\x1f"
+"""Between texts that were joined: a character that no code or number has."""
+
+
+class joined_texts(GenericFunction[str]):  # noqa: N801 - it reads as the SQL function it is
+    """The texts of a group as one, with TEXT_SEPARATOR between them, in no order."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(joined_texts, "sqlite")
+def _joined_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"group_concat({compiler.process(element.clauses, **options)}, char(31))"
+
+
+@compiles(joined_texts, "postgresql")
+def _joined_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"string_agg({compiler.process(element.clauses, **options)}, chr(31))"
+
+
 class contains_bytes(GenericFunction[bool]):  # noqa: N801 - it reads as the SQL function it is
     """Whether a column's bytes, or its text, hold others."""
 
