@@ -44,6 +44,8 @@ from shared.wire.entries import OpenedEntry, open_entry
 from shared.wire.raw_entries import raw_records
 
 PROOF_ENTRIES_MAX = 200_000
+AT_ONCE_ENTRIES_MAX = 20_000
+"""So many entries are followed while somebody waits for a page; more when he asks for it."""
 ENTRIES_PER_QUERY = 2_000
 _PROVEN_KINDS = frozenset({RecordKind.SALE, RecordKind.REFUND, RecordKind.SHIFT_CLOSE})
 _NEEDED: tuple[Table, ...] = (sale, refund, shift_close)
@@ -101,10 +103,15 @@ def prove_sales(
             "A proof is of whole branches and whole days, as they are known now.",
             "Leave filters, team, comparison and “as known at” out.",
         )
-    plain = ReportAsk(date_from=ask.date_from, date_to=ask.date_to, branches=ask.branches, period=ask.period)
+    plain = whole_days(ask)
     result = run_report(connection, find_report("sales"), plain, now_us, lag_minutes)
     branches = [branch_by_code(connection, code) for code in ask.branches] or all_branches(connection)
     return Proof(result, tuple(branches), tuple(_stretches(connection, branches, result)), now_us)
+
+
+def whole_days(ask: ReportAsk) -> ReportAsk:
+    """The same branches and days, with nothing left out of them."""
+    return ReportAsk(date_from=ask.date_from, date_to=ask.date_to, branches=ask.branches, period=ask.period)
 
 
 def check_proof(connection: Connection, proof: Proof, actor: Actor = LOCAL_ADMINISTRATOR) -> list[Checked]:

@@ -28,6 +28,7 @@ from hq_server.web import (
     people,
     products,
     promotions,
+    proving,
     reports,
     requests,
     roles,
@@ -48,6 +49,8 @@ PAGES: tuple[BaseRoute, ...] = (
     *health.ROUTES,
     *log_in.ROUTES,
     *home.ROUTES,
+    # Before a report's own page: its address is longer.
+    *proving.ROUTES,
     *reports.ROUTES,
     *people.ROUTES,
     *roles.ROUTES,

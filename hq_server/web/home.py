@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hq_server.operations.dashboard import CASH_DAYS, MISSING_SHOWN_MAX, Today, read_dashboard
 from hq_server.operations.product_requests import list_requests
+from hq_server.storage.branches import all_branches
 from hq_server.web.context import context_of
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.permissions import Actor, Permission
-from shared.web.pages import render
+from shared.web.completeness_words import completeness_words
+from shared.web.formats import format_moment
+from shared.web.pages import pages_of, render
 from shared.web.translations import LazyText
 from shared.web.translations import lazy_plural as plural
 from shared.web.translations import lazy_text as _
@@ -93,17 +98,73 @@ ROOMS = (
 )
 
 
+class Waiting(NamedTuple):
+    """Something that waits for a decision, and where it is made."""
+
+    text: LazyText
+    url: str
+
+
 def page(request: Request) -> Response:
-    """`/`."""
-    context, actor = context_of(request), actor_of(request)
+    """`/`: the dashboard, and the rooms behind it."""
+    actor = actor_of(request)
     rooms = [room for room in ROOMS if room.is_open_to(actor)]
-    waiting: LazyText | None = None
+    return render(request, "home.html", rooms=rooms, chain=context_of(request).chain.name, **_dashboard(request))
+
+
+def now(request: Request) -> Response:
+    """`/now`: the dashboard alone, for the page that is left open."""
+    return pages_of(request).render(request, "home.html", "dashboard", **_dashboard(request))
+
+
+def _dashboard(request: Request) -> dict[str, Any]:
+    context, actor = context_of(request), actor_of(request)
+    now_us, zone = context.clock.now_us(), context.chain.timezone
+    with context.store.read() as connection:
+        board = read_dashboard(connection, actor, zone, now_us, context.settings.completeness_lag_minutes)
+        names = {row.code: row.name or row.code for row in all_branches(connection)}
+        waiting = _waiting(connection, actor)
+    return {
+        "board": board,
+        "completeness": board.completeness and completeness_words(board.completeness, names, zone),
+        "missing": [
+            (names.get(each.branch, each.branch), each.branch, each) for each in board.missing[:MISSING_SHOWN_MAX]
+        ],
+        "branch_names": names,
+        "waiting": waiting,
+        "currency": context.chain.currency,
+        "zone": zone,
+        "cash_days": CASH_DAYS,
+        "now": format_moment(now_us, zone),
+        "hours": _hours(board.today),
+    }
+
+
+def _hours(today: Today | None) -> list[dict[str, Any]]:
+    """For the picture of the day: each hour's sales as a share of the best one, in percent."""
+    hours = () if today is None else today.hours
+    best = max((max(each.net_minor, each.net_before_minor) for each in hours), default=0)
+    return [
+        {
+            "hour": each.hour,
+            "net": each.net_minor,
+            "before": each.net_before_minor,
+            "share": max(0, each.net_minor) * 100 // best if best > 0 else 0,
+            "share_before": max(0, each.net_before_minor) * 100 // best if best > 0 else 0,
+        }
+        for each in hours
+    ]
+
+
+def _waiting(connection: Connection, actor: Actor) -> list[Waiting]:
+    """What somebody has to decide, and may."""
+    found: list[Waiting] = []
     if actor.may(Permission.CATALOG_EDIT):
-        with context.store.read() as connection:
-            count = list_requests(connection, actor).total
+        count = list_requests(connection, actor).total
         if count:
-            waiting = plural("%(count)s unknown code waits", "%(count)s unknown codes wait", count)
-    return render(request, "home.html", rooms=rooms, waiting=waiting, chain=context.chain.name)
+            text = plural("%(count)s unknown code waits", "%(count)s unknown codes wait", count)
+            found.append(Waiting(text, "/requests"))
+    return found
 
 
-ROUTES = (guarded("/", page),)
+ROUTES = (guarded("/", page), guarded("/now", now))

@@ -49,6 +49,7 @@ def desk_of(request: Request) -> Desk:
         actor.name or actor.code,
         context.chain.currency,
         has_as_of=True,
+        has_proofs=True,
     )
 
 

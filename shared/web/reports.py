@@ -75,6 +75,7 @@ class Desk:
     made_by: str
     currency: str
     has_as_of: bool = False
+    has_proofs: bool = False
     beneath: Beneath = field(default=nothing_beneath)
 
 
@@ -179,6 +180,7 @@ def _answer(
         "period": format_period(asked.date_from, asked.date_to) if report.has_period else "",
         "asked": asked_in_words(report, asked, words),
         "completeness": completeness_words(result.completeness, words.names["branch"], desk.zone),
+        "prove_url": f"{path}/prove?{urlencode(pairs)}" if desk.has_proofs else "",
         "exports": [(kind, f"{path}/export.{kind}?{urlencode(pairs)}") for kind in MEDIA_TYPES],
         "made_at": format_moment(desk.now_us, desk.zone),
         "made_by": desk.made_by,
@@ -188,4 +190,4 @@ def _answer(
 
 
 def _nothing() -> dict[str, Any]:
-    return {"completeness": None, "exports": [], "period": "", "asked": [], "sort": ""}
+    return {"completeness": None, "exports": [], "prove_url": "", "period": "", "asked": [], "sort": ""}

@@ -13,6 +13,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from hq_server.operations.authority import Authority
 from hq_server.operations.first_log_in import issue_first_log_in
 from hq_server.operations.founding import found_chain
 from hq_server.operations.people import Personnel, Placement
@@ -101,6 +102,7 @@ def office_pages(folder: Path, template: Path, name: str = "Сеть") -> Iterat
     ids = SeededIds(clock)
     store = connect_store("sqlite:///hq.db", folder, clock)
     chain = found_chain(store, name, "RUB", "Europe/Moscow", clock, ids)
+    Authority.found(name).save(Settings(home=folder))
     context = make_context(store, Settings(home=folder), clock, ids, lambda: None, CHEAP)
     with ExitStack() as closing:
         yield OfficePages(Office(store, clock, ids, chain), create_app(context), closing)

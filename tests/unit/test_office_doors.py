@@ -40,9 +40,12 @@ STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
 NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     ("GET", "/"): EVERYBODY,
+    ("GET", "/now"): EVERYBODY,
     ("GET", "/password"): EVERYBODY,
     ("POST", "/password"): EVERYBODY,
     ("POST", "/logout"): EVERYBODY,
+    ("GET", "/reports/{name}/prove"): REPORTS,
+    ("GET", "/reports/sales/proof.jsonl"): (Permission.AUDIT_VIEW, Permission.REPORT_CHAIN),
     ("GET", "/audit"): EVERYBODY,  # leads to /audit/shifts
     **{("GET", path): PEOPLE for path in ("/people", "/people/new", "/people/tree", "/people/{id}")},
     **{("POST", f"/people/{{id}}/{act}"): PEOPLE for act in ("edit", "place", "dismiss", "password")},
