@@ -12,6 +12,7 @@ from hq_server.storage.feed import Publication, publish
 from hq_server.storage.hybrid_clock import next_hlc
 from hq_server.storage.late_work import expect_late_work, follow_late_work
 from hq_server.storage.merged_points import groups_of_merges, settle_groups
+from hq_server.storage.office_history import keep_office_edits
 from shared.clock import Ids
 from shared.domain.cards import Value
 from shared.domain.identifiers import NIL_ID
@@ -50,6 +51,7 @@ class HqEdit:
         for start in range(0, len(edits), CARDS_PER_MERGE_MAX):
             chunk = edits[start : start + CARDS_PER_MERGE_MAX]
             following = expect_late_work(self.connection, chunk, self.now_us)
+            keep_office_edits(self.connection, chunk, self.now_us)
             merged = merge_cards(self.connection, chunk, self.now_us, self.now_us)
             changed += len(merged.changed)
             told = publications_for_edits(self.connection, chunk, merged, self.now_us)

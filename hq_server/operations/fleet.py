@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select, update
 
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.founding import read_chain
 from hq_server.storage import lives
-from hq_server.storage.branches import BranchRow, branch_by_code, raise_fleet_revision
+from hq_server.storage.branches import BranchRow, all_branches, branch_by_code, raise_fleet_revision, read_cursor
 from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.people import settle_everyone
 from hq_server.storage.tables import branch, branch_cursor, certificate, enrolment_token
@@ -17,6 +18,7 @@ from shared.clock import Ids
 from shared.domain.business_time import require_zone
 from shared.domain.cards import Value
 from shared.domain.identifiers import NIL_ID, is_id, parse_id, require_code
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.errors import AlreadyExists, InvalidInput, NotFound, Refused
 from shared.storage.card_rows import load_states
@@ -28,9 +30,17 @@ NAME_CHARACTERS_MAX = 200
 
 
 def add_branch(
-    connection: Connection, ids: Ids, now_us: int, code: str, name: str | None, timezone: str | None, price_zone: str
+    connection: Connection,
+    ids: Ids,
+    now_us: int,
+    code: str,
+    name: str | None,
+    timezone: str | None,
+    price_zone: str,
+    actor: Actor = LOCAL_ADMINISTRATOR,
 ) -> BranchRow:
-    """Adds a branch. Raises AlreadyExists, InvalidInput."""
+    """Adds a branch. Raises NotPermitted, AlreadyExists, InvalidInput."""
+    require(actor, Permission.BRANCH_EDIT)
     require_code(code, "The branch's code")
     zone = timezone or read_chain(connection).timezone
     require_zone(zone)
@@ -62,7 +72,7 @@ def add_branch(
         )
     )
     connection.execute(branch_cursor.insert().values(_empty_cursor(row.id)))
-    _publish_settings(connection, ids, now_us, row)
+    _tell_settings(connection, HqEdit(connection, ids, now_us, actor.employee_id), row)
     publish(connection, settle_everyone(connection, now_us))
     return row
 
@@ -75,23 +85,56 @@ def change_branch(
     name: str | None = None,
     timezone: str | None = None,
     price_zone: str | None = None,
+    actor: Actor = LOCAL_ADMINISTRATOR,
 ) -> BranchRow:
-    """Changes a branch's settings and sends them down. Raises NotFound, InvalidInput."""
+    """Changes a branch's settings and sends them down. Raises NotPermitted, NotFound, InvalidInput."""
+    require(actor, Permission.BRANCH_EDIT)
     row = branch_by_code(connection, code)
-    changes: dict[str, str] = {}
-    if name is not None:
-        changes["name"] = _require_name(name)
-    if timezone is not None:
-        require_zone(timezone)
-        changes["timezone"] = timezone
-    if price_zone is not None:
-        changes["price_zone"] = require_code(price_zone, "The price zone") if price_zone else ""
+    given = {"name": name, "timezone": timezone, "price_zone": price_zone}
+    changes = {field: value for field, value in given.items() if value is not None}
     if not changes:
         raise InvalidInput("Nothing was given to change.", "See: filial-hq branch edit --help")
-    changed = _change(connection, ids, now_us, row, changes)
-    if changed.price_zone != row.price_zone:
-        publish(connection, zone_change(connection, row, changed))
-    return changed
+    _require_settings(changes)
+    return apply_settings(connection, HqEdit(connection, ids, now_us, actor.employee_id), row, changes)
+
+
+class BranchSettings(NamedTuple):
+    """Everything of a branch that can be changed."""
+
+    name: str
+    timezone: str
+    price_zone: str
+    mode: ProcessingMode
+    when_unreachable: WhenUnreachable
+
+
+def save_settings(
+    connection: Connection, ids: Ids, now_us: int, code: str, wanted: BranchSettings, actor: Actor
+) -> bool:
+    """Brings all the settings of a branch to these as one edit; whether anything changed.
+
+    Raises NotPermitted, NotFound, InvalidInput."""
+    require(actor, Permission.BRANCH_EDIT)
+    row = branch_by_code(connection, code)
+    changes = {field: str(value) for field, value in wanted._asdict().items() if value != getattr(row, field)}
+    _require_settings(changes)
+    if changes:
+        apply_settings(connection, HqEdit(connection, ids, now_us, actor.employee_id), row, changes)
+    return bool(changes)
+
+
+def list_branches(connection: Connection, actor: Actor) -> list[tuple[BranchRow, Any]]:
+    """The branches by code, each with its cursor row. Raises NotPermitted."""
+    require(actor, Permission.BRANCH_EDIT)
+    cursors = {row.branch_id: row for row in connection.execute(select(branch_cursor))}
+    return [(row, cursors[row.id]) for row in all_branches(connection)]
+
+
+def require_branch(connection: Connection, actor: Actor, code: str) -> tuple[BranchRow, Any]:
+    """A branch and its cursor row. Raises NotPermitted, NotFound."""
+    require(actor, Permission.BRANCH_EDIT)
+    row = branch_by_code(connection, code)
+    return row, read_cursor(connection, row.id)
 
 
 def set_mode(
@@ -101,18 +144,27 @@ def set_mode(
     code: str,
     mode: ProcessingMode,
     when_unreachable: WhenUnreachable | None = None,
+    actor: Actor = LOCAL_ADMINISTRATOR,
 ) -> BranchRow:
-    """Says where a branch's operations are committed, and what it does while HQ does not answer. Raises NotFound."""
+    """Says where a branch's operations are committed, and what it does while HQ does not answer.
+
+    Raises NotPermitted, NotFound."""
+    require(actor, Permission.BRANCH_EDIT)
     row = branch_by_code(connection, code)
     policy = when_unreachable or row.when_unreachable
-    return _change(connection, ids, now_us, row, {"mode": mode.value, "when_unreachable": policy.value})
+    changes = {"mode": mode.value, "when_unreachable": policy.value}
+    return apply_settings(connection, HqEdit(connection, ids, now_us, actor.employee_id), row, changes)
 
 
-def _change(connection: Connection, ids: Ids, now_us: int, row: BranchRow, changes: dict[str, str]) -> BranchRow:
-    connection.execute(update(branch).where(branch.c.id == row.id).values(changes))
+def apply_settings(connection: Connection, edit: HqEdit, row: BranchRow, changes: Mapping[str, str]) -> BranchRow:
+    """Brings settings, which are checked, to these values: in the branch's row, on its card and, when the price zone is
+    another, in the prices that it is told."""
+    connection.execute(update(branch).where(branch.c.id == row.id).values(dict(changes)))
     changed = branch_by_code(connection, row.code)
-    _publish_settings(connection, ids, now_us, changed)
+    _tell_settings(connection, edit, changed)
     raise_fleet_revision(connection)
+    if changed.price_zone != row.price_zone:
+        publish(connection, zone_change(connection, row, changed))
     return changed
 
 
@@ -162,8 +214,7 @@ def settings_fields(row: BranchRow, currency: str) -> dict[str, Value]:
     }
 
 
-def _publish_settings(connection: Connection, ids: Ids, now_us: int, row: BranchRow) -> None:
-    edit = HqEdit(connection, ids, now_us)
+def _tell_settings(connection: Connection, edit: HqEdit, row: BranchRow) -> None:
     fields = settings_fields(row, read_chain(connection).currency)
     prepared = edit.prepare(RecordKind.BRANCH_SETTINGS, row.id, fields)
     if prepared:
@@ -188,6 +239,15 @@ def _prices_of(connection: Connection, price_zone: str) -> list[bytes]:
     if not price_zone:
         return []
     return list(connection.execute(select(price.c.id).where(price.c.zone == price_zone).order_by(price.c.id)).scalars())
+
+
+def _require_settings(changes: Mapping[str, str]) -> None:
+    if "name" in changes:
+        _require_name(changes["name"])
+    if "timezone" in changes:
+        require_zone(changes["timezone"])
+    if changes.get("price_zone"):
+        require_code(changes["price_zone"], "The price zone")
 
 
 def _require_name(name: str) -> str:

@@ -72,7 +72,7 @@ def set_program(
     if prepared is None:
         return False
     edit.apply([prepared], {program_id: EVERYONE})
-    _remember(connection, ids, ProgramChange(now_us, actor.code, program.code, name, program))
+    remember_change(connection, ids, ProgramChange(now_us, actor.code, program.code, name, program))
     return True
 
 
@@ -86,7 +86,7 @@ def end_program(connection: Connection, ids: Ids, now_us: int, code: str, actor:
     prepared = edit.prepare(RecordKind.LOYALTY_PROGRAM, program_id, {"archived": True})
     if prepared is not None:
         edit.apply([prepared], {program_id: EVERYONE})
-        _remember(connection, ids, ProgramChange(now_us, actor.code, code, "", None))
+        remember_change(connection, ids, ProgramChange(now_us, actor.code, code, "", None))
 
 
 def current_program(connection: Connection, actor: Actor) -> NamedProgram | None:
@@ -197,7 +197,8 @@ def _entries(connection: Connection, cards: tuple[bytes, ...]) -> list[dict[str,
     ]
 
 
-def _remember(connection: Connection, ids: Ids, change: ProgramChange) -> None:
+def remember_change(connection: Connection, ids: Ids, change: ProgramChange) -> None:
+    """Keeps what somebody made of a programme, for the page that shows it in sentences."""
     row = change._asdict()
     del row["program"], row["changed_at_us"], row["author_name"]
     program = change.program

@@ -157,15 +157,8 @@ class Personnel:
             raise InvalidInput("The largest discount is between 0 and 100 %.")
         if not 0 <= limits.refund_without_receipt_minor_max <= AMOUNT_MINOR_MAX:
             raise InvalidInput("The largest refund without a receipt is negative or too large.")
-        fields: dict[str, Value] = {
-            "code": require_code(role.code, "The role's code"),
-            "permissions": tuple(sorted(role.permissions)),
-            "discount_basis_points_max": limits.discount_basis_points_max,
-            "refund_without_receipt_minor_max": limits.refund_without_receipt_minor_max,
-            "client_scope": str(role.client_scope),
-            "hidden_fields": tuple(sorted(role.hidden_fields)),
-            "archived": archived,
-        }
+        require_code(role.code, "The role's code")
+        fields = {**role_fields(role), "archived": archived}
         if name is not None:
             fields["name"] = _require_name(name)
         identity = role_id(self._chain_id, role.code)
@@ -222,6 +215,18 @@ class Personnel:
         changed = self._edit.apply([edit for edit in edits if edit is not None])
         publish(self._connection, settle_person(self._connection, identity, self._now_us))
         return changed > 0
+
+
+def role_fields(role: Role) -> dict[str, Value]:
+    """What a role's card says of it, without the name that a chain may give it."""
+    return {
+        "code": role.code,
+        "permissions": tuple(sorted(map(str, role.permissions))),
+        "discount_basis_points_max": role.limits.discount_basis_points_max,
+        "refund_without_receipt_minor_max": role.limits.refund_without_receipt_minor_max,
+        "client_scope": str(role.client_scope),
+        "hidden_fields": tuple(sorted(role.hidden_fields)),
+    }
 
 
 def set_own_password(connection: Connection, ids: Ids, now_us: int, actor: Actor, password_hash: str) -> None:

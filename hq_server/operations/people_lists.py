@@ -63,7 +63,10 @@ def employee_document(
     codes = {each.employee_id: each.code for each in all_employees(connection)}
     names = branch_names(connection)
     told = told_branches(connection, person.employee_id)
-    ordered = sorted(own, key=lambda each: (each.valid_from is not None, each.valid_from or 0, each.position_id))
+    ordered = sorted(
+        (each for each in own if not each.archived),
+        key=lambda each: (each.valid_from is not None, each.valid_from or 0, each.position_id),
+    )
     return {
         "id": format_id(person.employee_id),
         "code": person.code,

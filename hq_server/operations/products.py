@@ -155,7 +155,7 @@ class Assortment:
                 f"The product has the barcode {held}, and there is room for one.",
                 "Tick “replace” when the old one is no longer used, or make a product of its own.",
             )
-        self._require_free("barcode", barcode, product_id)
+        require_free(self._connection, "barcode", barcode, product_id)
         return self._apply(RecordKind.PRODUCT, product_id, {"barcode": barcode}, EVERYONE)
 
     def _checked(self, wanted: ProductFields, product_id: bytes | None) -> dict[str, Value]:
@@ -173,8 +173,8 @@ class Assortment:
                 f"There is no VAT rate “{shorten(wanted.vat_code)}”.", "Add it among the VAT rates first."
             )
         if not wanted.archived:
-            self._require_free("sku", wanted.sku, product_id)
-            self._require_free("barcode", wanted.barcode, product_id)
+            require_free(self._connection, "sku", wanted.sku, product_id)
+            require_free(self._connection, "barcode", wanted.barcode, product_id)
         texts = {name: getattr(wanted, name) or None for name in ("category", "barcode", "unit", "vat_code")}
         fields: dict[str, Value] = {"sku": wanted.sku, "name": wanted.name, **texts}
         fields |= {"weighed": wanted.weighed, "limited": wanted.limited, "archived": wanted.archived}
@@ -184,17 +184,19 @@ class Assortment:
         statement = select(vat_rate.c.code).where(vat_rate.c.archived.is_(False))
         return set(self._connection.execute(statement).scalars())
 
-    def _require_free(self, column: str, text: str, product_id: bytes | None) -> None:
-        row = _find(self._connection, column, text) if text else None
-        if row is not None and row.id != product_id:
-            raise AlreadyExists(
-                f"The code {shorten(text)} belongs to “{shorten(row.name or row.sku)}”.",
-                "Use another, or edit that product.",
-            )
-
     def _apply(self, kind: RecordKind, card_id: bytes, fields: dict[str, Value], audience: str) -> bool:
         edit: CardEdit | None = self._edit.prepare(kind, card_id, fields)
         return edit is not None and self._edit.apply([edit], {card_id: audience}) > 0
+
+
+def require_free(connection: Connection, column: str, text: str, product_id: bytes | None) -> None:
+    """Raises AlreadyExists when another product, which is sold, has the SKU or the barcode."""
+    row = _find(connection, column, text) if text else None
+    if row is not None and row.id != product_id:
+        raise AlreadyExists(
+            f"The code {shorten(text)} belongs to “{shorten(row.name or row.sku)}”.",
+            "Use another, or edit that product.",
+        )
 
 
 def _find(connection: Connection, column: str, text: str) -> Any:

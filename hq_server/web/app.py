@@ -13,7 +13,9 @@ from starlette.routing import BaseRoute
 from hq_server.operations.catalog_uploads import UPLOAD_BYTES_MAX
 from hq_server.web import (
     audits,
+    branches,
     catalog,
+    changes,
     client_merging,
     client_timeline,
     clients,
@@ -67,6 +69,8 @@ PAGES: tuple[BaseRoute, ...] = (
     *client_timeline.ROUTES,
     *letters.ROUTES,
     *erasures.ROUTES,
+    *branches.ROUTES,
+    *changes.ROUTES,
     *audits.ROUTES,
     *hand_over.ROUTES,
 )

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hq_server.operations.dictionaries import add_default_terms, add_term, change_term, list_terms, move_term
+from hq_server.web import changes
 from hq_server.web.context import context_of
 from hq_server.web.forms import Failure, is_ticked, or_again, status, typed
 from hq_server.web.signed_in import actor_of, guarded
@@ -40,6 +41,7 @@ def page(request: Request, failure: Failure | None = None) -> Response:
     """`/dictionaries`."""
     with context_of(request).store.read() as connection:
         known = list_terms(connection, actor_of(request))
+        changed = changes.changes_of(request, connection, changes.ALL_WORDS)
     return render(
         request,
         "dictionaries.html",
@@ -48,6 +50,7 @@ def page(request: Request, failure: Failure | None = None) -> Response:
         shown={name: [term for term in terms if not term.archived] for name, terms in known.items()},
         put_away={name: [term for term in terms if term.archived] for name, terms in known.items()},
         titles=TITLES,
+        changes=changed,
         purposes=PURPOSES,
         typed=typed(request, NOTHING),
         characters_max=TERM_NAME_CHARACTERS_MAX,
@@ -60,8 +63,8 @@ def add(request: Request) -> Response:
     dictionary = text_of(request, "dictionary")
     wanted = Term(dictionary, "", *_said(request))
     ids = context_of(request).ids
-    _change(request, lambda connection, now_us, actor: add_term(connection, ids, now_us, wanted, actor))
-    return _back(request, Notice(_("The word is added. The branches learn it with their next contact.")))
+    done = _change(request, lambda connection, now_us, actor: add_term(connection, ids, now_us, wanted, actor))
+    return _back(request, done.notice(_("The word is added. The branches learn it with their next contact.")))
 
 
 @or_again(page)
@@ -69,12 +72,12 @@ def change(request: Request) -> Response:
     """POST `dictionary`, `code`, `name`, `name_en`, `is_target`: what was logged with the word shows the new name."""
     dictionary, code, ids = text_of(request, "dictionary"), text_of(request, "code"), context_of(request).ids
     name, name_en, is_target = _said(request)
-    changes = {"name": name, "name_en": name_en, "is_target": is_target}
-    _change(
+    wanted = {"name": name, "name_en": name_en, "is_target": is_target}
+    done = _change(
         request,
-        lambda connection, now_us, actor: change_term(connection, ids, now_us, dictionary, code, changes, actor),
+        lambda connection, now_us, actor: change_term(connection, ids, now_us, dictionary, code, wanted, actor),
     )
-    return _back(request, Notice(_("The word is changed.")))
+    return _back(request, done.notice(_("The word is changed.")))
 
 
 @or_again(page)
@@ -93,16 +96,15 @@ def put_away(request: Request) -> Response:
     """POST `dictionary`, `code`; with `back` the word is offered again."""
     dictionary, code, ids = text_of(request, "dictionary"), text_of(request, "code"), context_of(request).ids
     archived = not text_of(request, "back")
-    _change(
+    done = _change(
         request,
         lambda connection, now_us, actor: change_term(
             connection, ids, now_us, dictionary, code, {"archived": archived}, actor
         ),
     )
     if not archived:
-        return _back(request, Notice(_("The word is offered again.")))
-    undo = {"dictionary": dictionary, "code": code, "back": "yes"}
-    return _back(request, Notice(_("The word is put away. What was logged with it keeps it."), f"{PATH}/away", undo))
+        return _back(request, done.notice(_("The word is offered again.")))
+    return _back(request, done.notice(_("The word is put away. What was logged with it keeps it.")))
 
 
 @or_again(page)
@@ -117,9 +119,9 @@ def _said(request: Request) -> tuple[str, str, bool]:
     return text_of(request, "name"), text_of(request, "name_en"), is_ticked(request, "is_target")
 
 
-def _change(request: Request, work: _Work) -> None:
+def _change(request: Request, work: _Work) -> changes.Done:
     actor = actor_of(request)
-    context_of(request).change(lambda connection, now_us: work(connection, now_us, actor))
+    return changes.change(request, lambda connection, now_us: work(connection, now_us, actor), changes.ALL_WORDS)
 
 
 def _back(request: Request, notice: Notice | None = None) -> Response:

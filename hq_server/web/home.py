@@ -51,6 +51,12 @@ ROOMS = (
         Permission.CLIENT_VIEW,
         Permission.REPORT_CHAIN,
     ),
+    Room(
+        "/branches",
+        _("Branches"),
+        _("Add a branch; its name, prices, and how it works with the head office."),
+        Permission.BRANCH_EDIT,
+    ),
     Room("/people", _("People"), _("Hire, place, dismiss; new passwords."), Permission.EMPLOYEE_EDIT),
     Room("/roles", _("Roles"), _("What a cashier, a manager and the others may do."), Permission.EMPLOYEE_EDIT),
     Room("/products", _("Products"), _("Names, barcodes, VAT, and prices with dates."), Permission.CATALOG_EDIT),

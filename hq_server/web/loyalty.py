@@ -19,6 +19,7 @@ from hq_server.operations.loyalty import (
     tiers_of_chain,
 )
 from hq_server.operations.products import categories_of_chain
+from hq_server.web import changes
 from hq_server.web.context import context_of
 from hq_server.web.forms import Failure, amount_of, amount_text, or_again, status
 from hq_server.web.signed_in import actor_of, guarded
@@ -29,7 +30,6 @@ from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.errors import InvalidInput, Refused
 from shared.web.formats import format_money, format_number, format_rate
 from shared.web.pages import render
-from shared.web.request_state import Notice
 from shared.web.security import form_of, text_of
 from shared.web.site import see_other
 from shared.web.translations import gettext
@@ -94,9 +94,9 @@ def save(request: Request) -> Response:
             raise Refused("Somebody else has changed the programme.", "Look at it again, then change it.")
         set_program(connection, context.ids, now_us, wanted.program, wanted.name, actor)
 
-    context.change(act)
+    done = changes.change(request, act, changes.ALL_PROGRAMS)
     return see_other(
-        request, "/loyalty", Notice(_("The programme is saved. The tills learn it with the next contact."))
+        request, "/loyalty", done.notice(_("The programme is saved. The tills learn it with the next contact."))
     )
 
 
@@ -104,8 +104,12 @@ def save(request: Request) -> Response:
 def end(request: Request) -> Response:
     """POST `code`: nothing is earned or spent by it any more."""
     context, actor, code = context_of(request), actor_of(request), text_of(request, "code")
-    context.change(lambda connection, now_us: end_program(connection, context.ids, now_us, code, actor))
-    return see_other(request, "/loyalty", Notice(_("The programme ends. What clients have stays written down.")))
+    done = changes.change(
+        request,
+        lambda connection, now_us: end_program(connection, context.ids, now_us, code, actor),
+        changes.ALL_PROGRAMS,
+    )
+    return see_other(request, "/loyalty", done.notice(_("The programme ends. What clients have stays written down.")))
 
 
 def program_of_form(request: Request) -> NamedProgram:
@@ -213,7 +217,8 @@ def _rows_of(program: LoyaltyProgram) -> list[RateRow]:
 def _render(request: Request, known: NamedProgram | None, failure: Failure | None, form: FormData | None) -> Response:
     context, actor = context_of(request), actor_of(request)
     with context.store.read() as connection:
-        changes, programs = list_changes(connection, actor), list_programs(connection)
+        history, programs = list_changes(connection, actor), list_programs(connection)
+        changed = changes.changes_of(request, connection, changes.ALL_PROGRAMS)
         tiers, categories = tiers_of_chain(connection), categories_of_chain(connection)
     currency = context.chain.currency
     program = None if known is None else known.program
@@ -240,7 +245,9 @@ def _render(request: Request, known: NamedProgram | None, failure: Failure | Non
         typed={name: str(form.get(name, "")) if form is not None else value for name, value in defaults.items()},
         tiers=tiers,
         categories=categories,
-        history=[(each, _author(each), _changed(changes, place, currency)) for place, each in enumerate(changes)],
+        history=[(each, _author(each), _changed(history, place, currency)) for place, each in enumerate(history)],
+        changes=changed,
+        edits={edit.seen_at_us: edit for edit in changed.edits},
         currency=currency,
         zone=context.chain.timezone,
     )
@@ -251,12 +258,12 @@ def _author(change: ProgramChange) -> str:
     return gettext("on the command line") if is_command else change.author_name
 
 
-def _changed(changes: list[ProgramChange], place: int, currency: str) -> list[Difference]:
+def _changed(history: list[ProgramChange], place: int, currency: str) -> list[Difference]:
     """What a change changed, held against the one before it of the same programme."""
-    change = changes[place]
+    change = history[place]
     if change.program is None:
         return []
-    before = next((each for each in changes[place + 1 :] if each.code == change.code), None)
+    before = next((each for each in history[place + 1 :] if each.code == change.code), None)
     known = None if before is None or before.program is None else NamedProgram(before.name, before.program)
     return differences(known, NamedProgram(change.name, change.program), currency)
 

@@ -48,6 +48,7 @@ PERMISSIONS: Final[Mapping[Permission, LazyText]] = {
     Permission.TASK_EDIT: _("make and do tasks"),
     Permission.TEAM_VIEW: _("see the work of the team"),
     Permission.DICTIONARY_EDIT: _("edit outcomes, themes and competitors"),
+    Permission.BRANCH_EDIT: _("add branches, set their mode"),
 }
 
 SCOPES: Final[Mapping[ClientScope, LazyText]] = {
@@ -119,6 +120,7 @@ GROUPS: Final[tuple[tuple[LazyText, tuple[Permission, ...]], ...]] = (
             Permission.AUDIT_VIEW,
             Permission.CLIENT_ERASE,
             Permission.DICTIONARY_EDIT,
+            Permission.BRANCH_EDIT,
         ),
     ),
 )

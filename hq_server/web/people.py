@@ -7,6 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hq_server.operations.card_changes import Noun, Subject
 from hq_server.operations.paging import page_of
 from hq_server.operations.people import (
     LANGUAGES,
@@ -17,6 +18,7 @@ from hq_server.operations.people import (
 )
 from hq_server.operations.people_lists import employee_document, list_employees, list_tree
 from hq_server.storage.branches import all_branches
+from hq_server.web import changes
 from hq_server.web.context import context_of
 from hq_server.web.forms import (
     Failure,
@@ -44,10 +46,9 @@ from shared.errors import InvalidInput, NotFound
 from shared.operations.people import Employee, all_employees, all_roles, employee_id, find_employee
 from shared.web.formats import format_date
 from shared.web.pages import render
-from shared.web.request_state import Notice
 from shared.web.security import form_of, text_of
 from shared.web.site import see_other
-from shared.web.translations import current_language
+from shared.web.translations import LazyText, current_language
 from shared.web.translations import lazy_text as _
 
 NOWHERE: dict[str, Any] = {"role": "", "branches": (), "everywhere": False, "reports_to": "", "from": "", "to": ""}
@@ -107,20 +108,24 @@ def hire(request: Request) -> Response:
     if form_of(request).get("password"):
         password_hash = make_password_hash(context.ids, code, new_password(request), context.password_cost)
     placement, language = _placement(request), text_of(request, "language") or None
-    identity = context.change(
+    done = changes.change(
+        request,
         lambda connection, now_us: Personnel(connection, context.ids, now_us, actor).hire(
             code, name, placement, language, password_hash, must_change=True
-        )
+        ),
+        _subject,
     )
-    notice = Notice(_("%(name)s is hired. The branches learn it with their next contact.", name=name))
-    return see_other(request, f"/people/{format_id(identity)}", notice)
+    notice = done.notice(_("%(name)s is hired. The branches learn it with their next contact.", name=name))
+    return see_other(request, f"/people/{format_id(done.result)}", notice)
 
 
 def person(request: Request, failure: Failure | None = None) -> Response:
     """`/people/{id}`: one employee with every position, and what can be changed."""
     context, actor = context_of(request), actor_of(request)
     with context.store.read() as connection:
-        document = employee_document(connection, _employee(request, connection, actor), context.today(), actor)
+        found = _employee(request, connection, actor)
+        document = employee_document(connection, found, context.today(), actor)
+        changed = changes.changes_of(request, connection, _subject(found.employee_id))
         names = _role_names(connection)
     defaults = {
         "name": document["name"],
@@ -139,6 +144,7 @@ def person(request: Request, failure: Failure | None = None) -> Response:
         status_code=status(failure),
         failure=failure,
         one=document,
+        changes=changed,
         may_hand_over=actor.may(Permission.CLIENT_TRANSFER) and actor.may(Permission.REPORT_CHAIN),
         role_names=names,
         typed=typed(request, defaults),
@@ -150,14 +156,14 @@ def person(request: Request, failure: Failure | None = None) -> Response:
 def rename(request: Request) -> Response:
     """POST `name`, `language`."""
     name, language = text_of(request, "name"), text_of(request, "language") or None
-    return _change(request, lambda people, code: people.rename(code, name, language), Notice(_("Saved.")))
+    return _change(request, lambda people, code: people.rename(code, name, language), _("Saved."))
 
 
 @or_again(person)
 def place(request: Request) -> Response:
     """POST: one more position."""
     placement = _placement(request)
-    notice = Notice(_("The new position is noted. The branches learn it with their next contact."))
+    notice = _("The new position is noted. The branches learn it with their next contact.")
     return _change(request, lambda people, code: people.place(code, placement), notice)
 
 
@@ -166,7 +172,7 @@ def dismiss(request: Request) -> Response:
     """POST `on`: the first day without access; at once when it is empty."""
     day = day_of(request, "on")
     when = _("at once") if day is None else _("from %(day)s on", day=format_date(date_from_days(day)))
-    notice = Notice(_("Dismissed, %(when)s. Whoever is logged in is logged out with the next contact.", when=when))
+    notice = _("Dismissed, %(when)s. Whoever is logged in is logged out with the next contact.", when=when)
     return _change(request, lambda people, code: people.dismiss(code, day), notice)
 
 
@@ -179,20 +185,25 @@ def give_password(request: Request) -> Response:
     with context.store.read() as connection:
         code = _employee(request, connection, actor).code
     password_hash = make_password_hash(context.ids, code, new_password(request), context.password_cost)
-    notice = Notice(_("The new password is set. It must be changed at the first log-in to these pages."))
+    notice = _("The new password is set. It must be changed at the first log-in to these pages.")
     return _change(request, lambda people, code: people.set_password(code, password_hash, must_change=True), notice)
 
 
-def _change(request: Request, act: Any, notice: Notice) -> Response:
+def _change(request: Request, act: Any, notice: LazyText) -> Response:
     context, actor = context_of(request), actor_of(request)
 
-    def work(connection: Any, now_us: int) -> str:
+    def work(connection: Any, now_us: int) -> bytes:
         people = Personnel(connection, context.ids, now_us, actor)
         one = _employee(request, connection, actor)
         act(people, one.code)
-        return format_id(one.employee_id)
+        return one.employee_id
 
-    return see_other(request, f"/people/{context.change(work)}", notice)
+    done = changes.change(request, work, _subject)
+    return see_other(request, f"/people/{format_id(done.result)}", done.notice(notice))
+
+
+def _subject(employee: bytes) -> Subject:
+    return Subject(Noun.EMPLOYEE, employee)
 
 
 def _employee(request: Request, connection: Any, actor: Any) -> Employee:

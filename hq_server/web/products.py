@@ -7,6 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hq_server.operations.card_changes import Noun, Subject
+from hq_server.operations.price_periods import calendar_of
 from hq_server.operations.products import (
     Assortment,
     ProductFields,
@@ -17,10 +19,12 @@ from hq_server.operations.products import (
     zones_of_chain,
 )
 from hq_server.operations.vat_rates import list_vat_rates
+from hq_server.web import changes
 from hq_server.web.context import context_of
 from hq_server.web.forms import (
     Failure,
     amount_of,
+    amount_text,
     day_of,
     id_of_path,
     is_ticked,
@@ -36,7 +40,6 @@ from shared.domain.identifiers import format_id, parse_id
 from shared.domain.permissions import Permission, require
 from shared.errors import InvalidInput
 from shared.web.pages import render
-from shared.web.request_state import Notice
 from shared.web.security import text_of
 from shared.web.site import see_other
 from shared.web.translations import gettext
@@ -80,10 +83,12 @@ def add(request: Request) -> Response:
     """POST: a new product, with its first price when one is typed."""
     context, actor = context_of(request), actor_of(request)
     wanted, priced = product_of_form(request), price_of_form(request)
-    product_id = context.change(
-        lambda connection, now_us: Assortment(connection, context.ids, now_us, actor).add(wanted, priced)
+    done = changes.change(
+        request,
+        lambda connection, now_us: Assortment(connection, context.ids, now_us, actor).add(wanted, priced),
+        _subject,
     )
-    return see_other(request, _url(product_id), Notice(_("%(name)s is added.", name=wanted.name)))
+    return see_other(request, _url(done.result), done.notice(_("%(name)s is added.", name=wanted.name)))
 
 
 def product(request: Request, failure: Failure | None = None) -> Response:
@@ -92,6 +97,7 @@ def product(request: Request, failure: Failure | None = None) -> Response:
     with context.store.read() as connection:
         row = require_product(connection, actor, id_of_path(request))
         prices = prices_of(connection, row.id)
+        changed = changes.changes_of(request, connection, _subject(row.id))
     texts = {name: getattr(row, name) or "" for name in TEXTS}
     flags = {name: bool(getattr(row, name)) for name in FLAGS}
     return render(
@@ -101,8 +107,10 @@ def product(request: Request, failure: Failure | None = None) -> Response:
         failure=failure,
         row=row,
         typed=typed(request, {**texts, **flags, **NO_PRICE}),
-        prices=prices,
-        today=context.today(),
+        calendar=calendar_of(prices, context.today()),
+        changes=changed,
+        tomorrow_day=date_from_days(context.today() + 1),
+        amount_text=lambda amount_minor: amount_text(request, amount_minor),
         date_of=date_from_days,
         format_id=format_id,
         **choices(request),
@@ -119,8 +127,8 @@ def change(request: Request) -> Response:
         require_product(connection, actor, product_id)
         return Assortment(connection, context.ids, now_us, actor).change(product_id, wanted)
 
-    changed = context.change(work)
-    return see_other(request, _url(product_id), Notice(_("Saved.") if changed else _("Nothing was changed.")))
+    done = changes.change(request, work, _subject(product_id))
+    return see_other(request, _url(product_id), done.notice(_("Saved.") if done.result else _("Nothing was changed.")))
 
 
 @or_again(product)
@@ -137,9 +145,9 @@ def set_price(request: Request) -> Response:
         require_product(connection, actor, product_id)
         return Assortment(connection, context.ids, now_us, actor).set_price(product_id, wanted)
 
-    context.change(work)
+    done = changes.change(request, work, _subject(product_id))
     return see_other(
-        request, _url(product_id), Notice(_("The price is set. The tills learn it with the next contact."))
+        request, _url(product_id), done.notice(_("The price is set. The tills learn it with the next contact."))
     )
 
 
@@ -147,10 +155,14 @@ def remove_price(request: Request) -> Response:
     """POST `price_id`."""
     context, actor, product_id = context_of(request), actor_of(request), id_of_path(request)
     price_id = parse_id(text_of(request, "price_id"))
-    context.change(
-        lambda connection, now_us: Assortment(connection, context.ids, now_us, actor).remove_price(product_id, price_id)
+    done = changes.change(
+        request,
+        lambda connection, now_us: Assortment(connection, context.ids, now_us, actor).remove_price(
+            product_id, price_id
+        ),
+        _subject(product_id),
     )
-    return see_other(request, _url(product_id), Notice(_("The price is taken away.")))
+    return see_other(request, _url(product_id), done.notice(_("The price is taken away.")))
 
 
 def product_of_form(request: Request) -> ProductFields:
@@ -180,6 +192,10 @@ def choices(request: Request) -> dict[str, Any]:
         "categories": categories,
         "currency": context.chain.currency,
     }
+
+
+def _subject(product_id: bytes) -> Subject:
+    return Subject(Noun.PRODUCT, product_id)
 
 
 def _url(product_id: bytes) -> str:

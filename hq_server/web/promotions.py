@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hq_server.operations.card_changes import Noun, Subject
 from hq_server.operations.paging import PAGE_ROWS_MAX
 from hq_server.operations.products import categories_of_chain, zones_of_chain
 from hq_server.operations.promotions import (
@@ -16,6 +18,7 @@ from hq_server.operations.promotions import (
     read_promotions,
     require_promotion_of,
 )
+from hq_server.web import changes
 from hq_server.web.context import context_of
 from hq_server.web.forms import (
     Failure,
@@ -38,7 +41,6 @@ from shared.domain.promotion_rules import Promotion, PromotionType, require_prom
 from shared.errors import FilialError, InvalidInput
 from shared.web.error_texts import translate_error
 from shared.web.pages import render
-from shared.web.request_state import Notice
 from shared.web.security import text_of
 from shared.web.site import see_other
 from shared.web.translations import lazy_text as _
@@ -87,6 +89,7 @@ def page(request: Request) -> Response:
     context = context_of(request)
     with context.store.read() as connection:
         known = read_promotions(connection, actor_of(request))
+        changed = changes.changes_of(request, connection, changes.ALL_PROMOTIONS)
     today = context.today()
     groups: dict[str, list[tuple[Promotion, str]]] = {"now": [], "coming": [], "ended": []}
     for promotion in known:
@@ -94,7 +97,7 @@ def page(request: Request) -> Response:
     groups["ended"].sort(key=lambda each: -(each[0].valid_to or 0))
     shown = {name: each[:PAGE_ROWS_MAX] for name, each in groups.items()}
     left = sum(len(groups[name]) - len(shown[name]) for name in groups)
-    return render(request, "promotions.html", groups=shown, left=left)
+    return render(request, "promotions.html", groups=shown, left=left, changes=changed)
 
 
 def state_on(promotion: Promotion, day: int) -> str:
@@ -110,9 +113,11 @@ def form(request: Request, failure: Failure | None = None) -> Response:
     require(actor, Permission.CATALOG_EDIT)
     code = request.query_params.get("code", "")
     known: Promotion | None = None
+    changed: changes.ShownChanges | None = None
     with context.store.read() as connection:
         if code:
             known = require_promotion_of(connection, actor, code)
+            changed = changes.changes_of(request, connection, Subject(Noun.PROMOTION, known.promotion_id))
         zones, categories = zones_of_chain(connection), categories_of_chain(connection)
     fields = typed(request, _fields(request, known) if known else NOTHING)
     said = sentence(known, context.chain.currency) if known and failure is None else ""
@@ -122,6 +127,7 @@ def form(request: Request, failure: Failure | None = None) -> Response:
         status_code=status(failure),
         failure=failure,
         code=code,
+        changes=changed,
         typed=fields,
         sentence=said or _said(request),
         types=TYPES,
@@ -144,16 +150,18 @@ def save(request: Request) -> Response:
     context, actor = context_of(request), actor_of(request)
     code = request.query_params.get("code", "")
     wanted = promotion_of_form(request, code)
-    if code:
-        context.change(
-            lambda connection, now_us: change_promotion(connection, context.ids, now_us, code, wanted, actor)
-        )
-    else:
-        context.change(lambda connection, now_us: add_promotion(connection, context.ids, now_us, wanted, actor))
+
+    def act(connection: Connection, now_us: int) -> None:
+        if code:
+            change_promotion(connection, context.ids, now_us, code, wanted, actor)
+        else:
+            add_promotion(connection, context.ids, now_us, wanted, actor)
+
+    done = changes.change(request, act, changes.ALL_PROMOTIONS)
     return see_other(
         request,
         "/promotions",
-        Notice(_("“%(name)s” is saved. The tills learn it with the next contact.", name=wanted.name)),
+        done.notice(_("“%(name)s” is saved. The tills learn it with the next contact.", name=wanted.name)),
     )
 
 
@@ -161,8 +169,12 @@ def end(request: Request) -> Response:
     """POST `code`, `on`: after that day, or at once when it is empty."""
     context, actor = context_of(request), actor_of(request)
     code, day = text_of(request, "code"), day_of(request, "on")
-    context.change(lambda connection, now_us: end_promotion(connection, context.ids, now_us, code, day, actor))
-    return see_other(request, "/promotions", Notice(_("The promotion ends.")))
+    done = changes.change(
+        request,
+        lambda connection, now_us: end_promotion(connection, context.ids, now_us, code, day, actor),
+        changes.ALL_PROMOTIONS,
+    )
+    return see_other(request, "/promotions", done.notice(_("The promotion ends.")))
 
 
 def promotion_of_form(request: Request, code: str = "") -> Promotion:

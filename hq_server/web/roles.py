@@ -5,7 +5,9 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hq_server.operations.card_changes import Noun, Subject
 from hq_server.operations.people import Personnel
+from hq_server.web import changes
 from hq_server.web.context import context_of
 from hq_server.web.forms import (
     Failure,
@@ -32,9 +34,8 @@ from shared.domain.permissions import (
 )
 from shared.domain.text_folding import sort_key
 from shared.errors import NotFound
-from shared.operations.people import all_roles, find_role
+from shared.operations.people import all_roles, find_role, role_id
 from shared.web.pages import render
-from shared.web.request_state import Notice
 from shared.web.security import text_of
 from shared.web.site import see_other
 from shared.web.translations import lazy_text as _
@@ -60,10 +61,11 @@ def form(request: Request, failure: Failure | None = None) -> Response:
     """`/roles/edit?code=…`; without a code a new role."""
     require(actor_of(request), Permission.EMPLOYEE_EDIT)
     code = request.query_params.get("code", "")
-    role = None
+    role = changed = None
     if code:
         with context_of(request).store.read() as connection:
             role = find_role(connection, code)
+            changed = changes.changes_of(request, connection, _subject(request, code))
         if role is None:
             raise NotFound(f"There is no role “{shorten(code)}”.", "Look among the roles.")
     limits = role.limits if role else Limits()
@@ -85,6 +87,7 @@ def form(request: Request, failure: Failure | None = None) -> Response:
         status_code=status(failure),
         failure=failure,
         code=code,
+        changes=changed,
         typed=fields,
         groups=GROUPS,
         permissions=PERMISSIONS,
@@ -116,8 +119,14 @@ def save(request: Request) -> Response:
         role = Role(code, name, name, permissions, limits, scope, hidden)
         return Personnel(connection, context.ids, now_us, actor).set_role(role, renamed)  # type: ignore[arg-type]
 
-    context.change(work)
-    return see_other(request, "/roles", Notice(_("The role is saved. The branches learn it with their next contact.")))
+    done = changes.change(request, work, _subject(request, code))
+    return see_other(
+        request, "/roles", done.notice(_("The role is saved. The branches learn it with their next contact."))
+    )
+
+
+def _subject(request: Request, code: str) -> Subject:
+    return Subject(Noun.ROLE, role_id(context_of(request).chain.chain_id, code))
 
 
 ROUTES = (

@@ -59,6 +59,7 @@ class Permission(StrEnum):
     TASK_EDIT = "task.edit"
     TEAM_VIEW = "team.view"
     DICTIONARY_EDIT = "dictionary.edit"
+    BRANCH_EDIT = "branch.edit"
 
 
 EVERYTHING: Final = frozenset(Permission)
@@ -71,6 +72,7 @@ OFFICE_PERMISSIONS: Final = frozenset(
         Permission.REPORT_CHAIN,
         Permission.CLIENT_ERASE,
         Permission.DICTIONARY_EDIT,
+        Permission.BRANCH_EDIT,
     }
 )
 """Whoever has one of these does something at the head office, beyond any one shop."""
@@ -215,6 +217,7 @@ _ADMINISTRATOR: Final = frozenset(
         Permission.PIN_SET,
         Permission.CATALOG_EDIT,
         Permission.CLIENT_ERASE,
+        Permission.BRANCH_EDIT,
         Permission.DICTIONARY_EDIT,
         Permission.EMPLOYEE_EDIT,
         Permission.AUDIT_VIEW,

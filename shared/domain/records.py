@@ -101,4 +101,24 @@ without the word stands in for it."""
 HISTORY_KINDS = frozenset({int(RecordKind.CLIENT), int(RecordKind.TASK)})
 """Cards of which every edit is kept to be shown: who changed what, when and where."""
 
+OFFICE_HISTORY_KINDS = frozenset(
+    map(
+        int,
+        (
+            RecordKind.PRODUCT,
+            RecordKind.PRICE,
+            RecordKind.EMPLOYEE,
+            RecordKind.BRANCH_SETTINGS,
+            RecordKind.ROLE,
+            RecordKind.POSITION,
+            RecordKind.PROMOTION,
+            RecordKind.VAT_RATE,
+            RecordKind.LOYALTY_PROGRAM,
+            RecordKind.DICTIONARY_TERM,
+        ),
+    )
+)
+"""Cards of which the head office besides keeps every edit of its own, and no branch does. Never credentials: a history
+would keep what is left of old passwords."""
+
 KNOWN_KINDS = frozenset(int(kind) for kind in RecordKind)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
@@ -16,7 +18,7 @@ from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedRecord
 from tests.support.office import Office
 
 
-def change(office: Office, code: str, **settings: str) -> None:
+def change(office: Office, code: str, **settings: Any) -> None:
     office.clock.advance(1)
     with office.store.write() as connection:
         change_branch(connection, office.ids, office.clock.now_us(), code, **settings)

@@ -35,6 +35,7 @@ MERGES = (Permission.CLIENT_MERGE, Permission.CLIENT_CONTACTS, Permission.REPORT
 HAND_OVERS = (Permission.CLIENT_TRANSFER, Permission.REPORT_CHAIN)
 ERASING = (Permission.CLIENT_ERASE,)
 REPORTS = (Permission.REPORT_CHAIN,)
+BRANCHES = (Permission.BRANCH_EDIT,)
 STOCK = (Permission.STOCK_VIEW, Permission.REPORT_CHAIN)
 
 OPEN = {("GET", "/healthz"), ("GET", "/login"), ("POST", "/login"), ("GET", "/first"), ("POST", "/first")}
@@ -46,6 +47,8 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     ("POST", "/logout"): EVERYBODY,
     ("GET", "/reports/{name}/prove"): REPORTS,
     ("GET", "/reports/sales/proof.jsonl"): (Permission.AUDIT_VIEW, Permission.REPORT_CHAIN),
+    ("POST", "/changes/take-back"): EVERYBODY,  # what it needs depends on what is taken back
+    **{(method, path): BRANCHES for method in ("GET", "POST") for path in ("/branches", "/branches/{code:path}")},
     ("GET", "/audit"): EVERYBODY,  # leads to /audit/shifts
     **{("GET", path): PEOPLE for path in ("/people", "/people/new", "/people/tree", "/people/{id}")},
     **{("POST", f"/people/{{id}}/{act}"): PEOPLE for act in ("edit", "place", "dismiss", "password")},
@@ -149,7 +152,7 @@ def routes() -> set[tuple[str, str]]:
 
 
 def address(path: str, ids: dict[str, str]) -> str:
-    path = path.replace("{name}", "sales").replace("{kind}", "csv")
+    path = path.replace("{name}", "sales").replace("{kind}", "csv").replace("{code:path}", "B1")
     return path.replace("{id}", ids.get(path.split("/")[1], ""))
 
 

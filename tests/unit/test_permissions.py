@@ -30,6 +30,7 @@ def actor(role: str) -> Actor:
 def test_the_words_of_permissions_never_change() -> None:
     assert sorted(str(permission) for permission in Permission) == [
         "audit.view",
+        "branch.edit",
         "cash.move",
         "catalog.edit",
         "client.contacts",
