@@ -130,6 +130,7 @@ ERROR_SOURCES = (
     "hq_server/operations/people.py",
     "hq_server/operations/product_requests.py",
     "hq_server/operations/products.py",
+    "hq_server/operations/promotion_preview.py",
     "hq_server/operations/promotions.py",
     "shared/operations/client_finding.py",
     "shared/operations/passwords.py",

@@ -31,7 +31,7 @@ PATHS = (
     "/promotions", "/promotions/edit?code=autumn", "/vat", "/catalog", "/requests", "/audit/shifts", "/audit/refunds",
     "/audit/people", "/audit/tills", "/password", "/stock", "/stock?branch=B1", "/stock?negative=yes", "/loyalty",
     "/clients", "/clients?q=anna", "/clients/duplicates", "/hand-over", "/dictionaries", "/letters",
-    "/erasures", "/erasures?words=anna",
+    "/erasures", "/erasures?words=anna", "/branches", "/branches/B1",
 )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from hq_server.storage.tables import branch
 from hq_server.web.card_words import FIELD_NAMES, says_nothing
 from shared.domain.cards import CARD_FIELDS
 from shared.domain.records import OFFICE_HISTORY_KINDS, RecordKind
-from shared.storage.tables import product
+from shared.storage.tables import product, promotion
+from tests.support.journal import line, sale
 from tests.support.office_pages import Desk, OfficePages, office_pages
 
 UNDO = re.compile(r'<form method="post" action="/changes/take-back">.*?</form>', re.DOTALL)
@@ -108,6 +109,23 @@ def test_a_product_says_who_changed_what_and_is_taken_back(pages: OfficePages, a
     with pages.office.store.read() as connection:
         assert connection.execute(select(product.c.name, product.c.weighed)).one() == ("Чай", False)
     assert "It is taken back." in admin.get(where).text
+
+
+def test_a_promotion_is_tried_before_it_is_saved(pages: OfficePages, admin: Desk) -> None:
+    journal = pages.office.journal("B1")
+    journal.add_sale(sale(1, [line("чай", 10_000, 1, 0, "Чай")]))
+    pages.office.merge(journal, journal.batch())
+    fields = {"code": "ten", "name": "Десять", "type": "percent", "percent": "10", "categories": "Чай"}
+    shown = send(pages, admin, "/promotions/preview", {**fields, "preview_day": "2026-11-20"}, "/promotions/edit")
+    text = html.unescape(re.sub(r"<[^>]+>", "", shown.text)).replace("\xa0", " ")
+    assert (shown.status_code, "1 of 1" in text, "RUB10.00" in text.replace(" ", "")) == (200, True, True)
+    assert pages.office.count(promotion) == 0
+    nothing = send(pages, admin, "/promotions/preview", {**fields, "preview_day": "2026-11-19"}, "/promotions/edit")
+    assert "There are no receipts of that day." in nothing.text
+    again = send(pages, admin, "/promotions/again", fields, "/promotions/edit")
+    assert (again.status_code, 'value="Десять"' in again.text) == (200, True)
+    wrong = send(pages, admin, "/promotions/preview", {**fields, "percent": ""}, "/promotions/edit")
+    assert (wrong.status_code, 'value="Десять"' in wrong.text) == (422, True)
 
 
 def test_a_role_tells_what_came_and_what_went(pages: OfficePages, admin: Desk) -> None:

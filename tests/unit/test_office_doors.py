@@ -60,7 +60,7 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     **{("POST", path): GOODS for path in ("/products", "/products/{id}", "/products/{id}/prices")},
     ("POST", "/products/{id}/prices/remove"): GOODS,
     **{("GET", path): GOODS for path in ("/promotions", "/promotions/edit", "/vat", "/catalog", "/requests")},
-    **{("POST", f"/promotions/{act}"): GOODS for act in ("edit", "sentence", "end")},
+    **{("POST", f"/promotions/{act}"): GOODS for act in ("edit", "sentence", "end", "preview", "again")},
     ("POST", "/vat"): GOODS,
     ("GET", "/catalog/preview/{id}"): GOODS,
     **{("POST", f"/catalog/{act}"): GOODS for act in ("upload", "import", "discard", "revert")},
