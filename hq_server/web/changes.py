@@ -237,7 +237,7 @@ def _card(part: CardPart, words: Words) -> ShownCard:
     lines = []
     for field in [name for name in FIELD_NAMES.get(kind, {}) if name in order]:
         each = order[field]
-        if part.is_new and says_nothing(kind, field, each.after):
+        if each.before == each.after or (part.is_new and says_nothing(kind, field, each.after)):
             continue
         if isinstance(each.before, tuple) and isinstance(each.after, tuple):
             lines.append(_of_set(words, kind, field, each.before, each.after))

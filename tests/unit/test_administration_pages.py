@@ -133,6 +133,7 @@ def test_a_role_tells_what_came_and_what_went(pages: OfficePages, admin: Desk) -
     assert send(pages, admin, "/roles/edit?code=cashier", cashier, "/roles").status_code == 303
     shown = admin.get("/roles/edit?code=cashier").text
     assert "May: − " in said(shown)
+    assert "Largest discount by hand" not in said(shown)
     assert send(pages, admin, "/changes/take-back", forms(shown)[0]).headers["location"] == "/roles/edit?code=cashier"
 
 
