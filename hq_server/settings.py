@@ -55,6 +55,13 @@ class Settings:
         60, "How often a server sends and reads mail, seconds; 0 leaves it to `filial-hq mail`."
     )
 
+    fleet_sample_minutes: int = setting(
+        5, "How often a server looks at how the branches stand, minutes; 0 keeps no history and tells of nothing."
+    )
+    webhook_secret: str = secret_setting(
+        "What messages to a webhook are signed with; without one the first line of webhook.secret in the folder."
+    )
+
     @property
     def web_host_names(self) -> list[str]:
         return [name.strip().lower() for name in self.web_hosts.split(",") if name.strip()]

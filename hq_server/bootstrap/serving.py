@@ -14,6 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from hq_server.bootstrap import HeadOffice, head_office, only_server
+from hq_server.bootstrap.fleet_watching import check_as_asked, watch_at_intervals
 from hq_server.bootstrap.mailing import mail_at_intervals
 from hq_server.operations.authority import require_server_identity
 from hq_server.operations.loyalty import refresh_points
@@ -101,6 +102,8 @@ async def _serve(
     refreshing = asyncio.create_task(_refresh_people_at_intervals(office, gateway))
     expiring = asyncio.create_task(_expire_points_at_intervals(office, gateway))
     mailing = asyncio.create_task(mail_at_intervals(office))
+    watching = asyncio.create_task(watch_at_intervals(office))
+    checking = asyncio.create_task(check_as_asked(office))
     try:
         async with _listening(office, gateway, grpc_address, share_port=workers > 1) as port:
             async with _workers(office.settings, grpc_address, workers - 1):
@@ -112,11 +115,13 @@ async def _serve(
         refreshing.cancel()
         expiring.cancel()
         mailing.cancel()
+        watching.cancel()
+        checking.cancel()
         if web and web_task:
             web.should_exit = True
             await web_task
-        # A letter that a mail server is just taking is waited for.
-        await asyncio.wait([mailing])
+        # A letter that a mail server is just taking is waited for, and so is whoever uses the store.
+        await asyncio.wait([mailing, watching, checking])
         await gateway.close()
 
 

@@ -27,6 +27,7 @@ commands.defer("client", "hq_server.cli.client:client", "Import, find, show and 
 commands.defer("employee", "hq_server.cli.employee:employee", "Hire, place and dismiss employees; who did what.")
 commands.defer("role", "hq_server.cli.role:role", "List and change roles: permissions and limits.")
 commands.defer("sync", "hq_server.cli.sync:sync", "How far each branch has come; verify; conflicts; parked entries.")
+commands.defer("fleet", "hq_server.cli.fleet:fleet", "Look at the fleet, tell of alerts, run checks that wait.")
 commands.defer("budget", "hq_server.cli.budget:budget", "What the chain may spend once, wherever it is spent.")
 commands.defer("audit", "hq_server.cli.audit:audit", "Z-reports against the receipts, refunds against the sales.")
 commands.defer("report", "hq_server.cli.report:report", "Consolidated reports.")

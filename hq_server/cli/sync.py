@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from hq_server.operations.carrying import export_file, import_file
 from hq_server.operations.chain_verification import verify_chain
 from hq_server.operations.conflicts import Side, resolve_conflict, undo_conflict
 from hq_server.operations.explaining import explain
+from hq_server.operations.fleet_checks import CheckKind, keep_result, result_of
 from hq_server.operations.parked import discard_parked, retry_parked
 from hq_server.operations.proposals import accept_proposals, list_proposals, reject_proposals
 from hq_server.operations.verification import Verification, repair_branch, verify_branch
@@ -31,7 +33,8 @@ from shared.cli.program import EXIT_FAILED
 from shared.cli.repairs import print_repair
 from shared.domain.business_time import format_us
 from shared.domain.identifiers import NIL_ID, format_id, is_id, parse_id
-from shared.errors import InvalidInput
+from shared.domain.permissions import LOCAL_ADMINISTRATOR
+from shared.errors import FilialError, InvalidInput
 from shared.operations.clients import conflict_document
 from shared.storage.conflict_rows import open_conflicts
 from shared.storage.raw_rows import raw_texts
@@ -97,6 +100,8 @@ def verify_command(options: GlobalOptions, code: str | None, deep: bool) -> int:
         rows = [branch_by_code(connection, code)] if code else all_branches(connection)
         results = [verify_branch(connection, row, deep) for row in rows]
         common = verify_chain(connection) if deep else []
+        ids_of = {row.code: row.id for row in rows}
+    _keep(options, [(ids_of[result.branch], result) for result in results], deep)
     if code and common:
         # Asked about one branch, what belongs to none is told with it.
         results = [replace(result, differences=(*result.differences, *common)) for result in results]
@@ -107,6 +112,15 @@ def verify_command(options: GlobalOptions, code: str | None, deep: bool) -> int:
     else:
         _say(results, [] if code else common)
     return 0 if equal else EXIT_FAILED
+
+
+def _keep(options: GlobalOptions, results: list[tuple[bytes, Verification]], deep: bool) -> None:
+    """For the page of the fleet. A store that cannot be written to is verified all the same."""
+    kind = CheckKind.DEEP if deep else CheckKind.VERIFY
+    with suppress(FilialError), head_office(options.home) as office, office.store.write() as connection:
+        for branch_id, result in results:
+            now_us = office.clock.now_us()
+            keep_result(connection, office.ids, now_us, LOCAL_ADMINISTRATOR, branch_id, kind, result_of(result))
 
 
 def _say(results: list[Verification], common: list[str]) -> None:

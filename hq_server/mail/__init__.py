@@ -1,1 +1,1 @@
-"""Speaking with mail servers: sending what waits by SMTP, reading a mailbox by IMAP. The rules are in operations."""
+"""Speaking with mail servers and webhooks: letters, a mailbox, alerts. The rules are in operations."""

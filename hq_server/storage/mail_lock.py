@@ -1,4 +1,4 @@
-"""One sender and one reader of mail at a time, among all processes of a head office and, with PostgreSQL, machines."""
+"""One sender, reader, watcher at a time among all processes of a head office and, with PostgreSQL, machines."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ _TRY = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 
 @contextmanager
 def alone_with_mail(store: HqStore, home: Path, what: str) -> Iterator[None]:
-    """Holds what `sending` or `reading` needs, for as long as the block lasts. Raises Refused when another has it.
+    """Holds what `sending`, `reading`, `watching`, `telling` or `checking` needs, for as long as the block lasts.
 
+    Raises Refused when another has it.
     The kernel gives a file's lock back when its holder dies; PostgreSQL does when its connection ends.
     """
     descriptor = os.open(home / f"mail-{what}.lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -41,5 +42,5 @@ def alone_with_mail(store: HqStore, home: Path, what: str) -> Iterator[None]:
 
 def _taken(what: str) -> Refused:
     return Refused(
-        f"Another process is {what} mail.", "Wait until it has finished; `filial-hq serve` does it by itself."
+        f"Another process is {what} already.", "Wait until it has finished; `filial-hq serve` does it by itself."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 
 from hq_server.operations.catalog_uploads import UPLOAD_BYTES_MAX
+from hq_server.operations.fleet_acts import CARRIED_BYTES_MAX
 from hq_server.web import (
     audits,
     branches,
@@ -21,6 +23,8 @@ from hq_server.web import (
     clients,
     dictionaries,
     erasures,
+    fleet,
+    fleet_desk,
     hand_over,
     health,
     home,
@@ -42,6 +46,7 @@ from hq_server.web.context import WebContext
 from hq_server.web.signed_in import actor_seen, session_reader
 from shared.web.cookies import read_or_make_secret
 from shared.web.pages import Destination
+from shared.web.security import StreamedPath
 from shared.web.site import Site, create_site
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -75,6 +80,8 @@ PAGES: tuple[BaseRoute, ...] = (
     *changes.ROUTES,
     *audits.ROUTES,
     *hand_over.ROUTES,
+    *fleet.ROUTES,
+    *fleet_desk.ROUTES,
 )
 """Each noun's module names its own routes."""
 
@@ -104,6 +111,7 @@ def create_app(context: WebContext) -> Starlette:
         hosts=frozenset(context.settings.web_host_names),
         static_folders=(STATIC,),
         session_of=session_reader(secret),
+        streamed_paths=(StreamedPath(re.compile(re.escape(fleet_desk.IMPORT_PATH)), CARRIED_BYTES_MAX),),
         large_paths={catalog.UPLOAD_PATH: UPLOAD_BYTES_MAX + FORM_BYTES_AROUND_FILE},
     )
     app = create_site(site)

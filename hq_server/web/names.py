@@ -49,6 +49,8 @@ PERMISSIONS: Final[Mapping[Permission, LazyText]] = {
     Permission.TEAM_VIEW: _("see the work of the team"),
     Permission.DICTIONARY_EDIT: _("edit outcomes, themes and competitors"),
     Permission.BRANCH_EDIT: _("add branches, set their mode"),
+    Permission.FLEET_VIEW: _("see how the branches stand, and check them"),
+    Permission.FLEET_EDIT: _("repair, enrol and revoke branches; set alerts"),
 }
 
 SCOPES: Final[Mapping[ClientScope, LazyText]] = {
@@ -121,6 +123,8 @@ GROUPS: Final[tuple[tuple[LazyText, tuple[Permission, ...]], ...]] = (
             Permission.CLIENT_ERASE,
             Permission.DICTIONARY_EDIT,
             Permission.BRANCH_EDIT,
+            Permission.FLEET_VIEW,
+            Permission.FLEET_EDIT,
         ),
     ),
 )

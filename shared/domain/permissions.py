@@ -60,6 +60,8 @@ class Permission(StrEnum):
     TEAM_VIEW = "team.view"
     DICTIONARY_EDIT = "dictionary.edit"
     BRANCH_EDIT = "branch.edit"
+    FLEET_VIEW = "fleet.view"
+    FLEET_EDIT = "fleet.edit"
 
 
 EVERYTHING: Final = frozenset(Permission)
@@ -73,6 +75,8 @@ OFFICE_PERMISSIONS: Final = frozenset(
         Permission.CLIENT_ERASE,
         Permission.DICTIONARY_EDIT,
         Permission.BRANCH_EDIT,
+        Permission.FLEET_VIEW,
+        Permission.FLEET_EDIT,
     }
 )
 """Whoever has one of these does something at the head office, beyond any one shop."""
@@ -208,6 +212,7 @@ _AUDITOR: Final = frozenset(
         Permission.REPORT_BRANCH,
         Permission.REPORT_CHAIN,
         Permission.AUDIT_VIEW,
+        Permission.FLEET_VIEW,
         Permission.STOCK_VIEW,
     }
 )
@@ -221,6 +226,8 @@ _ADMINISTRATOR: Final = frozenset(
         Permission.DICTIONARY_EDIT,
         Permission.EMPLOYEE_EDIT,
         Permission.AUDIT_VIEW,
+        Permission.FLEET_VIEW,
+        Permission.FLEET_EDIT,
         Permission.SETTINGS_BRANCH,
         Permission.REPORT_BRANCH,
         Permission.REPORT_CHAIN,

@@ -150,7 +150,13 @@ def _sums_of(
     connection: Connection, reports: Sequence[tuple[bytes, ShiftClose]], wanted: Wanted
 ) -> dict[ShiftKey, _Sums]:
     """Sums by Z-report. Those that name undecided or late receipts are few, and are summed one by one."""
-    sums = _read_sums(connection, lambda table: and_(wanted.shifts(table.c.shift_id), *wanted.known(table)))
+    # The branches lead to their receipts; shifts have no index.
+    owners = list({branch_id for branch_id, _ in reports})
+
+    def matches(table: Table) -> ColumnElement[bool]:
+        return and_(table.c.branch_id.in_(owners), wanted.shifts(table.c.shift_id), *wanted.known(table))
+
+    sums = _read_sums(connection, matches)
     for branch_id, report in reports:
         if report.undecided or report.late:
             parts = _read_sums(connection, _receipts_of(branch_id, report, wanted))

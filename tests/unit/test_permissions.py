@@ -45,6 +45,8 @@ def test_the_words_of_permissions_never_change() -> None:
         "dictionary.edit",
         "drawer.open",
         "employee.edit",
+        "fleet.edit",
+        "fleet.view",
         "interaction.log",
         "mail.send",
         "override.give",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData
 
-from hq_server.storage import mail_tables
+from hq_server.storage import fleet_tables, mail_tables
 from hq_server.storage.hand_over_tables import hand_over
 from hq_server.storage.tables import hq_metadata
 from shared.storage.client_index import index_all_noted
@@ -15,7 +15,7 @@ from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0023"
+HEAD = "0024"
 KNOWN = frozenset(
     {
         "0001",
@@ -39,12 +39,14 @@ KNOWN = frozenset(
         "0021",
         "0022",
         "0023",
+        "0024",
     }
 )
 _ALSO_OF_HQ = (hand_over,)
 """Tables in modules of their own, which stand in the same metadata once they are imported."""
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata, session_metadata]
 assert mail_tables.mail_attempt.metadata is hq_metadata
+assert fleet_tables.fleet_sample.metadata is hq_metadata
 _LOCATION = Path(__file__).parent
 
 

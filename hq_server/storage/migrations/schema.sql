@@ -1369,5 +1369,123 @@ CREATE TABLE file_chunk (
 	PRIMARY KEY (sha256)
 );
 
-INSERT INTO alembic_version (version_num) VALUES ('0023');
+CREATE TABLE fleet_sample (
+	branch_id BLOB NOT NULL, 
+	sampled_at BIGINT NOT NULL, 
+	connected BOOLEAN NOT NULL, 
+	waiting BIGINT NOT NULL, 
+	watermark BIGINT, 
+	skew_ms BIGINT, 
+	parked BIGINT NOT NULL, 
+	feed_lag BIGINT NOT NULL, 
+	is_hourly BOOLEAN NOT NULL, 
+	PRIMARY KEY (branch_id, sampled_at)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE fleet_verification (
+	id BLOB NOT NULL, 
+	branch_id BLOB NOT NULL, 
+	kind TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	asked_at BIGINT NOT NULL, 
+	asked_by TEXT NOT NULL, 
+	begun_at BIGINT, 
+	finished_at BIGINT, 
+	entries BIGINT, 
+	head_seq BIGINT, 
+	sentences TEXT NOT NULL, 
+	found BIGINT NOT NULL, 
+	PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE fleet_shift_audit (
+	branch_id BLOB NOT NULL, 
+	audited_at BIGINT NOT NULL, 
+	entries BIGINT NOT NULL, 
+	reports BIGINT NOT NULL, 
+	differing BIGINT NOT NULL, 
+	PRIMARY KEY (branch_id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE fleet_alert_rule (
+	kind TEXT NOT NULL, 
+	is_on BOOLEAN NOT NULL, 
+	threshold BIGINT NOT NULL, 
+	PRIMARY KEY (kind)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE fleet_alert_setting (
+	id INTEGER NOT NULL, 
+	recipients TEXT NOT NULL, 
+	webhook_url TEXT NOT NULL, 
+	language TEXT NOT NULL, 
+	changed_at BIGINT NOT NULL, 
+	changed_by TEXT NOT NULL, 
+	PRIMARY KEY (id), 
+	CONSTRAINT fleet_alert_setting_is_one CHECK (id = 1)
+);
+
+CREATE TABLE fleet_alert (
+	id BLOB NOT NULL, 
+	branch_id BLOB NOT NULL, 
+	kind TEXT NOT NULL, 
+	figure BIGINT NOT NULL, 
+	raised_at BIGINT NOT NULL, 
+	lasts_since BIGINT NOT NULL, 
+	calm_since BIGINT, 
+	cleared_at BIGINT, 
+	told_at BIGINT, 
+	is_told BOOLEAN NOT NULL, 
+	delivered_at BIGINT, 
+	error TEXT, 
+	PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE fleet_message (
+	id BLOB NOT NULL, 
+	channel TEXT NOT NULL, 
+	target TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	body TEXT NOT NULL, 
+	alerts TEXT NOT NULL, 
+	created_at BIGINT NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	next_attempt_at BIGINT, 
+	delivered_at BIGINT, 
+	words TEXT NOT NULL, 
+	PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE fleet_act (
+	id BLOB NOT NULL, 
+	branch_id BLOB NOT NULL, 
+	done_at BIGINT NOT NULL, 
+	author TEXT NOT NULL, 
+	act TEXT NOT NULL, 
+	detail TEXT NOT NULL, 
+	PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX fleet_sample_by_time ON fleet_sample (is_hourly, sampled_at);
+
+CREATE INDEX fleet_verification_by_branch ON fleet_verification (branch_id, asked_at);
+
+CREATE INDEX fleet_verification_by_state ON fleet_verification (state, asked_at);
+
+CREATE INDEX fleet_alert_by_branch ON fleet_alert (branch_id, raised_at);
+
+CREATE INDEX fleet_alert_by_time ON fleet_alert (cleared_at);
+
+CREATE INDEX fleet_message_by_turn ON fleet_message (next_attempt_at);
+
+CREATE INDEX fleet_act_by_branch ON fleet_act (branch_id, done_at);
+
+INSERT INTO alembic_version (version_num) VALUES ('0024');
 
