@@ -32,6 +32,8 @@ PATHS = (
     "/audit/people", "/audit/tills", "/password", "/stock", "/stock?branch=B1", "/stock?negative=yes", "/loyalty",
     "/clients", "/clients?q=anna", "/clients/duplicates", "/hand-over", "/dictionaries", "/letters",
     "/erasures", "/erasures?words=anna", "/branches", "/branches/B1",
+    "/erasures", "/erasures?words=anna", "/fleet", "/fleet/alerts", "/fleet/explain",
+    "/fleet/explain?record=tea&branch=B1", "/fleet/files", "/fleet/proposals",
 )  # fmt: skip
 
 
