@@ -110,7 +110,8 @@ def _reached(ground: Ground, parameters: ReportParameters) -> Iterator[_Reached]
     survivors = _survivors(ground)
     bought = _purchases(ground, parameters, survivors)
     for row in ground.connection.execute(_calls_of_merged(ground, parameters, keys)):
-        survivor, at_us = survivors.get(row[width], row[width]), int(row[width + 1])
+        card: bytes = row[width]
+        survivor, at_us = survivors.get(card, card), int(row[width + 1])
         moments = bought[survivor]
         place = bisect_right(moments, at_us)
         is_soon = place < len(moments) and moments[place] <= at_us + parameters.option(DAYS.name) * _DAY_US
@@ -166,7 +167,7 @@ def _cards_of_several() -> Any:
 def _survivors(ground: Ground) -> dict[bytes, bytes]:
     """The card that stands for a client, by the cards that were merged into it."""
     statement = select(client.c.id, client.c.merged_into).where(client.c.merged_into.is_not(None))
-    merged_into = {row[0]: row[1] for row in ground.connection.execute(statement)}
+    merged_into: dict[bytes, bytes] = {row[0]: row[1] for row in ground.connection.execute(statement) if row[1]}
     return {card: survivor_of(card, merged_into) for card in merged_into}
 
 

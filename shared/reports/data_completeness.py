@@ -120,7 +120,7 @@ def _z_reports(
     ground: Ground, parameters: ReportParameters
 ) -> tuple[dict[_Register, int], Counter[_Register], Counter[_Register]]:
     """By register: the last number that a Z-report names, how many Z-reports there are, and how many differ."""
-    conditions = [shift_close.c.branch_id.in_(list(ground.branch_codes))]
+    conditions: list[Condition] = [shift_close.c.branch_id.in_(list(ground.branch_codes))]
     if parameters.date_from:
         conditions.append(shift_close.c.business_date >= parameters.date_from)
     if parameters.date_to:

@@ -9,11 +9,12 @@ Definitions, alike at every branch and at HQ:
     no_step          clients who have an owner, no open task, and no reason for that, now
     on_time_percent  on time ÷ (on time + late + overdue)
 
-A task with a time is due at that time; one with a day alone, until that day is over in the branch where it was due. It
-counts on the day when it was due, or done where it had no day, and then it is neither on time nor late. It counts for
-who did it, and while it is open for whom it was given to; one that was cancelled does not count. Clients count today,
-for their owner, in the branch where the owner works, and in none when that is not one. Tasks and clients are looked at
-as they are now, so “as known at” cannot be asked.
+A task with a time is due at that time; one with a day alone, until that day is over in the branch where it was due.
+It counts on the day when it was due; without one, on the day when it was done or to which it was put off, and then it
+is neither on time nor late. It counts for who did it, and while it is open for whom it was given to; one that was
+cancelled does not count. Somebody of whom a branch was never told stands there under no name. Clients count today,
+for their owner, in the branch where the owner works, and in none when that is not one. Tasks and clients are looked
+at as they are now, so “as known at” cannot be asked.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ def _task_sums(ground: Ground, parameters: ReportParameters) -> Select[Any]:
     """By branch, zone, employee and quarter of an hour."""
     is_done = and_(task.c.state == "done", task.c.done_at.is_not(None))
     is_overdue = task.c.next_at < ground.now_us
-    moment = func.coalesce(task.c.due_at, task.c.done_at)
+    moment = func.coalesce(task.c.due_at, task.c.done_at, task.c.snoozed_until)
     person = case((is_done, task.c.done_by), else_=task.c.assignee_id)
     # Written out: PostgreSQL takes two parameters for two expressions, and would not group by this one.
     keys = (task.c.branch_id, task.c.zone, employee.c.code, moment.op("/")(literal_column(str(_STEP_US))))

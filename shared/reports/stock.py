@@ -164,11 +164,11 @@ def _measured(each: Subquery) -> dict[str, Expression]:
 def _by_product(parameters: ReportParameters, branch_codes: Mapping[bytes, str], today: date) -> Subquery:
     """Every product of every branch, over the days on which something moved. What was before the period is one day."""
     daily = _by_day(parameters, branch_codes)
-    of_product = {"partition_by": (daily.c.branch_id, daily.c.sku), "order_by": daily.c.day}
+    of_product = (daily.c.branch_id, daily.c.sku)
     balances = select(
-        daily,
-        func.sum(daily.c.on_hand).over(**of_product).label("balance"),
-        func.lead(daily.c.day).over(**of_product).label("next_day"),
+        *daily.c,
+        func.sum(daily.c.on_hand).over(partition_by=of_product, order_by=daily.c.day).label("balance"),
+        func.lead(daily.c.day).over(partition_by=of_product, order_by=daily.c.day).label("next_day"),
     ).subquery()
     is_before = balances.c.day < parameters.date_from if parameters.date_from else None
     opening = literal(0) if is_before is None else func.sum(case((is_before, balances.c.on_hand), else_=0))

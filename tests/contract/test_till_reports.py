@@ -336,11 +336,11 @@ def test_missing_doubled_and_falsified_receipts_are_found(pair: Pair, keepers: l
         for table in (sale, cash_movement, shift_close):
             rows = connection.execute(table.select().order_by(table.c.id)).all()
             row = chance.choice(rows)
-            changes = {
+            changes: dict[Any, dict[str, Any]] = {
                 sale: {"receipt_number": 1, "register": "1"},
                 shift_close: {"counted_cash_minor": 7, "refunds": 99},
             }
-            values = changes.get(table, {"amount_minor": row._mapping.get("amount_minor", 0) + 5})
+            values: dict[str, Any] = changes.get(table, {"amount_minor": row._mapping.get("amount_minor", 0) + 5})
             connection.execute(update(table).where(table.c.id == row.id).values(**values))
     with office.store.read() as connection:
         audited = audit_shifts(connection, None, None, None)
