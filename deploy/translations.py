@@ -19,7 +19,7 @@ from shared.reports.report import Report
 from shared.web.translations import LANGUAGES, SOURCE_LANGUAGE, read_catalog
 
 ROOT = Path(__file__).resolve().parent.parent
-WEB_ROOMS = ("shared/web", "branch_node/web", "hq_server/web")
+WEB_ROOMS = ("shared/web", "shared/reports", "branch_node/web", "hq_server/web")
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy_text": None, "lazy_plural": (1, 2), "plural": (1, 2)}
 
 ERROR_SOURCES = (

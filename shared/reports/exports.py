@@ -1,154 +1,77 @@
-"""A report as a file: CSV, XLSX or PDF, each with what the numbers rest on."""
+"""A report as a file: CSV here, XLSX and PDF beside it; each says what its numbers rest on."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Callable
 from typing import Any
 
-from shared.domain.money import format_minor, minor_digits
+from shared.reports.presentation import PLAIN, Presentation
 from shared.reports.result import Column, ReportResult
+from shared.reports.wording import Speaker, plain_text
 
 FORMULA_STARTERS = ("=", "+", "-", "@", "\t", "\r")
-PDF_ROWS_MAX = 20_000
+
+display = plain_text
+
+MEDIA_TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+}
+"""The formats that a report is exported to, with what each is called in a letter or an answer."""
 
 
-def display(column: Column, value: Any, currency: str) -> str:
-    """A value as people read it."""
-    if value is None:
-        return ""
-    if column.type == "money":
-        return format_minor(value, currency)
-    return str(column.plain(value))
+def to_csv(result: ReportResult, presentation: Presentation = PLAIN) -> bytes:
+    """UTF-8 with a byte order mark, so that spreadsheets read Cyrillic; texts cannot start a formula.
 
-
-def to_csv(result: ReportResult) -> bytes:
-    """UTF-8 with a byte order mark, so that spreadsheets read Cyrillic; texts cannot start a formula."""
+    In Russian with `;` and decimal commas, as spreadsheets of that locale expect; days are ISO 8601 everywhere.
+    """
+    speaker = Speaker(presentation, result.currency)
+    has_commas = presentation.language == "ru"
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([column.name for column in result.columns])
+    writer = csv.writer(text, lineterminator="\r\n", delimiter=";" if has_commas else ",")
+    writer.writerow([_heading(speaker, column, result.currency) for column in result.columns])
     for row in result.rows:
-        writer.writerow([_csv_cell(column, value, result.currency) for column, value in _cells(result, row)])
+        cells = (_cell(speaker, column, value) for column, value in zip(result.columns, row, strict=True))
+        writer.writerow([cell.replace(".", ",") if has_commas and is_number else cell for cell, is_number in cells])
     return ("\ufeff" + text.getvalue()).encode()
 
 
-def to_xlsx(result: ReportResult) -> bytes:
-    """Typed cells: money as numbers in major units, quantities as numbers, dates as dates."""
-    import xlsxwriter
+def to_xlsx(result: ReportResult, presentation: Presentation = PLAIN) -> bytes:
+    """Typed cells with totals, and a second sheet about them."""
+    from shared.reports.workbook import workbook_of
 
-    buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = book.add_worksheet(result.report[:31])
-    bold = book.add_format({"bold": True})
-    digits = minor_digits(result.currency)
-    formats = {
-        "money": book.add_format({"num_format": "#,##0." + "0" * digits if digits else "#,##0"}),
-        "quantity": book.add_format({"num_format": "#,##0.###"}),
-        "integer": book.add_format({"num_format": "0"}),
-        "date": book.add_format({"num_format": "yyyy-mm-dd"}),
-    }
-    for number, column in enumerate(result.columns):
-        sheet.write(0, number, column.name, bold)
-        sheet.set_column(number, number, 14)
-    for line, row in enumerate(result.rows, 1):
-        for number, (column, value) in enumerate(_cells(result, row)):
-            if value is None:
-                continue
-            sheet.write(line, number, _cell_value(column, value, digits), formats.get(column.type))
-    foot = len(result.rows) + 1
-    offset = len(result.columns) - len(result.totals)
-    if offset:
-        sheet.write(foot, 0, "total", bold)
-    for number, value in enumerate(result.totals, offset):
-        column = result.columns[number]
-        sheet.write(foot, number, _cell_value(column, value, digits), formats.get(column.type))
-    sheet.write(foot + 2, 0, result.completeness.sentence)
-    sheet.freeze_panes(1, 0)
-    book.close()
-    return buffer.getvalue()
+    return workbook_of(result, presentation)
 
 
-def _cell_value(column: Column, value: Any, digits: int) -> Any:
-    match column.type:
-        case "money":
-            return value / 10**digits
-        case "date":
-            return date.fromisoformat(value)
-        case _:
-            return column.plain(value)
+def to_pdf(result: ReportResult, presentation: Presentation = PLAIN) -> bytes:
+    """Landscape A4 with Cyrillic as text; each page says what it is of, and how complete."""
+    from shared.reports.printed import pages_of
+
+    return pages_of(result, presentation)
 
 
-def to_pdf(result: ReportResult) -> bytes:
-    """Landscape A4 with Cyrillic as text; the header repeats on every page."""
-    from pathlib import Path
-    from xml.sax.saxutils import escape
-
-    import fontpkg_pt_sans
-    from reportlab.lib.pagesizes import A4, landscape
-    from reportlab.lib.styles import ParagraphStyle
-    from reportlab.pdfbase import pdfmetrics
-    from reportlab.pdfbase.ttfonts import TTFont
-    from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
-
-    fonts = Path(fontpkg_pt_sans.ROOT) / "files"
-    pdfmetrics.registerFont(TTFont("PTSans", str(fonts / "PT_Sans-Web-Regular.ttf")))
-    pdfmetrics.registerFont(TTFont("PTSans-Bold", str(fonts / "PT_Sans-Web-Bold.ttf")))
-    body = ParagraphStyle("body", fontName="PTSans", fontSize=9, leading=12)
-    rows = [[column.name for column in result.columns]]
-    rows += [
-        [display(column, value, result.currency) for column, value in _cells(result, row)] for row in _shown(result)
-    ]
-    offset = len(result.columns) - len(result.totals)
-    totals = [display(result.columns[n], value, result.currency) for n, value in enumerate(result.totals, offset)]
-    rows.append([*(["total"] + [""] * (offset - 1) if offset else []), *totals])
-    table = LongTable(rows, repeatRows=1)
-    table.setStyle(
-        TableStyle(
-            [
-                ("FONT", (0, 0), (-1, -1), "PTSans", 8),
-                ("FONT", (0, 0), (-1, 0), "PTSans-Bold", 8),
-                ("FONT", (0, -1), (-1, -1), "PTSans-Bold", 8),
-                ("LINEBELOW", (0, 0), (-1, 0), 0.5, "black"),
-                ("LINEABOVE", (0, -1), (-1, -1), 0.5, "black"),
-                ("ALIGN", (offset, 0), (-1, -1), "RIGHT"),
-            ]
-        )
-    )
-    title = ParagraphStyle("title", parent=body, fontName="PTSans-Bold", fontSize=13, leading=18)
-    story = [
-        Paragraph(escape(f"{result.report} ({result.currency})"), title),
-        Paragraph(escape(_period(result)), body),
-        Paragraph(escape(result.completeness.sentence), body),
-        Spacer(1, 8),
-        table,
-    ]
-    buffer = io.BytesIO()
-    SimpleDocTemplate(buffer, pagesize=landscape(A4), title=result.report).build(story)
-    return buffer.getvalue()
+EXPORTS: dict[str, Callable[[ReportResult, Presentation], bytes]] = {"csv": to_csv, "xlsx": to_xlsx, "pdf": to_pdf}
 
 
-def _shown(result: ReportResult) -> tuple[tuple[Any, ...], ...]:
-    return result.rows[:PDF_ROWS_MAX]
+def _heading(speaker: Speaker, column: Column, currency: str) -> str:
+    """With the unit, which a bare number does not show."""
+    if speaker.presentation.named:
+        return column.name
+    units = {"money": currency, "percent": "%"}
+    unit = "" if column.unit else units.get(column.type, "")
+    return f"{speaker.heading(column)}, {unit}" if unit else speaker.heading(column)
 
 
-def _period(result: ReportResult) -> str:
-    parameters = result.parameters
-    start = parameters.date_from.isoformat() if parameters.date_from else "the beginning"
-    end = parameters.date_to.isoformat() if parameters.date_to else "now"
-    said = f"From {start} to {end}"
-    if parameters.branches:
-        said += f"; branches {', '.join(parameters.branches)}"
-    if len(result.rows) > PDF_ROWS_MAX:
-        said += f"; the first {PDF_ROWS_MAX} of {len(result.rows)} rows, export to CSV for all"
-    return said
-
-
-def _cells(result: ReportResult, row: Iterable[Any]) -> Iterable[tuple[Column, Any]]:
-    return zip(result.columns, row, strict=True)
-
-
-def _csv_cell(column: Column, value: Any, currency: str) -> str:
-    text = display(column, value, currency)
-    return "'" + text if column.type == "text" and text.startswith(FORMULA_STARTERS) else text
+def _cell(speaker: Speaker, column: Column, value: Any) -> tuple[str, bool]:
+    """The text of a cell, and whether its point is a decimal one."""
+    if value is None:
+        return "", False
+    if column.type == "moment" and not speaker.presentation.named:
+        return f"{speaker.local(value):%Y-%m-%d %H:%M}", False
+    text = plain_text(column, value, speaker.currency)
+    if column.type == "text" and text.startswith(FORMULA_STARTERS):
+        return "'" + text, False
+    return text, column.is_number

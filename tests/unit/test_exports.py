@@ -6,18 +6,23 @@ import base64
 import csv
 import io
 import re
+import shutil
+import subprocess
 import zlib
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pypdf
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.reports import exports
+from shared.reports import printed, workbook
 from shared.reports.exports import display, to_csv, to_pdf, to_xlsx
 from shared.reports.parameters import ReportParameters
+from shared.reports.periods import Compare
 from shared.reports.presentation import PLAIN, Presentation
 from shared.reports.registry import find_report
 from shared.reports.result import BranchCompleteness, Column, Completeness, ReportResult
@@ -174,7 +179,7 @@ def test_a_long_report_has_several_pages() -> None:
 
 
 def test_a_pdf_has_a_most_of_rows_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exports, "PDF_ROWS_MAX", 3)
+    monkeypatch.setattr(printed, "PDF_ROWS_MAX", 3)
     short = to_pdf(result(*(("Ж", *SUMS) for _ in range(3))))
     long = to_pdf(result(*(("Ж", *SUMS) for _ in range(3)), ("Щ", *SUMS)))
     assert "Щ" not in characters_of(long)
@@ -209,3 +214,146 @@ def test_a_branch_with_an_odd_code_does_not_break_the_pdf(branch: str) -> None:
 )
 def test_a_value_is_shown_by_its_column_s_type(kind: str, value: object, text: str) -> None:
     assert display(Column("x", kind), value, "RUB") == text
+
+
+# For people of a language.
+
+MOSCOW = Presentation("ru", lambda text: text, "Europe/Moscow", START_US, "Анна Петрова")
+
+
+def compared() -> ReportResult:
+    """A report with every type of column, compared, of two branches one of which was never heard."""
+    columns = (
+        Column("product", "text"), Column("business_date", "date"), Column("month", "month"),
+        Column("visits", "integer"), Column("net", "money"), Column("units", "quantity"),
+        Column("share", "percent"), Column("share_change", "percent", "Share, change", "pp"), Column("last", "moment"),
+    )  # fmt: skip
+    row = ("Молоко", "2026-11-02", "2026-11", 12_000, -148_169, 1_500, 1_250, -40, START_US)
+    asked = ReportParameters(
+        ("product", "business_date", "month"), date(2026, 11, 1), date(2026, 11, 30), ("B1", "B2"),
+        START_US, (("category", ("Milk", "")),), "E7", Compare.LAST_YEAR, True,
+    )  # fmt: skip
+    standing = Completeness(
+        (BranchCompleteness("B1", START_US, START_US, True), BranchCompleteness("B2", None, None, False, 420))
+    )
+    return ReportResult("sales", asked, columns, (row,), (12_000, -148_169, 1_500, 1_250, -40, None), standing, "RUB")
+
+
+def text_of(data: bytes) -> list[str]:
+    """The text of each page, as a reader would copy it."""
+    return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(data)).pages]
+
+
+def test_a_russian_csv_has_semicolons_decimal_commas_and_units() -> None:
+    heading, row = to_csv(compared(), MOSCOW).decode("utf-8-sig").splitlines()
+    assert heading == "Product;Business date;Month;Visits;Net, RUB;Units;Share, %;Share, change, pp;Last"
+    assert row == "Молоко;2026-11-02;2026-11;12000;-1481,69;1,5;12,5;-0,4;2026-11-23 19:00"
+
+
+def test_a_point_of_a_text_stays_a_point_in_a_russian_csv() -> None:
+    line = to_csv(result(("Сок 1.5 л; «Я»", *SUMS)), MOSCOW).decode().splitlines()[1]
+    assert line == '"Сок 1.5 л; «Я»";2;1,5;148,19;0,19;0,00;148,00'
+
+
+def test_cells_of_a_workbook_have_the_types_of_their_columns() -> None:
+    sheet = openpyxl.load_workbook(io.BytesIO(to_xlsx(compared(), MOSCOW))).worksheets[0]
+    assert [(cell.value, cell.number_format) for cell in sheet[2]] == [
+        ("Молоко", "General"),
+        (datetime(2026, 11, 2), "dd.mm.yyyy"),
+        (datetime(2026, 11, 1), "mm.yyyy"),
+        (12_000, "#,##0"),
+        (-1_481.69, "#,##0.00"),
+        (1.5, "#,##0.0"),
+        (0.125, "0.0%"),
+        (-0.4, "0.0"),
+        (datetime(2026, 11, 23, 19, 0), "dd.mm.yyyy hh:mm"),
+    ]
+    assert [(cell.value, cell.font.b) for cell in sheet[3]][3:5] == [(12_000, True), (-1_481.69, True)]
+
+
+def test_a_workbook_is_ready_for_work_and_for_the_printer() -> None:
+    sheet = openpyxl.load_workbook(io.BytesIO(to_xlsx(compared(), MOSCOW))).worksheets[0]
+    assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet.print_title_rows) == ("A2", "A1:I2", "$1:$1")
+    assert (sheet.page_setup.orientation, sheet.page_setup.paperSize) == ("landscape", 9)
+    foot: Any = sheet.oddFooter
+    assert "&P" in foot.right.text
+    assert "&N" in foot.right.text
+    assert "Branches complete: 1 of 2" in foot.left.text
+
+
+def test_a_second_sheet_says_what_the_numbers_are() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(to_xlsx(compared(), MOSCOW)))
+    said = {row[0]: row[1] for row in book["About"].iter_rows(values_only=True)}
+    assert (said["Report"], said["Period"]) == ("Sales", "01.11.2026 – 30.11.2026")
+    assert said["Filters"] == (
+        "branches: B1, B2; Category: Milk, without a value; team of E7; compared with last year; "
+        "only branches that sold in both periods; as known at 23.11.2026 19:00"
+    )
+    assert said["Time zone"] == "Europe/Moscow"
+    assert said["Completeness"] == "Branches complete: 1 of 2; missing: B2 (never heard), usually 4,2 % of sales"
+    assert said["Made"] == "23.11.2026 19:00, Анна Петрова"
+    assert said["Net"] == "gross − discounts − returns"
+
+
+def test_a_workbook_has_a_most_of_rows_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workbook, "XLSX_ROWS_MAX", 2)
+    rows = sheet_of(to_xlsx(result(*(("Ж", *SUMS) for _ in range(3))), MOSCOW))
+    assert rows[3][:2] == ["Total", 2]
+    assert rows[6][0] == "The first 2 of 3 rows; export to CSV for all."
+
+
+def test_every_page_says_what_it_is_of_and_how_complete() -> None:
+    long = result(*((f"Товар {number}", *SUMS) for number in range(200)))
+    pages = text_of(to_pdf(long, MOSCOW))
+    assert len(pages) >= 4
+    for number, page in enumerate(pages, 1):
+        assert f"page {number} of {len(pages)}" in page
+        for text in ("Sales", "from 01.11.2026", "branches: B7", "Europe/Moscow", "Branches complete: 1 of 1"):
+            assert text in page
+        assert "made 23.11.2026 19:00, Анна Петрова" in page
+    assert "Receipts" in pages[1]
+    assert "Receipts" in pages[2]
+    assert "gross − discounts − returns" in pages[-1]
+    assert "gross − discounts" not in pages[0]
+
+
+def test_numbers_on_paper_are_written_as_the_language_writes_them() -> None:
+    page = text_of(to_pdf(compared(), MOSCOW))[0].replace("\u00a0", " ")
+    for text in ("12 000", "-1 481,69", "1,5", "12,5 %", "-0,4", "02.11.2026", "ноябрь 2026", "23.11.2026 19:00"):
+        assert text in page
+
+
+def test_columns_that_do_not_fit_beside_each_other_go_below_with_their_dimensions() -> None:
+    columns = (Column("product", "text"), *(Column(f"measure_{number}", "money") for number in range(30)))
+    wide = ReportResult("sales", ReportParameters(), columns, (("Молоко", *[123_456_789] * 30),), tuple([1] * 30),
+                        Completeness(()), "RUB")  # fmt: skip
+    pages = text_of(to_pdf(wide, MOSCOW))
+    assert len(pages) >= 2
+    assert all("Молоко" in page for page in pages[:2])
+    assert "".join(pages).replace("\u00a0", " ").count("1 234 567,89") == 30
+
+
+def test_a_text_as_long_as_a_book_is_cut_to_fit_a_page() -> None:
+    pages = text_of(to_pdf(result(("ы" * 20_000, *SUMS)), MOSCOW))
+    assert len(pages) == 1
+    assert "…" in pages[0]
+
+
+def test_a_sum_sign_is_drawn_although_the_letters_have_none() -> None:
+    assert "∑ quantity" in text_of(to_pdf(result(("Молоко", *SUMS)), MOSCOW))[0]
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
+def test_libreoffice_reads_numbers_and_dates_in_its_russian_locale(tmp_path: Path) -> None:
+    (tmp_path / "report.csv").write_bytes(to_csv(compared(), MOSCOW))
+    subprocess.run(
+        ["soffice", "--headless", f"-env:UserInstallation=file://{tmp_path}/profile",
+         "--infilter=Text - txt - csv (StarCalc):59,34,76,1,,1049,false,true", "--convert-to", "xlsx",
+         "--outdir", str(tmp_path), str(tmp_path / "report.csv")],
+        check=True, capture_output=True, timeout=120,
+    )  # fmt: skip
+    row = [cell.value for cell in openpyxl.load_workbook(tmp_path / "report.xlsx").worksheets[0][2]]
+    assert row[0] == "Молоко"
+    assert row[1] == datetime(2026, 11, 2)
+    assert row[3:8] == [12_000, -1_481.69, 1.5, 12.5, -0.4]
+    assert row[8] == datetime(2026, 11, 23, 19, 0)
