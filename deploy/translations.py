@@ -19,7 +19,7 @@ from shared.reports.report import Report
 from shared.web.translations import LANGUAGES, SOURCE_LANGUAGE, read_catalog
 
 ROOT = Path(__file__).resolve().parent.parent
-WEB_ROOMS = ("shared/web", "shared/reports", "branch_node/web", "hq_server/web")
+WEB_ROOMS = ("shared/web", "shared/reports", "branch_node/web", "hq_server/web", "hq_server/mail")
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "lazy_text": None, "lazy_plural": (1, 2), "plural": (1, 2)}
 
 ERROR_SOURCES = (
@@ -43,6 +43,7 @@ ERROR_SOURCES = (
     "shared/domain/refunds.py",
     "shared/domain/rounding.py",
     "shared/domain/repeating.py",
+    "shared/domain/report_schedules.py",
     "shared/domain/sales.py",
     "shared/domain/timeline.py",
     "shared/domain/tasks.py",
@@ -56,6 +57,8 @@ ERROR_SOURCES = (
     "shared/operations/hand_over.py",
     "shared/operations/substitutions.py",
     "shared/operations/passwords.py",
+    "shared/reports/asks.py",
+    "shared/reports/templates.py",
     "shared/storage/sqlite_engine.py",
     "shared/storage/write_gate.py",
     "branch_node/devices/fiscal.py",
@@ -140,6 +143,9 @@ ERROR_SOURCES = (
     "hq_server/operations/products.py",
     "hq_server/operations/promotion_preview.py",
     "hq_server/operations/promotions.py",
+    "hq_server/operations/report_runs.py",
+    "hq_server/operations/report_templates.py",
+    "hq_server/mail/report_letters.py",
     "shared/operations/client_finding.py",
     "shared/operations/passwords.py",
 )

@@ -51,6 +51,10 @@ class Settings:
     mail_authorities: Path = setting(
         Path(), "A file of certificates that mail servers are checked against, instead of this machine's own."
     )
+    report_folder: Path = setting(Path(), "The folder that scheduled reports are put into; without one, none is.")
+    report_poll_seconds: int = setting(
+        60, "How often a server looks for scheduled reports, seconds; 0 leaves it to `filial-hq report deliver`."
+    )
     mail_poll_seconds: int = setting(
         60, "How often a server sends and reads mail, seconds; 0 leaves it to `filial-hq mail`."
     )

@@ -16,6 +16,7 @@ import structlog
 from hq_server.bootstrap import HeadOffice, head_office, only_server
 from hq_server.bootstrap.fleet_watching import check_as_asked, watch_at_intervals
 from hq_server.bootstrap.mailing import mail_at_intervals
+from hq_server.bootstrap.scheduled_reports import deliver_at_intervals
 from hq_server.operations.authority import require_server_identity
 from hq_server.operations.loyalty import refresh_points
 from hq_server.operations.people import refresh_audiences
@@ -104,6 +105,7 @@ async def _serve(
     mailing = asyncio.create_task(mail_at_intervals(office))
     watching = asyncio.create_task(watch_at_intervals(office))
     checking = asyncio.create_task(check_as_asked(office))
+    delivering = asyncio.create_task(deliver_at_intervals(office))
     try:
         async with _listening(office, gateway, grpc_address, share_port=workers > 1) as port:
             async with _workers(office.settings, grpc_address, workers - 1):
@@ -117,11 +119,12 @@ async def _serve(
         mailing.cancel()
         watching.cancel()
         checking.cancel()
+        delivering.cancel()
         if web and web_task:
             web.should_exit = True
             await web_task
         # A letter that a mail server is just taking is waited for, and so is whoever uses the store.
-        await asyncio.wait([mailing, watching, checking])
+        await asyncio.wait([mailing, watching, checking, delivering])
         await gateway.close()
 
 

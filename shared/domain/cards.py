@@ -311,6 +311,27 @@ CARD_FIELDS: Final[dict[RecordKind, dict[str, FieldSpec]]] = {
         "reason": _TEXT,
         "archived": _ARCHIVED,
     },
+    # A report with its parameters, saved: see shared.reports.templates. Moments are microseconds since 1970 in UTC.
+    RecordKind.REPORT_TEMPLATE: {
+        "name": _HQ_TEXT,
+        "report": _HQ_TEXT,
+        # What is asked, as canonical JSON; periods by their names.
+        "ask": FieldSpec(FieldType.TEXT, MergeRule.HQ_WINS, LONG_TEXT_CHARACTERS_MAX),
+        # Codes of the roles that it is shared with; none are all.
+        "roles": _HQ_TEXTS,
+        "is_shared": _HQ_FLAG,
+        "owner_id": _HQ_ID,
+        "language": _HQ_TEXT,
+        # See shared.domain.report_schedules; runs that were due before `scheduled_at` are none.
+        "schedule": _HQ_TEXT,
+        "scheduled_at": _HQ_INTEGER,
+        "formats": _HQ_TEXTS,
+        "recipients": _HQ_TEXTS,
+        "to_folder": _HQ_FLAG,
+        # For how many hours a run waits for missing branches before it goes out all the same.
+        "wait_hours": _HQ_INTEGER,
+        "archived": _HQ_FLAG,
+    },
 }
 
 _BRANCH_FIELDS: Final[dict[int, frozenset[str]]] = {

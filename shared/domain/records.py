@@ -45,6 +45,7 @@ class RecordKind(IntEnum):
     ERASURE = 115
     MAIL = 116
     SUBSTITUTION = 117
+    REPORT_TEMPLATE = 118
 
     @property
     def is_card(self) -> bool:

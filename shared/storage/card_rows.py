@@ -31,6 +31,7 @@ from shared.storage.tables import (
     product,
     product_request,
     promotion,
+    report_template,
     role,
     substitution,
     task,
@@ -368,6 +369,7 @@ PROJECTIONS: dict[int, tuple[Table, RowOf]] = {
     RecordKind.ERASURE: (erasure, _as_named(RecordKind.ERASURE)),
     RecordKind.MAIL: (mail, _as_named(RecordKind.MAIL)),
     RecordKind.SUBSTITUTION: (substitution, _as_named(RecordKind.SUBSTITUTION)),
+    RecordKind.REPORT_TEMPLATE: (report_template, _as_named(RecordKind.REPORT_TEMPLATE)),
 }
 
 

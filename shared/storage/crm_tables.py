@@ -298,3 +298,26 @@ neighbour_fact = Table(
     Index("neighbour_fact_by_client", "client_id", "at"),
     sqlite_with_rowid=False,
 )
+
+report_template = Table(
+    "report_template",
+    record_metadata,
+    Column("id", Id, nullable=False),
+    Column("name", Text),
+    Column("report", Text),
+    Column("ask", Text),
+    Column("roles", Text),
+    Column("is_shared", Boolean, nullable=False),
+    Column("owner_id", Id),
+    Column("language", Text),
+    Column("schedule", Text),
+    Column("scheduled_at", BigInteger),
+    Column("formats", Text),
+    Column("recipients", Text),
+    Column("to_folder", Boolean, nullable=False),
+    Column("wait_hours", BigInteger),
+    Column("archived", Boolean, nullable=False),
+    Column("received_at", UtcTime),
+    PrimaryKeyConstraint("id"),
+    sqlite_with_rowid=False,
+)

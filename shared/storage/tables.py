@@ -35,6 +35,7 @@ from shared.storage.crm_tables import (
     interaction_point,
     mail,
     neighbour_fact,
+    report_template,
     substitution,
     task,
 )
@@ -108,6 +109,7 @@ __all__ = [
     "refund",
     "refund_line",
     "refund_payment",
+    "report_template",
     "role",
     "sale",
     "sale_line",

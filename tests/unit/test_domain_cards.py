@@ -128,6 +128,7 @@ def test_kinds_keep_their_numbers_for_ever() -> None:
         "ERASURE": 115,
         "MAIL": 116,
         "SUBSTITUTION": 117,
+        "REPORT_TEMPLATE": 118,
     }
 
 

@@ -17,7 +17,7 @@ from shared.storage.migrating import current_revision, schema_differences, upgra
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0031"
+HEAD = "0032"
 KNOWN = frozenset(
     {
         "0001",
@@ -48,6 +48,7 @@ KNOWN = frozenset(
         "0029",
         "0030",
         "0031",
+        "0032",
     }
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]

@@ -1598,5 +1598,26 @@ CREATE TABLE client_import_mapping (
 )
  WITHOUT ROWID;
 
-INSERT INTO alembic_version (version_num) VALUES ('0031');
+CREATE TABLE report_template (
+	id BLOB NOT NULL, 
+	name TEXT, 
+	report TEXT, 
+	ask TEXT, 
+	roles TEXT, 
+	is_shared BOOLEAN NOT NULL, 
+	owner_id BLOB, 
+	language TEXT, 
+	schedule TEXT, 
+	scheduled_at BIGINT, 
+	formats TEXT, 
+	recipients TEXT, 
+	to_folder BOOLEAN NOT NULL, 
+	wait_hours BIGINT, 
+	archived BOOLEAN NOT NULL, 
+	received_at BIGINT, 
+	PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+
+INSERT INTO alembic_version (version_num) VALUES ('0032');
 

@@ -1487,5 +1487,56 @@ CREATE INDEX fleet_message_by_turn ON fleet_message (next_attempt_at);
 
 CREATE INDEX fleet_act_by_branch ON fleet_act (branch_id, done_at);
 
-INSERT INTO alembic_version (version_num) VALUES ('0024');
+CREATE TABLE report_template (
+	id BLOB NOT NULL, 
+	name TEXT, 
+	report TEXT, 
+	ask TEXT, 
+	roles TEXT, 
+	is_shared BOOLEAN NOT NULL, 
+	owner_id BLOB, 
+	language TEXT, 
+	schedule TEXT, 
+	scheduled_at BIGINT, 
+	formats TEXT, 
+	recipients TEXT, 
+	to_folder BOOLEAN NOT NULL, 
+	wait_hours BIGINT, 
+	archived BOOLEAN NOT NULL, 
+	received_at BIGINT, 
+	PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE report_run (
+	template_id BLOB NOT NULL, 
+	due_at BIGINT NOT NULL, 
+	state TEXT NOT NULL, 
+	by_hand BOOLEAN NOT NULL, 
+	late BOOLEAN NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	next_attempt_at BIGINT NOT NULL, 
+	holder BLOB, 
+	leased_until BIGINT, 
+	finished_at BIGINT, 
+	reason TEXT NOT NULL, 
+	completeness TEXT NOT NULL, 
+	PRIMARY KEY (template_id, due_at)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX report_run_by_state ON report_run (state, next_attempt_at);
+
+CREATE TABLE report_delivery (
+	template_id BLOB NOT NULL, 
+	due_at BIGINT NOT NULL, 
+	target TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	words TEXT NOT NULL, 
+	at BIGINT NOT NULL, 
+	PRIMARY KEY (template_id, due_at, target)
+)
+ WITHOUT ROWID;
+
+INSERT INTO alembic_version (version_num) VALUES ('0030');
 
