@@ -9,12 +9,14 @@ from datetime import date
 from typing import Final, NamedTuple
 
 import structlog
+from sqlalchemy import Connection
 
 from hq_server.mail.accounts import sender_address, smtp_account
 from hq_server.mail.passes import Line, MailRoom
 from hq_server.mail.report_letters import LetterHead, ReportFile, compose_report, put_into_folder, safe_stem
 from hq_server.mail.smtp import SmtpLine
 from hq_server.operations.mail_sending import Answer
+from hq_server.operations.report_room import branches_and_people
 from hq_server.operations.report_runs import (
     FOLDER,
     RUNS_PER_PASS_MAX,
@@ -33,9 +35,11 @@ from hq_server.operations.report_runs import (
 )
 from hq_server.operations.reporting import run_report
 from shared.domain.business_time import MICROSECONDS, local_moment
+from shared.domain.permissions import Actor
 from shared.errors import FilialError, InvalidInput
 from shared.reports.asks import ask_of_document
 from shared.reports.exports import EXPORTS
+from shared.reports.naming import name_values, named_result
 from shared.reports.parameters import ReportAsk
 from shared.reports.periods import named_period
 from shared.reports.presentation import Presentation
@@ -123,7 +127,8 @@ def _make(room: MailRoom, claim: Claim) -> Made | None:
         if owner is None:
             return None
         ask = _of_day(ask_of_document(template.ask), due.business_date)
-        result = run_report(connection, report, ask, now_us, room.settings.completeness_lag_minutes)
+        found = run_report(connection, report, ask, now_us, room.settings.completeness_lag_minutes)
+        result = _named(connection, owner, found, template.language)
     presentation = Presentation(template.language or "ru", gettext, chain.timezone, now_us, owner.name)
     speaker = Speaker(presentation, result.currency)
     stem = safe_stem(template.name, speaker.local(claim.run.due_at_us))
@@ -135,6 +140,19 @@ def _make(room: MailRoom, claim: Claim) -> Made | None:
         completeness_of(result.completeness, speaker),
         not result.completeness.missing,
     )
+
+
+def _named(connection: Connection, owner: Actor, found: ReportResult, language: str) -> ReportResult:
+    values = {
+        column.name: {str(row[place]) for row in found.rows if row[place] not in (None, "")}
+        for place, column in enumerate(found.columns)
+        if column.type == "text"
+    }
+    branches, people = branches_and_people(connection, owner)
+    names = name_values(connection, values, language) | {"branch": dict(branches)}
+    for dimension in ("cashier", "employee", "team"):
+        names[dimension] = dict(people)
+    return named_result(found, names)
 
 
 def _of_day(ask: ReportAsk, day: date) -> ReportAsk:

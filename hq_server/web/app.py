@@ -36,6 +36,7 @@ from hq_server.web import (
     promotion_preview,
     promotions,
     proving,
+    report_templates,
     reports,
     requests,
     roles,
@@ -55,6 +56,7 @@ FORM_BYTES_AROUND_FILE = 65_536
 
 PAGES: tuple[BaseRoute, ...] = (
     *health.ROUTES,
+    *report_templates.ROUTES,
     *log_in.ROUTES,
     *home.ROUTES,
     # Before a report's own page: its address is longer.

@@ -45,6 +45,12 @@ ROOMS = (
         Permission.REPORT_CHAIN,
     ),
     Room(
+        "/templates",
+        _("Report templates"),
+        _("Saved reports: run by one click, or sent by themselves."),
+        Permission.REPORT_CHAIN,
+    ),
+    Room(
         "/clients",
         _("Clients"),
         _("Find and look at the clients of all shops."),

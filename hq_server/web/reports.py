@@ -50,6 +50,7 @@ def desk_of(request: Request) -> Desk:
         context.chain.currency,
         has_as_of=True,
         has_proofs=True,
+        save_path="/templates/new",
     )
 
 

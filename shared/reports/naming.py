@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from shared.reports.result import ReportResult
 from shared.storage.tables import dictionary_term, product
 
 NAMES_AT_ONCE_MAX = 500
@@ -26,6 +28,26 @@ def name_values(
         is_outcome = [dictionary_term.c.dictionary == "outcome"]
         named["outcome"] = _named(connection, dictionary_term.c.code, called, values["outcome"], is_outcome)
     return named
+
+
+def named_result(result: ReportResult, names: Mapping[str, Mapping[str, str]]) -> ReportResult:
+    """The same for people: values of texts by their names, and the codes behind them."""
+    places = [
+        (place, names[column.name])
+        for place, column in enumerate(result.columns)
+        if column.type == "text" and names.get(column.name)
+    ]
+    if not places:
+        return result
+    rows = []
+    for row in result.rows:
+        cells = list(row)
+        for place, known in places:
+            name = known.get(str(cells[place]))
+            if name and name != cells[place]:
+                cells[place] = f"{name} ({cells[place]})"
+        rows.append(tuple(cells))
+    return replace(result, rows=tuple(rows))
 
 
 def _named(

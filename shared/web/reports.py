@@ -16,7 +16,9 @@ from starlette.responses import Response
 
 from shared.errors import InvalidInput, NotFound, Refused
 from shared.reports import exports
+from shared.reports.naming import named_result
 from shared.reports.parameters import ReportAsk
+from shared.reports.presentation import Presentation
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
 from shared.web.completeness_words import completeness_words
@@ -38,13 +40,9 @@ from shared.web.report_words import (
     is_preset,
     texts_of_dimensions,
 )
-from shared.web.translations import gettext
+from shared.web.translations import current_language, gettext
 
-MEDIA_TYPES: Final[Mapping[str, str]] = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pdf": "application/pdf",
-}
+MEDIA_TYPES: Final[Mapping[str, str]] = exports.MEDIA_TYPES
 
 Beneath = Callable[[Report, ReportResult], Callable[[Sequence[Any]], str]]
 """Gives the address of what a row rests on, by the values of its dimensions; "" where there is nothing to look at."""
@@ -76,6 +74,8 @@ class Desk:
     currency: str
     has_as_of: bool = False
     has_proofs: bool = False
+    # Where a report is saved as a template; "" where none can be.
+    save_path: str = ""
     beneath: Beneath = field(default=nothing_beneath)
 
 
@@ -113,7 +113,8 @@ def export_report(request: Request, desk: Desk, name: str, kind: str) -> Respons
     if kind not in MEDIA_TYPES:
         raise NotFound("There is no such file.", "There are csv, xlsx and pdf.")
     result = desk.run(report, first_ask(report, request.query_params))
-    content = {"csv": exports.to_csv, "xlsx": exports.to_xlsx, "pdf": exports.to_pdf}[kind](result)
+    presentation = Presentation(current_language(), gettext, desk.zone, desk.now_us, desk.made_by)
+    content = exports.EXPORTS[kind](named_result(result, _words(desk, result).names), presentation)
     headers = {
         "Content-Disposition": f'attachment; filename="{report.name}-{desk.today.isoformat()}.{kind}"',
         "Cache-Control": "no-store",
@@ -182,6 +183,7 @@ def _answer(
         "completeness": completeness_words(result.completeness, words.names["branch"], desk.zone),
         "prove_url": f"{path}/prove?{urlencode(pairs)}" if desk.has_proofs else "",
         "exports": [(kind, f"{path}/export.{kind}?{urlencode(pairs)}") for kind in MEDIA_TYPES],
+        "save_url": f"{desk.save_path}?{urlencode([('report', report.name), *pairs])}" if desk.save_path else "",
         "made_at": format_moment(desk.now_us, desk.zone),
         "made_by": desk.made_by,
         "zone": desk.zone,
@@ -190,4 +192,6 @@ def _answer(
 
 
 def _nothing() -> dict[str, Any]:
-    return {"completeness": None, "exports": [], "prove_url": "", "period": "", "asked": [], "sort": ""}
+    return {
+        "completeness": None, "exports": [], "prove_url": "", "save_url": "", "period": "", "asked": [], "sort": "",
+    }  # fmt: skip

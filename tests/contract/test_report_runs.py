@@ -13,6 +13,7 @@ import pytest
 from hq_server.mail import report_passes
 from hq_server.mail.passes import MailRoom
 from hq_server.mail.report_passes import deliver_due
+from hq_server.operations import reporting
 from hq_server.operations.mail_sending import Answer, Outcome
 from hq_server.operations.report_runs import (
     ATTEMPTS_MAX,
@@ -268,13 +269,12 @@ def test_a_report_that_cannot_be_made_says_why_and_keeps_no_other_back(
     office: Office, room: MailRoom, post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = planned(office, name="Плохой"), planned(office, name="Хороший")
-    make = report_passes.run_report
 
     def run_report(connection: Any, report: Any, ask: Any, *given: Any) -> Any:
         if not done:
             done.append(True)
             raise ZeroDivisionError
-        return make(connection, report, ask, *given)
+        return reporting.run_report(connection, report, ask, *given)
 
     done: list[bool] = []
     monkeypatch.setattr(report_passes, "run_report", run_report)

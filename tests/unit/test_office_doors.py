@@ -14,12 +14,14 @@ from hq_server.operations.authority import Authority
 from hq_server.operations.product_requests import list_requests
 from hq_server.operations.products import Assortment, ProductFields, WantedPrice
 from hq_server.operations.promotions import add_promotion
+from hq_server.operations.report_templates import save_template
 from hq_server.web.app import PAGES
 from shared.domain.identifiers import format_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, ROLES, Permission
 from shared.domain.product_requests import product_request_id
 from shared.domain.promotion_rules import Promotion, PromotionType
 from shared.domain.records import RecordKind
+from shared.reports.parameters import ReportAsk
 from shared.storage.session_tables import session
 from tests.support.canaries import Canaries
 from tests.support.office_pages import Desk, OfficePages, office_pages
@@ -76,6 +78,8 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     ("GET", "/clients/{id}"): CLIENTS,
     ("GET", "/stock"): STOCK,
     **{("GET", f"/reports{rest}"): REPORTS for rest in ("", "/{name}", "/{name}/export.{kind}")},
+    **{("GET", f"/templates{rest}"): REPORTS for rest in ("", "/new", "/{id}")},
+    **{("POST", f"/templates/{rest}"): REPORTS for rest in ("new", "{id}", "{id}/plan", "{id}/send", "{id}/away")},
     ("GET", "/dictionaries"): WORDS,
     **{("POST", f"/dictionaries{act}"): WORDS for act in ("", "/change", "/move", "/away", "/default")},
     ("GET", "/clients/{id}/timeline"): (Permission.CLIENT_VIEW, Permission.REPORT_CHAIN),
@@ -141,11 +145,15 @@ def things(pages: OfficePages) -> dict[str, str]:
         product_id = goods.add(ProductFields("tea", "Чай"), WantedPrice(100))
         wanted = Promotion(b"", "autumn", "Осень", PromotionType.PERCENT, 1_000)
         add_promotion(connection, office.ids, now_us, wanted)
+        template_id = save_template(
+            connection, office.ids, now_us, LOCAL_ADMINISTRATOR, "Продажи", "sales", ReportAsk(), is_shared=True
+        )
     person = pages.hire("somebody", "cashier")
     return {
         "people": format_id(person), "products": format_id(product_id), "requests": format_id(request_id),
         "catalog": format_id(b"c" * 16), "clients": format_id(client_id), "letters": format_id(b"l" * 16),
         "erasures": format_id(client_id), "fleet": format_id(journal.branch_id),
+        "erasures": format_id(client_id), "templates": format_id(template_id),
     }  # fmt: skip
 
 
