@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from hq_server.bootstrap import head_office
+from hq_server.cli.report_templates import add_template_commands
 from hq_server.operations.proving import prove_sales, write_proof
 from hq_server.operations.reporting import run_report
 from shared.cli.commands import GlobalOptions
@@ -25,6 +26,7 @@ def _run(options: GlobalOptions, report: Report, ask: ReportAsk) -> ReportResult
 
 
 report = report_group(_run, "Consolidated reports.")
+add_template_commands(report)
 
 
 @report.command("prove")

@@ -64,12 +64,12 @@ def find_template(connection: Connection, actor: Actor, template_id: bytes) -> T
     return found
 
 
-def find_by_name(connection: Connection, actor: Actor, name: str) -> Template:
+def find_by_name(connection: Connection, actor: Actor, name: str, with_archived: bool = False) -> Template:
     """The template of that name, one's own before a shared one. Raises NotPermitted, NotFound."""
-    found = [each for each in list_templates(connection, actor) if each.name == name.strip()]
+    found = [each for each in list_templates(connection, actor, with_archived) if each.name == name.strip()]
     if not found:
         raise NotFound(f"There is no template “{shorten(name)}”.", "See: filial-hq report template list")
-    return min(found, key=lambda each: each.owner_id != actor.employee_id)
+    return min(found, key=lambda each: (each.archived, each.owner_id != actor.employee_id))
 
 
 def may_edit(actor: Actor, template: Template) -> bool:

@@ -23,6 +23,28 @@ FORMATS = ("table", "json", "csv", "xlsx", "pdf")
 RunReport = Callable[[GlobalOptions, Report, ReportAsk], ReportResult]
 
 
+_ASKED = (
+    click.option("--from", "date_from", help="First business date, YYYY-MM-DD."),
+    click.option("--to", "date_to", help="Last business date, YYYY-MM-DD."),
+    click.option("--branch", "branches", multiple=True, help="Code of a branch; may be repeated."),
+    click.option("--by", multiple=True, help="A dimension to group by; may be repeated."),
+    click.option("--period", type=click.Choice(list(PRESETS)), help="A period by its name, instead of days."),
+    click.option("--where", "filters", multiple=True, metavar="DIMENSION=VALUE", help="Only this; may be repeated."),
+    click.option("--team", default="", metavar="CODE", help="Only what this employee and those below him did."),
+    click.option("--compare", type=click.Choice(list(Compare)), help="Beside the same of another period."),
+    click.option("--like-for-like", is_flag=True, help="Compare only branches that sold in both periods."),
+    click.option("--option", "options", multiple=True, metavar="NAME=NUMBER", help="A number of the report's own."),
+    click.option("--as-of", help="As known at this moment: only what had arrived by then."),
+)
+
+
+def with_ask(command: Any) -> Any:
+    """Gives a command the options that say what a report is asked; it is called with the fields of a ReportAsk."""
+    for option in reversed(_ASKED):
+        command = option(command)
+    return command
+
+
 def report_group(run: RunReport, help_line: str) -> Group:
     """The commands. `run` answers a report from what a person typed."""
     group = Group("report", help=help_line)
@@ -48,17 +70,7 @@ def report_group(run: RunReport, help_line: str) -> Group:
 
     @group.command("run")
     @click.argument("name")
-    @click.option("--from", "date_from", help="First business date, YYYY-MM-DD.")
-    @click.option("--to", "date_to", help="Last business date, YYYY-MM-DD.")
-    @click.option("--branch", "branches", multiple=True, help="Code of a branch; may be repeated.")
-    @click.option("--by", multiple=True, help="A dimension to group by; may be repeated.")
-    @click.option("--period", type=click.Choice(list(PRESETS)), help="A period by its name, instead of days.")
-    @click.option("--where", "filters", multiple=True, metavar="DIMENSION=VALUE", help="Only this; may be repeated.")
-    @click.option("--team", default="", metavar="CODE", help="Only what this employee and those below him did.")
-    @click.option("--compare", type=click.Choice(list(Compare)), help="Beside the same of another period.")
-    @click.option("--like-for-like", is_flag=True, help="Compare only branches that sold in both periods.")
-    @click.option("--option", "options", multiple=True, metavar="NAME=NUMBER", help="A number of the report's own.")
-    @click.option("--as-of", help="As known at this moment: only what had arrived by then.")
+    @with_ask
     @click.option("--format", "format_name", type=click.Choice(FORMATS), default="table", show_default=True)
     @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
     @click.pass_obj
@@ -66,13 +78,17 @@ def report_group(run: RunReport, help_line: str) -> Group:
         global_options: GlobalOptions, /, name: str, format_name: str, output: Path | None, **ask: Any
     ) -> None:
         """Run a report."""
-        result = run(global_options, find_report(name), ReportAsk(**ask))
-        if global_options.json or format_name == "json":
-            _write(output, lambda: print_json(result.as_json()), result, "json")
-        else:
-            _write(output, lambda: _print(result, format_name), result, format_name)
+        show_result(global_options, run(global_options, find_report(name), ReportAsk(**ask)), format_name, output)
 
     return group
+
+
+def show_result(options: GlobalOptions, result: ReportResult, format_name: str, output: Path | None) -> None:
+    """Prints a result, or writes it to a file. Raises InvalidInput."""
+    if options.json or format_name == "json":
+        _write(output, lambda: print_json(result.as_json()), result, "json")
+    else:
+        _write(output, lambda: _print(result, format_name), result, format_name)
 
 
 def _write(output: Path | None, show: Callable[[], None], result: ReportResult, format_name: str) -> None:

@@ -307,7 +307,7 @@ def _shortened(text: str, font: str, size: float, width: float) -> str:
 class Rows(Flowable):
     """The rows of a table from one on, as many as a page holds under the heading; the rest goes to the next page.
 
-    The library's own tables measure all cells again for each page.
+    Cells are measured once, to choose the columns' widths; the library's own tables would measure them again.
     """
 
     def __init__(self, table: Table, first: int) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from sqlalchemy import Connection, select
+
 from shared.domain.report_schedules import Schedule, parse_schedule
+from shared.domain.text_folding import sort_key
 from shared.errors import InvalidInput, NotFound
 from shared.reports.parameters import ReportAsk
 from shared.reports.words import marked as _
+from shared.storage.tables import report_template
 
 
 class Template(NamedTuple):
@@ -62,6 +66,13 @@ def template_of(row: Any) -> Template:
         row.wait_hours or 0,
         row.archived,
     )
+
+
+def shared_templates(connection: Connection) -> list[Template]:
+    """Those that anybody but their owners may run, by name."""
+    shown = (report_template.c.is_shared.is_(True), report_template.c.archived.is_(False), report_template.c.name != "")
+    found = map(template_of, connection.execute(select(report_template).where(*shown)))
+    return sorted(found, key=lambda each: sort_key(each.name))
 
 
 def _lines(text: str | None) -> tuple[str, ...]:

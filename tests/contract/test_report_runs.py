@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from hq_server.mail import report_passes
 from hq_server.mail.passes import MailRoom
@@ -17,6 +18,7 @@ from hq_server.operations import reporting
 from hq_server.operations.mail_sending import Answer, Outcome
 from hq_server.operations.report_runs import (
     ATTEMPTS_MAX,
+    KEPT_DAYS,
     LEASE_MINUTES,
     DeliveryState,
     Run,
@@ -30,6 +32,7 @@ from hq_server.operations.report_runs import (
 )
 from hq_server.operations.report_templates import Plan, archive_template, plan_template, save_template
 from hq_server.settings import Settings
+from hq_server.storage.report_tables import report_delivery, report_run
 from shared.domain.mail_text import ReceivedLetter, parse_letter
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.errors import InvalidInput, MailServerFailed
@@ -358,3 +361,18 @@ def test_a_folder_that_is_not_there_is_said_and_tried_again(office: Office, room
     office.clock.advance(HOUR)
     assert deliver(room, post) == {"done": 1}
     assert (len(list(folder.iterdir())), post.recipients) == (1, [BOSS])
+
+
+def test_old_runs_are_forgotten(office: Office, room: MailRoom, post: Post) -> None:
+    saved = planned(office)
+    office.clock.advance(HOUR)
+    deliver(room, post)
+    office.clock.advance(KEPT_DAYS * DAY + 1)
+    deliver(room, post)
+    assert [run.due_at_us for run in runs(office, saved)] == [START_US + (HOUR + KEPT_DAYS * DAY) * 1_000_000]
+    with office.store.read() as connection:
+        counts = [
+            connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (report_run, report_delivery)
+        ]
+    assert counts == [1, 2]

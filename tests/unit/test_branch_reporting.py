@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from branch_node.operations.reporting import run_report
+from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, StoreCorrupt
 from shared.reports.parameters import ReportAsk
 from shared.reports.registry import find_report
 from shared.reports.result import ReportResult
+from shared.reports.templates import shared_templates
 from tests.support.clock import START_US
-from tests.support.shop import Shop
+from tests.support.shop import Shop, change
 
 
 def run(shop: Shop, *by: str, **asked: Any) -> ReportResult:
@@ -63,3 +65,19 @@ def test_a_row_that_cannot_be_read_ends_a_report_with_a_hint(shop: Shop) -> None
     with pytest.raises(StoreCorrupt) as refused:
         run(shop, "cashier")
     assert "verify --deep" in refused.value.hint
+
+
+def test_a_branch_lists_the_templates_that_the_head_office_shares(shop: Shop) -> None:
+    kept = {"report": "sales", "ask": '{"by":["branch"]}'}
+    shop.learn(
+        change(RecordKind.REPORT_TEMPLATE, b"1" * 16, name="Ёлки", is_shared=True, roles=("manager",), **kept),
+        change(RecordKind.REPORT_TEMPLATE, b"2" * 16, name="Дни", is_shared=True, **kept),
+        change(RecordKind.REPORT_TEMPLATE, b"3" * 16, name="Мой", is_shared=False, **kept),
+        change(RecordKind.REPORT_TEMPLATE, b"4" * 16, name="Старый", is_shared=True, archived=True, **kept),
+    )
+    with shop.store.read() as connection:
+        found = shared_templates(connection)
+    assert [(each.name, each.roles, each.ask) for each in found] == [
+        ("Дни", (), '{"by":["branch"]}'),
+        ("Ёлки", ("manager",), '{"by":["branch"]}'),
+    ]
