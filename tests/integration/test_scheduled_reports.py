@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from email import message_from_bytes
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pypdf
@@ -71,7 +72,7 @@ def test_each_file_arrives_as_it_was_made(office: Office, room: MailRoom, post: 
     scheduled(office)
     assert deliver_due(room) == {RunState.DONE: 1}
     assert [took.recipient for took in post.took] == list(PEOPLE)
-    files = {
+    files: dict[str, tuple[str, Any]] = {
         part.get_filename("").rpartition(".")[2]: (part.get_content_type(), part.get_payload(decode=True))
         for part in message_from_bytes(post.took[0].data).walk()
         if part.get_filename()

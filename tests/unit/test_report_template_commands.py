@@ -8,7 +8,7 @@ import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from click.testing import CliRunner, Result
@@ -114,7 +114,7 @@ def test_a_server_delivers_by_itself_and_finishes_what_it_began(home: Path, monk
 
     monkeypatch.setattr(scheduled_reports, "deliver_due", deliver)
     with head_office(home) as office:
-        quick = replace(office, settings=replace(office.settings, report_poll_seconds=0.001))
+        quick = replace(office, settings=replace(office.settings, report_poll_seconds=cast(int, 0.001)))
         asyncio.run(serve(quick))
         asyncio.run(
             scheduled_reports.deliver_at_intervals(
