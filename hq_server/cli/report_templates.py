@@ -45,8 +45,8 @@ def template() -> None:
 def add_template_commands(report: Group) -> None:
     """Adds them to `filial-hq report`."""
     report.add_command(template)
-    report.add_command(runs_command)
-    report.add_command(deliver_command)
+    report.command("runs")(runs_command)
+    report.command("deliver")(deliver_command)
 
 
 @template.command("list")
@@ -175,7 +175,6 @@ def archive_command(options: GlobalOptions, name: str, back: bool) -> None:
     print_result(options, {"name": name, "archived": not back}, f"{name} is {'back' if back else 'put away'}.")
 
 
-@click.command("runs")
 @click.pass_obj
 def runs_command(options: GlobalOptions) -> None:
     """Show the latest runs of scheduled reports, and what became of them."""
@@ -185,7 +184,6 @@ def runs_command(options: GlobalOptions) -> None:
     print_rows(options, "runs", columns, rows, "None has run. Run: filial-hq report template schedule NAME …")
 
 
-@click.command("deliver")
 @click.pass_obj
 def deliver_command(options: GlobalOptions) -> None:
     """Run and deliver what is due, once. `filial-hq serve` does it by itself."""

@@ -31,7 +31,9 @@ _ASKED = (
     click.option("--period", type=click.Choice(list(PRESETS)), help="A period by its name, instead of days."),
     click.option("--where", "filters", multiple=True, metavar="DIMENSION=VALUE", help="Only this; may be repeated."),
     click.option("--team", default="", metavar="CODE", help="Only what this employee and those below him did."),
-    click.option("--compare", type=click.Choice(list(Compare)), help="Beside the same of another period."),
+    click.option(
+        "--compare", type=click.Choice([each.value for each in Compare]), help="Beside the same of another period."
+    ),
     click.option("--like-for-like", is_flag=True, help="Compare only branches that sold in both periods."),
     click.option("--option", "options", multiple=True, metavar="NAME=NUMBER", help="A number of the report's own."),
     click.option("--as-of", help="As known at this moment: only what had arrived by then."),

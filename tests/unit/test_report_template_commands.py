@@ -54,7 +54,9 @@ def test_a_template_is_saved_listed_run_put_away_and_brought_back(home: Path) ->
     saved = said(
         home, "template", "save", "Вчера", "sales", "--by", "branch", "--period", "yesterday", "--role", "auditor"
     )
-    (row,) = said(home, "template", "list")["templates"]
+    said(home, "template", "save", "Два дня", "sales", "--period", "yesterday", "--compare", "previous")
+    row, other = said(home, "template", "list")["templates"]
+    assert other["ask"] == '{"compare":"previous","period":"yesterday"}'
     assert (row["id"], row["ask"], row["roles"]) == (
         saved["id"], '{"by":["branch"],"period":"yesterday"}', ["auditor"],
     )  # fmt: skip
@@ -63,10 +65,10 @@ def test_a_template_is_saved_listed_run_put_away_and_brought_back(home: Path) ->
     assert run(home, "template", "run", "Вчера", "--format", "csv", "-o", str(target)).exit_code == 0
     assert target.read_text("utf-8-sig").startswith("branch,receipts")
     said(home, "template", "archive", "Вчера")
-    assert said(home, "template", "list")["templates"] == []
+    assert [row["name"] for row in said(home, "template", "list")["templates"]] == ["Два дня"]
     assert isinstance(refusal(home, "template", "run", "Вчера"), NotFound)
     said(home, "template", "archive", "Вчера", "--back")
-    assert [row["archived"] for row in said(home, "template", "list", "--all")["templates"]] == [False]
+    assert [row["archived"] for row in said(home, "template", "list", "--all")["templates"]] == [False, False]
 
 
 def test_a_template_is_scheduled_sent_and_its_run_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,7 +83,9 @@ def test_a_template_is_scheduled_sent_and_its_run_shown(home: Path, monkeypatch:
     assert (row["schedule"], row["recipients"], row["roles"]) == ("weekly 1,5 08:00", ["folder"], ["*"])
     said(home, "template", "send", "Вчера")
     assert said(home, "deliver") == {"done": 1}
-    assert run(home, "deliver").output == "Nothing is due.\n"
+    assert (
+        CliRunner().invoke(report, ["deliver", "--home", str(home)], obj=GlobalOptions()).output == "Nothing is due.\n"
+    )
     (row,) = said(home, "runs")["runs"]
     assert (row["template"], row["state"], row["deliveries"]) == ("Вчера", "done", ["folder: done"])
     (file,) = folder.iterdir()
