@@ -152,7 +152,7 @@ def things(pages: OfficePages) -> dict[str, str]:
     return {
         "people": format_id(person), "products": format_id(product_id), "requests": format_id(request_id),
         "catalog": format_id(b"c" * 16), "clients": format_id(client_id), "letters": format_id(b"l" * 16),
-        "erasures": format_id(client_id), "fleet": format_id(journal.branch_id),
+        "fleet": format_id(journal.branch_id),
         "erasures": format_id(client_id), "templates": format_id(template_id),
     }  # fmt: skip
 
