@@ -73,8 +73,7 @@ def _rows(stores: Collection[int]) -> Iterator[Row]:
 
 def _enter_cards(office: Office, journal: JournalWriter, fence: int, loaded: Loaded) -> None:
     """Cards of some households; every third of them turned out to be of the household before it."""
-    table = read_table("transactions")
-    households = sorted(set(table["household_id"].to_pylist()))
+    households = sorted(read_table("transactions")["household_id"].unique().to_pylist())
     before = 0
     for number, household in enumerate(each for each in households if each % EVERY_NTH_HAS_A_CARD == 0):
         card_id = office.ids.new_id()
