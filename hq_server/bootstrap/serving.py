@@ -14,6 +14,7 @@ from typing import NamedTuple
 import structlog
 
 from hq_server.bootstrap import HeadOffice, head_office, only_server
+from hq_server.bootstrap.computing import compute_when_asked
 from hq_server.bootstrap.fleet_watching import check_as_asked, watch_at_intervals
 from hq_server.bootstrap.mailing import mail_at_intervals
 from hq_server.bootstrap.scheduled_reports import deliver_at_intervals
@@ -106,6 +107,7 @@ async def _serve(
     watching = asyncio.create_task(watch_at_intervals(office))
     checking = asyncio.create_task(check_as_asked(office))
     delivering = asyncio.create_task(deliver_at_intervals(office))
+    computing = asyncio.create_task(compute_when_asked(office))
     try:
         async with _listening(office, gateway, grpc_address, share_port=workers > 1) as port:
             async with _workers(office.settings, grpc_address, workers - 1):
@@ -120,11 +122,12 @@ async def _serve(
         watching.cancel()
         checking.cancel()
         delivering.cancel()
+        computing.cancel()
         if web and web_task:
             web.should_exit = True
             await web_task
         # A letter that a mail server is just taking is waited for, and so is whoever uses the store.
-        await asyncio.wait([mailing, watching, checking, delivering])
+        await asyncio.wait([mailing, watching, checking, delivering, computing])
         await gateway.close()
 
 

@@ -50,3 +50,13 @@ def prove_command(
             raise InvalidInput(f"{file} cannot be written: {error.strerror}.") from None
     document = {"file": str(file), "entries": proof.entries, "branches": [row.code for row in proof.branches]}
     print_result(options, document, f"{file}: {proof.entries} entries of {len(proof.branches)} branches.")
+
+
+@report.command("compute", hidden=True)
+@click.pass_obj
+def compute(options: GlobalOptions) -> None:
+    """Compute the reports that were asked for and wait, then end. `serve` does it by itself."""
+    from hq_server.bootstrap.computing import compute_waiting
+
+    computed = compute_waiting(options.home)
+    print_result(options, {"computed": computed})

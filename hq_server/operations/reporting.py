@@ -13,7 +13,7 @@ from hq_server.storage.parking import parked_by_branch
 from hq_server.storage.tables import branch_cursor
 from shared.domain.business_time import local_moment
 from shared.reports.completeness import BranchStanding, judge_completeness
-from shared.reports.ground import Ground
+from shared.reports.ground import Ground, Progress, tell_nobody
 from shared.reports.parameters import ReportAsk, parse_ask
 from shared.reports.periods import months_back
 from shared.reports.report import Report, share_basis_points
@@ -25,14 +25,21 @@ SHARE_MONTHS = 12
 """Over how many months a branch's usual share of sales is reckoned."""
 
 
-def run_report(connection: Connection, report: Report, ask: ReportAsk, now_us: int, lag_minutes: int) -> ReportResult:
-    """Runs a report in the caller's snapshot. Raises InvalidInput, NotFound."""
+def run_report(
+    connection: Connection,
+    report: Report,
+    ask: ReportAsk,
+    now_us: int,
+    lag_minutes: int,
+    progress: Progress = tell_nobody,
+) -> ReportResult:
+    """Runs a report in the caller's snapshot. Raises InvalidInput, NotFound, and what `progress` raises."""
     founded = read_chain(connection)
     today = local_moment(now_us, founded.timezone).business_date
     parameters = parse_ask(ask, list(report.all_dimensions), report.options, founded.timezone, today)
     included = [branch_by_code(connection, code) for code in parameters.branches] or all_branches(connection)
     codes = {row.id: row.code for row in included}
-    found = run(Ground(connection, codes, True, today, now_us), report, parameters)
+    found = run(Ground(connection, codes, True, today, now_us, progress), report, parameters)
     standings = read_standings(connection, included, today)
     return ReportResult(
         report.name,

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, select, tuple_, update
 from hq_server.storage.compaction import FOLDED
 from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.hand_over_tables import hand_over_card
+from hq_server.storage.kept_report_tables import kept_report
 from hq_server.storage.mail_tables import mail_attempt, unmatched_letter
 from hq_server.storage.parking import APPLIED, PARKED, parked_rows, parked_without_facts
 from hq_server.storage.tables import (
@@ -117,6 +118,8 @@ def erase_persons(connection: Connection, client_ids: Collection[bytes], now_us:
     feed_rows = _blank_feed(connection, erasing)
     rows = delete_personal_rows(connection, erasing, OFFICE_ROWS)
     strike_texts(connection, _TEXTS, erasing.texts)
+    # An answer may name them; all are computed anew when they are asked for.
+    connection.execute(delete(kept_report))
     return Erased(entries, feed_rows, rows, erasing.texts)
 
 

@@ -13,7 +13,11 @@ Answer = tuple[Rows, tuple[Any, ...]]
 """Rows (dimensions, then measures) in the order of their dimensions, and the totals: the measures over all of them."""
 
 
-def _tell_nobody(done: int, of: int) -> None:
+Progress = Callable[[int, int], None]
+"""Told how much is done of how much."""
+
+
+def tell_nobody(done: int, of: int) -> None:
     """Progress that nobody follows."""
 
 
@@ -27,4 +31,4 @@ class Ground(NamedTuple):
     has_rollups: bool
     today: date
     now_us: int = 0
-    progress: Callable[[int, int], None] = _tell_nobody
+    progress: Progress = tell_nobody

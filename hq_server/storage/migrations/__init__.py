@@ -8,6 +8,7 @@ from sqlalchemy import Connection, MetaData
 
 from hq_server.storage import fleet_tables, mail_tables
 from hq_server.storage.hand_over_tables import hand_over
+from hq_server.storage.kept_report_tables import kept_report
 from hq_server.storage.report_tables import report_delivery, report_run
 from hq_server.storage.tables import hq_metadata
 from shared.storage.client_index import index_all_noted
@@ -16,7 +17,7 @@ from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0030"
+HEAD = "0031"
 KNOWN = frozenset(
     {
         "0001",
@@ -43,9 +44,10 @@ KNOWN = frozenset(
         "0024",
         "0029",
         "0030",
+        "0031",
     }
 )
-_ALSO_OF_HQ = (hand_over, report_run, report_delivery)
+_ALSO_OF_HQ = (hand_over, report_run, report_delivery, kept_report)
 """Tables in modules of their own, which stand in the same metadata once they are imported."""
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata, session_metadata]
 assert mail_tables.mail_attempt.metadata is hq_metadata

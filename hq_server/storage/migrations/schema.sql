@@ -1538,5 +1538,24 @@ CREATE TABLE report_delivery (
 )
  WITHOUT ROWID;
 
-INSERT INTO alembic_version (version_num) VALUES ('0030');
+CREATE TABLE kept_report (
+	fingerprint TEXT NOT NULL, 
+	report TEXT NOT NULL, 
+	parameters TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	asked_at BIGINT NOT NULL, 
+	attempts INTEGER NOT NULL, 
+	done_basis_points INTEGER NOT NULL, 
+	reason TEXT, 
+	answer BLOB, 
+	answer_bytes INTEGER NOT NULL, 
+	data_version TEXT, 
+	computed_at BIGINT, 
+	PRIMARY KEY (fingerprint)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX kept_report_by_state ON kept_report (state, asked_at);
+
+INSERT INTO alembic_version (version_num) VALUES ('0031');
 
