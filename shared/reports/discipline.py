@@ -20,8 +20,8 @@ at as they are now, so “as known at” cannot be asked.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
-from typing import Any
+from operator import add
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, case, exists, func, literal, literal_column, or_, select
 
@@ -87,28 +87,39 @@ def run_discipline(ground: Ground, parameters: ReportParameters) -> Answer:
     if parameters.as_of_us is not None:
         raise InvalidInput("Of tasks only what they are now is known.", "Leave “as known at” out.")
     groups: dict[tuple[Any, ...], list[int]] = {}
-    for (branch, person, day), sums in (*_tasks(ground, parameters), *_clients(ground, parameters)):
-        if (parameters.date_from and day < parameters.date_from) or (parameters.date_to and day > parameters.date_to):
+    places = [_Counted._fields.index(name) for name in parameters.by]
+    first, last = (day.isoformat() if day else "" for day in (parameters.date_from, parameters.date_to))
+    for counted in (*_tasks(ground, parameters), *_clients(ground, parameters)):
+        if counted.business_date < first or (last and counted.business_date > last):
             continue
-        text = day.isoformat()
-        shown = {"branch": branch, "employee": person, "business_date": text, "month": text[:7]}
-        group = groups.setdefault(tuple(shown[name] for name in parameters.by), [0] * len(MEASURES))
-        group[:] = map(sum, zip(group, sums, strict=True))
+        key = tuple([counted[place] for place in places])
+        group = groups.get(key)
+        if group is None:
+            groups[key] = list(counted.sums)
+        else:
+            group[:] = map(add, group, counted.sums)
     return answer_of(groups, parameters.by, len(MEASURES))
 
 
-_Counted = Iterator[tuple[tuple[str | None, str | None, date], tuple[int, ...]]]
-"""The branch's code, the employee's code and the day, with the measures."""
+class _Counted(NamedTuple):
+    """What counts for somebody on a day: the dimensions by their names, codes and days as texts; and the measures."""
+
+    branch: str | None
+    employee: str | None
+    month: str
+    business_date: str
+    sums: tuple[int, ...]
 
 
-def _tasks(ground: Ground, parameters: ReportParameters) -> _Counted:
+def _tasks(ground: Ground, parameters: ReportParameters) -> Iterator[_Counted]:
     zones = zones_of(ground.connection, list(ground.branch_codes))
-    days: dict[tuple[int, str], date] = {}
-    for branch_id, zone, person, step, *sums in ground.connection.execute(_task_sums(ground, parameters)):
-        key = (int(step), zone or zones.get(branch_id, _NO_ZONE))
-        if key not in days:
-            days[key] = local_moment(key[0] * _STEP_US, key[1]).business_date
-        yield (ground.branch_codes[branch_id], person, days[key]), (*map(int, sums), 0)
+    days: dict[tuple[int, str], str] = {}
+    for branch_id, zone, person, step, *sums in ground.connection.execute(_task_sums(ground, parameters)).all():
+        key = (step, zone or zones.get(branch_id, _NO_ZONE))
+        day = days.get(key)
+        if day is None:
+            day = days[key] = local_moment(int(step) * _STEP_US, key[1]).business_date.isoformat()
+        yield _Counted(ground.branch_codes[branch_id], person, day[:7], day, (*sums, 0))
 
 
 def _task_sums(ground: Ground, parameters: ReportParameters) -> Select[Any]:
@@ -142,7 +153,7 @@ def _task_sums(ground: Ground, parameters: ReportParameters) -> Select[Any]:
     )
 
 
-def _clients(ground: Ground, parameters: ReportParameters) -> _Counted:
+def _clients(ground: Ground, parameters: ReportParameters) -> Iterator[_Counted]:
     """By the client's owner, today."""
     has_step = exists(select(literal(1)).where(task.c.client_id == client.c.id, task.c.next_at > 0))
     statement = (
@@ -157,7 +168,7 @@ def _clients(ground: Ground, parameters: ReportParameters) -> _Counted:
         )
         .group_by(client.c.owner_id, employee.c.code)
     )
-    places = _places(ground)
+    places, today = _places(ground), ground.today.isoformat()
     included: set[str | None] = set(ground.branch_codes.values())
     # A branch counts its own alone; the head office, asked for all, also those that are of none.
     if ground.has_rollups and not parameters.branches:
@@ -165,7 +176,7 @@ def _clients(ground: Ground, parameters: ReportParameters) -> _Counted:
     for owner_id, code, count in ground.connection.execute(statement):
         branch = places.get(owner_id)
         if branch in included:
-            yield (branch, code, ground.today), (0, 0, 0, 0, int(count))
+            yield _Counted(branch, code, today[:7], today, (0, 0, 0, 0, int(count)))
 
 
 def _places(ground: Ground) -> dict[bytes, str]:
