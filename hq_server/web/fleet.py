@@ -227,7 +227,7 @@ def _around(request: Request) -> dict[str, Any]:
         "may_edit": actor_of(request).may(Permission.FLEET_EDIT),
         "parked_url": "/parked" if served(request, "/parked") else "",
         "conflicts_url": "/conflicts" if served(request, "/conflicts") else "",
-        "settings_url": "/branches" if served(request, "/branches/{code}") else "",
+        "settings_url": "/branches" if served(request, "/branches/{code:path}") else "",
         "now_us": context.clock.now_us(),
     }
 

@@ -106,7 +106,12 @@ ROOMS = (
         Permission.REPORT_CHAIN,
     ),
     Room("/erasures", _("Erasures"), _("Erase a person who asks for it, everywhere."), Permission.CLIENT_ERASE),
-    Room("/fleet", _("Branches"), _("Which branches need somebody; alerts, checks, repairs."), Permission.FLEET_VIEW),
+    Room(
+        "/fleet",
+        _("State of the branches"),
+        _("Which branches need somebody; alerts, checks, repairs."),
+        Permission.FLEET_VIEW,
+    ),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 

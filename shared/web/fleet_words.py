@@ -71,7 +71,7 @@ def say_left(count: int) -> str:
 
 def say_foot() -> str:
     """A letter's last line."""
-    return gettext("The page “Branches” of the head office says more. Who is told is set there too.")
+    return gettext("The page “State of the branches” of the head office says more. Who is told is set there too.")
 
 
 def trial_letter(chain_name: str) -> tuple[str, str]:
