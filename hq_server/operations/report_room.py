@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
+from hq_server.operations.founding import read_chain
 from hq_server.operations.reporting import run_report
-from hq_server.storage.branches import all_branches
+from hq_server.storage.branches import all_branches, branch_by_code
+from shared.domain.business_time import local_moment
 from shared.domain.permissions import Actor, Permission, require
 from shared.operations.people import all_employees
+from shared.reports.drilling import BENEATH_ROWS_MAX, Beneath, beneath
+from shared.reports.ground import Ground
 from shared.reports.parameters import ReportAsk
 from shared.reports.registry import REPORTS
 from shared.reports.report import Report
@@ -28,6 +34,18 @@ def ask_report(
     """Answers a report to somebody. Raises NotPermitted, InvalidInput, NotFound, Refused."""
     require(actor, Permission.REPORT_CHAIN)
     return run_report(connection, report, ask, now_us, lag_minutes)
+
+
+def look_beneath(
+    connection: Connection, actor: Actor, report: Report, ask: ReportAsk, number: int, now_us: int, lag_minutes: int
+) -> tuple[ReportResult, Beneath]:
+    """A page of what a row of a report rests on, and the row itself. Raises NotPermitted, InvalidInput, NotFound."""
+    result = ask_report(connection, actor, report, replace(ask, by=()), now_us, lag_minutes)
+    asked = result.parameters
+    branches = [branch_by_code(connection, code) for code in asked.branches] or all_branches(connection)
+    today = local_moment(now_us, read_chain(connection).timezone).business_date
+    ground = Ground(connection, {row.id: row.code for row in branches}, False, today, now_us)
+    return result, beneath(ground, report, asked, (number - 1) * BENEATH_ROWS_MAX, BENEATH_ROWS_MAX)
 
 
 def branches_and_people(connection: Connection, actor: Actor) -> tuple[Choices, Choices]:

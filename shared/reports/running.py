@@ -11,7 +11,7 @@ from shared.domain.business_time import days_from_date
 from shared.errors import InvalidInput
 from shared.reports.comparing import compared_columns, joined, like_for_like, period_before
 from shared.reports.ground import Answer, Ground, Rows
-from shared.reports.parameters import ReportParameters
+from shared.reports.parameters import Filters, ReportParameters
 from shared.reports.report import TEAM, Report
 from shared.reports.result import Column
 from shared.reports.teams import Teams
@@ -69,7 +69,7 @@ def _complete(ground: Ground, report: Report, parameters: ReportParameters) -> A
 
 
 def _measured(ground: Ground, report: Report, parameters: ReportParameters) -> Answer:
-    own_filters = () if report.filters_itself else parameters.filters
+    own_filters, _rest = _own_filters(report, parameters)
     if not own_filters and not parameters.team and TEAM not in parameters.by:
         return report.run(ground, parameters)
     rows = _regrouped(ground, report, parameters, parameters.by)
@@ -80,14 +80,24 @@ def _measured(ground: Ground, report: Report, parameters: ReportParameters) -> A
     return rows, total
 
 
+def _own_filters(report: Report, parameters: ReportParameters) -> tuple[Filters, Filters]:
+    """The filters that are applied here, and those that the report's own query applies: none knows teams."""
+    if not report.filters_itself:
+        return parameters.filters, ()
+    return (
+        tuple(each for each in parameters.filters if each[0] == TEAM),
+        tuple(each for each in parameters.filters if each[0] != TEAM),
+    )
+
+
 def _regrouped(ground: Ground, report: Report, parameters: ReportParameters, by: Sequence[str]) -> Rows:
     """Finer groups read, those that are not asked for left out, the rest added up."""
-    own_filters = () if report.filters_itself else parameters.filters
+    own_filters, rest = _own_filters(report, parameters)
     is_by_team = bool(parameters.team) or TEAM in by or TEAM in dict(own_filters)
     finer = [name for name in (*by, *dict(own_filters)) if name != TEAM]
     finer += [report.person, DAY] if is_by_team else []
     finer = list(dict.fromkeys(finer))
-    asked = replace(parameters, by=tuple(finer), team="", filters=() if own_filters else parameters.filters)
+    asked = replace(parameters, by=tuple(finer), team="", filters=rest)
     found, _ = report.run(ground, asked)
     teams = Teams(ground.connection, parameters.team) if is_by_team else None
     return _added_up(found, finer, by, _picker(report, finer, teams), dict(own_filters))

@@ -96,6 +96,8 @@ class Source:
     """Where what came back is read, when it is not in the same table."""
     build_on_postgresql: Callable[[Sequence[Expression], Sequence[Expression]], Select[Any]] | None = None
     """The same in the way that PostgreSQL answers sooner."""
+    split_by: str = ""
+    """The dimension of which one receipt may have several values, where the table has added receipts up already."""
 
     def suits(self, parameters: ReportParameters) -> bool:
         """Whether this table can answer."""
@@ -103,10 +105,13 @@ class Source:
             return False
         if parameters.as_of_us is not None and self.received_at is None:
             return False
+        if self.split_by not in parameters.by and len(parameters.filter_of(self.split_by)) > 1:
+            # A receipt with lines of two of the values would count twice.
+            return False
         return self.day is not None or _is_whole_months(parameters)
 
 
-def _rollup_source(table: Table, dimensions: Mapping[str, Expression], has_days: bool) -> Source:
+def _rollup_source(table: Table, dimensions: Mapping[str, Expression], has_days: bool, split_by: str = "") -> Source:
     def build(keys: Sequence[Expression], conditions: Sequence[Expression]) -> Select[Any]:
         sums = [func.sum(table.c[name]) for name in SUMS]
         return select(*keys, *sums).where(*conditions).group_by(*keys)
@@ -114,7 +119,8 @@ def _rollup_source(table: Table, dimensions: Mapping[str, Expression], has_days:
     day = table.c.business_date if has_days else None
     month = month_of(day) if day is not None else table.c.month
     by_date = {"business_date": day, "weekday": weekday_of(day)} if day is not None else {}
-    return Source({"branch": table.c.branch_id, "month": month, **by_date, **dimensions}, day, month, build)
+    named = {"branch": table.c.branch_id, "month": month, **by_date, **dimensions}
+    return Source(named, day, month, build, split_by=split_by)
 
 
 def _build_from_sales(keys: Sequence[Expression], conditions: Sequence[Expression]) -> Select[Any]:
@@ -217,7 +223,10 @@ ROLLUP_SOURCES: tuple[Source, ...] = (
     _rollup_source(sales_by_month, {}, has_days=False),
     _rollup_source(sales_by_day, {}, has_days=True),
     _rollup_source(
-        sales_by_category, {"category": func.nullif(sales_by_category.c.category, literal_column("''"))}, has_days=True
+        sales_by_category,
+        {"category": func.nullif(sales_by_category.c.category, literal_column("''"))},
+        has_days=True,
+        split_by="category",
     ),
     _rollup_source(sales_by_hour, {"hour": sales_by_hour.c.hour, "cashier": sales_by_hour.c.cashier}, has_days=True),
 )
@@ -295,7 +304,7 @@ def _read(ground: Ground, source: Source, asked: ReportParameters) -> Rows:
     keys = [source.dimensions[name] for name in asked.by]
     is_postgresql = ground.connection.dialect.name == "postgresql"
     build = (source.build_on_postgresql if is_postgresql else None) or source.build
-    statement = build(keys, _conditions(source, asked, ground.branch_codes))
+    statement = build(keys, conditions_of(source, asked, ground.branch_codes))
     return _plain_rows(ground.connection.execute(statement).all(), asked.by, ground.branch_codes)
 
 
@@ -328,7 +337,8 @@ def _plain_rows(
     return list(zip(*columns, strict=True))
 
 
-def _conditions(source: Source, parameters: ReportParameters, branch_codes: Mapping[bytes, str]) -> list[Expression]:
+def conditions_of(source: Source, parameters: ReportParameters, branch_codes: Mapping[bytes, str]) -> list[Expression]:
+    """What a row of a source must be to count."""
     conditions: list[Expression] = []
     if parameters.branches:
         conditions.append(source.dimensions["branch"].in_(list(branch_codes)))
@@ -345,11 +355,11 @@ def _conditions(source: Source, parameters: ReportParameters, branch_codes: Mapp
     if parameters.as_of_us is not None and source.received_at is not None:
         conditions.append(source.received_at <= parameters.as_of_us)
     for name, values in parameters.filters:
-        conditions.append(_is_among(name, source.dimensions[name], values, branch_codes))
+        conditions.append(is_among(name, source.dimensions[name], values, branch_codes))
     return conditions
 
 
-def _is_among(
+def is_among(
     name: str, column: Expression, texts: Sequence[str], branch_codes: Mapping[bytes, str]
 ) -> ColumnElement[bool]:
     """Whether a dimension has one of these values, as people write them; an empty text is no value."""

@@ -323,25 +323,33 @@ def run_work_today(ground: Ground, parameters: ReportParameters) -> Answer:
     return [(*key, *groups[key].as_row()) for key in sorted(groups)], total.as_row()
 
 
+CALL_EXPRESSIONS: dict[str, Expression] = {
+    "branch": interaction.c.branch_id,
+    "employee": interaction.c.employee,
+    "business_date": interaction.c.business_date,
+    "hour": interaction.c.hour,
+    "month": month_of(interaction.c.business_date),
+    "outcome": func.nullif(interaction.c.outcome, literal_column("''")),
+}
+"""What the dimensions of calls are read from."""
+
+
+def select_calls(
+    keys: Sequence[Expression], window: Window, branch_ids: Sequence[bytes], conditions: Sequence[Expression] = ()
+) -> tuple[Select[Any], dict[str, Any]]:
+    """The measures of calls by keys, and the statement's parameters."""
+    bounds, asked = _asked(window, branch_ids)
+    within = (*_within(interaction, interaction.c.at, bounds), interaction.c.channel == "call", is_newest())
+    return select(*keys, *_call_sums(), _effective()).where(*within, *conditions).group_by(*keys), asked
+
+
 def run_calls(ground: Ground, parameters: ReportParameters) -> Answer:
     """The same for calls alone, by outcome and month too."""
     connection, branch_codes = ground.connection, ground.branch_codes
-    dimensions: dict[str, Expression] = {
-        "branch": interaction.c.branch_id,
-        "employee": interaction.c.employee,
-        "business_date": interaction.c.business_date,
-        "hour": interaction.c.hour,
-        "month": month_of(interaction.c.business_date),
-        "outcome": func.nullif(interaction.c.outcome, literal_column("''")),
-    }
     window = Window(parameters.date_from, parameters.date_to, as_of_us=parameters.as_of_us)
-    keys = [dimensions[name] for name in parameters.by]
-    bounds, asked = _asked(window, list(branch_codes))
-    conditions = _within(interaction, interaction.c.at, bounds)
-    statement = select(*keys, *_call_sums(), _effective()).where(
-        *conditions, interaction.c.channel == "call", is_newest()
-    )
-    found = connection.execute(statement.group_by(*keys), asked).all()
+    keys = [CALL_EXPRESSIONS[name] for name in parameters.by]
+    statement, asked = select_calls(keys, window, list(branch_codes))
+    found = connection.execute(statement, asked).all()
     width = len(keys)
     rows = [(*_shown(row[:width], parameters.by, branch_codes), *map(int, row[width:])) for row in found]
     totals = tuple(sum(row[place] for row in rows) for place in range(width, width + len(CALL_MEASURES)))
