@@ -8,15 +8,18 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from branch_node.operations.report_room import ask_report, open_reports, people_here
+from branch_node.operations.report_room import ask_report, look_beneath, open_reports, people_here
 from branch_node.web.context import context_of
 from branch_node.web.people import guarded, signed_in
 from shared.domain.business_time import local_moment
+from shared.domain.identifiers import format_id
 from shared.domain.permissions import Permission
+from shared.reports.drilling import CALLS, RECEIPTS, Beneath
 from shared.reports.naming import name_values
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
+from shared.web.report_lists import show_beneath
 from shared.web.reports import Desk, export_report, show_list, show_report
 from shared.web.translations import current_language
 
@@ -29,6 +32,10 @@ def desk_of(request: Request) -> Desk:
     def run(report: Report, ask: ReportAsk) -> ReportResult:
         with store.read() as connection:
             return ask_report(connection, actor, report, ask, now_us)
+
+    def look(report: Report, ask: ReportAsk, number: int) -> tuple[ReportResult, Beneath]:
+        with store.read() as connection:
+            return look_beneath(connection, actor, report, ask, number, now_us)
 
     def named(values: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, str]]:
         with store.read() as connection:
@@ -48,12 +55,25 @@ def desk_of(request: Request) -> Desk:
         now_us,
         actor.name or actor.code,
         node.currency,
+        look,
+        lambda receipt: f"/receipts/{format_id(receipt.record_id)}",
+        lambda call: f"/clients/{format_id(call.client_id)}" if actor.may(Permission.CLIENT_VIEW) else "",
     )
 
 
 def page(request: Request) -> Response:
     """`/reports`."""
     return show_list(request, desk_of(request))
+
+
+def receipts(request: Request) -> Response:
+    """`/reports/receipts`: what a number of sales rests on."""
+    return show_beneath(request, desk_of(request), RECEIPTS)
+
+
+def calls(request: Request) -> Response:
+    """`/reports/calls-list`: what a number of calls rests on."""
+    return show_beneath(request, desk_of(request), CALLS)
 
 
 def report(request: Request) -> Response:
@@ -68,6 +88,8 @@ def export(request: Request) -> Response:
 
 ROUTES: tuple[Any, ...] = (
     guarded("/reports", page, Permission.REPORT_BRANCH),
+    guarded("/reports/receipts", receipts, Permission.REPORT_BRANCH),
+    guarded("/reports/calls-list", calls, Permission.REPORT_BRANCH),
     guarded("/reports/{name}", report, Permission.REPORT_BRANCH),
     guarded("/reports/{name}/export.{kind}", export, Permission.REPORT_BRANCH),
 )

@@ -36,6 +36,7 @@ from hq_server.web import (
     promotion_preview,
     promotions,
     proving,
+    receipts,
     report_templates,
     reports,
     requests,
@@ -62,6 +63,7 @@ PAGES: tuple[BaseRoute, ...] = (
     # Before a report's own page: its address is longer.
     *proving.ROUTES,
     *reports.ROUTES,
+    *receipts.ROUTES,
     *people.ROUTES,
     *roles.ROUTES,
     *products.ROUTES,

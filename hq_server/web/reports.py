@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hq_server.operations.report_room import ask_report, branches_and_people, open_reports
+from hq_server.operations.report_room import ask_report, branches_and_people, look_beneath, open_reports
 from hq_server.web.context import context_of
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.business_time import local_moment
+from shared.domain.identifiers import format_id
 from shared.domain.permissions import Permission, require
+from shared.reports.drilling import CALLS, RECEIPTS, Beneath
 from shared.reports.naming import name_values
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
+from shared.web.report_lists import show_beneath
 from shared.web.reports import Desk, export_report, show_list, show_report
 from shared.web.translations import current_language
 
@@ -29,6 +33,10 @@ def desk_of(request: Request) -> Desk:
     def run(report: Report, ask: ReportAsk) -> ReportResult:
         with context.store.read() as connection:
             return ask_report(connection, actor, report, ask, now_us, lag_minutes)
+
+    def look(report: Report, ask: ReportAsk, number: int) -> tuple[ReportResult, Beneath]:
+        with context.store.read() as connection:
+            return look_beneath(connection, actor, report, ask, number, now_us, lag_minutes)
 
     def named(values: Mapping[str, Collection[str]]) -> Mapping[str, Mapping[str, str]]:
         with context.store.read() as connection:
@@ -48,6 +56,9 @@ def desk_of(request: Request) -> Desk:
         now_us,
         actor.name or actor.code,
         context.chain.currency,
+        look,
+        lambda receipt: f"/receipts/{quote(receipt.branch)}/{format_id(receipt.record_id)}",
+        lambda call: f"/clients/{format_id(call.client_id)}/timeline" if actor.may(Permission.CLIENT_VIEW) else "",
         has_as_of=True,
         has_proofs=True,
         save_path="/templates/new",
@@ -57,6 +68,16 @@ def desk_of(request: Request) -> Desk:
 def page(request: Request) -> Response:
     """`/reports`."""
     return show_list(request, desk_of(request))
+
+
+def receipts(request: Request) -> Response:
+    """`/reports/receipts`: what a number of sales rests on."""
+    return show_beneath(request, desk_of(request), RECEIPTS)
+
+
+def calls(request: Request) -> Response:
+    """`/reports/calls-list`: what a number of calls rests on."""
+    return show_beneath(request, desk_of(request), CALLS)
 
 
 def report(request: Request) -> Response:
@@ -71,6 +92,8 @@ def export(request: Request) -> Response:
 
 ROUTES = (
     guarded("/reports", page),
+    guarded("/reports/receipts", receipts),
+    guarded("/reports/calls-list", calls),
     guarded("/reports/{name}", report),
     guarded("/reports/{name}/export.{kind}", export),
 )

@@ -6,7 +6,7 @@ Contains no rules and no queries: each program lends a `Desk`, whose operations 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from shared.errors import InvalidInput, NotFound, Refused
 from shared.reports import exports
+from shared.reports.drilling import Beneath, Call, Receipt
 from shared.reports.naming import named_result
 from shared.reports.parameters import ReportAsk
 from shared.reports.presentation import Presentation
@@ -27,6 +28,7 @@ from shared.web.failures import status_of
 from shared.web.formats import format_moment
 from shared.web.pages import render
 from shared.web.report_forms import ALWAYS, BY_MAX, first_ask, pairs_of
+from shared.web.report_links import beneath_urls
 from shared.web.report_tables import Table, address_of, make_table, shown_of
 from shared.web.report_words import (
     COMPARES,
@@ -44,14 +46,6 @@ from shared.web.translations import current_language, gettext
 
 MEDIA_TYPES: Final[Mapping[str, str]] = exports.MEDIA_TYPES
 
-Beneath = Callable[[Report, ReportResult], Callable[[Sequence[Any]], str]]
-"""Gives the address of what a row rests on, by the values of its dimensions; "" where there is nothing to look at."""
-
-
-def nothing_beneath(_report: Report, _result: ReportResult) -> Callable[[Sequence[Any]], str]:
-    """Rows lead nowhere."""
-    return lambda _values: ""
-
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -59,7 +53,8 @@ class Desk:
 
     `reports` are those that may be asked for here; `run` answers one and raises FilialError. `branches` and `people`
     are pairs of code and name; without branches there is nothing to choose among. `name_values` looks the names up
-    that values of a dimension have. `today` is the day in `zone`.
+    that values of a dimension have. `today` is the day in `zone`. `look_beneath` gives a page of what a row rests on,
+    and the row; the addresses are "" for what the person may not open.
     """
 
     reports: Sequence[Report]
@@ -72,11 +67,13 @@ class Desk:
     now_us: int
     made_by: str
     currency: str
+    look_beneath: Callable[[Report, ReportAsk, int], tuple[ReportResult, Beneath]]
+    receipt_url: Callable[[Receipt], str]
+    call_url: Callable[[Call], str]
     has_as_of: bool = False
     has_proofs: bool = False
     # Where a report is saved as a template; "" where none can be.
     save_path: str = ""
-    beneath: Beneath = field(default=nothing_beneath)
 
 
 def show_list(request: Request, desk: Desk) -> Response:
@@ -86,18 +83,18 @@ def show_list(request: Request, desk: Desk) -> Response:
 
 def show_report(request: Request, desk: Desk, name: str) -> Response:
     """`/reports/NAME`: the form, and what was asked for. Raises NotFound."""
-    report = _find(desk, name)
+    report = find_report_of(desk, name)
     ask = first_ask(report, request.query_params)
     try:
         result = desk.run(report, ask)
     except (InvalidInput, NotFound, Refused) as error:
         failure = {"message": translate_error(error.message), "hint": translate_error(error.hint)}
-        words = _words(desk, None)
+        words = words_of(desk, None)
         common = _form(report, desk, ask, words)
         return render(
             request, "report.html", status_code=status_of(error), failure=failure, table=None, **common, **_nothing()
         )
-    words = _words(desk, result)
+    words = words_of(desk, result)
     return render(
         request,
         "report.html",
@@ -109,7 +106,7 @@ def show_report(request: Request, desk: Desk, name: str) -> Response:
 
 def export_report(request: Request, desk: Desk, name: str, kind: str) -> Response:
     """`/reports/NAME/export.KIND`: the same answer as a file. Raises NotFound, and whatever is wrong with the ask."""
-    report = _find(desk, name)
+    report = find_report_of(desk, name)
     if kind not in MEDIA_TYPES:
         raise NotFound("There is no such file.", "There are csv, xlsx and pdf.")
     result = desk.run(report, first_ask(report, request.query_params))
@@ -122,14 +119,15 @@ def export_report(request: Request, desk: Desk, name: str, kind: str) -> Respons
     return Response(content, media_type=MEDIA_TYPES[kind], headers=headers)
 
 
-def _find(desk: Desk, name: str) -> Report:
+def find_report_of(desk: Desk, name: str) -> Report:
+    """Raises NotFound."""
     found = next((report for report in desk.reports if report.name == name), None)
     if found is None:
         raise NotFound("There is no such report here.", "Choose one in the list of reports.")
     return found
 
 
-def _words(desk: Desk, result: ReportResult | None) -> Words:
+def words_of(desk: Desk, result: ReportResult | None) -> Words:
     """The names of what is shown. The page's rows alone would do; a few thousand names cost no more than a query."""
     names: dict[str, Mapping[str, str]] = {}
     if result is not None:
@@ -174,7 +172,7 @@ def _answer(
     path, pairs = f"/reports/{report.name}", pairs_of(ask)
     address = address_of(path, pairs)
     shown = shown_of(request.query_params)
-    table: Table = make_table(report, result, shown, words, address, desk.beneath(report, result))
+    table: Table = make_table(report, result, shown, words, address, beneath_urls(report, result, ask))
     asked = result.parameters
     return {
         "table": table,

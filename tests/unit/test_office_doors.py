@@ -80,6 +80,7 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     **{("GET", f"/reports{rest}"): REPORTS for rest in ("", "/{name}", "/{name}/export.{kind}")},
     **{("GET", f"/templates{rest}"): REPORTS for rest in ("", "/new", "/{id}")},
     **{("POST", f"/templates/{rest}"): REPORTS for rest in ("new", "{id}", "{id}/plan", "{id}/send", "{id}/away")},
+    **{("GET", path): REPORTS for path in ("/reports/receipts", "/reports/calls-list", "/receipts/{branch}/{id}")},
     ("GET", "/dictionaries"): WORDS,
     **{("POST", f"/dictionaries{act}"): WORDS for act in ("", "/change", "/move", "/away", "/default")},
     ("GET", "/clients/{id}/timeline"): (Permission.CLIENT_VIEW, Permission.REPORT_CHAIN),
@@ -154,6 +155,7 @@ def things(pages: OfficePages) -> dict[str, str]:
         "catalog": format_id(b"c" * 16), "clients": format_id(client_id), "letters": format_id(b"l" * 16),
         "fleet": format_id(journal.branch_id),
         "erasures": format_id(client_id), "templates": format_id(template_id),
+        "receipts": format_id(client_id),
     }  # fmt: skip
 
 
@@ -177,6 +179,7 @@ def routes() -> set[tuple[str, str]]:
 
 def address(path: str, ids: dict[str, str]) -> str:
     path = path.replace("{name}", "sales").replace("{kind}", "csv").replace("{code:path}", "B1")
+    path = path.replace("{branch}", "B1")
     return path.replace("{id}", ids.get(path.split("/")[1], ""))
 
 

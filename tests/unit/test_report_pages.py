@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,6 +84,30 @@ def test_the_same_answer_is_a_file(desk: Desk) -> None:
         assert f'filename="sales-2026-11-23.{kind}"' in answer.headers["content-disposition"]
     assert desk.get("/reports/sales/export.exe").status_code == 404
     assert desk.get("/reports/sales/export.csv?by=colour").status_code == 422
+
+
+def test_a_row_leads_to_its_receipts_and_a_receipt_to_its_place_in_the_journal(desk: Desk) -> None:
+    text = desk.get("/reports/sales?by=branch&period=this-month", "ru").text
+    leading = html.unescape(
+        next(part for part in text.split('"') if part.startswith("/reports/receipts") and "B1" in part)
+    )
+    listed = desk.get(leading, "ru").text
+    assert ("350,00\u00a0₽" in listed, "70,00\u00a0₽" in listed) == (True, False)
+    assert "Филиал" in listed
+    assert "стр. 1 из 1" in listed or "1 из 1" in listed
+    receipt = next(part for part in listed.split('"') if part.startswith("/receipts/B1/"))
+    shown = desk.get(receipt, "ru")
+    assert shown.status_code == 200
+    assert "250,00\u00a0₽" in shown.text
+    assert "В журнале филиала" in shown.text
+    assert desk.get("/receipts/B2/" + receipt.rpartition("/")[2]).status_code == 404
+
+
+def test_what_a_report_does_not_rest_on_is_no_page(desk: Desk) -> None:
+    assert desk.get("/reports/receipts?report=stock&period=this-month").status_code == 404
+    assert desk.get("/reports/calls-list?report=sales&period=this-month").status_code == 404
+    assert desk.get("/reports/receipts").status_code == 404
+    assert desk.get("/reports/calls-list?report=calls&period=this-month").status_code == 200
 
 
 def test_no_value_of_the_data_is_taken_for_html(pages: OfficePages, desk: Desk) -> None:
