@@ -38,7 +38,7 @@ def show_beneath(request: Request, desk: Desk, kind: str) -> Response:
     def address(wanted: int) -> str:
         return f"{LISTS[kind]}?{urlencode([*pairs, ('page', str(wanted))])}" if 1 <= wanted <= pages else ""
 
-    measures = [column for column in report.measures]
+    measures = list(report.measures)
     return render(
         request,
         "report_list.html",

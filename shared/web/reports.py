@@ -27,6 +27,7 @@ from shared.web.error_texts import translate_error
 from shared.web.failures import status_of
 from shared.web.formats import format_moment
 from shared.web.pages import render
+from shared.web.report_charts import chart_of, measure_drawn
 from shared.web.report_forms import ALWAYS, BY_MAX, first_ask, pairs_of
 from shared.web.report_links import beneath_urls
 from shared.web.report_tables import Table, address_of, make_table, shown_of
@@ -176,6 +177,8 @@ def _answer(
     asked = result.parameters
     return {
         "table": table,
+        "chart": chart_of(report, result, words, shown.sort),
+        "drawn": "" if (drawn := measure_drawn(report, shown.sort)) is None else heading(drawn),
         "period": format_period(asked.date_from, asked.date_to) if report.has_period else "",
         "asked": asked_in_words(report, asked, words),
         "completeness": completeness_words(result.completeness, words.names["branch"], desk.zone),
