@@ -157,7 +157,7 @@ def _calls(
     ).one()
     newest = select(*columns).order_by(columns[2].desc(), columns[1].desc()).limit(rows_max).offset(after)
     rows = [
-        Call(ground.branch_codes.get(row[0], ""), *row[1:6], tuple(map(int, row[len(keys) :])))
+        Call(ground.branch_codes.get(row[0], ""), row[1], row[2], row[3], row[4], row[5], tuple(map(int, row[6:])))
         for row in ground.connection.execute(newest, asked)
     ]
     return Beneath(rows, total, tuple(int(value or 0) for value in sums))

@@ -112,7 +112,7 @@ def export_report(request: Request, desk: Desk, name: str, kind: str) -> Respons
         raise NotFound("There is no such file.", "There are csv, xlsx and pdf.")
     result = desk.run(report, first_ask(report, request.query_params))
     presentation = Presentation(current_language(), gettext, desk.zone, desk.now_us, desk.made_by)
-    content = exports.EXPORTS[kind](named_result(result, _words(desk, result).names), presentation)
+    content = exports.EXPORTS[kind](named_result(result, words_of(desk, result).names), presentation)
     headers = {
         "Content-Disposition": f'attachment; filename="{report.name}-{desk.today.isoformat()}.{kind}"',
         "Cache-Control": "no-store",
