@@ -18,7 +18,7 @@ from hq_server.operations.chain_verification import verify_chain
 from hq_server.operations.conflicts import Side, resolve_conflict, undo_conflict
 from hq_server.operations.explaining import explain
 from hq_server.operations.fleet_checks import CheckKind, keep_result, result_of
-from hq_server.operations.parked import discard_parked, retry_parked
+from hq_server.operations.parked import discard_parked, restore_parked, retry_parked
 from hq_server.operations.proposals import accept_proposals, list_proposals, reject_proposals
 from hq_server.operations.verification import Verification, repair_branch, verify_branch
 from hq_server.storage.branches import all_branches, branch_by_code, branch_names
@@ -217,8 +217,20 @@ def discard_command(options: GlobalOptions, code: str, seq: int) -> None:
     """Decide that a parked entry is never applied. Its bytes stay."""
     with head_office(options.home) as office, office.store.write() as connection:
         row = branch_by_code(connection, code)
-        discard_parked(connection, row.id, seq, office.clock.now_us())
+        discard_parked(connection, office.ids, office.clock.now_us(), row.id, seq)
     print_result(options, {"branch": code, "discarded": seq}, f"Entry {seq} of {code} is set aside.")
+
+
+@sync.command("park-again")
+@click.argument("code")
+@click.argument("seq", type=int)
+@click.pass_obj
+def park_again_command(options: GlobalOptions, code: str, seq: int) -> None:
+    """Take back that an entry was discarded: it is parked as it was."""
+    with head_office(options.home) as office, office.store.write() as connection:
+        row = branch_by_code(connection, code)
+        restore_parked(connection, office.clock.now_us(), row.id, seq)
+    print_result(options, {"branch": code, "parked": seq}, f"Entry {seq} of {code} is parked again.")
 
 
 @sync.command("resolve")
@@ -237,7 +249,7 @@ def resolve_command(options: GlobalOptions, card: str, field: str, side: Side) -
 @click.argument("field")
 @click.pass_obj
 def undo_command(options: GlobalOptions, card: str, field: str) -> None:
-    """Take the last decision of a conflict back: the other value is shown again."""
+    """Take the last decision of a conflict back: what was shown before is shown again, and it is open again."""
     value = _decide(options, card, partial(undo_conflict, field=field))
     print_result(options, {"card": card, "field": field, "value": value}, f"{field} is “{value}” again.")
 

@@ -1,4 +1,4 @@
-"""Parked entries: trying them again, and deciding that one is not to be applied."""
+"""Parked entries: trying them again, deciding that one is not to be applied, and taking that back."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from hq_server.operations.verdicts import Subject, SubjectKind, Verdict, note_verdict, take_back_of
 from hq_server.storage.hybrid_clock import next_hlc
 from hq_server.storage.merge import Merge
-from hq_server.storage.parking import APPLIED, CLOCK_AHEAD, DEPENDS_ON_PARKED, parked_rows, set_parked
+from hq_server.storage.parking import APPLIED, CLOCK_AHEAD, DEPENDS_ON_PARKED, parked_rows, set_aside_rows, set_parked
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import command, journal_entry
+from shared.clock import Ids
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.errors import NotFound
 from shared.sync.card_merge import Stamp
 from shared.sync.hlc import is_plausible
@@ -35,8 +38,13 @@ def retry_parked(
     branch_id: bytes,
     now_us: int,
     wanted: Callable[[Any], bool] = lambda row: True,
+    actor: Actor = LOCAL_ADMINISTRATOR,
 ) -> list[Retried]:
-    """Tries a branch's parked entries again, in their order. Each is applied whole or stays as it is."""
+    """Tries a branch's parked entries again, in their order. Each is applied whole or stays as it is.
+
+    Raises NotPermitted.
+    """
+    require(actor, Permission.RECORDS_REVIEW)
     merge = Merge(store, connection, branch_id, set(), now_us)
     results = []
     for row in parked_rows(connection, branch_id):
@@ -65,14 +73,59 @@ def waits_for_clock(row: Any) -> bool:
     return row.reason in (CLOCK_AHEAD, DEPENDS_ON_PARKED)
 
 
-def discard_parked(connection: Connection, branch_id: bytes, seq: int, now_us: int) -> int:
-    """Decides that what is parked under this seq is never applied; its bytes stay. Raises NotFound."""
-    rows = [row for row in parked_rows(connection, branch_id) if row.seq == seq]
+def discard_parked(
+    connection: Connection,
+    ids: Ids,
+    now_us: int,
+    branch_id: bytes,
+    seq: int,
+    incarnation: bytes | None = None,
+    note: str = "",
+    actor: Actor = LOCAL_ADMINISTRATOR,
+) -> int:
+    """Decides that what is parked under this seq is never applied; its bytes stay, and who decided is kept.
+
+    Returns of how many entries. Raises NotPermitted, NotFound, InvalidInput.
+    """
+    require(actor, Permission.RECORDS_REVIEW)
+    rows = [row for row in parked_rows(connection, branch_id) if _is(row, seq, incarnation)]
     if not rows:
         raise NotFound(f"No entry {seq} of this branch is parked.", "See: filial-hq sync parked")
+    note_verdict(connection, ids, now_us, actor, map(subject_of, rows), Verdict.SET_ASIDE, note)
     for row in rows:
         set_parked(connection, row, resolved_at=now_us)
     return len(rows)
+
+
+def restore_parked(
+    connection: Connection,
+    now_us: int,
+    branch_id: bytes,
+    seq: int,
+    incarnation: bytes | None = None,
+    actor: Actor = LOCAL_ADMINISTRATOR,
+) -> int:
+    """Parks again what was set aside: it waits as it did, and its branch is incomplete as it was.
+
+    Returns how many entries. Raises NotPermitted, NotFound.
+    """
+    require(actor, Permission.RECORDS_REVIEW)
+    rows = [row for row in set_aside_rows(connection, branch_id) if _is(row, seq, incarnation)]
+    if not rows:
+        raise NotFound(f"No entry {seq} of this branch was set aside.", "Look at the list as it is now.")
+    for row in rows:
+        set_parked(connection, row, resolved_at=None)
+        take_back_of(connection, now_us, actor, subject_of(row))
+    return len(rows)
+
+
+def subject_of(row: Any) -> Subject:
+    """A parked entry as what somebody decides about."""
+    return Subject(SubjectKind.PARKED, row.branch_id, row.command_id, f"{row.incarnation.hex()}/{row.seq}")
+
+
+def _is(row: Any, seq: int, incarnation: bytes | None) -> bool:
+    return row.seq == seq and incarnation in (None, row.incarnation)
 
 
 def _facts_are_applied(connection: Connection, branch_id: bytes, command_id: bytes) -> bool:

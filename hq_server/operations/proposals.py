@@ -11,6 +11,7 @@ from sqlalchemy import Connection, update
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import zone_change
 from hq_server.operations.people import refresh_audiences
+from hq_server.operations.verdicts import Subject, SubjectKind, Verdict, note_verdict
 from hq_server.storage.audience import TOLD_BY_MEMBERSHIP, audiences_of_card, join_circles, members_of
 from hq_server.storage.branches import branch_by_id
 from hq_server.storage.client_circle import everything_of
@@ -22,6 +23,7 @@ from hq_server.storage.tables import branch
 from shared.clock import Ids
 from shared.domain.cards import Value
 from shared.domain.identifiers import format_id
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.operations.branch_settings import is_usable_setting
 from shared.operations.cards import CardEdit, load_card, merge_cards, shown_fields
@@ -29,6 +31,9 @@ from shared.storage.card_rows import CardKey, load_states
 from shared.sync.card_merge import CardState, FieldPatch
 from shared.sync.messages import CardForgotten, CardFull
 from shared.wire.cards import decode_state
+
+RIGHTS_KINDS = PEOPLE_KINDS | {int(RecordKind.ROLE)}
+"""Cards that give or take rights: who decides about them may hire."""
 
 _SETTINGS = ("name", "timezone", "price_zone", "mode", "when_unreachable")
 
@@ -73,10 +78,18 @@ def _shown(kind: RecordKind, state: bytes | None) -> dict[str, Value]:
 
 
 def accept_proposals(
-    connection: Connection, ids: Ids, now_us: int, wanted: Callable[[Any], bool] = lambda row: True
+    connection: Connection,
+    ids: Ids,
+    now_us: int,
+    wanted: Callable[[Any], bool] = lambda row: True,
+    actor: Actor = LOCAL_ADMINISTRATOR,
 ) -> int:
-    """Merges proposed cards into HQ's own and tells their audiences; returns how many cards there were."""
-    rows = [row for row in open_proposals(connection) if wanted(row)]
+    """Merges proposed cards into HQ's own and tells their audiences; returns how many cards there were.
+
+    Raises NotPermitted.
+    """
+    rows = _wanted(connection, wanted, actor)
+    note_verdict(connection, ids, now_us, actor, _subjects(rows), Verdict.ACCEPTED)
     arrivals = [
         plausible(connection, CardFull(row.kind, row.card_id, row.state), decode_state(row.state), now_us)
         for row in rows
@@ -106,14 +119,22 @@ def accept_proposals(
     return len(keys)
 
 
-def reject_proposals(connection: Connection, ids: Ids, now_us: int) -> int:
-    """Decides that none of what is proposed is taken up; returns how many cards there were.
+def reject_proposals(
+    connection: Connection,
+    ids: Ids,
+    now_us: int,
+    wanted: Callable[[Any], bool] = lambda row: True,
+    actor: Actor = LOCAL_ADMINISTRATOR,
+) -> int:
+    """Decides that none of what is proposed is taken up; returns how many cards there were. Raises NotPermitted.
 
     The branches that hold it are told so: HQ's own value replaces the proposed ones as an edit that has seen them, and
     a card that HQ does not know is forgotten.
     """
     by_card: dict[CardKey, list[Any]] = {}
-    for row in open_proposals(connection):
+    chosen = _wanted(connection, wanted, actor)
+    note_verdict(connection, ids, now_us, actor, _subjects(chosen), Verdict.REJECTED)
+    for row in chosen:
         by_card.setdefault((row.kind, row.card_id), []).append(row)
     for (kind, card_id), rows in sorted(by_card.items()):
         close_proposal(connection, kind, card_id, now_us)
@@ -122,8 +143,27 @@ def reject_proposals(connection: Connection, ids: Ids, now_us: int) -> int:
             forgotten = CardForgotten(kind, card_id)
             publish(connection, [Publication(audience_of_branch(row.branch_id), forgotten) for row in rows])
         else:
-            _insist(HqEdit(connection, ids, now_us), RecordKind(kind), card_id, ours, rows)
+            _insist(HqEdit(connection, ids, now_us, actor.employee_id), RecordKind(kind), card_id, ours, rows)
     return len(by_card)
+
+
+def may_decide(actor: Actor, kind: int) -> bool:
+    """Whether the actor may take up or set aside a card of that kind: people's cards say who may do what."""
+    return actor.may(Permission.RECORDS_REVIEW) and (kind not in RIGHTS_KINDS or actor.may(Permission.EMPLOYEE_EDIT))
+
+
+def _wanted(connection: Connection, wanted: Callable[[Any], bool], actor: Actor) -> list[Any]:
+    """Every proposal of the cards of which one is wanted: what is decided of a card holds for all who proposed it."""
+    require(actor, Permission.RECORDS_REVIEW)
+    rows = open_proposals(connection)
+    keys = {(row.kind, row.card_id) for row in rows if wanted(row)}
+    if any(kind in RIGHTS_KINDS for kind, _ in keys):
+        require(actor, Permission.EMPLOYEE_EDIT)
+    return [row for row in rows if (row.kind, row.card_id) in keys]
+
+
+def _subjects(rows: list[Any]) -> list[Subject]:
+    return [Subject(SubjectKind.PROPOSAL, row.branch_id, row.card_id, str(row.kind)) for row in rows]
 
 
 def _insist(edit: HqEdit, kind: RecordKind, card_id: bytes, ours: CardState, rows: list[Any]) -> None:

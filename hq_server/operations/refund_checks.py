@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
+from hq_server.operations.verdicts import Subject, SubjectKind
 from shared.domain.money import quantity_number
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.sales import format_receipt
@@ -19,6 +21,7 @@ GivenBack = dict[tuple[bytes, int], int]
 """Quantities in thousandths, by sale and line."""
 
 _CASES_MAX = 10_000
+_SALES_PER_QUERY_MAX = 500
 
 
 class OverRefund(NamedTuple):
@@ -32,6 +35,12 @@ class OverRefund(NamedTuple):
     sold_thousandths: int
     refunded_thousandths: int
     refunded_minor: int
+
+    @property
+    def subject(self) -> Subject:
+        """What is judged: when still more comes back, it is open again."""
+        figures = f"{self.line}/{self.refunded_thousandths}/{self.refunded_minor}"
+        return Subject(SubjectKind.OVER_REFUND, self.sale_branch_id, self.sale_id, figures)
 
 
 def problem_with_refunds(connection: Connection, entry: DecodedEntry, given_back: GivenBack) -> Rejected | None:
@@ -69,6 +78,18 @@ def problem_with_refunds(connection: Connection, entry: DecodedEntry, given_back
 def find_over_refunds(connection: Connection, actor: Actor = LOCAL_ADMINISTRATOR) -> list[OverRefund]:
     """Lines of which more came back than was sold, the newest sales first; at most a limit of them."""
     require(actor, Permission.AUDIT_VIEW)
+    return _over_refunds(connection, refund.c.sale_id.is_not(None))
+
+
+def over_refunds_of(connection: Connection, sale_ids: Sequence[bytes]) -> list[OverRefund]:
+    """The same of these sales, for whoever has checked the permission."""
+    found: list[OverRefund] = []
+    for start in range(0, len(sale_ids), _SALES_PER_QUERY_MAX):
+        found += _over_refunds(connection, refund.c.sale_id.in_(sale_ids[start : start + _SALES_PER_QUERY_MAX]))
+    return found
+
+
+def _over_refunds(connection: Connection, of_sales: ColumnElement[bool]) -> list[OverRefund]:
     back = (
         select(
             refund.c.sale_id,
@@ -77,7 +98,7 @@ def find_over_refunds(connection: Connection, actor: Actor = LOCAL_ADMINISTRATOR
             func.sum(refund_line.c.amount_minor).label("amount"),
         )
         .join(refund_line, (refund_line.c.branch_id == refund.c.branch_id) & (refund_line.c.refund_id == refund.c.id))
-        .where(refund.c.sale_id.is_not(None))
+        .where(of_sales)
         .group_by(refund.c.sale_id, refund_line.c.sale_line)
         .subquery()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from cryptography import x509
 from sqlalchemy import ColumnElement, Connection, select
 
+from hq_server.operations.verdicts import Subject, SubjectKind
 from hq_server.storage.tables import enrolment_token
 from shared.certificates import UNREADABLE, is_signed_by
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
@@ -39,6 +41,14 @@ class ShiftAudit(NamedTuple):
     def is_suspicious(self) -> bool:
         """Whether somebody has to look at it."""
         return bool(self.differing) or self.signature == FORGED
+
+    @property
+    def subject(self) -> Subject:
+        """What is judged: when it differs in another way, it is open again."""
+        found = "\n".join((self.signature, *self.differences))
+        return Subject(
+            SubjectKind.SHIFT, self.branch_id, self.report.shift_id, hashlib.sha256(found.encode()).hexdigest()[:16]
+        )
 
 
 def audit_shifts(

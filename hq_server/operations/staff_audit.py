@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Table, bindparam, func, select, true
 
 from hq_server.operations.people import earliest_today
+from hq_server.operations.verdicts import Subject, SubjectKind
 from hq_server.storage.tables import branch
 from shared.domain.business_time import days_from_date
 from shared.domain.cards import rule_of
+from shared.domain.identifiers import derived_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, Role, require
 from shared.domain.positions import Position, position_on
 from shared.domain.records import RecordKind
@@ -82,6 +84,13 @@ class Act(NamedTuple):
     def reason(self) -> str:
         """Why not, in words."""
         return str(self.why)
+
+    @property
+    def subject(self) -> Subject:
+        """What is judged: when more of the kind arrives of that day, it is open again."""
+        parts = (self.kind, self.employee_code, self.branch_code, self.business_date, self.why.fault, self.acts)
+        text = "/".join(map(str, parts))
+        return Subject(SubjectKind.STAFF_ACT, record_id=derived_id("staff act", text.encode()))
 
 
 NO_REASON = Reason(Fault.NO_POSITION)

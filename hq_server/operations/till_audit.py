@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Table, func, select
 
 from hq_server.operations.paging import PAGE_ROWS_MAX, Page
+from hq_server.operations.verdicts import Shown, Subject, SubjectKind, shown_condition
 from hq_server.storage.branches import branch_by_code, branch_names
 from shared.domain.permissions import Actor, Permission, require
 from shared.domain.sales import format_receipt
@@ -24,6 +25,7 @@ class AuditFilter:
     last: date | None = None
     cashier: str = ""
     action: str = ""
+    shown: Shown = Shown.ALL
 
 
 class TillAct(NamedTuple):
@@ -39,6 +41,7 @@ class TillAct(NamedTuple):
     at_us: int
     zone: str
     business_date: date
+    subject: Subject
 
 
 class RefundWithoutReceipt(NamedTuple):
@@ -53,6 +56,7 @@ class RefundWithoutReceipt(NamedTuple):
     at_us: int
     zone: str
     business_date: date
+    subject: Subject
 
 
 class CashierTotal(NamedTuple):
@@ -67,7 +71,7 @@ class CashierTotal(NamedTuple):
 def list_till_acts(connection: Connection, actor: Actor, wanted: AuditFilter, page: int = 1) -> Page[TillAct]:
     """The acts, the newest first. Raises NotPermitted, NotFound for a branch that there is not."""
     require(actor, Permission.AUDIT_VIEW)
-    conditions = _conditions(connection, audit_entry, wanted)
+    conditions = _conditions(connection, audit_entry, wanted, SubjectKind.TILL_ACT)
     if wanted.action:
         conditions.append(audit_entry.c.action == wanted.action)
     order = (audit_entry.c.business_date.desc(), audit_entry.c.at.desc(), audit_entry.c.id)
@@ -86,6 +90,7 @@ def list_till_acts(connection: Connection, actor: Actor, wanted: AuditFilter, pa
                 row.at,
                 row.zone,
                 row.business_date,
+                Subject(SubjectKind.TILL_ACT, row.branch_id, row.id),
             )
             for row in rows
         ]
@@ -102,7 +107,10 @@ def list_refunds_without_receipt(
 ) -> Page[RefundWithoutReceipt]:
     """The refunds, the newest first. Raises NotPermitted, NotFound for a branch that there is not."""
     require(actor, Permission.AUDIT_VIEW)
-    conditions = [*_conditions(connection, refund, wanted), refund.c.sale_id.is_(None)]
+    conditions = [
+        *_conditions(connection, refund, wanted, SubjectKind.REFUND_WITHOUT_RECEIPT),
+        refund.c.sale_id.is_(None),
+    ]
     order = (refund.c.business_date.desc(), refund.c.refunded_at.desc(), refund.c.id)
     rows, shown = _page(connection, refund, conditions, order, page)
     names = branch_names(connection)
@@ -118,6 +126,7 @@ def list_refunds_without_receipt(
                 row.refunded_at,
                 row.zone,
                 row.business_date,
+                Subject(SubjectKind.REFUND_WITHOUT_RECEIPT, row.branch_id, row.id),
             )
             for row in rows
         ]
@@ -127,7 +136,10 @@ def list_refunds_without_receipt(
 def total_refunds_without_receipt(connection: Connection, actor: Actor, wanted: AuditFilter) -> list[CashierTotal]:
     """By cashier, the largest sum first; at most a page."""
     require(actor, Permission.AUDIT_VIEW)
-    conditions = [*_conditions(connection, refund, wanted), refund.c.sale_id.is_(None)]
+    conditions = [
+        *_conditions(connection, refund, wanted, SubjectKind.REFUND_WITHOUT_RECEIPT),
+        refund.c.sale_id.is_(None),
+    ]
     amount = func.sum(refund.c.returns_minor)
     statement = (
         select(refund.c.branch_id, refund.c.cashier, func.count(), amount)
@@ -140,8 +152,11 @@ def total_refunds_without_receipt(connection: Connection, actor: Actor, wanted: 
     return [CashierTotal(names.get(row[0], "?"), row[1], row[2], int(row[3])) for row in connection.execute(statement)]
 
 
-def _conditions(connection: Connection, table: Table, wanted: AuditFilter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+def _conditions(
+    connection: Connection, table: Table, wanted: AuditFilter, kind: SubjectKind
+) -> list[ColumnElement[bool]]:
+    shown = shown_condition(kind, table, wanted.shown)
+    found: list[ColumnElement[bool]] = [] if shown is None else [shown]
     if wanted.branch_code:
         found.append(table.c.branch_id == branch_by_code(connection, wanted.branch_code).id)
     if wanted.first is not None:

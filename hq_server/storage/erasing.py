@@ -16,6 +16,7 @@ from hq_server.storage.hand_over_tables import hand_over_card
 from hq_server.storage.kept_report_tables import kept_report
 from hq_server.storage.mail_tables import mail_attempt, unmatched_letter
 from hq_server.storage.parking import APPLIED, PARKED, parked_rows, parked_without_facts
+from hq_server.storage.review_tables import audit_verdict
 from hq_server.storage.tables import (
     branch_cursor,
     central_commit,
@@ -72,6 +73,7 @@ OFFICE_ROWS = (
 """What the head office holds of a client beside entries and feed: a table more is a line more."""
 
 _TEXTS = (
+    audit_verdict.c.note,
     parked_entry.c.evidence,
     central_commit.c.explanation,
     central_commit.c.hint,

@@ -28,19 +28,22 @@ FACTS_APPLY = (CLOCK_AHEAD, DEPENDS_ON_PARKED)
 
 # Built once: every merge and every hello asks.
 _OF_BRANCH = (parked_entry.c.branch_id == bindparam("branch"), parked_entry.c.resolved_at.is_(None))
-_UNRESOLVED = (
-    select(parked_entry, journal_entry.c.data, journal_entry.c.status)
-    .join(
-        journal_entry,
-        and_(
-            journal_entry.c.branch_id == parked_entry.c.branch_id,
-            journal_entry.c.incarnation == parked_entry.c.incarnation,
-            journal_entry.c.seq == parked_entry.c.seq,
-        ),
-    )
-    .where(*_OF_BRANCH)
-    .order_by(parked_entry.c.parked_at, parked_entry.c.incarnation, parked_entry.c.seq)
+WITH_BYTES = select(parked_entry, journal_entry.c.data, journal_entry.c.status).join(
+    journal_entry,
+    and_(
+        journal_entry.c.branch_id == parked_entry.c.branch_id,
+        journal_entry.c.incarnation == parked_entry.c.incarnation,
+        journal_entry.c.seq == parked_entry.c.seq,
+    ),
 )
+"""Parked entries, resolved or not, with their bytes and status."""
+
+IS_SET_ASIDE = and_(parked_entry.c.resolved_at.is_not(None), journal_entry.c.status == PARKED)
+"""Resolved without being applied: somebody decided that it never is."""
+
+_IN_ORDER = (parked_entry.c.parked_at, parked_entry.c.incarnation, parked_entry.c.seq)
+_UNRESOLVED = WITH_BYTES.where(*_OF_BRANCH).order_by(*_IN_ORDER)
+_SET_ASIDE = WITH_BYTES.where(parked_entry.c.branch_id == bindparam("branch"), IS_SET_ASIDE).order_by(*_IN_ORDER)
 _COUNT = select(func.count()).select_from(parked_entry).where(*_OF_BRANCH)
 
 
@@ -64,6 +67,11 @@ def parked_cards(connection: Connection, branch_id: bytes) -> set[CardKey]:
 def parked_rows(connection: Connection, branch_id: bytes) -> list[Any]:
     """Unresolved parked entries of a branch with their bytes and status, in the order of its chain."""
     return list(connection.execute(_UNRESOLVED, {"branch": branch_id}))
+
+
+def set_aside_rows(connection: Connection, branch_id: bytes) -> list[Any]:
+    """Entries of a branch of which somebody decided that they are never applied."""
+    return list(connection.execute(_SET_ASIDE, {"branch": branch_id}))
 
 
 def parked_without_facts(connection: Connection, branch_id: bytes) -> set[tuple[bytes, int]]:

@@ -245,6 +245,12 @@ parked_entry = Table(
     Column("parked_at", UtcTime, nullable=False),
     Column("resolved_at", UtcTime),
     PrimaryKeyConstraint("branch_id", "incarnation", "seq"),
+    Index(
+        "parked_entry_open",
+        "branch_id",
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
     sqlite_with_rowid=False,
 )
 
@@ -371,6 +377,12 @@ proposal = Table(
     Column("received_at", UtcTime, nullable=False),
     Column("resolved_at", UtcTime),
     PrimaryKeyConstraint("branch_id", "kind", "card_id"),
+    Index(
+        "proposal_open",
+        "received_at",
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
     sqlite_with_rowid=False,
 )
 

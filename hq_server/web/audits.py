@@ -19,12 +19,14 @@ from hq_server.operations.till_audit import (
     list_till_acts,
     total_refunds_without_receipt,
 )
+from hq_server.operations.verdicts import JUDGING, Shown, standing_verdicts
 from hq_server.storage.branches import all_branches, branch_by_code, branch_names
 from hq_server.web.context import context_of
 from hq_server.web.forms import page_number, paging_of
 from hq_server.web.names import ACTIONS, COUNTED, KINDS_OF_ACT, figure_name, permission_name
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.business_time import date_from_days, parse_date
+from shared.domain.identifiers import format_id
 from shared.domain.permissions import Permission
 from shared.domain.sales import format_receipt
 from shared.operations.z_sums import MISSING_OPENING, Difference
@@ -37,11 +39,12 @@ SHOWN_DAYS = 31
 
 
 class Asked(NamedTuple):
-    """What an audit's page is asked for."""
+    """What an audit's page is asked for, and whether the actor may say what he makes of its findings."""
 
     wanted: AuditFilter
     first_text: str
     last_text: str
+    may_judge: bool
 
 
 def page(_request: Request) -> Response:
@@ -57,10 +60,14 @@ def shifts(request: Request) -> Response:
         branch_ids = [branch_by_code(connection, wanted.branch_code).id] if wanted.branch_code else None
         audits = audit_shifts(connection, branch_ids, wanted.first, wanted.last, actor_of(request))
         names = branch_names(connection)
-    # The sort is stable: within both halves the newest first.
-    audits.reverse()
-    audits.sort(key=lambda each: not each.is_suspicious)
-    shown = page_of(audits, page_number(request))
+        # The sort is stable: within both halves the newest first.
+        audits.reverse()
+        audits.sort(key=lambda each: not each.is_suspicious)
+        wrong = [each for each in audits if each.is_suspicious]
+        given = standing_verdicts(connection, [each.subject for each in wrong])
+    # What holds need not be looked at.
+    among = audits if wanted.shown is Shown.ALL else wrong
+    shown = page_of([each for each in among if wanted.shown.fits(given.get(each.subject))], page_number(request))
     rows = [
         {
             "branch": names.get(each.branch_id, "?"),
@@ -69,6 +76,8 @@ def shifts(request: Request) -> Response:
             "suspicious": each.is_suspicious,
             "receipts": _receipts(each.report),
             "differences": [_difference(one, each.report.currency) for one in each.differing],
+            "subject": each.subject,
+            "given": given.get(each.subject),
         }
         for each in shown.rows
     ]
@@ -78,8 +87,8 @@ def shifts(request: Request) -> Response:
         asked,
         rows=rows,
         paging=paging_of(request, shown),
-        wrong=sum(each.is_suspicious for each in audits),
-        wrong_shown=sum(each.is_suspicious for each in shown.rows),
+        wrong=len(wrong),
+        closed=len(audits),
     )
 
 
@@ -88,9 +97,12 @@ def refunds(request: Request) -> Response:
     context, actor, asked = context_of(request), actor_of(request), _asked(request)
     with context.store.read() as connection:
         names = branch_names(connection)
-        twice = page_of(find_over_refunds(connection, actor), 1)
+        cases = find_over_refunds(connection, actor)
+        given = standing_verdicts(connection, [case.subject for case in cases])
+        twice = page_of([case for case in cases if asked.wanted.shown.fits(given.get(case.subject))], 1)
         without = list_refunds_without_receipt(connection, actor, asked.wanted, page_number(request))
         totals = total_refunds_without_receipt(connection, actor, asked.wanted)
+        given = {**given, **standing_verdicts(connection, [each.subject for each in without.rows])}
     return _render(
         request,
         "audit_refunds.html",
@@ -98,6 +110,8 @@ def refunds(request: Request) -> Response:
         twice=[(names.get(case.sale_branch_id, "?"), case) for case in twice.rows],
         twice_total=twice.total,
         without=without.rows,
+        given=given,
+        format_id=format_id,
         totals=totals,
         paging=paging_of(request, without),
         currency=context.chain.currency,
@@ -110,15 +124,23 @@ def people(request: Request) -> Response:
     wanted = asked.wanted
     with context.store.read() as connection:
         acts = audit_staff(connection, wanted.first, wanted.last, actor_of(request))
+        given = standing_verdicts(connection, [act.subject for act in acts])
     chosen = [
         act
         for act in reversed(acts)
-        if wanted.branch_code in ("", act.branch_code) and wanted.cashier in ("", act.employee_code)
+        if wanted.branch_code in ("", act.branch_code)
+        and wanted.cashier in ("", act.employee_code)
+        and wanted.shown.fits(given.get(act.subject))
     ]
     shown = page_of(chosen, page_number(request))
     rows = [(act, KINDS_OF_ACT.get(act.kind, act.kind), _reason(act.why)) for act in shown.rows]
     return _render(
-        request, "audit_people.html", asked, rows=rows, paging=paging_of(request, shown), zone=context.chain.timezone
+        request,
+        "audit_people.html",
+        asked,
+        rows=rows,
+        paging=paging_of(request, shown),
+        given=given,
     )
 
 
@@ -128,6 +150,7 @@ def tills(request: Request) -> Response:
     with context.store.read() as connection:
         shown = list_till_acts(connection, actor_of(request), asked.wanted, page_number(request))
         known = list_actions(connection)
+        given = standing_verdicts(connection, [act.subject for act in shown.rows])
     actions = [("", gettext("everything")), *((each, str(ACTIONS.get(each, each))) for each in known)]
     return _render(
         request,
@@ -136,6 +159,7 @@ def tills(request: Request) -> Response:
         rows=[(act, ACTIONS.get(act.action, act.action), _detail(act.action, act.detail)) for act in shown.rows],
         paging=paging_of(request, shown),
         actions=actions,
+        given=given,
         currency=context.chain.currency,
     )
 
@@ -147,10 +171,18 @@ def _asked(request: Request) -> Asked:
     is_first_look = "from" not in values and "to" not in values
     first = today - timedelta(days=SHOWN_DAYS - 1) if is_first_look else _date(values.get("from", ""))
     last = None if is_first_look else _date(values.get("to", ""))
+    show = values.get("show", Shown.OPEN)
     wanted = AuditFilter(
-        values.get("branch", "").strip(), first, last, values.get("cashier", "").strip(), values.get("action", "")
+        values.get("branch", "").strip(),
+        first,
+        last,
+        values.get("cashier", "").strip(),
+        values.get("action", ""),
+        Shown(show) if show in (*Shown,) else Shown.OPEN,
     )
-    return Asked(wanted, first.isoformat() if first else "", last.isoformat() if last else "")
+    actor = actor_of(request)
+    may_judge = all(actor.may(permission) for permission in JUDGING)
+    return Asked(wanted, first.isoformat() if first else "", last.isoformat() if last else "", may_judge)
 
 
 def _date(text: str) -> date | None:
@@ -160,7 +192,9 @@ def _date(text: str) -> date | None:
 def _render(request: Request, template: str, asked: Asked, **values: Any) -> Response:
     with context_of(request).store.read() as connection:
         branches = [("", gettext("all branches")), *((row.code, row.name) for row in all_branches(connection))]
-    return render(request, template, asked=asked, branches=branches, **values)
+    back = f"{request.url.path}?{request.url.query}"
+    zone = context_of(request).chain.timezone
+    return render(request, template, asked=asked, branches=branches, back=back, zone=zone, **values)
 
 
 def _receipts(report: Any) -> str:

@@ -112,6 +112,12 @@ ROOMS = (
         _("Which branches need somebody; alerts, checks, repairs."),
         Permission.FLEET_VIEW,
     ),
+    Room(
+        "/conflicts",
+        _("To decide"),
+        _("Conflicts between branches, parked entries, cards handed back."),
+        Permission.RECORDS_REVIEW,
+    ),
     Room("/audit", _("Audit"), _("Z-reports, returns, and what was done by hand."), Permission.AUDIT_VIEW),
 )
 

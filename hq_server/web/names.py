@@ -51,6 +51,7 @@ PERMISSIONS: Final[Mapping[Permission, LazyText]] = {
     Permission.BRANCH_EDIT: _("add branches, set their mode"),
     Permission.FLEET_VIEW: _("see how the branches stand, and check them"),
     Permission.FLEET_EDIT: _("repair, enrol and revoke branches; set alerts"),
+    Permission.RECORDS_REVIEW: _("decide about conflicts, parked entries and findings"),
 }
 
 SCOPES: Final[Mapping[ClientScope, LazyText]] = {
@@ -120,6 +121,7 @@ GROUPS: Final[tuple[tuple[LazyText, tuple[Permission, ...]], ...]] = (
             Permission.CATALOG_EDIT,
             Permission.EMPLOYEE_EDIT,
             Permission.AUDIT_VIEW,
+            Permission.RECORDS_REVIEW,
             Permission.CLIENT_ERASE,
             Permission.DICTIONARY_EDIT,
             Permission.BRANCH_EDIT,

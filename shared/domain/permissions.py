@@ -62,6 +62,7 @@ class Permission(StrEnum):
     BRANCH_EDIT = "branch.edit"
     FLEET_VIEW = "fleet.view"
     FLEET_EDIT = "fleet.edit"
+    RECORDS_REVIEW = "records.review"
 
 
 EVERYTHING: Final = frozenset(Permission)
@@ -77,6 +78,7 @@ OFFICE_PERMISSIONS: Final = frozenset(
         Permission.BRANCH_EDIT,
         Permission.FLEET_VIEW,
         Permission.FLEET_EDIT,
+        Permission.RECORDS_REVIEW,
     }
 )
 """Whoever has one of these does something at the head office, beyond any one shop."""
@@ -213,6 +215,7 @@ _AUDITOR: Final = frozenset(
         Permission.REPORT_CHAIN,
         Permission.AUDIT_VIEW,
         Permission.FLEET_VIEW,
+        Permission.RECORDS_REVIEW,
         Permission.STOCK_VIEW,
     }
 )
@@ -228,6 +231,7 @@ _ADMINISTRATOR: Final = frozenset(
         Permission.AUDIT_VIEW,
         Permission.FLEET_VIEW,
         Permission.FLEET_EDIT,
+        Permission.RECORDS_REVIEW,
         Permission.SETTINGS_BRANCH,
         Permission.REPORT_BRANCH,
         Permission.REPORT_CHAIN,

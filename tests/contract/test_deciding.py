@@ -11,17 +11,19 @@ from branch_node.operations.clients import edit_client
 from hq_server.operations.backup import mark_backup, restore_backup, take_backup
 from hq_server.operations.conflicts import resolve_conflict, undo_conflict
 from hq_server.operations.explaining import explain
-from hq_server.operations.parked import discard_parked, retry_parked
+from hq_server.operations.parked import discard_parked, restore_parked, retry_parked
 from hq_server.operations.proposals import accept_proposals, reject_proposals
 from hq_server.storage.backups import backup_seq
 from hq_server.storage.branches import branch_by_code
 from hq_server.storage.feed import number_feed
 from hq_server.storage.parking import count_parked, parked_rows
+from hq_server.storage.review_tables import audit_verdict
 from hq_server.storage.tables import chain
 from shared.domain.identifiers import format_id
 from shared.domain.records import RecordKind
 from shared.errors import AlreadyExists, InvalidInput, NotFound
 from shared.operations.cards import load_card
+from shared.storage.conflict_rows import open_conflicts
 from shared.storage.store_files import look_into
 from shared.storage.tables import client, conflict, sale
 from tests.support.office import Office
@@ -95,9 +97,33 @@ def test_a_parked_entry_can_be_tried_again_and_set_aside(pair: Pair) -> None:
         (tried,) = retry_parked(pair.office.store, connection, node.branch_id, pair.office.clock.now_us())
         assert tried.problem is not None
         with pytest.raises(NotFound):
-            discard_parked(connection, node.branch_id, 77, 1)
-        assert discard_parked(connection, node.branch_id, tried.seq, 1) == 1
+            discard_parked(connection, pair.office.ids, 1, node.branch_id, 77)
+        assert discard_parked(connection, pair.office.ids, 1, node.branch_id, tried.seq) == 1
         assert count_parked(connection, node.branch_id) == 0
+        assert restore_parked(connection, 2, node.branch_id, tried.seq) == 1
+        assert count_parked(connection, node.branch_id) == 1
+        with pytest.raises(NotFound):
+            restore_parked(connection, 3, node.branch_id, tried.seq)
+    verdicts = pair.office.rows(select(audit_verdict.c.verdict, audit_verdict.c.taken_back_at))
+    assert verdicts == [("set_aside", 2)]
+
+
+def test_what_is_applied_is_never_parked_again(pair: Pair) -> None:
+    node = pair.join("north")
+    node.add_client("K1", "Anna")
+    node.sync()
+    ahead = 3 * 3_600
+    pair.office.clock.advance(ahead)
+    edit_name(node, "From the future")
+    pair.office.clock.advance(-ahead)
+    node.sync()
+    with pair.office.store.read() as connection:
+        (row,) = parked_rows(connection, node.branch_id)
+    node.sync()
+    with pair.office.store.write() as connection:
+        assert count_parked(connection, node.branch_id) == 0
+        with pytest.raises(NotFound):
+            restore_parked(connection, 3, node.branch_id, row.seq, row.incarnation)
 
 
 def test_a_conflict_is_decided_undone_and_learnt_by_the_branches(pair: Pair) -> None:
@@ -119,8 +145,16 @@ def test_a_conflict_is_decided_undone_and_learnt_by_the_branches(pair: Pair) -> 
     assert office.rows(select(conflict.c.closed_at).where(conflict.c.closed_at.is_(None))) == []
     with office.store.write() as connection:
         assert undo_conflict(connection, office.ids, office.clock.now_us(), client_id, "name") == "Newer"
-        with pytest.raises(NotFound):
-            resolve_conflict(connection, office.ids, office.clock.now_us(), client_id, "name", "older")
+    # It is open again, here and wherever the card is, and may be decided again.
+    number_feed(office.store, office.clock.now_us())
+    for node in (north, south):
+        node.sync()
+        with node.store.read() as connection:
+            assert len(open_conflicts(connection)) == 1
+    assert north.client_names() == south.client_names() == ["Newer"]
+    with office.store.write() as connection:
+        assert len(open_conflicts(connection)) == 1
+        assert resolve_conflict(connection, office.ids, office.clock.now_us(), client_id, "name", "older") == "Older"
 
 
 def test_why_a_branch_has_a_record(pair: Pair) -> None:

@@ -20,10 +20,11 @@ from shared.domain.identifiers import format_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, ROLES, Permission
 from shared.domain.product_requests import product_request_id
 from shared.domain.promotion_rules import Promotion, PromotionType
-from shared.domain.records import RecordKind
+from shared.domain.records import Record, RecordKind
 from shared.reports.parameters import ReportAsk
 from shared.storage.session_tables import session
 from tests.support.canaries import Canaries
+from tests.support.journal import sale
 from tests.support.office_pages import Desk, OfficePages, office_pages
 from tests.support.staff import PASSWORD
 
@@ -31,6 +32,7 @@ EVERYBODY: tuple[Permission, ...] = ()
 PEOPLE = (Permission.EMPLOYEE_EDIT,)
 GOODS = (Permission.CATALOG_EDIT,)
 AUDITS = (Permission.AUDIT_VIEW,)
+REVIEWS = (Permission.RECORDS_REVIEW,)
 WORDS = (Permission.DICTIONARY_EDIT,)
 MAIL = (Permission.MAIL_SEND, Permission.REPORT_CHAIN)
 CLIENTS = (Permission.CLIENT_VIEW, Permission.REPORT_CHAIN)
@@ -104,7 +106,12 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
         ("POST", f"/fleet/{act}"): FLEET_ACTS for act in ("alerts", "alerts/trial", "files/import", "files/{id}/export")
     },
     **{("POST", f"/fleet/proposals/{act}"): FLEET_ACTS for act in ("accept", "reject")},
-    **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills")},
+    **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills", "refunds/{id}")},
+    **{("POST", f"/audit/verdicts{act}"): (*AUDITS, *REVIEWS) for act in ("", "/back")},
+    **{("GET", path): REVIEWS for path in ("/conflicts", "/parked", "/parked/entry", "/proposals")},
+    **{("POST", f"/conflicts/{act}"): REVIEWS for act in ("decide", "undo")},
+    **{("POST", f"/parked/{act}"): REVIEWS for act in ("retry", "discard", "restore")},
+    ("POST", "/proposals/decide"): REVIEWS,
 }
 FIELDS: dict[str, Any] = {
     "code": "new", "name": "New", "role": "cashier", "sku": "s-new", "price": "10.00", "type": "percent",
@@ -139,7 +146,12 @@ def things(pages: OfficePages) -> dict[str, str]:
     journal.add_edit(RecordKind.PRODUCT_REQUEST, request_id, {}, code="4600", name="Зонт", last_seen_at=now_us)
     client_id = office.ids.new_id()
     journal.add_edit(RecordKind.CLIENT, client_id, {}, name=CANARY_NAME, phones=(CANARY_PHONE,))
-    office.merge(journal, journal.batch())
+    sale_id = journal.add_sale(sale(1))
+    other = office.journal("B2")
+    other.add_edit(RecordKind.CLIENT, client_id, {}, name=f"{CANARY_NAME} О.", phones=(CANARY_PHONE[:-1] + "0",))
+    other.add([Record(999, office.ids.new_id(), b"?")])
+    for each in (journal, other):
+        office.merge(each, each.batch())
     with office.store.write() as connection:
         assert list_requests(connection, LOCAL_ADMINISTRATOR).total == 1
         goods = Assortment(connection, office.ids, now_us, LOCAL_ADMINISTRATOR)
@@ -156,6 +168,7 @@ def things(pages: OfficePages) -> dict[str, str]:
         "fleet": format_id(journal.branch_id),
         "erasures": format_id(client_id), "templates": format_id(template_id),
         "receipts": format_id(client_id),
+        "audit": format_id(sale_id),
     }  # fmt: skip
 
 

@@ -52,6 +52,7 @@ def test_the_words_of_permissions_never_change() -> None:
         "override.give",
         "pin.set",
         "receipt.reprint",
+        "records.review",
         "refund.by_receipt",
         "refund.other_branch",
         "refund.without_receipt",

@@ -10,6 +10,7 @@ from hq_server.storage import fleet_tables, mail_tables
 from hq_server.storage.hand_over_tables import hand_over
 from hq_server.storage.kept_report_tables import kept_report
 from hq_server.storage.report_tables import report_delivery, report_run
+from hq_server.storage.review_tables import REVIEW_INDEXES, audit_verdict
 from hq_server.storage.tables import hq_metadata
 from shared.storage.client_index import index_all_noted
 from shared.storage.migrating import current_revision, schema_differences, upgrade_schema
@@ -17,7 +18,7 @@ from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0031"
+HEAD = "0032"
 KNOWN = frozenset(
     {
         "0001",
@@ -45,9 +46,10 @@ KNOWN = frozenset(
         "0029",
         "0030",
         "0031",
+        "0032",
     }
 )
-_ALSO_OF_HQ = (hand_over, report_run, report_delivery, kept_report)
+_ALSO_OF_HQ = (hand_over, report_run, report_delivery, kept_report, audit_verdict)
 """Tables in modules of their own, which stand in the same metadata once they are imported."""
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata, session_metadata]
 assert mail_tables.mail_attempt.metadata is hq_metadata
@@ -68,4 +70,4 @@ def upgrade(connection: Connection) -> None:
 
 def differences(connection: Connection) -> list[object]:
     """What the schema lacks of the tables in code, or has too much."""
-    return schema_differences(connection, METADATA)
+    return schema_differences(connection, METADATA, indexes=REVIEW_INDEXES)

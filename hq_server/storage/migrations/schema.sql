@@ -1557,5 +1557,36 @@ CREATE TABLE kept_report (
 
 CREATE INDEX kept_report_by_state ON kept_report (state, asked_at);
 
-INSERT INTO alembic_version (version_num) VALUES ('0031');
+CREATE TABLE audit_verdict (
+	id BLOB NOT NULL, 
+	command_id BLOB NOT NULL, 
+	subject_kind TEXT NOT NULL, 
+	branch_id BLOB NOT NULL, 
+	record_id BLOB NOT NULL, 
+	detail TEXT NOT NULL, 
+	verdict TEXT NOT NULL, 
+	note TEXT NOT NULL, 
+	author BLOB NOT NULL, 
+	given_at BIGINT NOT NULL, 
+	taken_back_at BIGINT, 
+	taken_back_by BLOB, 
+	PRIMARY KEY (id)
+)
+ WITHOUT ROWID;
+
+CREATE INDEX audit_verdict_by_subject ON audit_verdict (subject_kind, branch_id, record_id, detail);
+
+CREATE INDEX audit_verdict_by_command ON audit_verdict (command_id);
+
+CREATE INDEX audit_entry_by_day ON audit_entry (business_date);
+
+CREATE INDEX refund_by_day ON refund (business_date);
+
+CREATE INDEX conflict_open ON "conflict" (detected_at) WHERE closed_at IS NULL;
+
+CREATE INDEX parked_entry_open ON parked_entry (branch_id) WHERE resolved_at IS NULL;
+
+CREATE INDEX proposal_open ON proposal (received_at) WHERE resolved_at IS NULL;
+
+INSERT INTO alembic_version (version_num) VALUES ('0032');
 
