@@ -16,7 +16,6 @@ from hq_server.operations.enrolment import issue_token
 from hq_server.operations.explaining import explain
 from hq_server.operations.fleet import name_heir, revoke_branch
 from hq_server.operations.fleet_log import FleetAct, note_act
-from hq_server.operations.proposals import accept_proposals, list_proposals, reject_proposals
 from hq_server.storage.branches import BranchRow, branch_by_code, branch_by_id
 from hq_server.storage.store import HqStore
 from shared.clock import Clock, Ids
@@ -81,22 +80,6 @@ def explain_record(connection: Connection, actor: Actor, record: str, code: str)
     """Why a branch has a record or has not. Raises NotFound, NotPermitted."""
     require(actor, Permission.FLEET_VIEW)
     return explain(connection, record.strip(), branch_by_code(connection, code))
-
-
-def proposed(connection: Connection, actor: Actor, now_us: int) -> list[dict[str, str]]:
-    """Cards that branches handed back. Raises NotPermitted."""
-    require(actor, Permission.FLEET_VIEW)
-    return list_proposals(connection, now_us)
-
-
-def decide_proposals(connection: Connection, ids: Ids, now_us: int, actor: Actor, accepts: bool) -> int:
-    """Takes all of them up or sets all aside; returns how many cards. Raises NotPermitted."""
-    require(actor, Permission.FLEET_EDIT)
-    count = (accept_proposals if accepts else reject_proposals)(connection, ids, now_us)
-    if count:
-        act = FleetAct.ACCEPT if accepts else FleetAct.REJECT
-        note_act(connection, ids, now_us, actor, act, detail=str(count))
-    return count
 
 
 def take_carried(

@@ -25,8 +25,6 @@ class FleetAct(StrEnum):
     REPAIR = "repair"
     EXPORT = "export"
     IMPORT = "import"
-    ACCEPT = "accept"
-    REJECT = "reject"
     ALERTS = "alerts"
 
 

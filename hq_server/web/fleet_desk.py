@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import Connection
 from starlette.background import BackgroundTask
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from hq_server.operations.fleet_acts import (
-    decide_proposals,
     explain_record,
-    proposed,
     remove_carried,
     take_carried,
     write_carried,
@@ -179,49 +176,6 @@ def take(request: Request) -> Response:
     )
 
 
-def proposals(request: Request, failure: Failure | None = None) -> Response:
-    """`/fleet/proposals`: cards of the head office that branches handed back after it had lost them."""
-    context, actor = context_of(request), actor_of(request)
-
-    def work(connection: Connection, now_us: int) -> list[dict[str, str]]:
-        return proposed(connection, actor, now_us)
-
-    require(actor, Permission.FLEET_VIEW)
-    rows = context.change(work)
-    return render(
-        request,
-        "fleet_proposals.html",
-        status_code=status(failure),
-        failure=failure,
-        rows=rows[:ROWS_SHOWN_MAX],
-        left=max(0, len(rows) - ROWS_SHOWN_MAX),
-        may_edit=actor.may(Permission.FLEET_EDIT),
-    )
-
-
-ROWS_SHOWN_MAX: Final = 200
-"""Cards that are listed; all of them are decided at once."""
-
-
-@or_again(proposals)
-def accept(request: Request) -> Response:
-    """POST: all of them are taken up."""
-    said = plural("%(count)s card is taken up.", "%(count)s cards are taken up.", count := _decide(request, True))
-    return see_other(request, "/fleet/proposals", Notice(said if count else _("Nothing was proposed.")))
-
-
-@or_again(proposals)
-def reject(request: Request) -> Response:
-    """POST: all of them are set aside."""
-    said = plural("%(count)s card is set aside.", "%(count)s cards are set aside.", count := _decide(request, False))
-    return see_other(request, "/fleet/proposals", Notice(said if count else _("Nothing was proposed.")))
-
-
-def _decide(request: Request, accepts: bool) -> int:
-    context, actor = context_of(request), actor_of(request)
-    return context.change(lambda connection, now_us: decide_proposals(connection, context.ids, now_us, actor, accepts))
-
-
 def _rule_shown(request: Request, kind: Trouble, rule: Rule, has_form: bool) -> dict[str, Any]:
     return {
         "kind": kind.value,
@@ -251,7 +205,4 @@ ROUTES = (
     guarded("/fleet/files", files),
     guarded(IMPORT_PATH, bring, "POST"),
     guarded("/fleet/files/{id}/export", take, "POST"),
-    guarded("/fleet/proposals", proposals),
-    guarded("/fleet/proposals/accept", accept, "POST"),
-    guarded("/fleet/proposals/reject", reject, "POST"),
 )

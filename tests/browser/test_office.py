@@ -33,7 +33,8 @@ PATHS = (
     "/clients", "/clients?q=anna", "/clients/duplicates", "/hand-over", "/dictionaries", "/letters",
     "/erasures", "/erasures?words=anna", "/branches", "/branches/B1",
     "/erasures", "/erasures?words=anna", "/fleet", "/fleet/alerts", "/fleet/explain",
-    "/fleet/explain?record=tea&branch=B1", "/fleet/files", "/fleet/proposals",
+    "/fleet/explain?record=tea&branch=B1", "/fleet/files", "/conflicts", "/parked", "/proposals",
+    "/templates", "/reports", "/reports/sales",
 )  # fmt: skip
 
 

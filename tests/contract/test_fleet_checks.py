@@ -168,19 +168,15 @@ def test_every_act_asks_for_its_right(office: Office, tmp_path: Path) -> None:
             lambda: fleet_acts.new_token(connection, none_for_you, ids, 1, AUDITOR, branch_id, 72),
             lambda: fleet_acts.revoke(connection, ids, 1, AUDITOR, branch_id, "B1"),
             lambda: fleet_acts.choose_heir(connection, ids, 1, AUDITOR, branch_id, ""),
-            lambda: fleet_acts.decide_proposals(connection, ids, 1, AUDITOR, True),
             lambda: fleet_acts.take_carried(office.store, none_for_you, office.clock, ids, AUDITOR, io.BytesIO()),
             lambda: fleet_acts.write_carried(office.store, none_for_you, office.clock, ids, AUDITOR, branch_id),
             lambda: fleet_acts.find_branch(connection, CASHIER, branch_id),
             lambda: fleet_acts.explain_record(connection, CASHIER, "x", "B1"),
-            lambda: fleet_acts.proposed(connection, CASHIER, 1),
             lambda: count_checks(connection, CASHIER),
         ]
         for act in refused:
             with pytest.raises(NotPermitted):
                 act()
-        assert fleet_acts.proposed(connection, AUDITOR, 1) == []
-        assert fleet_acts.decide_proposals(connection, ids, 1, ADMINISTRATOR, False) == 0
 
 
 def test_a_file_for_a_branch_is_written_and_leaves_nothing_behind(office: Office) -> None:

@@ -224,9 +224,3 @@ def test_files_are_carried_to_a_branch_and_what_is_none_is_refused(
     wrong = desk.post("/fleet/files/import", files={"file": ("x", io.BytesIO(answer.content))})
     assert wrong.status_code == 422
     assert desk.post("/fleet/files/import").status_code == 422
-
-
-def test_nothing_handed_back_is_said_and_decided_harmlessly(desk: Desk) -> None:
-    assert "Nothing was handed back." in desk.get("/fleet/proposals").text
-    for act in ("accept", "reject"):
-        assert desk.post(f"/fleet/proposals/{act}", page="/fleet/files").status_code == 303

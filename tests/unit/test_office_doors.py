@@ -97,7 +97,7 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     ("GET", "/erasures"): ERASING,
     ("GET", "/erasures/{id}"): ERASING,
     ("POST", "/erasures/{id}"): ERASING,
-    **{("GET", f"/fleet{path}"): FLEET for path in ("", "/progress", "/alerts", "/explain", "/proposals")},
+    **{("GET", f"/fleet{path}"): FLEET for path in ("", "/progress", "/alerts", "/explain")},
     **{("GET", f"/fleet/branch/{{id}}{path}"): FLEET for path in ("", "/checks", "/repair")},
     **{("POST", f"/fleet/{path}"): FLEET for path in ("check", "branch/{id}/check")},
     ("GET", "/fleet/files"): FLEET_ACTS,
@@ -105,7 +105,6 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     **{
         ("POST", f"/fleet/{act}"): FLEET_ACTS for act in ("alerts", "alerts/trial", "files/import", "files/{id}/export")
     },
-    **{("POST", f"/fleet/proposals/{act}"): FLEET_ACTS for act in ("accept", "reject")},
     **{("GET", f"/audit/{name}"): AUDITS for name in ("shifts", "refunds", "people", "tills", "refunds/{id}")},
     **{("POST", f"/audit/verdicts{act}"): (*AUDITS, *REVIEWS) for act in ("", "/back")},
     **{("GET", path): REVIEWS for path in ("/conflicts", "/parked", "/parked/entry", "/proposals")},
