@@ -110,7 +110,9 @@ def create_app(context: WebContext) -> Starlette:
             "practice": context.settings.is_practice,
             "person": actor,
             "navigation": tuple(
-                Destination(room.url, room.name) for room in rooms if actor is not None and room.is_open_to(actor)
+                Destination(room.url, room.name, is_minor=room.url not in home.MAIN_ROOMS)
+                for room in rooms
+                if actor is not None and room.is_open_to(actor)
             ),
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -10,6 +10,8 @@ from starlette.responses import Response
 
 from hq_server.operations.dashboard import CASH_DAYS, MISSING_SHOWN_MAX, Today, read_dashboard
 from hq_server.operations.product_requests import list_requests
+from hq_server.operations.review_counts import review_counts
+from hq_server.operations.stock_outs import find_stock_outs
 from hq_server.storage.branches import all_branches
 from hq_server.web.context import context_of
 from hq_server.web.signed_in import actor_of, guarded
@@ -129,6 +131,12 @@ class Waiting(NamedTuple):
     url: str
 
 
+MAIN_ROOMS: Final = frozenset(
+    {"/reports", "/templates", "/fleet", "/conflicts", "/clients", "/products", "/people", "/stock", "/audit"}
+)
+"""The rooms that stand in every page's header; the others are behind “More”."""
+
+
 def page(request: Request) -> Response:
     """`/`: the dashboard, and the rooms behind it."""
     actor = actor_of(request)
@@ -147,7 +155,8 @@ def _dashboard(request: Request) -> dict[str, Any]:
     with context.store.read() as connection:
         board = read_dashboard(connection, actor, zone, now_us, context.settings.completeness_lag_minutes)
         names = {row.code: row.name or row.code for row in all_branches(connection)}
-        waiting = _waiting(connection, actor)
+        waiting = _waiting(connection, actor, context.today())
+    out = find_stock_outs(context.store, actor, now_us)
     return {
         "board": board,
         "completeness": board.completeness and completeness_words(board.completeness, names, zone),
@@ -156,6 +165,7 @@ def _dashboard(request: Request) -> dict[str, Any]:
         ],
         "branch_names": names,
         "waiting": waiting,
+        "out": out,
         "currency": context.chain.currency,
         "zone": zone,
         "cash_days": CASH_DAYS,
@@ -180,14 +190,43 @@ def _hours(today: Today | None) -> list[dict[str, Any]]:
     ]
 
 
-def _waiting(connection: Connection, actor: Actor) -> list[Waiting]:
-    """What somebody has to decide, and may."""
+def _waiting(connection: Connection, actor: Actor, today: int) -> list[Waiting]:
+    """What somebody has to decide, and may. `today` in days since 1970-01-01."""
     found: list[Waiting] = []
     if actor.may(Permission.CATALOG_EDIT):
         count = list_requests(connection, actor).total
         if count:
             text = plural("%(count)s unknown code waits", "%(count)s unknown codes wait", count)
             found.append(Waiting(text, "/requests"))
+    counts = review_counts(connection, actor, today)
+    for number, said, url in (
+        (counts.conflicts, plural("%(count)s conflict", "%(count)s conflicts", counts.conflicts or 0), "/conflicts"),
+        (counts.parked, plural("%(count)s parked entry", "%(count)s parked entries", counts.parked or 0), "/parked"),
+        (
+            counts.proposals,
+            plural("%(count)s card handed back", "%(count)s cards handed back", counts.proposals or 0),
+            "/proposals",
+        ),
+        (
+            counts.duplicates,
+            plural("%(count)s pair of cards alike", "%(count)s pairs of cards alike", counts.duplicates or 0),
+            "/clients/duplicates",
+        ),
+        (
+            counts.over_refunds,
+            plural(
+                "%(count)s receipt given back twice", "%(count)s receipts given back twice", counts.over_refunds or 0
+            ),
+            "/audit/refunds",
+        ),
+        (
+            counts.till_acts,
+            plural("%(count)s act at a till to look at", "%(count)s acts at tills to look at", counts.till_acts or 0),
+            "/audit/tills",
+        ),
+    ):
+        if number:
+            found.append(Waiting(said, url))
     return found
 
 

@@ -8,19 +8,22 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hq_server.operations.kept_reports import KeptState, ask_kept
 from hq_server.operations.report_room import ask_report, branches_and_people, look_beneath, open_reports
+from hq_server.storage.store import HqStore
 from hq_server.web.context import context_of
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.business_time import local_moment
 from shared.domain.identifiers import format_id
 from shared.domain.permissions import Permission, require
+from shared.errors import Refused
 from shared.reports.drilling import CALLS, RECEIPTS, Beneath
 from shared.reports.naming import name_values
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
 from shared.web.report_lists import show_beneath
-from shared.web.reports import Desk, export_report, show_list, show_report
+from shared.web.reports import Desk, StillComputing, export_report, show_list, show_report
 from shared.web.translations import current_language
 
 
@@ -31,6 +34,8 @@ def desk_of(request: Request) -> Desk:
     now_us, lag_minutes = context.clock.now_us(), context.settings.completeness_lag_minutes
 
     def run(report: Report, ask: ReportAsk) -> ReportResult:
+        if report.is_slow:
+            return _kept(context.store, report, ask, now_us)
         with context.store.read() as connection:
             return ask_report(connection, actor, report, ask, now_us, lag_minutes)
 
@@ -63,6 +68,17 @@ def desk_of(request: Request) -> Desk:
         has_proofs=True,
         save_path="/templates/new",
     )
+
+
+def _kept(store: HqStore, report: Report, ask: ReportAsk, now_us: int) -> ReportResult:
+    """The newest answer of a report that takes long. Raises StillComputing when there is none yet, Refused when it
+    failed."""
+    kept = ask_kept(store, report, ask, now_us)
+    if kept.result is not None:
+        return kept.result
+    if kept.state == KeptState.FAILED:
+        raise Refused(kept.reason or "The report could not be computed.", "Ask for a shorter period.")
+    raise StillComputing(kept.progress)
 
 
 def page(request: Request) -> Response:

@@ -22,7 +22,7 @@ from shared.reports.parameters import ReportAsk
 from shared.reports.presentation import Presentation
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
-from shared.web.completeness_words import completeness_words
+from shared.web.completeness_words import completeness_words, format_share
 from shared.web.error_texts import translate_error
 from shared.web.failures import status_of
 from shared.web.formats import format_moment
@@ -46,6 +46,14 @@ from shared.web.report_words import (
 from shared.web.translations import current_language, gettext
 
 MEDIA_TYPES: Final[Mapping[str, str]] = exports.MEDIA_TYPES
+
+
+class StillComputing(Refused):
+    """A report that takes long is not answered yet; `progress` is its share in basis points."""
+
+    def __init__(self, progress: int) -> None:
+        super().__init__("The report is being computed.", "It takes a moment: the page looks again by itself.")
+        self.progress = progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +96,38 @@ def show_report(request: Request, desk: Desk, name: str) -> Response:
     ask = first_ask(report, request.query_params)
     try:
         result = desk.run(report, ask)
+    except StillComputing as waiting:
+        words = words_of(desk, None)
+        form = _form(report, desk, ask, words)
+        return render(
+            request,
+            "report.html",
+            failure=None,
+            table=None,
+            computing=format_share(waiting.progress),
+            **form,
+            **_nothing(),
+        )
     except (InvalidInput, NotFound, Refused) as error:
         failure = {"message": translate_error(error.message), "hint": translate_error(error.hint)}
         words = words_of(desk, None)
         common = _form(report, desk, ask, words)
         return render(
-            request, "report.html", status_code=status_of(error), failure=failure, table=None, **common, **_nothing()
+            request,
+            "report.html",
+            status_code=status_of(error),
+            failure=failure,
+            table=None,
+            computing="",
+            **common,
+            **_nothing(),
         )
     words = words_of(desk, result)
     return render(
         request,
         "report.html",
         failure=None,
+        computing="",
         **_form(report, desk, ask, words),
         **_answer(request, desk, report, ask, result, words),
     )
