@@ -29,7 +29,8 @@ CYRILLIC = re.compile(r"[А-Яа-яЁё]")
 PATHS = (
     "/", "/people", "/people/new", "/people/tree", "/roles", "/roles/edit?code=cashier", "/products", "/products/new",
     "/promotions", "/promotions/edit?code=autumn", "/vat", "/catalog", "/requests", "/audit/shifts", "/audit/refunds",
-    "/audit/people", "/audit/tills", "/password", "/stock", "/stock?branch=B1", "/stock?negative=yes", "/loyalty",
+    "/audit/people", "/audit/tills", "/conflicts", "/parked", "/proposals", "/password", "/stock",
+    "/stock?branch=B1", "/stock?negative=yes", "/loyalty",
     "/clients", "/clients?q=anna", "/clients/duplicates", "/hand-over", "/dictionaries", "/letters",
     "/erasures", "/erasures?words=anna", "/branches", "/branches/B1",
     "/erasures", "/erasures?words=anna", "/fleet", "/fleet/alerts", "/fleet/explain",
