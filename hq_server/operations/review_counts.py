@@ -21,10 +21,10 @@ from shared.storage.tables import audit_entry, conflict, refund
 
 COUNTED_MAX: Final = 1_000
 """Nothing is counted further; a page shows “1 000+”."""
-DAYS_COUNTED: Final = 31
+DAYS_COUNTED: Final = 7
 """Of what was done at the tills, the days whose findings are counted."""
-SALES_LOOKED_AT_MAX: Final = 1_000
-"""So many of the sales that were given back in parts are looked at."""
+REFUNDS_LOOKED_AT_MAX: Final = 1_000
+"""So many of the newest refunds are looked at, and the sales that they are of."""
 SHARED_KEYS_MAX: Final = 100
 
 
@@ -71,17 +71,13 @@ def _over_refunds(connection: Connection, today: int) -> int:
     recent = (
         select(refund.c.sale_id)
         .where(refund.c.business_date > _first_day(today), refund.c.sale_id.is_not(None))
-        .distinct()
-        .subquery()
+        .order_by(refund.c.business_date.desc())
+        .limit(REFUNDS_LOOKED_AT_MAX)
     )
-    several = (
-        select(refund.c.sale_id)
-        .join(recent, recent.c.sale_id == refund.c.sale_id)
-        .group_by(refund.c.sale_id)
-        .having(func.count() > 1)
-        .limit(SALES_LOOKED_AT_MAX)
-    )
-    sale_ids = list(connection.execute(several).scalars())
+    looked_at = sorted(set(connection.execute(recent).scalars()))
+    several = select(refund.c.sale_id).where(refund.c.sale_id.in_(looked_at))
+    several = several.group_by(refund.c.sale_id).having(func.count() > 1)
+    sale_ids = list(connection.execute(several).scalars()) if looked_at else []
     cases = over_refunds_of(connection, sale_ids) if sale_ids else []
     standing = standing_verdicts(connection, [case.subject for case in cases])
     return sum(case.subject not in standing for case in cases)
