@@ -19,7 +19,7 @@ def receive(office: Office, *skus: str) -> Record:
     fact = make_sale(1)
     lines = tuple(MovementLine(sku, None, 1_000) for sku in skus)
     movement = StockMovement("received", "1", None, "anna", lines, fact.sold_at)
-    return Record(RecordKind.STOCK_MOVEMENT, office.ids.new_id(), encode_stock_movement(movement))
+    return Record(RecordKind.STOCK_MOVEMENT, office.ids.new_id(), encode_stock_movement(movement).SerializeToString())
 
 
 def test_the_most_wanted_come_first_once_they_are_counted(office: Office) -> None:
