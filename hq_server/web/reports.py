@@ -77,8 +77,8 @@ def _kept(store: HqStore, report: Report, ask: ReportAsk, now_us: int) -> Report
     if kept.result is not None:
         return kept.result
     if kept.state == KeptState.FAILED:
-        raise Refused(kept.reason or "The report could not be computed.", "Ask for a shorter period.")
-    raise StillComputing(kept.progress)
+        raise Refused("The report could not be computed.", "Ask for a shorter period.")
+    raise StillComputing("The report is being computed.", "Ask for it again in a moment.", kept.progress)
 
 
 def page(request: Request) -> Response:

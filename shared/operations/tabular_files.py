@@ -54,8 +54,9 @@ def _read_csv(path: Path) -> Iterator[FileRow]:
     try:
         header = _header(next(reader, []), path)
         for number, cells in enumerate(reader, 2):
-            if any(cell.strip() for cell in cells):
-                yield FileRow(number, _named(header, cells))
+            # What stands in a column without a heading alone is no row.
+            if any(cell.strip() for cell in cells) and (named := _named(header, cells)):
+                yield FileRow(number, named)
     except csv.Error as error:
         raise InvalidInput(f"{path}, line {reader.line_num}: {error}.") from None
 
@@ -73,8 +74,8 @@ def _read_xlsx(path: Path) -> Iterator[FileRow]:
     header = _header([_cell_text(cell) for cell in next(rows, ())], path)
     for number, cells in enumerate(rows, 2):
         texts = [_cell_text(cell) for cell in cells]
-        if any(text.strip() for text in texts):
-            yield FileRow(number, _named(header, texts))
+        if any(text.strip() for text in texts) and (named := _named(header, texts)):
+            yield FileRow(number, named)
 
 
 def _xlsx_cells(path: Path) -> Iterator[tuple[Any, ...]]:

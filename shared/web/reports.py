@@ -51,8 +51,8 @@ MEDIA_TYPES: Final[Mapping[str, str]] = exports.MEDIA_TYPES
 class StillComputing(Refused):
     """A report that takes long is not answered yet; `progress` is its share in basis points."""
 
-    def __init__(self, progress: int) -> None:
-        super().__init__("The report is being computed.", "It takes a moment: the page looks again by itself.")
+    def __init__(self, message: str, hint: str, progress: int) -> None:
+        super().__init__(message, hint)
         self.progress = progress
 
 

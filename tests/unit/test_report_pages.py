@@ -50,7 +50,8 @@ def test_every_report_is_in_the_list_and_opens(desk: Desk) -> None:
         assert f'href="/reports/{name}"' in text
         answer = desk.get(f"/reports/{name}", "ru")
         assert answer.status_code == 200, answer.text
-        assert 'class="completeness' in answer.text
+        shown = 'class="completeness' in answer.text
+        assert shown or (REPORTS[name].is_slow and "Отчёт считается" in answer.text), name
 
 
 def test_a_report_shows_its_rows_and_beside_the_total_how_complete_it_is(desk: Desk) -> None:

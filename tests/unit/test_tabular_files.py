@@ -209,6 +209,11 @@ def test_a_file_has_a_most_of_bytes_and_rows(tmp_path: Path, monkeypatch: pytest
         read(tmp_path / "c.csv", "name\naaaaaaaa\n")
 
 
+def test_what_stands_in_a_column_without_a_heading_alone_is_no_row(tmp_path: Path) -> None:
+    assert read(tmp_path / "c.csv", ",name\nx\n") == []
+    assert [row.values for row in read(tmp_path / "d.csv", ",name\nx,tea\n")] == [{"name": "tea"}]
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=60), ending=st.sampled_from([".csv", ".tsv", ".jsonl", ".xlsx"]))
 def test_random_bytes_are_rows_or_a_refusal(tmp_path: Path, data: bytes, ending: str) -> None:
