@@ -132,7 +132,19 @@ class Waiting(NamedTuple):
 
 
 MAIN_ROOMS: Final = frozenset(
-    {"/reports", "/templates", "/fleet", "/conflicts", "/clients", "/products", "/people", "/stock", "/audit"}
+    {
+        "/reports",
+        "/templates",
+        "/branches",
+        "/fleet",
+        "/conflicts",
+        "/clients",
+        "/products",
+        "/promotions",
+        "/people",
+        "/stock",
+        "/audit",
+    }
 )
 """The rooms that stand in every page's header; the others are behind “More”."""
 
