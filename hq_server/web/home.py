@@ -221,7 +221,7 @@ def _waiting(connection: Connection, actor: Actor, today: int) -> list[Waiting]:
         ),
         (
             counts.duplicates,
-            plural("%(count)s pair of cards alike", "%(count)s pairs of cards alike", counts.duplicates or 0),
+            plural("%(count)s sign of a client twice", "%(count)s signs of clients twice", counts.duplicates or 0),
             "/clients/duplicates",
         ),
         (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -75,7 +76,7 @@ def _kept(store: HqStore, report: Report, ask: ReportAsk, now_us: int) -> Report
     failed."""
     kept = ask_kept(store, report, ask, now_us)
     if kept.result is not None:
-        return kept.result
+        return replace(kept.result, computed_at_us=kept.stamped_at_us)
     if kept.state == KeptState.FAILED:
         raise Refused("The report could not be computed.", "Ask for a shorter period.")
     raise StillComputing("The report is being computed.", "Ask for it again in a moment.", kept.progress)

@@ -136,6 +136,8 @@ class ReportResult:
     totals: tuple[Any, ...]
     completeness: Completeness
     currency: str
+    # Of an answer that was kept: the moment it was computed at, microseconds. None is just now.
+    computed_at_us: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         measures = self.columns[len(self.columns) - len(self.totals) :]

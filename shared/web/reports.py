@@ -139,7 +139,9 @@ def export_report(request: Request, desk: Desk, name: str, kind: str) -> Respons
     if kind not in MEDIA_TYPES:
         raise NotFound("There is no such file.", "There are csv, xlsx and pdf.")
     result = desk.run(report, first_ask(report, request.query_params))
-    presentation = Presentation(current_language(), gettext, desk.zone, desk.now_us, desk.made_by)
+    presentation = Presentation(
+        current_language(), gettext, desk.zone, result.computed_at_us or desk.now_us, desk.made_by
+    )
     content = exports.EXPORTS[kind](named_result(result, words_of(desk, result).names), presentation)
     headers = {
         "Content-Disposition": f'attachment; filename="{report.name}-{desk.today.isoformat()}.{kind}"',
@@ -213,7 +215,8 @@ def _answer(
         "prove_url": f"{path}/prove?{urlencode(pairs)}" if desk.has_proofs else "",
         "exports": [(kind, f"{path}/export.{kind}?{urlencode(pairs)}") for kind in MEDIA_TYPES],
         "save_url": f"{desk.save_path}?{urlencode([('report', report.name), *pairs])}" if desk.save_path else "",
-        "made_at": format_moment(desk.now_us, desk.zone),
+        "made_at": format_moment(result.computed_at_us or desk.now_us, desk.zone),
+        "computed_at": "" if result.computed_at_us is None else format_moment(result.computed_at_us, desk.zone),
         "made_by": desk.made_by,
         "zone": desk.zone,
         "sort": shown.sort,

@@ -11,6 +11,7 @@ import pytest
 from branch_node.operations import report_room as branch_room
 from branch_node.storage.store import BranchStore
 from hq_server.operations import report_room as office_room
+from hq_server.operations.kept_reports import work_off
 from hq_server.operations.products import Assortment, ProductFields, WantedPrice
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, NO_LIMITS, Actor, Permission
 from shared.errors import NotPermitted
@@ -158,3 +159,13 @@ def test_products_are_called_by_their_names_however_many_there_are(pages: Office
     asked = {"product": {"tea", *map(str, range(NAMES_AT_ONCE_MAX + 1))}, "outcome": {"x"}, "client": {"7"}}
     with pages.office.store.read() as connection:
         assert name_values(connection, asked, "ru") == {"product": {"tea": "Чай"}, "outcome": {}}
+
+
+def test_a_kept_answer_says_when_it_was_computed(pages: OfficePages, desk: Desk) -> None:
+    office = pages.office
+    address = "/reports/stock-outs?by=branch"
+    assert "Отчёт считается" in desk.get(address, "ru").text
+    while work_off(office.store, office.clock, 15):
+        pass
+    office.clock.advance(30)
+    assert "Посчитано 23.11.2026 19:00;" in desk.get(address, "ru").text
