@@ -12,7 +12,18 @@ from starlette.responses import Response
 
 from branch_node.operations import client_importing
 from branch_node.operations.client_importing import IMPORT_BYTES_MAX, IMPORT_ROWS_MAX, ImportSettings, KeptImport
-from branch_node.operations.client_importing.kept import BAD, DONE, FILL, OVERWRITE, RUNNING, SKIP, STOPPED, WAITING
+from branch_node.operations.client_importing.kept import (
+    BAD,
+    DONE,
+    FILL,
+    OVERWRITE,
+    REVERTED,
+    REVERTING,
+    RUNNING,
+    SKIP,
+    STOPPED,
+    WAITING,
+)
 from branch_node.web.context import WebContext, context_of
 from branch_node.web.people import guarded, signed_in
 from shared.domain.client_columns import IGNORED
@@ -64,8 +75,8 @@ STATES: Final[dict[str, LazyText]] = {
     RUNNING: _("is being imported"),
     DONE: _("done"),
     STOPPED: _("stopped"),
-    "reverting": _("is being taken back"),
-    "reverted": _("taken back"),
+    REVERTING: _("is being taken back"),
+    REVERTED: _("taken back"),
 }
 
 
@@ -192,9 +203,10 @@ def _progress_view(context: WebContext, actor: Actor, kept: KeptImport) -> dict[
         "progress": found,
         "bad": [(row, translate_error(row.reason)) for row in bad],
         "states": STATES,
-        "is_running": found.state in (RUNNING, "reverting") and not found.is_interrupted,
+        "is_running": found.state in (RUNNING, REVERTING) and not found.is_interrupted,
         "may_go_on": found.state == STOPPED or (found.state == RUNNING and found.is_interrupted),
-        "may_revert": found.state in (DONE, STOPPED) and (found.counts["added"] or found.counts["changed"]),
+        "may_revert": (found.state in (DONE, STOPPED) or (found.state == REVERTING and found.is_interrupted))
+        and (found.counts["added"] or found.counts["changed"]),
     }
 
 
