@@ -101,6 +101,7 @@ ERROR_SOURCES = (
     "branch_node/operations/ringing.py",
     "branch_node/operations/refund_request.py",
     "branch_node/operations/refunding.py",
+    "branch_node/operations/chain_answers.py",
     "branch_node/operations/reporting.py",
     "branch_node/operations/sale_actions.py",
     "branch_node/operations/sale_payments.py",

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from branch_node.operations.erased_arrivals import neighbours_of_the_living, of_the_living
 from branch_node.operations.erased_twins import find_twins
+from branch_node.storage.chain_answers import keep_answers
 from branch_node.storage.erasing import Scan, erase_persons
 from branch_node.storage.neighbour_facts import keep_facts
 from branch_node.storage.product_words import index_products
@@ -27,7 +28,7 @@ from shared.storage.conflict_rows import forget_conflicts
 from shared.storage.erasing import unapplied
 from shared.storage.tables import price
 from shared.sync.hlc import observe
-from shared.sync.messages import CardChange, CardForgotten, CardFull, FeedBatch, NeighbourFact
+from shared.sync.messages import CardChange, CardForgotten, CardFull, ChainAnswer, FeedBatch, NeighbourFact
 from shared.wire.cards import decode_state
 from shared.wire.exchange import decode_feed_record
 
@@ -63,6 +64,7 @@ def apply_feed(
     problems: list[str] = []
     arrivals: list[CardEdit | CardReceived] = []
     neighbours: list[NeighbourFact] = []
+    answers: list[ChainAnswer] = []
     hlc = 0
     for data in batch.records:
         try:
@@ -78,6 +80,8 @@ def apply_feed(
             forget_conflicts(connection, record.kind, record.card_id)
         elif isinstance(record, NeighbourFact):
             neighbours.append(record)
+        elif isinstance(record, ChainAnswer):
+            answers.append(record)
         else:
             arrivals.append(record)
             if record.kind == RecordKind.ERASURE:
@@ -91,6 +95,7 @@ def apply_feed(
             hlc = max(hlc, record.stamp.hlc) if isinstance(record, CardEdit) else hlc
     problems += _merge(connection, arrivals, now_us)
     problems += keep_facts(connection, neighbours_of_the_living(connection, neighbours))
+    problems += keep_answers(connection, answers)
     _observe(connection, hlc, now_us)
     if batch.cursor.position >= batch.feed_head:
         _adopt_mode(connection)
@@ -138,13 +143,13 @@ def apply_orders(
     return twins
 
 
-def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten | NeighbourFact:
+def _decode(data: bytes) -> CardEdit | CardReceived | CardForgotten | NeighbourFact | ChainAnswer:
     match decode_feed_record(data):
         case CardChange(kind, card_id, stamp, patches):
             return CardEdit(kind, card_id, stamp, patches)
         case CardFull(kind, card_id, state):
             return CardReceived(kind, card_id, decode_state(state), state)
-        case CardForgotten() | NeighbourFact() as as_it_is:
+        case CardForgotten() | NeighbourFact() | ChainAnswer() as as_it_is:
             return as_it_is
 
 

@@ -1,4 +1,4 @@
-"""Who may ask which report at a branch: those that it can answer alone. Contains no sums."""
+"""Who may ask which report at a branch: those that it can answer alone, and those that HQ tells. Contains no sums."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from branch_node.storage.transaction import read_node
 from shared.domain.business_time import local_moment
 from shared.domain.permissions import Actor, Permission, require
 from shared.operations.people import all_employees
+from shared.reports.branch_questions import questions_of
 from shared.reports.drilling import BENEATH_ROWS_MAX, Beneath, beneath
 from shared.reports.ground import Ground
 from shared.reports.parameters import ReportAsk
@@ -23,7 +24,7 @@ def open_reports(actor: Actor) -> list[Report]:
     """The reports that the actor may ask for here."""
     if not actor.may(Permission.REPORT_BRANCH):
         return []
-    return [report for report in REPORTS.values() if report.scope == Scope.LOCAL]
+    return [report for report in REPORTS.values() if report.scope == Scope.LOCAL or questions_of(report.name)]
 
 
 def ask_report(connection: Connection, actor: Actor, report: Report, ask: ReportAsk, now_us: int) -> ReportResult:

@@ -1,9 +1,10 @@
-"""Reports over the branch's own store: the same definitions as at HQ, restricted to this branch."""
+"""Reports at a branch: over its own store by the definitions of HQ, and those of the chain as HQ has told them."""
 
 from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from branch_node.operations.chain_answers import told_answer
 from branch_node.storage.transaction import read_node
 from shared.domain.business_time import local_moment
 from shared.errors import InvalidInput
@@ -15,10 +16,12 @@ from shared.reports.running import run
 
 
 def run_report(connection: Connection, report: Report, ask: ReportAsk, now_us: int) -> ReportResult:
-    """Runs a report in the caller's snapshot. A branch has all of its own data, always. Raises InvalidInput."""
+    """Runs a report in the caller's snapshot. A branch has all of its own data, always. Raises InvalidInput, and
+    NotToldYet for one of the chain."""
     node, _ = read_node(connection.connection.cursor())
+    today = local_moment(now_us, node.timezone).business_date
     if report.scope == Scope.CHAIN:
-        raise InvalidInput(f"The report {report.name} needs the whole chain.", "Run it at the head office.")
+        return told_answer(connection, report, ask, node.code, node.timezone, today)
     if ask.as_of is not None:
         raise InvalidInput(
             "“As known at” is a question for the head office.", "Run the report there, or leave --as-of out."
@@ -26,7 +29,6 @@ def run_report(connection: Connection, report: Report, ask: ReportAsk, now_us: i
     for code in ask.branches:
         if code != node.code:
             raise InvalidInput(f"This is branch {node.code}; it has no data of {code}.", "Ask the head office.")
-    today = local_moment(now_us, node.timezone).business_date
     parameters = parse_ask(ask, list(report.all_dimensions), report.options, node.timezone, today)
     found = run(Ground(connection, {node.branch_id: node.code}, False, today, now_us), report, parameters)
     return ReportResult(

@@ -1,4 +1,4 @@
-"""Reports at a branch: the pages that both programs share, over what the branch itself holds."""
+"""Reports at a branch: the pages that both programs share, over what the branch holds and what HQ tells it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from branch_node.operations.chain_answers import NotToldYet
 from branch_node.operations.report_room import ask_report, look_beneath, open_reports, people_here
 from branch_node.web.context import context_of
 from branch_node.web.people import guarded, signed_in
 from shared.domain.business_time import local_moment
 from shared.domain.identifiers import format_id
 from shared.domain.permissions import Permission
+from shared.reports.branch_questions import questions_of
 from shared.reports.drilling import CALLS, RECEIPTS, Beneath
 from shared.reports.naming import name_values
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
 from shared.web.report_lists import show_beneath
-from shared.web.reports import Desk, export_report, show_list, show_report
+from shared.web.reports import Desk, NothingYet, export_report, show_list, show_report
 from shared.web.translations import current_language
 
 
@@ -30,8 +32,11 @@ def desk_of(request: Request) -> Desk:
     store, now_us = context.store, context.clock.now_us()
 
     def run(report: Report, ask: ReportAsk) -> ReportResult:
-        with store.read() as connection:
-            return ask_report(connection, actor, report, ask, now_us)
+        try:
+            with store.read() as connection:
+                return ask_report(connection, actor, report, ask, now_us)
+        except NotToldYet as error:
+            raise NothingYet(error.message, error.hint) from None
 
     def look(report: Report, ask: ReportAsk, number: int) -> tuple[ReportResult, Beneath]:
         with store.read() as connection:
@@ -58,6 +63,7 @@ def desk_of(request: Request) -> Desk:
         look,
         lambda receipt: f"/receipts/{format_id(receipt.record_id)}",
         lambda call: f"/clients/{format_id(call.client_id)}" if actor.may(Permission.CLIENT_VIEW) else "",
+        questions_of=lambda report: [each.ask for each in questions_of(report.name)],
     )
 
 

@@ -1,4 +1,5 @@
-"""Computing the reports that were asked for and take long, beside the servers: in a process of its own.
+"""Computing the reports that were asked for and take long, and those that branches are told, beside the servers: in a
+process of its own.
 
 A report counts millions of pairs; in a thread of the server it would take turns with merges. The process begins when
 something waits and ends when nothing does, which gives its memory back.
@@ -11,12 +12,14 @@ import contextlib
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
 from hq_server.bootstrap import HeadOffice, head_office
-from hq_server.operations.kept_reports import take_up_again, waiting_reports, work_off
+from hq_server.operations.chain_answers import next_due, tell_branches
+from hq_server.operations.kept_reports import Stopped, take_up_again, waiting_reports, work_off
 from shared.errors import FilialError
 
 LOOK_SECONDS = 1.0
@@ -36,7 +39,7 @@ async def compute_when_asked(office: HeadOffice) -> None:
             waiting = await asyncio.to_thread(_waiting, office)
         except FilialError as error:
             log.error("waiting reports not read", reason=error.message)
-            waiting = 0
+            waiting = False
         if waiting and (code := await _compute(office.settings.home)) != 0:
             log.error("reports not computed", code=code)
             has_looked = False
@@ -44,9 +47,10 @@ async def compute_when_asked(office: HeadOffice) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _waiting(office: HeadOffice) -> int:
+def _waiting(office: HeadOffice) -> bool:
     with office.store.read() as connection:
-        return waiting_reports(connection)
+        hour = office.settings.chain_answers_hour
+        return bool(waiting_reports(connection) or next_due(connection, office.clock.now_us(), hour))
 
 
 async def _compute(home: Path) -> int:
@@ -67,13 +71,30 @@ async def _compute(home: Path) -> int:
 
 
 def compute_waiting(home: Path | None) -> int:
-    """Computes what waits, the oldest first, until nothing does or SIGTERM comes; returns how many were computed."""
+    """Computes what waits, the oldest first, then what branches are to be told, until nothing is left or SIGTERM comes;
+    returns how many were computed."""
     over = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: over.set())
     computed = 0
     with head_office(home) as office:
-        while not over.is_set() and work_off(
-            office.store, office.clock, office.settings.completeness_lag_minutes, over.is_set
+        lag_minutes = office.settings.completeness_lag_minutes
+        while not over.is_set() and (
+            work_off(office.store, office.clock, lag_minutes, over.is_set) or _tell_next(office, over.is_set)
         ):
             computed += 1
     return computed
+
+
+def _tell_next(office: HeadOffice, should_stop: Callable[[], bool]) -> bool:
+    """Answers the next question for branches; false when none is due, or when it was stopped."""
+    settings = office.settings
+    hour, lag_minutes = settings.chain_answers_hour, settings.completeness_lag_minutes
+    with office.store.read() as connection:
+        question = next_due(connection, office.clock.now_us(), hour)
+    if question is None:
+        return False
+    try:
+        tell_branches(office.store, office.clock, question, hour, lag_minutes, should_stop)
+    except Stopped:
+        return False
+    return True

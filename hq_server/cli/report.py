@@ -8,12 +8,15 @@ import click
 
 from hq_server.bootstrap import head_office
 from hq_server.cli.report_templates import add_template_commands
+from hq_server.operations.chain_answers import list_told, tell_branches
 from hq_server.operations.proving import prove_sales, write_proof
 from hq_server.operations.reporting import run_report
 from shared.cli.commands import GlobalOptions
-from shared.cli.output import print_result
+from shared.cli.output import print_result, print_rows
 from shared.cli.reports import report_group
+from shared.domain.business_time import format_us
 from shared.errors import InvalidInput
+from shared.reports.branch_questions import QUESTIONS
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
@@ -60,3 +63,28 @@ def compute(options: GlobalOptions) -> None:
 
     computed = compute_waiting(options.home)
     print_result(options, {"computed": computed})
+
+
+@report.command("tell-branches")
+@click.pass_obj
+def tell_branches_command(options: GlobalOptions) -> None:
+    """Compute now what branches are told of the whole chain every night, and leave it for the feed."""
+    with head_office(options.home) as office:
+        settings = office.settings
+        for number, question in enumerate(QUESTIONS, 1):
+            if not options.json:
+                click.echo(f"{number} of {len(QUESTIONS)}: {question.name}", err=True)
+            hour, lag_minutes = settings.chain_answers_hour, settings.completeness_lag_minutes
+            tell_branches(office.store, office.clock, question, hour, lag_minutes)
+        with office.store.read() as connection:
+            told = list_told(connection)
+    rows = [
+        {
+            "question": each.question,
+            "computed_at": None if each.computed_at_us is None else format_us(each.computed_at_us),
+            "branches": each.branches,
+            "reason": each.reason,
+        }
+        for each in told
+    ]
+    print_rows(options, "answers", ("question", "computed_at", "branches", "reason"), rows, "There is no question.")

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -24,10 +23,11 @@ from hq_server.storage.tables import branch_cursor, central_commit, chain, feed_
 from shared.clock import Clock
 from shared.domain.business_time import MICROSECONDS, local_moment
 from shared.errors import FilialError, Refused
+from shared.reports.answers import ask_of, decode_answer, encode_answer, parameters_json
 from shared.reports.parameters import ReportAsk, ReportParameters, parse_ask
 from shared.reports.registry import find_report
 from shared.reports.report import Report, share_basis_points
-from shared.reports.result import BranchCompleteness, Column, Completeness, ReportResult
+from shared.reports.result import ReportResult
 from shared.storage.tables import erased_card
 
 WAITING_MAX = 20
@@ -107,7 +107,7 @@ def data_version(connection: Connection, now_us: int) -> str:
 
 def fingerprint_of(report: str, parameters: ReportParameters) -> str:
     """The same for the same question, however its period was named."""
-    return hashlib.sha256(f"{report}\n{_canonical(parameters)}".encode()).hexdigest()
+    return hashlib.sha256(f"{report}\n{parameters_json(parameters)}".encode()).hexdigest()
 
 
 # The queue.
@@ -213,7 +213,7 @@ def _enqueue(
             raise Refused(f"{WAITING_MAX} reports wait to be computed already.", "Try again in some minutes.")
         asked = {"state": KeptState.WAITING, "asked_at": now_us, "attempts": 0, "done_basis_points": 0, "reason": None}
         if row is None:
-            named = {"fingerprint": fingerprint, "report": report.name, "parameters": _canonical(parameters)}
+            named = {"fingerprint": fingerprint, "report": report.name, "parameters": parameters_json(parameters)}
             connection.execute(kept_report.insert().values(**named, **asked, answer_bytes=0))
         else:
             connection.execute(update(kept_report).where(kept_report.c.fingerprint == fingerprint).values(**asked))
@@ -250,63 +250,7 @@ def _kept(row: Row[Any], parameters: ReportParameters, version: str, now_us: int
     return Kept(KeptState(row.state), row.done_basis_points, result, row.computed_at, current, row.reason)
 
 
-# A question and an answer as bytes.
-
-
 def _parse(connection: Connection, report: Report, ask: ReportAsk, now_us: int) -> ReportParameters:
     zone = read_chain(connection).timezone
     today = local_moment(now_us, zone).business_date
     return parse_ask(ask, list(report.all_dimensions), report.options, zone, today)
-
-
-def _canonical(parameters: ReportParameters) -> str:
-    return json.dumps(parameters.as_json(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-
-
-def ask_of(document: dict[str, Any]) -> ReportAsk:
-    """The question that parameters, as their JSON shows them, are the answer to."""
-    return ReportAsk(
-        by=document["by"],
-        date_from=document["from"],
-        date_to=document["to"],
-        branches=document["branches"],
-        as_of=document["as_of"],
-        filters=[f"{name}={value}" for name, values in document.get("filters", {}).items() for value in values],
-        team=document.get("team", ""),
-        compare=document.get("compare"),
-        like_for_like=document.get("like_for_like", False),
-        options=[f"{name}={value}" for name, value in document.get("options", {}).items()],
-    )
-
-
-def encode_answer(result: ReportResult) -> bytes:
-    """Everything of an answer but what was asked, compressed."""
-    document = {
-        "columns": [[column.name, column.type, column.label, column.unit] for column in result.columns],
-        "rows": result.rows,
-        "totals": result.totals,
-        "currency": result.currency,
-        "branches": [
-            [known.branch, known.watermark_us, known.last_seen_us, known.complete, known.share_basis_points]
-            for known in result.completeness.branches
-        ],
-    }
-    return zlib.compress(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())
-
-
-def decode_answer(data: bytes, report: str, parameters: ReportParameters) -> ReportResult:
-    """The answer as it was given."""
-    document = json.loads(zlib.decompress(data))
-
-    def tuples(rows: Sequence[Sequence[Any]]) -> tuple[tuple[Any, ...], ...]:
-        return tuple(tuple(row) for row in rows)
-
-    return ReportResult(
-        report,
-        parameters,
-        tuple(Column(*column) for column in document["columns"]),
-        tuples(document["rows"]),
-        tuple(document["totals"]),
-        Completeness(tuple(BranchCompleteness(*known) for known in document["branches"])),
-        document["currency"],
-    )

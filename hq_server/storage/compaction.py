@@ -24,7 +24,7 @@ from shared.errors import DecodeError
 from shared.storage.card_rows import upsert_rows
 from shared.sync.card_merge import CardState, merge_patch, merge_states
 from shared.sync.limits import FEED_FOLDED_BYTES_MAX
-from shared.sync.messages import CardChange, CardForgotten, CardFull, NeighbourFact
+from shared.sync.messages import CardChange, CardForgotten, CardFull, ChainAnswer, NeighbourFact
 from shared.wire.cards import decode_state, encode_state
 from shared.wire.exchange import decode_feed_record, encode_feed_record
 
@@ -119,8 +119,9 @@ def fold(earlier: bytes, later: bytes) -> bytes | None:
         first, second = decode_feed_record(earlier), decode_feed_record(later)
         if isinstance(first, CardForgotten):
             return None
-        if isinstance(first, NeighbourFact) or isinstance(second, NeighbourFact):
-            return later  # a fact told again
+        told_whole = NeighbourFact | ChainAnswer
+        if isinstance(first, told_whole) or isinstance(second, told_whole):
+            return later  # a fact told again, or a newer answer
         if isinstance(second, CardForgotten):
             return later
         state = with_record(with_record(CardState(), first), second)

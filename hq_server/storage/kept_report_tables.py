@@ -1,8 +1,8 @@
-"""Answers of reports that take long, kept until the data they rest on has changed."""
+"""Answers of reports that take long, kept until the data they rest on has changed; and what branches were told."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import Column, Date, Index, Integer, LargeBinary, PrimaryKeyConstraint, Table, Text
 
 from hq_server.storage.tables import hq_metadata
 from shared.storage.column_types import UtcTime
@@ -30,5 +30,20 @@ kept_report = Table(
     Column("computed_at", UtcTime),
     PrimaryKeyConstraint("fingerprint"),
     Index("kept_report_by_state", "state", "asked_at"),
+    sqlite_with_rowid=False,
+)
+
+# When branches were last told the answer to a question: see hq_server.operations.chain_answers.
+chain_answer_run = Table(
+    "chain_answer_run",
+    hq_metadata,
+    Column("question", Text, nullable=False),
+    # The night that it was computed for, of the chain's zone.
+    Column("night", Date, nullable=False),
+    Column("computed_at", UtcTime, nullable=False),
+    Column("branches", Integer, nullable=False),
+    # Why there is none, in one sentence.
+    Column("reason", Text),
+    PrimaryKeyConstraint("question"),
     sqlite_with_rowid=False,
 )

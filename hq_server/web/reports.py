@@ -9,6 +9,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hq_server.operations.chain_answers import ask_for_all, list_told
 from hq_server.operations.kept_reports import KeptState, ask_kept
 from hq_server.operations.report_room import ask_report, branches_and_people, look_beneath, open_reports
 from hq_server.storage.store import HqStore
@@ -23,9 +24,14 @@ from shared.reports.naming import name_values
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
+from shared.web.error_texts import translate_error
+from shared.web.formats import format_moment
 from shared.web.report_lists import show_beneath
 from shared.web.reports import Desk, StillComputing, export_report, show_list, show_report
+from shared.web.request_state import Notice
+from shared.web.site import see_other
 from shared.web.translations import current_language
+from shared.web.translations import lazy_text as _
 
 
 def desk_of(request: Request) -> Desk:
@@ -84,7 +90,26 @@ def _kept(store: HqStore, report: Report, ask: ReportAsk, now_us: int) -> Report
 
 def page(request: Request) -> Response:
     """`/reports`."""
-    return show_list(request, desk_of(request))
+    context, desk = context_of(request), desk_of(request)
+    with context.store.read() as connection:
+        answers = list_told(connection)
+    moments = [each.computed_at_us for each in answers if each.computed_at_us is not None]
+    told = {
+        "oldest": format_moment(min(moments), desk.zone) if moments else "",
+        "branches": max((each.branches for each in answers), default=0),
+        "waiting": sum(each.is_asked for each in answers),
+        "refused": [(each.question, translate_error(each.reason)) for each in answers if each.reason],
+        "hour": f"{context.settings.chain_answers_hour}:00",
+    }
+    return show_list(request, desk, told)
+
+
+def tell(request: Request) -> Response:
+    """POST `/reports/tell-branches`: what branches are told every night is computed now."""
+    context = context_of(request)
+    with context.store.write() as connection:
+        ask_for_all(connection, actor_of(request), context.clock.now_us())
+    return see_other(request, "/reports", Notice(_("The answers for the branches are being computed.")))
 
 
 def receipts(request: Request) -> Response:
@@ -109,6 +134,7 @@ def export(request: Request) -> Response:
 
 ROUTES = (
     guarded("/reports", page),
+    guarded("/reports/tell-branches", tell, "POST"),
     guarded("/reports/receipts", receipts),
     guarded("/reports/calls-list", calls),
     guarded("/reports/{name}", report),

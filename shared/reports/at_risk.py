@@ -20,10 +20,10 @@ from datetime import timedelta
 from itertools import pairwise
 
 from shared.domain.business_time import days_from_date
-from shared.reports.client_cards import ClientCards
+from shared.reports.client_cards import ClientCards, ClientKey, card_text
 from shared.reports.ground import Answer, Ground, Rows
 from shared.reports.parameters import Option, ReportParameters
-from shared.reports.purchases import Window, visits_by_client
+from shared.reports.purchases import Window, clients_by_branch, visits_by_client
 from shared.reports.report import Report, Scope
 from shared.reports.result import Column
 
@@ -54,16 +54,39 @@ DEFINITIONS: dict[str, str] = {
 
 def run_at_risk(ground: Ground, parameters: ReportParameters) -> Answer:
     """A row a client, and the totals; without a dimension the totals alone. Medians and days have no total."""
-    today = parameters.date_to or ground.today
     cards = ClientCards(ground.connection)
     labels = cards.labels()
+    found = _clients_at_risk(ground, parameters, cards)
+    return _answer([(labels.of(key), *measures) for key, measures in found.items()], parameters)
+
+
+def run_at_risk_by_branch(ground: Ground, parameters: ReportParameters) -> dict[bytes, Answer]:
+    """By branch, the same of those who ever bought there; their habits are those of the whole chain."""
+    cards = ClientCards(ground.connection)
+    found = _clients_at_risk(ground, parameters, cards)
+    everybody = clients_by_branch(ground, parameters, cards, Window(None, parameters.date_to or ground.today))
+    return {
+        branch_id: _answer([(card_text(key), *found[key]) for key in members if key in found], parameters)
+        for branch_id, members in everybody.items()
+    }
+
+
+def _clients_at_risk(
+    ground: Ground, parameters: ReportParameters, cards: ClientCards
+) -> dict[ClientKey, tuple[int, int, int, int, int]]:
+    """The measures of every client who has stayed away for too long."""
+    today = parameters.date_to or ground.today
     since = today - timedelta(days=NET_DAYS - 1)
-    rows: Rows = []
+    found = {}
     for key, known in visits_by_client(ground, parameters, cards, Window(None, today), since).items():
         days = sorted(known.days)
         away = days_from_date(today) - days[-1]
         if len(days) >= parameters.option("visits") and away > (doubled := doubled_median_interval(days)):
-            rows.append((labels.of(key), 1, len(days), doubled * 500, away, known.net))
+            found[key] = (1, len(days), doubled * 500, away, known.net)
+    return found
+
+
+def _answer(rows: Rows, parameters: ReportParameters) -> Answer:
     total = (len(rows), sum(row[2] for row in rows), None, None, sum(row[5] for row in rows))
     return (sorted(rows), total) if parameters.by else ([total], total)
 
@@ -86,5 +109,6 @@ AT_RISK = Report(
     options=OPTIONS,
     first_by=("client",),
     first_period="today",
+    run_by_branch=run_at_risk_by_branch,
     notes=("Only the last day of the period counts; habits are those of all time.",),
 )

@@ -54,6 +54,11 @@ class ClientCards:
         return ClientLabels({row[0]: row[1] for row in self._connection.execute(_NUMBERED.order_by(*_YOUNGEST_FIRST))})
 
 
+def card_text(key: ClientKey) -> str:
+    """A client by the id of his card; who has none is nobody in particular."""
+    return format_id(key) if isinstance(key, bytes) else ""
+
+
 class ClientLabels:
     """A client's external id; where he has none, or an older card has the same, the id of his card."""
 

@@ -24,7 +24,7 @@ from shared.reports.client_cards import ClientCards, ClientKey
 from shared.reports.ground import Answer, Ground, Rows
 from shared.reports.parameters import Option, ReportParameters
 from shared.reports.periods import MONTHS_PER_YEAR
-from shared.reports.purchases import Window, net_by_month
+from shared.reports.purchases import Window, clients_by_branch, net_by_month
 from shared.reports.report import Derived, Report, Scope, Sums, share_basis_points
 from shared.reports.result import Column
 
@@ -78,6 +78,21 @@ def run_cohorts(ground: Ground, parameters: ReportParameters) -> Answer:
         bought, came_back = net_by_month(ground, parameters, cards, Window(None, ground.today))
     cohorts = _cohorts(_wanted(first, parameters), bought, came_back, parameters.option("months"))
     return _answer(cohorts, newest, parameters)
+
+
+def run_cohorts_by_branch(ground: Ground, parameters: ReportParameters) -> dict[bytes, Answer]:
+    """By branch, the same of those who ever bought there; what they buy elsewhere in the chain is counted too."""
+    cards = ClientCards(ground.connection)
+    everywhere = Window(None, ground.today, everywhere=True)
+    bought, came_back = net_by_month(ground, parameters, cards, everywhere)
+    first = _wanted({key: min(months) for key, months in bought.items()}, parameters)
+    newest = max((max(months) for months in bought.values()), default="")
+    answers = {}
+    for branch_id, members in clients_by_branch(ground, parameters, cards, everywhere).items():
+        of_branch = {key: month for key, month in first.items() if key in members}
+        cohorts = _cohorts(of_branch, bought, came_back, parameters.option("months"))
+        answers[branch_id] = _answer(cohorts, newest, parameters)
+    return answers
 
 
 def _wanted(first: Mapping[ClientKey, str], parameters: ReportParameters) -> dict[ClientKey, str]:
@@ -148,5 +163,6 @@ COHORTS = Report(
     options=OPTIONS,
     first_by=("cohort", "month_number"),
     first_period="last-365-days",
+    run_by_branch=run_cohorts_by_branch,
     notes=("The newest month is not over yet.",),
 )

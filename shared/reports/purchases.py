@@ -64,6 +64,18 @@ def bought_by_client(
     return found
 
 
+def clients_by_branch(
+    ground: Ground, parameters: ReportParameters, cards: ClientCards, window: Window
+) -> dict[bytes, set[ClientKey]]:
+    """Who bought at which of the ground's branches within the window."""
+    found: dict[bytes, set[ClientKey]] = {branch_id: set() for branch_id in ground.branch_codes}
+    for client_id, number, branch_id in _grouped(ground, parameters, sale, window, (sale.c.branch_id,), ()):
+        key = cards.client_of(client_id, number)
+        if key is not None and branch_id in found:
+            found[branch_id].add(key)
+    return found
+
+
 def net_by_month(
     ground: Ground, parameters: ReportParameters, cards: ClientCards, window: Window
 ) -> tuple[dict[ClientKey, dict[str, int]], dict[ClientKey, dict[str, int]]]:

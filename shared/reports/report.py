@@ -12,6 +12,7 @@ from shared.reports.parameters import Option, ReportParameters
 from shared.reports.result import Column
 
 Run = Callable[[Ground, ReportParameters], Answer]
+RunByBranch = Callable[[Ground, ReportParameters], Mapping[bytes, Answer]]
 Sums = Mapping[str, Any]
 """A row's measures by name."""
 
@@ -58,6 +59,9 @@ class Report:
     rests_on: str = ""
     # It reads so much that it runs beside the page, and its answer is kept.
     is_slow: bool = False
+    # Of a report on clients: by branch, the same of those alone who bought there, measured over the whole chain. A
+    # client stands there by the id of his card; all who have none are one, without a name.
+    run_by_branch: RunByBranch | None = None
     notes: tuple[str, ...] = field(default=())
 
     @property

@@ -138,10 +138,12 @@ class ReportResult:
     currency: str
     # Of an answer that was kept: the moment it was computed at, microseconds. None is just now.
     computed_at_us: int | None = None
+    # How many rows the totals know of that are not among the rows.
+    rows_left_out: int = 0
 
     def as_json(self) -> dict[str, Any]:
         measures = self.columns[len(self.columns) - len(self.totals) :]
-        return {
+        document: dict[str, Any] = {
             "report": self.report,
             "parameters": self.parameters.as_json(),
             "currency": self.currency,
@@ -152,3 +154,8 @@ class ReportResult:
             "totals": {column.name: column.plain(value) for column, value in zip(measures, self.totals, strict=True)},
             "completeness": self.completeness.as_json(),
         }
+        if self.computed_at_us is not None:
+            document["computed_at"] = format_us(self.computed_at_us)
+        if self.rows_left_out:
+            document["rows_left_out"] = self.rows_left_out
+        return document

@@ -16,14 +16,14 @@ these; the names of segments are those in general use, their bounds are ours.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from shared.domain.business_time import days_from_date
-from shared.reports.client_cards import ClientCards
+from shared.reports.client_cards import ClientCards, ClientKey, card_text
 from shared.reports.ground import Answer, Ground
 from shared.reports.parameters import Option, ReportParameters
-from shared.reports.purchases import Bought, Row, bought_by_client, group_clients, whole_days
+from shared.reports.purchases import Bought, Row, bought_by_client, clients_by_branch, group_clients, whole_days
 from shared.reports.report import Derived, Report, Scope, Sums, divide
 from shared.reports.result import Column
 
@@ -89,8 +89,27 @@ SEGMENTS: tuple[Segment, ...] = (
 
 def run_rfm(ground: Ground, parameters: ReportParameters) -> Answer:
     """Rows by segment, score or client, and the totals of the clients that the filters leave."""
-    window = whole_days(ground, parameters, parameters.option("days"))
     cards = ClientCards(ground.connection)
+    label = cards.labels().of if "client" in (*parameters.by, *dict(parameters.filters)) else str
+    return group_clients(_clients(ground, parameters, cards, label).values(), parameters, _measured)
+
+
+def run_rfm_by_branch(ground: Ground, parameters: ReportParameters) -> dict[bytes, Answer]:
+    """By branch, the same of those who bought there; their scores and figures are the chain's."""
+    cards = ClientCards(ground.connection)
+    rows = _clients(ground, parameters, cards, card_text)
+    window = whole_days(ground, parameters, parameters.option("days"))
+    return {
+        branch_id: group_clients([rows[key] for key in members if key in rows], parameters, _measured)
+        for branch_id, members in clients_by_branch(ground, parameters, cards, window).items()
+    }
+
+
+def _clients(
+    ground: Ground, parameters: ReportParameters, cards: ClientCards, label: Callable[[ClientKey], str]
+) -> dict[ClientKey, Row]:
+    """Every client who bought within the window, with his scores among all of them."""
+    window = whole_days(ground, parameters, parameters.option("days"))
     bought = bought_by_client(ground, parameters, cards, window)
     last = days_from_date(window.last)
     scores = zip(
@@ -99,9 +118,7 @@ def run_rfm(ground: Ground, parameters: ReportParameters) -> Answer:
         scores_of([each.net for each in bought.values()]),
         strict=True,
     )
-    label = cards.labels().of if "client" in (*parameters.by, *dict(parameters.filters)) else str
-    rows = [_row(label(key), each, score, last) for (key, each), score in zip(bought.items(), scores, strict=True)]
-    return group_clients(rows, parameters, _measured)
+    return {key: _row(label(key), each, score, last) for (key, each), score in zip(bought.items(), scores, strict=True)}
 
 
 def scores_of(values: Sequence[int]) -> list[int]:
@@ -160,4 +177,5 @@ RFM = Report(
     filters_itself=True,
     first_by=("segment",),
     first_period="last-365-days",
+    run_by_branch=run_rfm_by_branch,
 )

@@ -17,6 +17,7 @@ from shared.reports.result import Column
 from shared.reports.teams import Teams
 
 DAY = "business_date"
+BRANCH = "branch"
 
 Row = tuple[Any, ...]
 
@@ -43,6 +44,28 @@ def run(ground: Ground, report: Report, parameters: ReportParameters) -> Found:
     return Found(compared_columns(report, parameters.by), rows, totals)
 
 
+def run_by_branch(ground: Ground, report: Report, parameters: ReportParameters) -> dict[bytes, Found]:
+    """Answers a report of the chain for every branch of the ground at once: of its clients where the report is about
+    clients, else of the branch alone. Without a comparison. Raises InvalidInput, StoreCorrupt."""
+    _require_possible(report, parameters)
+    columns = report.columns(parameters.by)
+    if report.run_by_branch is not None:
+        answers = report.run_by_branch(ground, parameters)
+        return {
+            branch_id: Found(columns, *_with_derived(report, answer, len(parameters.by)))
+            for branch_id, answer in answers.items()
+        }
+    rows: dict[str, Rows] = {code: [] for code in ground.branch_codes.values()}
+    for code, *row in run(ground, report, parameters.grouped((BRANCH, *parameters.by))).rows:
+        rows[code].append(tuple(row))
+    totals = {code: tuple(total) for code, *total in run(ground, report, parameters.grouped((BRANCH,))).rows}
+    nothing = (0,) * len(report.measures)
+    return {
+        branch_id: Found(columns, rows[code], totals.get(code) or _with_derived(report, ([], nothing), 0)[1])
+        for branch_id, code in ground.branch_codes.items()
+    }
+
+
 def _require_possible(report: Report, parameters: ReportParameters) -> None:
     wants_regrouping = bool(parameters.team) or (bool(parameters.filters) and not report.filters_itself)
     if wants_regrouping and not report.is_additive:
@@ -55,10 +78,13 @@ def _require_possible(report: Report, parameters: ReportParameters) -> None:
 
 def _complete(ground: Ground, report: Report, parameters: ReportParameters) -> Answer:
     """Rows and totals with the derived measures behind the summed ones."""
-    rows, totals = _measured(ground, report, parameters)
+    return _with_derived(report, _measured(ground, report, parameters), len(parameters.by))
+
+
+def _with_derived(report: Report, answer: Answer, width: int) -> Answer:
+    rows, totals = answer
     if not report.derived:
         return rows, totals
-    width = len(parameters.by)
     names = [column.name for column in report.measures]
 
     def with_derived(sums: Row) -> Row:

@@ -380,4 +380,25 @@ class NeighbourFact:
     payload: bytes
 
 
-FeedRecord = CardChange | CardFull | CardForgotten | NeighbourFact
+CHAIN_ANSWER_KIND = 90
+"""The kind of such a row in the feed: neither a card's nor a fact's."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChainAnswer:
+    """A feed record: what the head office computed over the whole chain, to a question that branches are told the
+    answer to (shared.reports.branch_questions). The newest takes the place of an older one.
+
+    `data` is an answer of shared.reports.answers.
+    """
+
+    # Of the question.
+    card_id: bytes
+    report: str
+    question: str
+    computed_at_us: int
+    data: bytes
+    kind: int = CHAIN_ANSWER_KIND
+
+
+FeedRecord = CardChange | CardFull | CardForgotten | NeighbourFact | ChainAnswer

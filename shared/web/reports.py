@@ -22,13 +22,14 @@ from shared.reports.parameters import ReportAsk
 from shared.reports.presentation import Presentation
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
+from shared.reports.running import BRANCH
 from shared.web.completeness_words import completeness_words, format_share
 from shared.web.error_texts import translate_error
 from shared.web.failures import status_of
 from shared.web.formats import format_moment
 from shared.web.pages import render
 from shared.web.report_charts import chart_of, measure_drawn
-from shared.web.report_forms import ALWAYS, BY_MAX, first_ask, pairs_of
+from shared.web.report_forms import ALWAYS, BY_MAX, first_ask, pairs_of, query_of
 from shared.web.report_links import beneath_urls
 from shared.web.report_tables import Table, address_of, make_table, shown_of
 from shared.web.report_words import (
@@ -54,6 +55,10 @@ class StillComputing(Refused):
     def __init__(self, message: str, hint: str, progress: int) -> None:
         super().__init__(message, hint)
         self.progress = progress
+
+
+class NothingYet(Refused):
+    """There is no answer so far, and nothing is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,13 @@ class Desk:
     has_proofs: bool = False
     # Where a report is saved as a template; "" where none can be.
     save_path: str = ""
+    # The only questions that may be asked of a report here, because somebody else answers them; none is any.
+    questions_of: Callable[[Report], Sequence[ReportAsk]] = lambda _report: ()
 
 
-def show_list(request: Request, desk: Desk) -> Response:
-    """`/reports`: what may be asked here."""
-    return render(request, "reports.html", groups=grouped_reports(desk.reports))
+def show_list(request: Request, desk: Desk, told: Mapping[str, Any] | None = None) -> Response:
+    """`/reports`: what may be asked here; at the head office also what branches are told."""
+    return render(request, "reports.html", groups=grouped_reports(desk.reports), told=told)
 
 
 def show_report(request: Request, desk: Desk, name: str) -> Response:
@@ -96,30 +103,18 @@ def show_report(request: Request, desk: Desk, name: str) -> Response:
     ask = first_ask(report, request.query_params)
     try:
         result = desk.run(report, ask)
-    except StillComputing as waiting:
-        words = words_of(desk, None)
-        form = _form(report, desk, ask, words)
-        return render(
-            request,
-            "report.html",
-            failure=None,
-            table=None,
-            computing=format_share(waiting.progress),
-            **form,
-            **_nothing(),
-        )
     except (InvalidInput, NotFound, Refused) as error:
-        failure = {"message": translate_error(error.message), "hint": translate_error(error.hint)}
-        words = words_of(desk, None)
-        common = _form(report, desk, ask, words)
+        said = {"message": translate_error(error.message), "hint": translate_error(error.hint)}
+        is_failure = not isinstance(error, StillComputing | NothingYet)
         return render(
             request,
             "report.html",
-            status_code=status_of(error),
-            failure=failure,
+            status_code=status_of(error) if is_failure else 200,
+            failure=said if is_failure else None,
+            nothing_yet=said if isinstance(error, NothingYet) else None,
             table=None,
-            computing="",
-            **common,
+            computing=format_share(error.progress) if isinstance(error, StillComputing) else "",
+            **_form(report, desk, ask, words_of(desk, None)),
             **_nothing(),
         )
     words = words_of(desk, result)
@@ -127,6 +122,7 @@ def show_report(request: Request, desk: Desk, name: str) -> Response:
         request,
         "report.html",
         failure=None,
+        nothing_yet=None,
         computing="",
         **_form(report, desk, ask, words),
         **_answer(request, desk, report, ask, result, words),
@@ -188,6 +184,10 @@ def _form(report: Report, desk: Desk, ask: ReportAsk, words: Words) -> dict[str,
         "may_filter": report.is_additive or report.filters_itself,
         "options": [(each, given.get(each.name, str(each.default))) for each in report.options],
         "has_as_of": desk.has_as_of,
+        "questions": [
+            (_question_in_words(report, each), f"{path}?{query_of(each)}", _is_asked(each, ask))
+            for each in desk.questions_of(report)
+        ],
         "definitions": [
             (heading(column), gettext(report.all_definitions[column.name]))
             for column in report.all_measures
@@ -197,13 +197,25 @@ def _form(report: Report, desk: Desk, ask: ReportAsk, words: Words) -> dict[str,
     }
 
 
+def _question_in_words(report: Report, question: ReportAsk) -> str:
+    grouped = " × ".join(heading(report.all_dimensions[name]) for name in question.by)
+    return f"{grouped}, {PERIODS[question.period]}" if question.period and report.has_period else grouped
+
+
+def _is_asked(question: ReportAsk, ask: ReportAsk) -> bool:
+    same_period = not ask.period or ask.period == question.period
+    return same_period and tuple(question.by) == tuple(name for name in ask.by if name != BRANCH)
+
+
 def _answer(
     request: Request, desk: Desk, report: Report, ask: ReportAsk, result: ReportResult, words: Words
 ) -> dict[str, Any]:
     path, pairs = f"/reports/{report.name}", pairs_of(ask)
     address = address_of(path, pairs)
     shown = shown_of(request.query_params)
-    table: Table = make_table(report, result, shown, words, address, beneath_urls(report, result, ask))
+    told = bool(desk.questions_of(report))
+    beneath = beneath_urls(report, result, ask)
+    table: Table = make_table(report, result, shown, words, address, (lambda _values: "") if told else beneath)
     asked = result.parameters
     return {
         "table": table,
@@ -216,6 +228,7 @@ def _answer(
         "exports": [(kind, f"{path}/export.{kind}?{urlencode(pairs)}") for kind in MEDIA_TYPES],
         "save_url": f"{desk.save_path}?{urlencode([('report', report.name), *pairs])}" if desk.save_path else "",
         "made_at": format_moment(result.computed_at_us or desk.now_us, desk.zone),
+        "left_out": result.rows_left_out,
         "computed_at": "" if result.computed_at_us is None else format_moment(result.computed_at_us, desk.zone),
         "made_by": desk.made_by,
         "zone": desk.zone,
@@ -226,4 +239,5 @@ def _answer(
 def _nothing() -> dict[str, Any]:
     return {
         "completeness": None, "exports": [], "prove_url": "", "save_url": "", "period": "", "asked": [], "sort": "",
+        "left_out": 0,
     }  # fmt: skip

@@ -17,6 +17,7 @@ from shared.sync.messages import (
     CardChange,
     CardForgotten,
     CardFull,
+    ChainAnswer,
     Checkpoint,
     Common,
     Drain,
@@ -245,6 +246,11 @@ def encode_feed_record(record: FeedRecord) -> bytes:
             message.fact.branch_code = record.branch_code
             message.fact.client_id = record.client_id
             message.fact.payload = record.payload
+        case ChainAnswer():
+            message.answer.report = record.report
+            message.answer.question = record.question
+            message.answer.computed_at_us = record.computed_at_us
+            message.answer.data = record.data
     return message.SerializeToString()
 
 
@@ -264,6 +270,9 @@ def decode_feed_record(data: bytes) -> FeedRecord:
             fact = message.fact
             branch_id, client_id = require_id(fact.branch_id), require_id(fact.client_id)
             return NeighbourFact(message.kind, card_id, branch_id, fact.branch_code, client_id, fact.payload)
+        case "answer":
+            answer = message.answer
+            return ChainAnswer(card_id, answer.report, answer.question, answer.computed_at_us, answer.data)
         case _:
             raise DecodeError("A feed record has no body that this release knows.")
 

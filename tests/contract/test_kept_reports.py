@@ -17,7 +17,6 @@ from hq_server.operations.kept_reports import (
     KeptState,
     ask_again,
     ask_kept,
-    ask_of,
     fingerprint_of,
     take_up_again,
     work_off,
@@ -25,6 +24,7 @@ from hq_server.operations.kept_reports import (
 from hq_server.operations.reporting import run_report
 from hq_server.storage.kept_report_tables import kept_report
 from shared.errors import InvalidInput, Refused
+from shared.reports.answers import ask_of
 from shared.reports.ground import Answer, Ground
 from shared.reports.parameters import ReportAsk, ReportParameters, parse_ask
 from shared.reports.registry import REPORTS, find_report

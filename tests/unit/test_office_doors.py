@@ -55,6 +55,7 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     ("GET", "/password"): EVERYBODY,
     ("POST", "/password"): EVERYBODY,
     ("POST", "/logout"): EVERYBODY,
+    ("POST", "/reports/tell-branches"): REPORTS,
     ("GET", "/reports/{name}/prove"): REPORTS,
     ("GET", "/reports/sales/proof.jsonl"): (Permission.AUDIT_VIEW, Permission.REPORT_CHAIN),
     ("POST", "/changes/take-back"): EVERYBODY,  # what it needs depends on what is taken back

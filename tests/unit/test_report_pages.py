@@ -11,14 +11,19 @@ import pytest
 from branch_node.operations import report_room as branch_room
 from branch_node.storage.store import BranchStore
 from hq_server.operations import report_room as office_room
+from hq_server.operations.chain_answers import tell_branches
 from hq_server.operations.kept_reports import work_off
 from hq_server.operations.products import Assortment, ProductFields, WantedPrice
+from hq_server.storage.branches import branch_by_code
+from hq_server.storage.feed import number_feed
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, NO_LIMITS, Actor, Permission
 from shared.errors import NotPermitted
+from shared.reports.branch_questions import QUESTIONS, questions_of
 from shared.reports.naming import NAMES_AT_ONCE_MAX, name_values
 from shared.reports.parameters import ReportAsk
 from shared.reports.registry import REPORTS, find_report
 from shared.reports.report import Scope
+from shared.sync.messages import ChainAnswer
 from tests.support.clock import FakeClock
 from tests.support.journal import line, sale
 from tests.support.office_pages import Desk, OfficePages, office_pages
@@ -121,18 +126,44 @@ def test_no_value_of_the_data_is_taken_for_html(pages: OfficePages, desk: Desk) 
     assert "<b>bold" not in desk.get("/reports/sales?by=category").text
 
 
-def test_a_branch_shows_what_it_can_answer_alone(shop: Shop, tmp_path: Path, clock: FakeClock) -> None:
+def test_a_branch_shows_what_it_can_answer_and_what_it_is_told(shop: Shop, tmp_path: Path, clock: FakeClock) -> None:
     shop.sell("k1", 50)
     staff_of(shop.store, clock, tmp_path)
     browser = Browser(make_pages(shop.store, tmp_path))
     assert browser.log_in("maria").status_code == 303
     text = browser.get("/reports").text
     for name, report in REPORTS.items():
-        assert (f'href="/reports/{name}"' in text) == (report.scope == Scope.LOCAL)
-        if report.scope == Scope.LOCAL:
-            assert browser.get(f"/reports/{name}").status_code == 200
+        assert f'href="/reports/{name}"' in text
+        page = browser.get(f"/reports/{name}")
+        assert page.status_code == 200
+        assert ("has not sent this report yet" in page.text) == (report.scope == Scope.CHAIN)
     assert "1 of 1 branch complete" in browser.get("/reports/sales?by=cashier").text
     assert browser.get("/reports/sales/export.csv?by=cashier").status_code == 200
+
+
+def test_a_branch_says_of_what_it_was_told_when_and_of_whom(
+    pages: OfficePages, desk: Desk, shop: Shop, tmp_path: Path, clock: FakeClock
+) -> None:
+    assert "None has been sent yet" in desk.get("/reports").text
+    assert desk.post("/reports/tell-branches", page="/reports").status_code == 303
+    assert f"Still being computed: {len(QUESTIONS)}." in desk.get("/reports").text
+    for question in QUESTIONS:
+        tell_branches(pages.office.store, pages.office.clock, question, 4, 15)
+    number_feed(pages.office.store, pages.office.clock.now_us())
+    assert "branches: " in desk.get("/reports").text
+    with pages.office.store.read() as connection:
+        branch_id = branch_by_code(connection, "B1").id
+    shop.learn(*[each for each in pages.office.feed_of(branch_id) if isinstance(each, ChainAnswer)])
+    staff_of(shop.store, clock, tmp_path)
+    browser = Browser(make_pages(shop.store, tmp_path))
+    browser.log_in("maria")
+    for question in QUESTIONS:
+        text = browser.get(f"/reports/{question.report}?by={'&by='.join(question.by)}&period={question.period}").text
+        assert "Computed at the head office" in text
+        assert text.count('aria-current="page"') >= (len(questions_of(question.report)) > 1)
+        assert 'class="completeness' in text
+    assert browser.get("/reports/margin/export.xlsx").status_code == 200
+    assert browser.get("/reports/margin?by=product").status_code == 422
 
 
 def test_nobody_without_the_permission_is_answered(pages: OfficePages, branch_store: BranchStore) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, MetaData
 
-from branch_node.storage import client_import_tables, file_transfer_tables
+from branch_node.storage import chain_answers, client_import_tables, file_transfer_tables
 from branch_node.storage.basket_tables import SEARCH_TABLE
 from branch_node.storage.receipt_indexes import RECEIPT_INDEXES
 from branch_node.storage.stock_draft_tables import STOCK_INDEXES
@@ -17,7 +17,7 @@ from shared.storage.migrating import current_revision, schema_differences, upgra
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0032"
+HEAD = "0033"
 KNOWN = frozenset(
     {
         "0001",
@@ -49,11 +49,12 @@ KNOWN = frozenset(
         "0030",
         "0031",
         "0032",
+        "0033",
     }
 )
 METADATA: list[MetaData] = [record_metadata, branch_metadata, session_metadata]
 # Named so that their tables are in the metadata.
-TABLES_APART = (client_import_tables, file_transfer_tables)
+TABLES_APART = (chain_answers, client_import_tables, file_transfer_tables)
 _LOCATION = Path(__file__).parent
 
 

@@ -1619,5 +1619,14 @@ CREATE TABLE report_template (
 )
  WITHOUT ROWID;
 
-INSERT INTO alembic_version (version_num) VALUES ('0032');
+CREATE TABLE chain_answer (
+	report TEXT NOT NULL, 
+	question TEXT NOT NULL, 
+	computed_at BIGINT NOT NULL, 
+	data BLOB NOT NULL, 
+	PRIMARY KEY (report, question)
+)
+ WITHOUT ROWID;
+
+INSERT INTO alembic_version (version_num) VALUES ('0033');
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, MetaData
 
 from hq_server.storage import fleet_tables, mail_tables
 from hq_server.storage.hand_over_tables import hand_over
-from hq_server.storage.kept_report_tables import kept_report
+from hq_server.storage.kept_report_tables import chain_answer_run, kept_report
 from hq_server.storage.report_tables import report_delivery, report_run
 from hq_server.storage.review_tables import REVIEW_INDEXES, audit_verdict
 from hq_server.storage.tables import hq_metadata
@@ -18,7 +18,7 @@ from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0032"
+HEAD = "0033"
 KNOWN = frozenset(
     {
         "0001",
@@ -47,9 +47,10 @@ KNOWN = frozenset(
         "0030",
         "0031",
         "0032",
+        "0033",
     }
 )
-_ALSO_OF_HQ = (hand_over, report_run, report_delivery, kept_report, audit_verdict)
+_ALSO_OF_HQ = (hand_over, report_run, report_delivery, kept_report, chain_answer_run, audit_verdict)
 """Tables in modules of their own, which stand in the same metadata once they are imported."""
 METADATA: list[MetaData] = [record_metadata, hq_metadata, rollup_metadata, session_metadata]
 assert mail_tables.mail_attempt.metadata is hq_metadata

@@ -1588,5 +1588,15 @@ CREATE INDEX parked_entry_open ON parked_entry (branch_id) WHERE resolved_at IS 
 
 CREATE INDEX proposal_open ON proposal (received_at) WHERE resolved_at IS NULL;
 
-INSERT INTO alembic_version (version_num) VALUES ('0032');
+CREATE TABLE chain_answer_run (
+	question TEXT NOT NULL, 
+	night DATE NOT NULL, 
+	computed_at BIGINT NOT NULL, 
+	branches INTEGER NOT NULL, 
+	reason TEXT, 
+	PRIMARY KEY (question)
+)
+ WITHOUT ROWID;
+
+INSERT INTO alembic_version (version_num) VALUES ('0033');
 

@@ -718,6 +718,7 @@ class FeedRecord(_message.Message):
     STATE_FIELD_NUMBER: _builtins.int
     FORGET_FIELD_NUMBER: _builtins.int
     FACT_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
     kind: _builtins.int
     id: _builtins.bytes
     state: _builtins.bytes
@@ -734,6 +735,10 @@ class FeedRecord(_message.Message):
     def fact(self) -> Global___NeighbourFact:
         """A fact of another branch about a client that this one knows."""
 
+    @_builtins.property
+    def answer(self) -> Global___ChainAnswer:
+        """What the head office computed over the chain for this branch."""
+
     def __init__(
         self,
         *,
@@ -743,16 +748,51 @@ class FeedRecord(_message.Message):
         state: _builtins.bytes = ...,
         forget: Global___Forget | None = ...,
         fact: Global___NeighbourFact | None = ...,
+        answer: Global___ChainAnswer | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "change", b"change", "fact", b"fact", "forget", b"forget", "state", b"state"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "body", b"body", "change", b"change", "fact", b"fact", "forget", b"forget", "state", b"state"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["body", b"body", "change", b"change", "fact", b"fact", "forget", b"forget", "id", b"id", "kind", b"kind", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "body", b"body", "change", b"change", "fact", b"fact", "forget", b"forget", "id", b"id", "kind", b"kind", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["change", "state", "forget", "fact"]  # noqa: Y015
+    _WhichOneofReturnType_body: _TypeAlias = _typing.Literal["change", "state", "forget", "fact", "answer"]  # noqa: Y015
     _WhichOneofArgType_body: _TypeAlias = _typing.Literal["body", b"body"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_body) -> _WhichOneofReturnType_body | None: ...
 
 Global___FeedRecord: _TypeAlias = FeedRecord  # noqa: Y015
+
+@_typing.final
+class ChainAnswer(_message.Message):
+    """The newest takes the place of an older one to the same question."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPORT_FIELD_NUMBER: _builtins.int
+    QUESTION_FIELD_NUMBER: _builtins.int
+    COMPUTED_AT_US_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    report: _builtins.str
+    """The report's name."""
+    question: _builtins.str
+    """Which of the questions that branches are told the answers to."""
+    computed_at_us: _builtins.int
+    """When it was computed, by HQ's clock."""
+    data: _builtins.bytes
+    """Compressed JSON: see shared/reports/answers.py."""
+    def __init__(
+        self,
+        *,
+        report: _builtins.str = ...,
+        question: _builtins.str = ...,
+        computed_at_us: _builtins.int = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["computed_at_us", b"computed_at_us", "data", b"data", "question", b"question", "report", b"report"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChainAnswer: _TypeAlias = ChainAnswer  # noqa: Y015
 
 @_typing.final
 class NeighbourFact(_message.Message):
