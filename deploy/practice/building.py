@@ -102,6 +102,7 @@ def build(folder: Path, plan: Plan, say: Say) -> State:
         _each(branches, _synchronise)
         # Branches hear of what was decided when they are served: they synchronise first.
         mailed = send_and_receive(office.home, plan.letters)
+        office.run("report", "tell-branches")
     finally:
         office.stop()
     _hold_baskets(branches[0], plan)

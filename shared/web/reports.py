@@ -199,7 +199,7 @@ def _form(report: Report, desk: Desk, ask: ReportAsk, words: Words) -> dict[str,
 
 def _question_in_words(report: Report, question: ReportAsk) -> str:
     grouped = " × ".join(heading(report.all_dimensions[name]) for name in question.by)
-    return f"{grouped}, {PERIODS[question.period]}" if question.period and report.has_period else grouped
+    return f"{grouped} · {PERIODS[question.period]}" if question.period and report.has_period else grouped
 
 
 def _is_asked(question: ReportAsk, ask: ReportAsk) -> bool:

@@ -45,6 +45,7 @@ from shared.sync.messages import (
     CardChange,
     CardForgotten,
     CardFull,
+    ChainAnswer,
     Checkpoint,
     Common,
     Drain,
@@ -84,7 +85,12 @@ def _states() -> list[bytes]:
 
 def _feed_records() -> list[bytes]:
     key = (RecordKind.CLIENT, b"k" * 16)
-    records = (CardChange(*key, _STAMP, _PATCHES), CardFull(*key, _states()[0]), CardForgotten(*key))
+    records = (
+        CardChange(*key, _STAMP, _PATCHES),
+        CardFull(*key, _states()[0]),
+        CardForgotten(*key),
+        ChainAnswer(b"q" * 16, "rfm", "rfm.segment.last-365-days", 1, b"answer"),
+    )
     return [exchange.encode_feed_record(record) for record in records]
 
 

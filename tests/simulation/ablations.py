@@ -27,6 +27,7 @@ from shared.operations import cards
 from shared.sync import branch_session, card_merge, hlc, recognition
 from shared.sync.messages import EntryOutcome, ResumeMode
 from shared.sync.recognition import KnownLife, LifeState
+from tests.simulation.answer_ablations import older_answers_stay
 from tests.simulation.central_ablations import (
     a_commit_is_decided_anew,
     lost_commits_stay_lost,
@@ -466,4 +467,5 @@ ABLATIONS = (
     Ablation(0, "late merges bring the twin into the order", late_merges_erase_nobody, seed=554),
     Ablation(0, "who knows one card of a client knows all", circles_stay_apart, seed=446),
     Ablation(0, "late work follows", late_work_stays, seed=458),
+    Ablation(0, "a newer answer over the chain takes the place", older_answers_stay, seed=8_001),
 )

@@ -27,6 +27,7 @@ from shared.sync.counting import Counter, CounterKey
 from shared.sync.hlc import is_plausible
 from shared.wire.cards import decode_state
 from shared.wire.entries import open_entry
+from tests.simulation.answer_checkers import disagreeing
 from tests.simulation.central import BUDGET, BUDGET_AMOUNT
 from tests.simulation.client_checkers import CLIENT_CHECKS
 from tests.simulation.erasure_checkers import ERASURE_CHECKS
@@ -252,6 +253,12 @@ def check_erasures(world: World) -> None:
         check(world)
 
 
+def check_answers(world: World) -> None:
+    """What HQ computed over the chain, where it tells it."""
+    if world.kinds.has_answers and (problem := disagreeing(world)) is not None:
+        raise Broken(problem)
+
+
 def _shown(kind: int, encoded: bytes) -> dict[str, tuple[object, ...]]:
     return {name: tuple(v.value for v in field.live) for name, field in decode_state(encoded).fields.items()}
 
@@ -277,4 +284,5 @@ CHECKS: tuple[Callable[[World], None], ...] = (
     check_convergence,
     check_conflicts,
     check_clones,
+    check_answers,
 )

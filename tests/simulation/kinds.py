@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
+from tests.simulation.answer_actions import answer_actions, has_answers
 from tests.simulation.central_actions import central_actions
 from tests.simulation.client_actions import client_actions, has_clients
 from tests.simulation.erasure_actions import erasure_actions, has_erasures
@@ -21,7 +22,7 @@ DISTRIBUTED_EVERY = 3
 
 class Kinds(NamedTuple):
     """Branches that work through HQ; cashiers' refunds, cash and closings; ledgers of goods and points; work with
-    clients; persons who are erased; both, with every word naming whom it is about."""
+    clients; persons who are erased; both, with every word naming whom it is about; answers of the chain."""
 
     is_mixed: bool
     has_tills: bool
@@ -29,6 +30,7 @@ class Kinds(NamedTuple):
     has_clients: bool
     has_erasures: bool
     has_persons: bool
+    has_answers: bool
 
 
 def kinds_of(seed: int) -> Kinds:
@@ -41,6 +43,7 @@ def kinds_of(seed: int) -> Kinds:
         has_clients(seed) or persons,
         has_erasures(seed) or persons,
         persons,
+        has_answers(seed),
     )
 
 
@@ -54,6 +57,7 @@ def more_actions(world: World) -> list[tuple[Callable[[], None], float]]:
         client_actions: kinds.has_clients and not kinds.has_persons,
         erasure_actions: kinds.has_erasures,
         person_actions: kinds.has_persons,
+        answer_actions: kinds.has_answers,
     }
     for actions, has in makers.items():
         found += actions(world) if has else []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulation.ablations import ABLATIONS, Ablation, watched
+from tests.simulation.answer_actions import has_answers
 from tests.simulation.client_actions import has_clients
 from tests.simulation.erasure_actions import has_erasures
 from tests.simulation.ledger_actions import has_ledgers
@@ -20,6 +21,7 @@ WITH_LEDGERS = (208, 211, 214)
 WITH_CLIENTS = (305, 311)
 WITH_ERASURES = (302, 314)
 WITH_PERSONS = (446,)
+WITH_ANSWERS = (8_003,)
 # Seeds that notice each ablation: from the table in docs/simulator.md.
 NOTICING_SEEDS = range(1, 81)
 
@@ -62,6 +64,13 @@ def test_every_promise_to_the_erased_holds(bench: Bench, seed: int) -> None:
 @pytest.mark.parametrize("seed", WITH_PERSONS)
 def test_every_promise_to_persons_with_several_cards_holds(bench: Bench, seed: int) -> None:
     assert has_persons(seed)
+    outcome = bench.run(seed)
+    assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
+
+
+@pytest.mark.parametrize("seed", WITH_ANSWERS)
+def test_branches_hold_what_they_were_told_of_the_chain(bench: Bench, seed: int) -> None:
+    assert has_answers(seed)
     outcome = bench.run(seed)
     assert outcome.problem is None, f"make simulate SEED={seed}: {outcome.problem} {outcome.where}"
 

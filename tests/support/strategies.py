@@ -32,6 +32,7 @@ from shared.sync.messages import (
     CardChange,
     CardForgotten,
     CardFull,
+    ChainAnswer,
     Checkpoint,
     Drain,
     EntryOutcome,
@@ -45,6 +46,7 @@ from shared.sync.messages import (
     LeaseRequest,
     LeasesGranted,
     LeaseWish,
+    NeighbourFact,
     ProcessingMode,
     ResumeMode,
     Tick,
@@ -250,6 +252,10 @@ feed_records = (
     st.builds(CardChange, _UNSIGNED_32, ids, stamps, patches)
     | st.builds(CardFull, _UNSIGNED_32, ids, st.binary(max_size=40))
     | st.builds(CardForgotten, _UNSIGNED_32, ids)
+    | st.builds(NeighbourFact, _UNSIGNED_32, ids, ids, st.text(max_size=8), ids, st.binary(max_size=40))
+    | st.builds(
+        ChainAnswer, ids, st.text(max_size=8), st.text(max_size=8), st.integers(0, 2**62), st.binary(max_size=40)
+    )
 )
 
 
