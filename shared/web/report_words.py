@@ -30,7 +30,7 @@ MINUS: Final = "−"
 
 GROUPS: Final[tuple[tuple[LazyText, tuple[str, ...]], ...]] = (
     (_("Sales and money"), ("sales", "margin", "cash-variance", "loss")),
-    (_("Goods"), ("stock", "abc-xyz", "affinity")),
+    (_("Goods"), ("stock", "stock-outs", "abc-xyz", "affinity")),
     (_("Clients"), ("rfm", "cohorts", "at-risk", "conversion")),
     (_("People and their work"), ("work-today", "calls", "discipline")),
     (_("Data"), ("completeness",)),
