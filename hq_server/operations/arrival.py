@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, literal_column, select
 
-from hq_server.operations.card_changes import NEEDS, Subject, cards_of
+from hq_server.operations.card_changes import Subject, cards_of, require_subject
 from hq_server.storage.branches import all_branches
 from hq_server.storage.feed import EVERYONE, audience_of_branch, audience_of_zone, compacted_to, read_head
 from hq_server.storage.tables import branch_cursor, feed, feed_latest
-from shared.domain.permissions import Actor, require
+from shared.domain.permissions import Actor
 from shared.domain.records import RecordKind
 from shared.storage.card_rows import CardKey
 
@@ -33,7 +33,7 @@ class Arrival(NamedTuple):
 
 def arrival_of(connection: Connection, actor: Actor, subject: Subject) -> Arrival | None:
     """Whether the latest change has arrived; None when no branch is told of it. Raises NotPermitted."""
-    require(actor, NEEDS[subject.noun])
+    require_subject(connection, actor, subject)
     places = _places(connection, cards_of(connection, subject))
     if not places:
         return None

@@ -19,6 +19,7 @@ from hq_server.operations.editing import HqEdit
 from hq_server.operations.fleet import apply_settings
 from hq_server.operations.loyalty import ProgramChange, remember_change
 from hq_server.operations.people import role_fields
+from hq_server.operations.report_templates import editable_template
 from hq_server.operations.restored_cards import require_restorable
 from hq_server.storage.branches import branch_by_id
 from hq_server.storage.feed import EVERYONE, audience_of_zone, publish
@@ -57,6 +58,7 @@ class Noun(StrEnum):
     VAT = "vat"
     LOYALTY = "loyalty"
     BRANCH = "branch"
+    TEMPLATE = "template"
 
 
 class Subject(NamedTuple):
@@ -123,7 +125,7 @@ class ChangedSince(Refused):
 
 def read_changes(connection: Connection, actor: Actor, subject: Subject) -> list[OfficeEdit]:
     """What was changed, the newest first, at most CHANGES_SHOWN_MAX edits. Raises NotPermitted."""
-    require(actor, NEEDS[subject.noun])
+    require_subject(connection, actor, subject)
     return _edits(connection, cards_of(connection, subject))[:CHANGES_SHOWN_MAX]
 
 
@@ -143,7 +145,7 @@ def take_back(
     A card that the edit made is archived. Raises NotPermitted, NotFound, ChangedSince, and what the operation raises
     that writes such values: a code that another product has meanwhile is not taken from it.
     """
-    require(actor, NEEDS[subject.noun])
+    require_subject(connection, actor, subject)
     keys = cards_of(connection, subject)
     lock_cards(connection, keys)
     found = next((edit for edit in _edits(connection, keys) if edit.command_id == command_id), None)
@@ -166,7 +168,12 @@ def _restore(edit: HqEdit, actor: Actor, parts: Sequence[CardPart]) -> None:
     connection = edit.connection
     prepared, audiences = [], {}
     for part in parts:
-        restored = {"archived": True} if part.is_new else {each.field: each.before for each in part.changes}
+        restored: dict[str, Value] = (
+            {"archived": True} if part.is_new else {each.field: each.before for each in part.changes}
+        )
+        if part.kind == RecordKind.REPORT_TEMPLATE and not restored.keys().isdisjoint(("schedule", "archived")):
+            # What was due while the schedule was away is not run.
+            restored["scheduled_at"] = edit.now_us if {**part.shown, **restored}.get("schedule") else None
         require_restorable(connection, part.kind, part.card_id, {**part.shown, **restored})
         card = edit.prepare(RecordKind(part.kind), part.card_id, restored)
         if card is not None:
@@ -247,7 +254,7 @@ def _part(
     if unknown or (is_new and "archived" not in CARD_FIELDS[RecordKind(row.kind)]):
         return part, (Standing.PERMANENT, "")
     watched = state.fields if is_new else after
-    changed = [name for name in watched if state.seen(name) != (row.command_id,)]
+    changed = [name for name in watched if name not in _FOLLOWING and state.seen(name) != (row.command_id,)]
     if changed:
         return part, (Standing.CHANGED_SINCE, min(changed, key=list(watched).index))
     return part, (Standing.STANDS, "")
@@ -316,7 +323,10 @@ _CARDS: Final[Mapping[Noun, _Cards]] = {
     Noun.VAT: _all(RecordKind.VAT_RATE, vat_rate),
     Noun.LOYALTY: _all(RecordKind.LOYALTY_PROGRAM, loyalty_program),
     Noun.BRANCH: _one(RecordKind.BRANCH_SETTINGS),
+    Noun.TEMPLATE: _one(RecordKind.REPORT_TEMPLATE),
 }
+_FOLLOWING: Final = frozenset({"scheduled_at"})
+"""Fields that follow from others, and keep nothing from being taken back."""
 
 NEEDS: Final[Mapping[Noun, Permission]] = {
     Noun.PRODUCT: Permission.CATALOG_EDIT,
@@ -328,8 +338,16 @@ NEEDS: Final[Mapping[Noun, Permission]] = {
     Noun.VAT: Permission.CATALOG_EDIT,
     Noun.LOYALTY: Permission.CATALOG_EDIT,
     Noun.BRANCH: Permission.BRANCH_EDIT,
+    Noun.TEMPLATE: Permission.REPORT_CHAIN,
 }
 """What one must be allowed to see the changes of a subject, and to take them back."""
+
+
+def require_subject(connection: Connection, actor: Actor, subject: Subject) -> None:
+    """Raises NotPermitted; of a template that somebody else saved too, and NotFound of one that is not shared."""
+    require(actor, NEEDS[subject.noun])
+    if subject.noun is Noun.TEMPLATE:
+        editable_template(connection, actor, subject.card_id)
 
 
 def parse_noun(text: str) -> Noun:

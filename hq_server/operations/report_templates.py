@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, func, select
@@ -26,7 +26,7 @@ from shared.reports.asks import ask_document, ask_of_document
 from shared.reports.exports import EXPORTS
 from shared.reports.parameters import ReportAsk, parse_ask
 from shared.reports.registry import find_report
-from shared.reports.templates import Template, template_of
+from shared.reports.templates import Template, template_of, template_of_fields
 from shared.storage.tables import report_template
 
 TEMPLATES_MAX: Final = 500
@@ -116,22 +116,25 @@ def change_template(
     language: str,
 ) -> None:
     """Renames and shares. Raises NotPermitted, NotFound, InvalidInput."""
-    _editable(connection, actor, template_id)
+    editable_template(connection, actor, template_id)
     _apply(connection, ids, now_us, actor, template_id, _described(connection, name, roles, is_shared, language))
 
 
 def change_ask(connection: Connection, ids: Ids, now_us: int, actor: Actor, template_id: bytes, ask: ReportAsk) -> None:
     """The same template asks something else from now on. Raises NotPermitted, NotFound, InvalidInput."""
-    known = _editable(connection, actor, template_id)
-    _apply(connection, ids, now_us, actor, template_id, _asked(connection, now_us, known.report, ask))
+    known = editable_template(connection, actor, template_id)
+    values = _asked(connection, now_us, known.report, ask)
+    if known.schedule:
+        _require_moving(known.report, ask)
+    _apply(connection, ids, now_us, actor, template_id, values)
 
 
 def plan_template(connection: Connection, ids: Ids, now_us: int, actor: Actor, template_id: bytes, plan: Plan) -> None:
     """Runs it by itself from now on, or no more. Raises NotPermitted, NotFound, InvalidInput."""
-    known = _editable(connection, actor, template_id)
+    known = editable_template(connection, actor, template_id)
     planned = require_plan(plan)
     if planned.schedule:
-        _require_moving(known)
+        _require_moving(known.report, ask_of_document(known.ask))
     changes: dict[str, Value] = {
         "schedule": planned.schedule or None,
         "formats": planned.formats,
@@ -148,7 +151,7 @@ def archive_template(
     connection: Connection, ids: Ids, now_us: int, actor: Actor, template_id: bytes, archived: bool = True
 ) -> None:
     """Puts a template away, or brings it back; what was due meanwhile is not run. Raises NotPermitted, NotFound."""
-    known = _editable(connection, actor, template_id)
+    known = editable_template(connection, actor, template_id)
     changes: dict[str, Value] = {"archived": archived}
     if not archived and known.schedule:
         changes["scheduled_at"] = now_us
@@ -177,14 +180,25 @@ def require_plan(plan: Plan) -> Plan:
     return Plan(str(parse_schedule(plan.schedule)), formats, recipients, plan.to_folder, plan.wait_hours)
 
 
-def _require_moving(template: Template) -> None:
-    """A schedule of fixed days would send the same again and again."""
+def require_template(connection: Connection, fields: Mapping[str, Value]) -> None:
+    """That a card's fields make a template that could be saved today. Raises NotFound, InvalidInput."""
+    template = template_of_fields(fields)
+    _described(connection, template.name, template.roles, template.is_shared, template.language)
     ask = ask_of_document(template.ask)
-    has_period = find_report(template.report).has_period
-    if has_period and not ask.period and ask.date_to:
+    find_report(template.report)
+    if template.schedule and not template.archived:
+        require_plan(
+            Plan(template.schedule, template.formats, template.recipients, template.to_folder, template.wait_hours)
+        )
+        _require_moving(template.report, ask)
+
+
+def _require_moving(report: str, ask: ReportAsk) -> None:
+    """A schedule of fixed days would send the same again and again."""
+    if find_report(report).has_period and not ask.period and ask.date_to:
         raise InvalidInput(
             "This template asks about fixed days: each run would say the same.",
-            "Choose a period by its name, such as yesterday or last week, and save the report anew.",
+            "Choose a period by its name, such as yesterday or last week.",
         )
 
 
@@ -211,7 +225,8 @@ def _described(
     return {"name": words, "roles": chosen, "is_shared": is_shared, "language": language}
 
 
-def _editable(connection: Connection, actor: Actor, template_id: bytes) -> Template:
+def editable_template(connection: Connection, actor: Actor, template_id: bytes) -> Template:
+    """A template that the actor may change. Raises NotPermitted, NotFound."""
     known = find_template(connection, actor, template_id)
     if not may_edit(actor, known):
         raise NotPermitted("This template is somebody else’s.", "Save a copy of your own.")

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, exists, select
 
 from hq_server.operations.products import require_free
+from hq_server.operations.report_templates import require_template
 from shared.domain.cards import Value
 from shared.domain.dictionaries import TERMS_PER_DICTIONARY_MAX, Term, require_term
 from shared.domain.identifiers import shorten
@@ -133,6 +134,10 @@ def _term(connection: Connection, _card_id: bytes, fields: Fields) -> None:
         )
 
 
+def _template(connection: Connection, _card_id: bytes, fields: Fields) -> None:
+    require_template(connection, fields)
+
+
 def _text(fields: Fields, name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
@@ -161,4 +166,5 @@ _CHECKS: Final[Mapping[int, Check]] = {
     int(RecordKind.VAT_RATE): _vat_rate,
     int(RecordKind.LOYALTY_PROGRAM): _program,
     int(RecordKind.DICTIONARY_TERM): _term,
+    int(RecordKind.REPORT_TEMPLATE): _template,
 }

@@ -17,7 +17,12 @@ from shared.domain.permissions import ClientScope, parse_permissions
 from shared.domain.positions import ALL_BRANCHES
 from shared.domain.promotion_rules import PromotionType
 from shared.domain.records import RecordKind
+from shared.domain.report_schedules import parse_schedule
+from shared.errors import InvalidInput
+from shared.reports.asks import ask_of_document
+from shared.reports.registry import REPORTS
 from shared.web.formats import format_date, format_money, format_number, format_rate
+from shared.web.report_template_words import ask_in_words, say_schedule
 from shared.web.translations import LazyText, current_language, gettext
 from shared.web.translations import lazy_text as _
 
@@ -94,6 +99,21 @@ FIELD_NAMES: Final[Mapping[int, Mapping[str, LazyText]]] = {
         "name_en": _("In English"),
         "is_target": _("target"),
         "place": _("Place in the list"),
+        "archived": _("put away"),
+    },
+    int(RecordKind.REPORT_TEMPLATE): {
+        "name": _("Name"),
+        "report": _("Report"),
+        "ask": _("What it asks"),
+        "language": _("Language of the files and letters"),
+        "is_shared": _("Others may run it too"),
+        "roles": _("Roles"),
+        "owner_id": _("Whose it is"),
+        "schedule": _("Schedule"),
+        "formats": _("As"),
+        "recipients": _("To these addresses"),
+        "to_folder": _("Into the folder of reports"),
+        "wait_hours": _("Hours to wait for missing branches"),
         "archived": _("put away"),
     },
     int(RecordKind.VAT_RATE): {
@@ -234,6 +254,28 @@ def _earned(_words: Words, value: Any, _shown: Mapping[str, Value]) -> str:
     return "; ".join(said)
 
 
+def _report(_words: Words, value: Any, _shown: Mapping[str, Value]) -> str:
+    return gettext(REPORTS[value].title) if value in REPORTS else str(value)
+
+
+def _asked(_words: Words, value: Any, shown: Mapping[str, Value]) -> str:
+    try:
+        return ask_in_words(str(shown.get("report")), ask_of_document(value))
+    except InvalidInput:
+        return str(value)
+
+
+def _roles(words: Words, value: Any, _shown: Mapping[str, Value]) -> str:
+    return ", ".join(words.roles.get(each, each) for each in value)
+
+
+def _schedule(_words: Words, value: Any, _shown: Mapping[str, Value]) -> str:
+    try:
+        return say_schedule(parse_schedule(value))
+    except InvalidInput:
+        return str(value)
+
+
 _OF_ANY: Final[Mapping[str, _Say]] = {
     "valid_from": _day,
     "valid_to": _day,
@@ -257,10 +299,15 @@ _OF_ANY: Final[Mapping[str, _Say]] = {
     "role_code": _role,
     "weekdays": _weekdays,
     "earn_basis_points": _earned,
+    "schedule": _schedule,
 }
 _OWN: Final[Mapping[tuple[int, str], _Say]] = {
     (int(RecordKind.PROMOTION), "type"): _among(PROMOTION_TYPES),
     (int(RecordKind.PROMOTION), "value"): _taken_off,
+    (int(RecordKind.REPORT_TEMPLATE), "report"): _report,
+    (int(RecordKind.REPORT_TEMPLATE), "ask"): _asked,
+    (int(RecordKind.REPORT_TEMPLATE), "roles"): _roles,
+    (int(RecordKind.REPORT_TEMPLATE), "formats"): lambda _words, value, _shown: ", ".join(value).upper(),
 }
 
 

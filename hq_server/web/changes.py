@@ -187,6 +187,8 @@ def _page_of(request: Request, subject: Subject) -> str:
             return f"/products/{format_id(subject.card_id)}"
         case Noun.EMPLOYEE:
             return f"/people/{format_id(subject.card_id)}"
+        case Noun.TEMPLATE:
+            return f"/templates/{format_id(subject.card_id)}"
         case Noun.DICTIONARIES | Noun.VAT | Noun.LOYALTY | Noun.PROMOTIONS:
             return f"/{subject.noun}"
     with context_of(request).store.read() as connection:

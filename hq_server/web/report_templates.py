@@ -11,6 +11,7 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hq_server.operations.card_changes import Noun, Subject
 from hq_server.operations.report_runs import Run, RunState, list_runs, run_by_hand, runs_of
 from hq_server.operations.report_templates import (
     NAME_CHARACTERS_MAX,
@@ -18,6 +19,7 @@ from hq_server.operations.report_templates import (
     WAIT_HOURS_MAX,
     Plan,
     archive_template,
+    change_ask,
     change_template,
     find_template,
     list_templates,
@@ -25,6 +27,7 @@ from hq_server.operations.report_templates import (
     plan_template,
     save_template,
 )
+from hq_server.web import changes
 from hq_server.web.context import context_of
 from hq_server.web.forms import Failure, id_of_path, is_ticked, or_again, status, texts_of, typed
 from hq_server.web.signed_in import actor_of, guarded
@@ -37,6 +40,7 @@ from shared.reports.asks import ask_of_document
 from shared.reports.exports import EXPORTS
 from shared.reports.parameters import ReportAsk
 from shared.reports.registry import REPORTS, find_report
+from shared.reports.report import Report
 from shared.reports.templates import READY_MADE, Template
 from shared.web.error_texts import translate_error
 from shared.web.pages import render
@@ -121,12 +125,14 @@ def save(request: Request) -> Response:
     report, ask, _query = _asked(request)
     context, actor = context_of(request), actor_of(request)
     name, roles, is_shared, language = _described(request)
-    template_id = context.change(
+    done = changes.change(
+        request,
         lambda connection, now_us: save_template(
             connection, context.ids, now_us, actor, name, report, ask, roles, is_shared, language
-        )
+        ),
+        _subject,
     )
-    return see_other(request, f"{PATH}/{format_id(template_id)}", Notice(_("The template is saved.")))
+    return see_other(request, f"{PATH}/{format_id(done.result)}", done.notice(_("The template is saved.")))
 
 
 def one(request: Request, failure: Failure | None = None) -> Response:
@@ -136,6 +142,7 @@ def one(request: Request, failure: Failure | None = None) -> Response:
         template = find_template(connection, actor, template_id)
         row = _row(request, connection, actor, template, None)
         runs = runs_of(connection, template_id)
+        changed = changes.changes_of(request, connection, _subject(template_id)) if row.may_edit else None
     return render(
         request,
         "report_template.html",
@@ -144,6 +151,8 @@ def one(request: Request, failure: Failure | None = None) -> Response:
         saved=template,
         row=row,
         runs=[(run, translate_error(run.reason)) for run in runs],
+        changes=changed,
+        question_url=_question_url(request, template),
         typed=_typed(request, template),
         rhythms=RHYTHMS,
         weekdays=[(str(number), name) for number, name in enumerate(WEEKDAYS, 1)],
@@ -166,10 +175,27 @@ def change(request: Request) -> Response:
     """POST `name`, `is_shared`, `roles`, `language`."""
     described, template_id = _described(request), id_of_path(request)
     context, actor = context_of(request), actor_of(request)
-    context.change(
-        lambda connection, now_us: change_template(connection, context.ids, now_us, actor, template_id, *described)
+    done = changes.change(
+        request,
+        lambda connection, now_us: change_template(connection, context.ids, now_us, actor, template_id, *described),
+        _subject(template_id),
     )
-    return _back(request, Notice(_("The template is changed.")))
+    return _back(request, done.notice(_("The template is changed.")))
+
+
+@or_again(one)
+def change_question(request: Request) -> Response:
+    """POST: from now on the template asks what stands in the address."""
+    context, actor, template_id = context_of(request), actor_of(request), id_of_path(request)
+    with context.store.read() as connection:
+        report = find_report(find_template(connection, actor, template_id).report)
+    ask = _ask_of_address(request, report)
+    done = changes.change(
+        request,
+        lambda connection, now_us: change_ask(connection, context.ids, now_us, actor, template_id, ask),
+        _subject(template_id),
+    )
+    return _back(request, done.notice(_("The template asks this from now on.")))
 
 
 @or_again(one)
@@ -177,10 +203,14 @@ def plan(request: Request) -> Response:
     """POST `rhythm`, `weekdays`, `month_day`, `clock`, `formats`, `recipients`, `to_folder`, `wait_hours`."""
     wanted, template_id = _planned(request), id_of_path(request)
     context, actor = context_of(request), actor_of(request)
-    context.change(
-        lambda connection, now_us: plan_template(connection, context.ids, now_us, actor, template_id, wanted)
+    done = changes.change(
+        request,
+        lambda connection, now_us: plan_template(connection, context.ids, now_us, actor, template_id, wanted),
+        _subject(template_id),
     )
-    return _back(request, Notice(_("The schedule is kept.") if wanted.schedule else _("It is sent by hand alone.")))
+    return _back(
+        request, done.notice(_("The schedule is kept.") if wanted.schedule else _("It is sent by hand alone."))
+    )
 
 
 @or_again(one)
@@ -209,16 +239,42 @@ def _back(request: Request, notice: Notice) -> Response:
     return see_other(request, f"{PATH}/{request.path_params['id']}", notice)
 
 
+def _subject(template_id: bytes) -> Subject:
+    return Subject(Noun.TEMPLATE, template_id)
+
+
+def _question_url(request: Request, template: Template) -> str:
+    """Where the question is changed: the report's form as it stands in the template, or as it was just refused."""
+    known = REPORTS.get(template.report)
+    if known is None:
+        return ""
+    ask = _ask_of(template)
+    if request.url.path.endswith("/question"):
+        ask = first_ask(known, QueryParams(request.url.query[:QUERY_CHARACTERS_MAX]))
+    return f"/reports/{template.report}?{query_of(ask)}&template={format_id(template.template_id)}"
+
+
+def _ask_of(template: Template) -> ReportAsk:
+    try:
+        return ask_of_document(template.ask)
+    except InvalidInput:
+        return ReportAsk()
+
+
 def _asked(request: Request) -> tuple[str, ReportAsk, str]:
     """The report and what is asked of it, as the address says; and the address's query. Raises NotFound."""
+    report = find_report(request.query_params.get("report", ""))
+    return report.name, _ask_of_address(request, report), request.url.query
+
+
+def _ask_of_address(request: Request, report: Report) -> ReportAsk:
     query = request.url.query
     if len(query) > QUERY_CHARACTERS_MAX:
         raise InvalidInput("That is asked at too great a length.", "Filter by fewer values.")
-    report = find_report(request.query_params.get("report", ""))
     pairs = [
         (name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name not in ("report", "name")
     ]
-    return report.name, first_ask(report, QueryParams(pairs)), query
+    return first_ask(report, QueryParams(pairs))
 
 
 def _described(request: Request) -> tuple[str, list[str], bool, str]:
@@ -298,13 +354,9 @@ def _choices(request: Request) -> dict[str, Any]:
 
 def _row(request: Request, connection: Connection, actor: Actor, template: Template, run: Run | None) -> Row:
     context = context_of(request)
-    try:
-        ask = ask_of_document(template.ask)
-    except InvalidInput:
-        ask = ReportAsk()
     owner = None if template.owner_id is None else find_employee(connection, template.owner_id)
     timetable = template.timetable
-    ready = _ready(template.name, template.report, ask)
+    ready = _ready(template.name, template.report, _ask_of(template))
     return ready._replace(
         template_id=format_id(template.template_id),
         name=template.name,
@@ -343,6 +395,7 @@ ROUTES = (
     guarded(f"{PATH}/new", save, "POST"),
     guarded(f"{PATH}/{{id}}", one),
     guarded(f"{PATH}/{{id}}", change, "POST"),
+    guarded(f"{PATH}/{{id}}/question", change_question, "POST"),
     guarded(f"{PATH}/{{id}}/plan", plan, "POST"),
     guarded(f"{PATH}/{{id}}/send", send, "POST"),
     guarded(f"{PATH}/{{id}}/away", put_away, "POST"),

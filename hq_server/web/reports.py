@@ -6,18 +6,20 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from urllib.parse import quote
 
+from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
 from hq_server.operations.chain_answers import ask_for_all, list_told
 from hq_server.operations.kept_reports import KeptState, ask_kept
 from hq_server.operations.report_room import ask_report, branches_and_people, look_beneath, open_reports
+from hq_server.operations.report_templates import find_template, may_edit
 from hq_server.storage.store import HqStore
 from hq_server.web.context import context_of
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.business_time import local_moment
-from shared.domain.identifiers import format_id
-from shared.domain.permissions import Permission, require
+from shared.domain.identifiers import format_id, is_id, parse_id
+from shared.domain.permissions import Actor, Permission, require
 from shared.errors import Refused
 from shared.reports.drilling import CALLS, RECEIPTS, Beneath
 from shared.reports.naming import name_values
@@ -27,7 +29,7 @@ from shared.reports.result import ReportResult
 from shared.web.error_texts import translate_error
 from shared.web.formats import format_moment
 from shared.web.report_lists import show_beneath
-from shared.web.reports import Desk, StillComputing, export_report, show_list, show_report
+from shared.web.reports import Changing, Desk, StillComputing, export_report, show_list, show_report
 from shared.web.request_state import Notice
 from shared.web.site import see_other
 from shared.web.translations import current_language
@@ -56,6 +58,7 @@ def desk_of(request: Request) -> Desk:
 
     with context.store.read() as connection:
         branches, people = branches_and_people(connection, actor)
+        changing = _changing(request, connection, actor)
     zone = context.chain.timezone
     return Desk(
         open_reports(actor),
@@ -74,7 +77,19 @@ def desk_of(request: Request) -> Desk:
         has_as_of=True,
         has_proofs=True,
         save_path="/templates/new",
+        changing=changing,
     )
+
+
+def _changing(request: Request, connection: Connection, actor: Actor) -> Changing | None:
+    """The template that the address names, when the actor may change it. Raises NotFound."""
+    named = request.query_params.get("template", "")
+    if not is_id(named):
+        return None
+    template = find_template(connection, actor, parse_id(named))
+    if template.report != request.path_params.get("name") or not may_edit(actor, template):
+        return None
+    return Changing(named, template.name, f"/templates/{named}")
 
 
 def _kept(store: HqStore, report: Report, ask: ReportAsk, now_us: int) -> ReportResult:

@@ -116,6 +116,7 @@ OFFICE_HISTORY_KINDS = frozenset(
             RecordKind.VAT_RATE,
             RecordKind.LOYALTY_PROGRAM,
             RecordKind.DICTIONARY_TERM,
+            RecordKind.REPORT_TEMPLATE,
         ),
     )
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select
@@ -66,6 +67,12 @@ def template_of(row: Any) -> Template:
         row.wait_hours or 0,
         row.archived,
     )
+
+
+def template_of_fields(fields: Mapping[str, Any]) -> Template:
+    """The fields of a card; those that it never had are left as a template begins."""
+    named = {name: value for name, value in fields.items() if value is not None and name in Template._fields}
+    return Template(**{"template_id": b"", "name": "", "report": "", "ask": "{}", **named})
 
 
 def shared_templates(connection: Connection) -> list[Template]:

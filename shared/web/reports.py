@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -32,6 +32,7 @@ from shared.web.report_charts import chart_of, measure_drawn
 from shared.web.report_forms import ALWAYS, BY_MAX, first_ask, pairs_of, query_of
 from shared.web.report_links import beneath_urls
 from shared.web.report_tables import Table, address_of, make_table, shown_of
+from shared.web.report_template_words import ask_in_words
 from shared.web.report_words import (
     COMPARES,
     PERIODS,
@@ -55,6 +56,14 @@ class StillComputing(Refused):
     def __init__(self, message: str, hint: str, progress: int) -> None:
         super().__init__(message, hint)
         self.progress = progress
+
+
+class Changing(NamedTuple):
+    """The template whose question a report's form is changing, and its page."""
+
+    template_id: str
+    name: str
+    url: str
 
 
 class NothingYet(Refused):
@@ -90,6 +99,7 @@ class Desk:
     save_path: str = ""
     # The only questions that may be asked of a report here, because somebody else answers them; none is any.
     questions_of: Callable[[Report], Sequence[ReportAsk]] = lambda _report: ()
+    changing: Changing | None = None
 
 
 def show_list(request: Request, desk: Desk, told: Mapping[str, Any] | None = None) -> Response:
@@ -194,6 +204,9 @@ def _form(report: Report, desk: Desk, ask: ReportAsk, words: Words) -> dict[str,
             if column.name in report.all_definitions
         ],
         "is_changed": bool(ask.branches or ask.filters or ask.team or ask.as_of),
+        "changing": desk.changing,
+        "would_ask": ask_in_words(report.name, ask) if desk.changing else "",
+        "question_url": f"{desk.changing.url}/question?{urlencode(pairs_of(ask))}" if desk.changing else "",
     }
 
 
@@ -211,7 +224,8 @@ def _answer(
     request: Request, desk: Desk, report: Report, ask: ReportAsk, result: ReportResult, words: Words
 ) -> dict[str, Any]:
     path, pairs = f"/reports/{report.name}", pairs_of(ask)
-    address = address_of(path, pairs)
+    held = [("template", desk.changing.template_id)] if desk.changing else []
+    address = address_of(path, [*pairs, *held])
     shown = shown_of(request.query_params)
     told = bool(desk.questions_of(report))
     beneath = beneath_urls(report, result, ask)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.browser.conftest import Visit
-from tests.support.browsing import screenshot, serious_barriers, serving
+from tests.support.browsing import keys_of_two, screenshot, serious_barriers, serving
 from tests.support.journal import line, sale
 from tests.support.office_pages import office_pages
 from tests.support.staff import PASSWORD
@@ -42,6 +42,23 @@ def test_a_report_is_saved_scheduled_and_run_again_by_clicks(
         page.wait_for_selector("td small >> text=вручную")
         assert serious_barriers(page) == []
         screenshot(page, "report-template-ru-light")
+        # Its question is changed on the report's own page, and back.
+        page.click("text=Изменить параметры отчёта")
+        page.wait_for_selector("text=Вы меняете параметры шаблона")
+        page.select_option("[name=by] >> nth=0", "category")
+        page.press("[name=by] >> nth=0", "F8")
+        page.wait_for_selector("text=В шаблоне будет: Прошлая неделя; по полям: Категория")
+        page.wait_for_selector("text=Чай")
+        assert keys_of_two(page) == []
+        assert serious_barriers(page) == []
+        screenshot(page, "report-template-question-ru-light")
+        page.keyboard.press("F9")
+        page.wait_for_selector("text=Параметры шаблона изменены")
+        page.wait_for_selector("ins >> text=Прошлая неделя; по полям: Категория")
+        assert serious_barriers(page) == []
+        screenshot(page, "report-template-changed-ru-light")
+        page.keyboard.press("Control+KeyZ")
+        page.wait_for_selector(".page-header >> text=Прошлая неделя; по полям: Филиал")
         # Templates, the template's name: the third click prints.
         page = visitor.open("/templates")
         assert serious_barriers(page) == []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hq_server.operations import report_templates
+from hq_server.operations.card_changes import Noun, OfficeEdit, Subject, read_changes, take_back
 from hq_server.operations.people import Personnel, Placement
 from hq_server.operations.report_runs import owner_of
 from hq_server.operations.report_templates import (
@@ -25,6 +26,7 @@ from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor
 from shared.domain.records import RecordKind
 from shared.errors import InvalidInput, NotFound, NotPermitted
 from shared.operations.people import actor_on, day_in_zone, find_employee
+from shared.reports.asks import ask_document
 from shared.reports.parameters import ReportAsk
 from shared.reports.templates import Template
 from shared.sync.messages import CardChange, CardFull
@@ -156,6 +158,83 @@ def test_a_template_asks_something_else_under_the_same_name(office: Office) -> N
     saved = save(office, LOCAL_ADMINISTRATOR)
     change(office, change_ask, LOCAL_ADMINISTRATOR, saved, ReportAsk(by=("category",), period="last-week"))
     assert read(office, saved).ask == '{"by":["category"],"period":"last-week"}'
+
+
+def test_a_scheduled_template_is_not_made_to_ask_about_fixed_days(office: Office) -> None:
+    saved = save(office, LOCAL_ADMINISTRATOR)
+    change(office, plan_template, LOCAL_ADMINISTRATOR, saved, PLAN)
+    with pytest.raises(InvalidInput, match="fixed days"):
+        change(office, change_ask, LOCAL_ADMINISTRATOR, saved, ReportAsk(date_from="2026-11-01", date_to="2026-11-07"))
+    assert read(office, saved).ask == ask_document(ASK)
+
+
+# What changed, and taking it back.
+
+
+def edits(office: Office, template_id: bytes, actor: Actor = LOCAL_ADMINISTRATOR) -> list[OfficeEdit]:
+    with office.store.read() as connection:
+        return read_changes(connection, actor, Subject(Noun.TEMPLATE, template_id))
+
+
+def undo(office: Office, template_id: bytes, number: int = 0, actor: Actor = LOCAL_ADMINISTRATOR) -> None:
+    command_id = edits(office, template_id)[number].command_id
+    office.clock.advance(1)
+    with office.store.write() as connection:
+        subject = Subject(Noun.TEMPLATE, template_id)
+        take_back(connection, office.ids, office.clock.now_us(), actor, subject, command_id)
+
+
+def test_a_changed_question_is_taken_back(office: Office) -> None:
+    saved = save(office, LOCAL_ADMINISTRATOR)
+    change(office, change_ask, LOCAL_ADMINISTRATOR, saved, ReportAsk(by=("category",), period="last-week"))
+    assert [each.field for each in edits(office, saved)[0].parts[0].changes] == ["ask"]
+    undo(office, saved)
+    assert read(office, saved).ask == ask_document(ASK)
+    undo(office, saved)
+    assert read(office, saved).ask == '{"by":["category"],"period":"last-week"}'
+
+
+def test_only_who_may_change_a_template_sees_what_changed_and_takes_it_back(office: Office) -> None:
+    head, auditor = hire(office, "head", "head_of_sales"), hire(office, "auditor", "auditor")
+    saved = save(office, head, is_shared=True)
+    change(office, change_template, head, saved, "Иначе", [], True, "ru")
+    with pytest.raises(NotPermitted):
+        edits(office, saved, auditor)
+    with pytest.raises(NotPermitted):
+        undo(office, saved, actor=auditor)
+    undo(office, saved, actor=head)
+    assert read(office, saved).name == "Продажи"
+
+
+def test_a_schedule_that_comes_back_runs_nothing_that_was_due_meanwhile(office: Office) -> None:
+    saved = save(office, LOCAL_ADMINISTRATOR)
+    change(office, plan_template, LOCAL_ADMINISTRATOR, saved, PLAN)
+    change(office, plan_template, LOCAL_ADMINISTRATOR, saved, Plan())
+    undo(office, saved)
+    known = read(office, saved)
+    assert (known.schedule, known.scheduled_at_us) == ("weekly 1,5 08:00", office.clock.now_us())
+    # What follows from the schedule does not count as changed again: the first plan is taken back too.
+    change(office, archive_template, LOCAL_ADMINISTRATOR, saved)
+    change(office, archive_template, LOCAL_ADMINISTRATOR, saved, False)
+    undo(office, saved, 2)
+    assert (read(office, saved).schedule, read(office, saved).scheduled_at_us) == ("", None)
+
+
+def test_a_question_of_fixed_days_does_not_come_back_under_a_schedule(office: Office) -> None:
+    saved = save(office, LOCAL_ADMINISTRATOR, ask=ReportAsk(date_from="2026-11-01", date_to="2026-11-07"))
+    change(office, change_ask, LOCAL_ADMINISTRATOR, saved, ASK)
+    change(office, plan_template, LOCAL_ADMINISTRATOR, saved, PLAN)
+    with pytest.raises(InvalidInput, match="fixed days"):
+        undo(office, saved, 1)
+    undo(office, saved, 0)
+    undo(office, saved, 2)
+    assert "2026-11-01" in read(office, saved).ask
+
+
+def test_saving_a_template_is_taken_back_by_putting_it_away(office: Office) -> None:
+    saved = save(office, LOCAL_ADMINISTRATOR)
+    undo(office, saved)
+    assert read(office, saved).archived
 
 
 # Schedules.

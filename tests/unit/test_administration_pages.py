@@ -21,7 +21,7 @@ from tests.support.office_pages import Desk, OfficePages, office_pages
 
 UNDO = re.compile(r'<form method="post" action="/changes/take-back">.*?</form>', re.DOTALL)
 FIELD = re.compile(r'name="(noun|card|command)" value="([^"]+)"')
-THE_PROGRAMS_OWN = {"product_id", "employee_id", "dictionary", "currency"}
+THE_PROGRAMS_OWN = {"product_id", "employee_id", "dictionary", "currency", "scheduled_at"}
 """Fields of which people never read: whose a card is, and what never changes."""
 
 

@@ -65,9 +65,53 @@ def test_from_a_report_to_a_template_and_back_to_the_same_report(head: Desk) -> 
     assert "по полям: Филиал" in form
     (back,) = links(form, "/reports/sales\\?")
     address = save(head, link.partition("?")[2])
-    (run,) = set(links(head.get(address, "ru").text, "/reports/sales\\?"))
+    (run,) = {url for url in links(head.get(address, "ru").text, "/reports/sales\\?") if "template=" not in url}
     assert run == back
     assert head.get(run, "ru").status_code == 200
+
+
+def test_the_question_of_a_template_is_changed_on_the_report_s_own_page(head: Desk) -> None:
+    address = save(head)
+    (change,) = links(head.get(address, "ru").text, '/reports/sales\\?[^"]*&amp;template=')
+    form = head.get(change, "ru").text
+    assert "Вы меняете параметры шаблона «Неделя по филиалам»" in form
+    hidden = re.search(r'name="template" value="([0-9a-f-]+)"', form)
+    assert hidden is not None
+    assert all(f"template={hidden[1]}" in url for url in links(form, "/reports/sales\\?") if "sort=" in url)
+    shown = head.get(f"/reports/sales?by=category&held=last-week&template={hidden[1]}", "ru").text
+    assert "В шаблоне будет: Прошлая неделя; по полям: Категория" in shown
+    (action,) = re.findall(r'action="(/templates/[^"]+/question[^"]*)"', shown)
+    answer = head.post(unescape(action), page=address)
+    assert (answer.status_code, answer.headers["location"]) == (303, address)
+    text = head.get(address, "ru").text
+    assert "Прошлая неделя; по полям: Категория</ins>" in text
+    assert "Прошлая неделя; по полям: Филиал; в сравнении с предыдущим периодом</del>" in text
+    fields = dict(re.findall(r'name="(noun|card|command)" value="([^"]+)"', text)[:3])
+    assert head.post("/changes/take-back", fields, page=address).headers["location"] == address
+    assert links(head.get(address, "ru").text, '/reports/sales\\?[^"]*&amp;template=') == [change]
+
+
+def test_a_question_that_is_refused_is_not_lost(head: Desk) -> None:
+    address = save(head)
+    head.post(f"{address}/plan", PLAN, page=address)
+    refused = head.post(f"{address}/question?by=branch&from=2026-11-02&to=2026-11-08", page=address, language="ru")
+    assert refused.status_code == 422
+    assert "В шаблоне заданы конкретные дни" in refused.text
+    (change,) = links(refused.text, '/reports/sales\\?[^"]*&amp;template=')
+    assert "from=2026-11-02" in change
+    form = head.get("/reports/sales?by=nothing&template=" + address.rpartition("/")[2], "ru")
+    assert (form.status_code, "Сохранить в шаблон" in form.text) == (422, False)
+
+
+def test_somebody_else_s_question_is_not_changed(pages: OfficePages, head: Desk) -> None:
+    address = save(head, is_shared="yes")
+    auditor = pages.logged_in("andrey")
+    assert "template=" not in auditor.get(address).text
+    identity = address.rpartition("/")[2]
+    assert "question" not in auditor.get(f"/reports/sales?template={identity}").text
+    assert auditor.post(f"{address}/question?by=branch", page="/password").status_code == 403
+    # Of another report the address's template is no matter.
+    assert "/question" not in head.get(f"/reports/calls?template={identity}").text
 
 
 def test_from_the_list_to_paper_in_two_clicks(head: Desk) -> None:
