@@ -45,6 +45,7 @@ from shared.reports.templates import READY_MADE, Template
 from shared.web.error_texts import translate_error
 from shared.web.pages import render
 from shared.web.report_forms import first_ask, query_of
+from shared.web.report_links import file_urls, run_url
 from shared.web.report_template_words import DELIVERIES, RHYTHMS, RUN_STATES, WEEKDAYS, ask_in_words, say_schedule
 from shared.web.request_state import Notice
 from shared.web.security import text_of
@@ -53,6 +54,7 @@ from shared.web.translations import current_language, gettext
 from shared.web.translations import lazy_text as _
 
 PATH: Final = "/templates"
+SEEING: Final = frozenset({Permission.REPORT_CHAIN, Permission.REPORT_BRANCH})
 QUERY_CHARACTERS_MAX: Final = 8_000
 LANGUAGES: Final = (("ru", "Русский"), ("en", "English"))
 NEW: Final[Mapping[str, Any]] = {"name": "", "language": "", "is_shared": False, "roles": ()}
@@ -344,7 +346,8 @@ def _typed(request: Request, template: Template) -> dict[str, Any]:
 
 def _choices(request: Request) -> dict[str, Any]:
     with context_of(request).store.read() as connection:
-        roles = [role for role in all_roles(connection) if Permission.REPORT_CHAIN in role.permissions]
+        # Whoever sees a branch's reports alone runs it there.
+        roles = [role for role in all_roles(connection) if not role.permissions.isdisjoint(SEEING)]
     return {
         "roles": [(role.code, role.name(current_language())) for role in roles],
         "languages": LANGUAGES,
@@ -372,14 +375,13 @@ def _row(request: Request, connection: Connection, actor: Actor, template: Templ
 
 def _ready(name: str, report: str, ask: ReportAsk) -> Row:
     known, query, said = REPORTS.get(report), query_of(ask), gettext(name) if name else ""
-    url = f"/reports/{report}"
     return Row(
         "",
         said,
         gettext(known.title) if known is not None else report,
         ask_in_words(report, ask),
-        f"{url}?{query}",
-        tuple((kind, f"{url}/export.{kind}?{query}") for kind in ("pdf", "xlsx", "csv")),
+        run_url(report, ask),
+        file_urls(report, ask),
         "",
         "",
         None,

@@ -77,7 +77,12 @@ def template_of_fields(fields: Mapping[str, Any]) -> Template:
 
 def shared_templates(connection: Connection) -> list[Template]:
     """Those that anybody but their owners may run, by name."""
-    shown = (report_template.c.is_shared.is_(True), report_template.c.archived.is_(False), report_template.c.name != "")
+    return [each for each in templates_in_use(connection) if each.is_shared]
+
+
+def templates_in_use(connection: Connection) -> list[Template]:
+    """All that are not put away, by name."""
+    shown = (report_template.c.archived.is_(False), report_template.c.name != "")
     found = map(template_of, connection.execute(select(report_template).where(*shown)))
     return sorted(found, key=lambda each: sort_key(each.name))
 

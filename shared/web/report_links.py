@@ -11,10 +11,20 @@ from shared.reports.drilling import CALLS, RECEIPTS, rests_on
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
-from shared.web.report_forms import pairs_of
+from shared.web.report_forms import pairs_of, query_of
 
 LISTS: Final[Mapping[str, str]] = {RECEIPTS: "/reports/receipts", CALLS: "/reports/calls-list"}
 """The pages that show what a report rests on."""
+
+
+def run_url(report: str, ask: ReportAsk) -> str:
+    """The page that answers a question."""
+    return f"/reports/{report}?{query_of(ask)}"
+
+
+def file_urls(report: str, ask: ReportAsk) -> tuple[tuple[str, str], ...]:
+    """The same answer as files: their kinds and addresses."""
+    return tuple((kind, f"/reports/{report}/export.{kind}?{query_of(ask)}") for kind in ("pdf", "xlsx", "csv"))
 
 
 def beneath_urls(report: Report, result: ReportResult, ask: ReportAsk) -> Callable[[Sequence[Any]], str]:

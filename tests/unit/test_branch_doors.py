@@ -104,6 +104,7 @@ GET  /tasks/chip                  >      x    x      +       +       +         +
 GET  /tasks/new                   >      x    x      +       +       +         +             x       +     x
 GET  /team                        >      x    x      x       +       x         +             x       +     x
 GET  /team/figures                >      x    x      x       +       x         +             x       +     x
+GET  /templates                   >      x    x      x       +       x         +             +       +     +
 POST /account                     >      +    +      +       +       +         +             +       +     +
 POST /calls/incoming              >      x    x      +       +       +         +             x       +     x
 POST /calls/ringing/ID/seen       >      x    x      +       +       +         +             x       +     x
