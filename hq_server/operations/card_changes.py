@@ -21,8 +21,9 @@ from hq_server.operations.loyalty import ProgramChange, remember_change
 from hq_server.operations.people import role_fields
 from hq_server.operations.report_templates import editable_template
 from hq_server.operations.restored_cards import require_restorable
+from hq_server.storage.audience import asker_of
 from hq_server.storage.branches import branch_by_id
-from hq_server.storage.feed import EVERYONE, audience_of_zone, publish
+from hq_server.storage.feed import EVERYONE, audience_of_branch, audience_of_zone, publish
 from hq_server.storage.office_history import edits_of_cards
 from hq_server.storage.people import PEOPLE_KINDS, settle_person
 from shared.clock import Ids
@@ -31,11 +32,21 @@ from shared.domain.identifiers import shorten
 from shared.domain.permissions import ROLES, Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.errors import NotFound, Refused
-from shared.operations.cards import shown_fields
+from shared.operations.cards import CardEdit, shown_fields
 from shared.operations.client_history import decode_value
 from shared.operations.loyalty import program_of_row
 from shared.storage.card_rows import CardKey, load_states, lock_cards
-from shared.storage.tables import dictionary_term, loyalty_program, position, price, promotion, vat_rate
+from shared.storage.tables import (
+    dictionary_term,
+    loyalty_program,
+    position,
+    price,
+    product_request,
+    promotion,
+    sale,
+    sale_line,
+    vat_rate,
+)
 from shared.sync.card_merge import HQ_ORIGIN, CardState
 from shared.sync.hlc import wall_ms
 from shared.wire.cards import decode_state
@@ -59,6 +70,7 @@ class Noun(StrEnum):
     LOYALTY = "loyalty"
     BRANCH = "branch"
     TEMPLATE = "template"
+    REQUEST = "request"
 
 
 class Subject(NamedTuple):
@@ -73,6 +85,8 @@ class Standing(StrEnum):
 
     STANDS = "stands"
     CHANGED_SINCE = "changed since"
+    # Of an answer to a branch's request: the shops have sold by it.
+    SOLD_SINCE = "sold since"
     PERMANENT = "permanent"
 
 
@@ -126,7 +140,18 @@ class ChangedSince(Refused):
 def read_changes(connection: Connection, actor: Actor, subject: Subject) -> list[OfficeEdit]:
     """What was changed, the newest first, at most CHANGES_SHOWN_MAX edits. Raises NotPermitted."""
     require_subject(connection, actor, subject)
-    return _edits(connection, cards_of(connection, subject))[:CHANGES_SHOWN_MAX]
+    return _edits_of(connection, subject)[:CHANGES_SHOWN_MAX]
+
+
+def newest_answers(connection: Connection, actor: Actor, request_ids: Sequence[bytes]) -> dict[bytes, bytes]:
+    """By request the command that answered it last. Raises NotPermitted."""
+    require(actor, NEEDS[Noun.REQUEST])
+    rows = edits_of_cards(connection, [(int(RecordKind.PRODUCT_REQUEST), each) for each in request_ids], EDITS_READ_MAX)
+    found: dict[bytes, bytes] = {}
+    for row in rows:
+        if row.branch_id == HQ_ORIGIN and "state" in json.loads(row.changes):
+            found.setdefault(row.card_id, row.command_id)
+    return found
 
 
 def edit_made_now(connection: Connection, subject: Subject, now_us: int) -> bytes | None:
@@ -148,11 +173,16 @@ def take_back(
     require_subject(connection, actor, subject)
     keys = cards_of(connection, subject)
     lock_cards(connection, keys)
-    found = next((edit for edit in _edits(connection, keys) if edit.command_id == command_id), None)
+    found = next((edit for edit in _edits_of(connection, subject) if edit.command_id == command_id), None)
     if found is None:
         raise NotFound("There is no such change.", "Load the page again.")
     if found.in_the_way is not None:
         raise ChangedSince(*found.in_the_way)
+    if found.standing is Standing.SOLD_SINCE:
+        raise Refused(
+            "Branches have sold by this answer since, so it cannot be taken back.",
+            "Change the product on its page. What was sold stays sold.",
+        )
     if found.standing is not Standing.STANDS:
         raise Refused("This cannot be taken back.", "Change on the page what is to be otherwise.")
     edit = HqEdit(connection, ids, now_us, actor.employee_id)
@@ -166,7 +196,8 @@ def take_back(
 
 def _restore(edit: HqEdit, actor: Actor, parts: Sequence[CardPart]) -> None:
     connection = edit.connection
-    prepared, audiences = [], {}
+    prepared: list[CardEdit] = []
+    audiences: dict[bytes, str] = {}
     for part in parts:
         restored: dict[str, Value] = (
             {"archived": True} if part.is_new else {each.field: each.before for each in part.changes}
@@ -178,7 +209,9 @@ def _restore(edit: HqEdit, actor: Actor, parts: Sequence[CardPart]) -> None:
         card = edit.prepare(RecordKind(part.kind), part.card_id, restored)
         if card is not None:
             prepared.append(card)
-        if part.kind not in PEOPLE_KINDS:
+        if part.kind == RecordKind.PRODUCT_REQUEST:
+            audiences |= _to_asker(connection, part.key)
+        elif part.kind not in PEOPLE_KINDS:
             zone = part.shown.get("zone") if part.kind == RecordKind.PRICE else ""
             audiences[part.card_id] = audience_of_zone(zone) if isinstance(zone, str) else EVERYONE
         if part.kind == RecordKind.LOYALTY_PROGRAM:
@@ -186,6 +219,12 @@ def _restore(edit: HqEdit, actor: Actor, parts: Sequence[CardPart]) -> None:
     edit.apply(prepared, audiences)
     for employee_id in sorted(_people_of(parts)):
         publish(connection, settle_person(connection, employee_id, edit.now_us))
+
+
+def _to_asker(connection: Connection, key: CardKey) -> dict[bytes, str]:
+    """What is said of a request is for the branch that made it."""
+    asker = asker_of(decode_state(load_states(connection, [key])[key]))
+    return {} if asker is None else {key[1]: audience_of_branch(asker)}
 
 
 def _people_of(parts: Iterable[CardPart]) -> set[bytes]:
@@ -208,6 +247,39 @@ def _remember_program(edit: HqEdit, actor: Actor, fields: Mapping[str, Value]) -
 def cards_of(connection: Connection, subject: Subject) -> list[CardKey]:
     """The cards of a subject, at most CARDS_PER_SUBJECT_MAX."""
     return _CARDS[subject.noun](connection, subject.card_id)
+
+
+def _edits_of(connection: Connection, subject: Subject) -> list[OfficeEdit]:
+    edits = _edits(connection, cards_of(connection, subject))
+    if subject.noun is not Noun.REQUEST:
+        return edits
+    answers = [edit for edit in edits if edit.branch_id == HQ_ORIGIN and _answers(edit)]
+    return [
+        edit._replace(standing=Standing.SOLD_SINCE)
+        if edit.standing is Standing.STANDS and _sold_since(connection, edit)
+        else edit
+        for edit in answers
+    ]
+
+
+def _answers(edit: OfficeEdit) -> bool:
+    return any(part.kind == RecordKind.PRODUCT_REQUEST for part in edit.parts)
+
+
+def _sold_since(connection: Connection, edit: OfficeEdit) -> bool:
+    """Whether a product of which the answer said something was sold after it."""
+    made = {
+        part.card_id if part.kind == RecordKind.PRODUCT else part.shown.get("product_id")
+        for part in edit.parts
+        if part.kind in (RecordKind.PRODUCT, RecordKind.PRICE)
+    }
+    since = (
+        sale.c.sold_at > edit.seen_at_us,
+        sale.c.branch_id == sale_line.c.branch_id,
+        sale.c.id == sale_line.c.sale_id,
+    )
+    sold = select(sale_line.c.sale_id).where(sale_line.c.product_id.in_(made), *since)
+    return bool(made) and connection.execute(sold.limit(1)).first() is not None
 
 
 def _edits(connection: Connection, keys: Sequence[CardKey]) -> list[OfficeEdit]:
@@ -313,6 +385,18 @@ def _all(kind: RecordKind, table: Table) -> _Cards:
     return cards
 
 
+def _request(connection: Connection, card_id: bytes) -> list[CardKey]:
+    """The requests of all branches about the same code, and the products that they were ever answered with."""
+    code = select(product_request.c.code).where(product_request.c.id == card_id).scalar_subquery()
+    ids = connection.execute(select(product_request.c.id).where(product_request.c.code == code)).scalars()
+    requests = [(int(RecordKind.PRODUCT_REQUEST), each) for each in ids]
+    rows = edits_of_cards(connection, requests, EDITS_READ_MAX)
+    said = {decode_value(json.loads(row.changes).get("product_id")) for row in rows}
+    products = sorted(each for each in said if isinstance(each, bytes))
+    with_prices = _with(RecordKind.PRODUCT, RecordKind.PRICE, price, "product_id")
+    return [*requests, *(key for product_id in products for key in with_prices(connection, product_id))]
+
+
 _CARDS: Final[Mapping[Noun, _Cards]] = {
     Noun.PRODUCT: _with(RecordKind.PRODUCT, RecordKind.PRICE, price, "product_id"),
     Noun.PROMOTION: _one(RecordKind.PROMOTION),
@@ -324,8 +408,9 @@ _CARDS: Final[Mapping[Noun, _Cards]] = {
     Noun.LOYALTY: _all(RecordKind.LOYALTY_PROGRAM, loyalty_program),
     Noun.BRANCH: _one(RecordKind.BRANCH_SETTINGS),
     Noun.TEMPLATE: _one(RecordKind.REPORT_TEMPLATE),
+    Noun.REQUEST: _request,
 }
-_FOLLOWING: Final = frozenset({"scheduled_at"})
+_FOLLOWING: Final = frozenset({"scheduled_at", "answered_at"})
 """Fields that follow from others, and keep nothing from being taken back."""
 
 NEEDS: Final[Mapping[Noun, Permission]] = {
@@ -339,6 +424,7 @@ NEEDS: Final[Mapping[Noun, Permission]] = {
     Noun.LOYALTY: Permission.CATALOG_EDIT,
     Noun.BRANCH: Permission.BRANCH_EDIT,
     Noun.TEMPLATE: Permission.REPORT_CHAIN,
+    Noun.REQUEST: Permission.CATALOG_EDIT,
 }
 """What one must be allowed to see the changes of a subject, and to take them back."""
 

@@ -106,8 +106,9 @@ def answer_with_new(
     priced: WantedPrice | None,
 ) -> bytes:
     """Makes the product that the code is on; returns its id. Raises NotPermitted, NotFound, InvalidInput."""
-    product_id = Assortment(connection, ids, now_us, actor).add(wanted, priced)
-    _answer(connection, ids, now_us, actor, request_id, RequestState.ANSWERED, product_id)
+    edit = HqEdit(connection, ids, now_us, actor.employee_id)
+    product_id = Assortment(connection, ids, now_us, actor, edit).add(wanted, priced)
+    _answer(edit, actor, request_id, RequestState.ANSWERED, product_id)
     return product_id
 
 
@@ -117,9 +118,10 @@ def answer_with_known(
     """Makes the code the barcode of a product that is there; returns its id. Raises AlreadyExists, NotFound."""
     code = _rows_of(connection, request_id)[0].code
     found = product_by_sku(connection, actor, sku)
+    edit = HqEdit(connection, ids, now_us, actor.employee_id)
     if code != found.sku:
-        Assortment(connection, ids, now_us, actor).give_barcode(found.id, code, replace)
-    _answer(connection, ids, now_us, actor, request_id, RequestState.ANSWERED, found.id)
+        Assortment(connection, ids, now_us, actor, edit).give_barcode(found.id, code, replace)
+    _answer(edit, actor, request_id, RequestState.ANSWERED, found.id)
     return bytes(found.id)
 
 
@@ -128,8 +130,9 @@ def answer_with_price(
 ) -> bytes:
     """Gives the product that the code is on the price that it lacked; returns its id."""
     found = product_by_sku(connection, actor, sku)
-    Assortment(connection, ids, now_us, actor).set_price(found.id, wanted)
-    _answer(connection, ids, now_us, actor, request_id, RequestState.ANSWERED, found.id)
+    edit = HqEdit(connection, ids, now_us, actor.employee_id)
+    Assortment(connection, ids, now_us, actor, edit).set_price(found.id, wanted)
+    _answer(edit, actor, request_id, RequestState.ANSWERED, found.id)
     return bytes(found.id)
 
 
@@ -137,7 +140,8 @@ def decline(connection: Connection, ids: Ids, now_us: int, actor: Actor, request
     """Says that nothing is to be sold by that code, and why. Raises NotPermitted, NotFound, InvalidInput."""
     if len(note) > NOTE_CHARACTERS_MAX or not note.isprintable():
         raise InvalidInput(f"A note has at most {NOTE_CHARACTERS_MAX} printable characters.")
-    _answer(connection, ids, now_us, actor, request_id, RequestState.DECLINED, None, note)
+    edit = HqEdit(connection, ids, now_us, actor.employee_id)
+    _answer(edit, actor, request_id, RequestState.DECLINED, None, note)
 
 
 def product_of_code(connection: Connection, code: str) -> Any:
@@ -151,21 +155,15 @@ def product_of_code(connection: Connection, code: str) -> Any:
 
 
 def _answer(
-    connection: Connection,
-    ids: Ids,
-    now_us: int,
-    actor: Actor,
-    request_id: bytes,
-    state: RequestState,
-    product_id: bytes | None,
-    note: str = "",
+    edit: HqEdit, actor: Actor, request_id: bytes, state: RequestState, product_id: bytes | None, note: str = ""
 ) -> None:
+    """One edit with what it did to the product, so that the answer is taken back whole."""
     require(actor, Permission.CATALOG_EDIT)
+    connection = edit.connection
     rows = _rows_of(connection, request_id)
-    edit = HqEdit(connection, ids, now_us, actor.employee_id)
     fields: dict[str, Value] = {
         "state": state.value,
-        "answered_at": now_us,
+        "answered_at": edit.now_us,
         "product_id": product_id,
         "note": note or None,
     }

@@ -101,12 +101,12 @@ def categories_of_chain(connection: Connection) -> list[str]:
 class Assortment:
     """One change of products inside the caller's transaction, by somebody who may make it."""
 
-    def __init__(self, connection: Connection, ids: Ids, now_us: int, actor: Actor) -> None:
-        """Raises NotPermitted."""
+    def __init__(self, connection: Connection, ids: Ids, now_us: int, actor: Actor, edit: HqEdit | None = None) -> None:
+        """`edit` is that of which the change is a part. Raises NotPermitted."""
         require(actor, Permission.CATALOG_EDIT)
         self._connection = connection
         self._ids = ids
-        self._edit = HqEdit(connection, ids, now_us, actor.employee_id)
+        self._edit = edit or HqEdit(connection, ids, now_us, actor.employee_id)
 
     def add(self, wanted: ProductFields, priced: WantedPrice | None = None) -> bytes:
         """A new product, with its first price; returns the id. Raises InvalidInput, AlreadyExists."""

@@ -15,6 +15,7 @@ from shared.domain.cards import CARD_FIELDS, FieldType, Value
 from shared.domain.loyalty import ANY
 from shared.domain.permissions import ClientScope, parse_permissions
 from shared.domain.positions import ALL_BRANCHES
+from shared.domain.product_requests import RequestState
 from shared.domain.promotion_rules import PromotionType
 from shared.domain.records import RecordKind
 from shared.domain.report_schedules import parse_schedule
@@ -101,6 +102,12 @@ FIELD_NAMES: Final[Mapping[int, Mapping[str, LazyText]]] = {
         "place": _("Place in the list"),
         "archived": _("put away"),
     },
+    int(RecordKind.PRODUCT_REQUEST): {
+        "name": _("What a cashier called it"),
+        "amount_minor": _("Sold at"),
+        "state": _("What was answered"),
+        "note": _("Why"),
+    },
     int(RecordKind.REPORT_TEMPLATE): {
         "name": _("Name"),
         "report": _("Report"),
@@ -154,6 +161,10 @@ PROMOTION_TYPES: Final[Mapping[str, LazyText]] = {
     PromotionType.AMOUNT_OFF.value: _("a sum off"),
     PromotionType.FIXED_PRICE.value: _("a fixed price"),
     PromotionType.N_FOR_M.value: _("three for the price of two, and the like"),
+}
+ANSWERS: Final[Mapping[str, LazyText]] = {
+    RequestState.ANSWERED.value: _("with a product"),
+    RequestState.DECLINED.value: _("nothing is to be sold by it"),
 }
 LANGUAGES: Final[Mapping[str, str]] = {"ru": "Русский", "en": "English"}
 _WEEKDAYS: Final = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
@@ -304,6 +315,7 @@ _OF_ANY: Final[Mapping[str, _Say]] = {
 _OWN: Final[Mapping[tuple[int, str], _Say]] = {
     (int(RecordKind.PROMOTION), "type"): _among(PROMOTION_TYPES),
     (int(RecordKind.PROMOTION), "value"): _taken_off,
+    (int(RecordKind.PRODUCT_REQUEST), "state"): _among(ANSWERS),
     (int(RecordKind.REPORT_TEMPLATE), "report"): _report,
     (int(RecordKind.REPORT_TEMPLATE), "ask"): _asked,
     (int(RecordKind.REPORT_TEMPLATE), "roles"): _roles,
@@ -335,4 +347,6 @@ def card_title(words: Words, kind: int, shown: Mapping[str, Value]) -> str:
             return gettext("Rate %(code)s") % {"code": said("code")}
         case RecordKind.PROMOTION:
             return said("name")
+        case RecordKind.PRODUCT_REQUEST:
+            return gettext("The request about %(code)s") % {"code": shown.get("code")}
     return ""

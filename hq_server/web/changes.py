@@ -187,6 +187,8 @@ def _page_of(request: Request, subject: Subject) -> str:
             return f"/products/{format_id(subject.card_id)}"
         case Noun.EMPLOYEE:
             return f"/people/{format_id(subject.card_id)}"
+        case Noun.REQUEST:
+            return f"/requests/{format_id(subject.card_id)}"
         case Noun.TEMPLATE:
             return f"/templates/{format_id(subject.card_id)}"
         case Noun.DICTIONARIES | Noun.VAT | Noun.LOYALTY | Noun.PROMOTIONS:
@@ -220,6 +222,7 @@ def _shown(edit: OfficeEdit, words: Words, places: dict[bytes, str]) -> ShownEdi
     why_not = {
         Standing.STANDS: "",
         Standing.CHANGED_SINCE: gettext("changed again since"),
+        Standing.SOLD_SINCE: gettext("sold since"),
         Standing.PERMANENT: gettext("cannot be taken back"),
     }[edit.standing]
     cards = tuple(_card(part, words) for part in edit.parts)

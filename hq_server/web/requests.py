@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
+from hq_server.operations.card_changes import Noun, Subject, newest_answers
 from hq_server.operations.product_requests import (
     NO_PRICE,
     CodeRequest,
@@ -20,7 +21,7 @@ from hq_server.operations.product_requests import (
     product_of_code,
     show_request,
 )
-from hq_server.web import products
+from hq_server.web import changes, products
 from hq_server.web.context import context_of
 from hq_server.web.forms import (
     Failure,
@@ -38,7 +39,6 @@ from shared.domain.identifiers import format_id
 from shared.domain.permissions import Actor
 from shared.errors import InvalidInput
 from shared.web.pages import render
-from shared.web.request_state import Notice
 from shared.web.security import text_of
 from shared.web.site import see_other
 from shared.web.translations import LazyText
@@ -53,12 +53,15 @@ def page(request: Request) -> Response:
     answered = bool(request.query_params.get("answered"))
     with context.store.read() as connection:
         shown = list_requests(connection, actor_of(request), not answered, page_number(request))
+        asked = [each.asked[0].request_id for each in shown.rows]
+        answers = newest_answers(connection, actor_of(request), asked) if answered else {}
     return render(
         request,
         "requests.html",
         requests=shown.rows,
         paging=paging_of(request, shown),
         answered=answered,
+        answers={request_id: format_id(command_id) for request_id, command_id in answers.items()},
         zone=context.chain.timezone,
         currency=context.chain.currency,
         format_id=format_id,
@@ -73,6 +76,7 @@ def one(request: Request, failure: Failure | None = None) -> Response:
         found = show_request(connection, actor, request_id)
         known = product_of_code(connection, found.code)
         offered = words or found.name or ""
+        changed = changes.changes_of(request, connection, Subject(Noun.REQUEST, request_id))
         matches = context.products.search(connection, actor, offered, context.today()).rows if offered else ()
     return render(
         request,
@@ -85,6 +89,7 @@ def one(request: Request, failure: Failure | None = None) -> Response:
         lacks_price=found.problem == NO_PRICE and known is not None,
         matches=matches[:FOUND_SHOWN_MAX],
         words=words,
+        changes=changed,
         typed=typed(request, _defaults(request, found)),
         zone=context.chain.timezone,
         format_id=format_id,
@@ -146,8 +151,8 @@ def _answer(request: Request, act: Callable[[Connection, int, Actor, bytes], obj
     def work(connection: Connection, now_us: int) -> object:
         return act(connection, now_us, actor, request_id)
 
-    context_of(request).change(work)
-    return see_other(request, "/requests", Notice(said))
+    done = changes.change(request, work, Subject(Noun.REQUEST, request_id))
+    return see_other(request, "/requests", done.notice(said))
 
 
 def _defaults(request: Request, found: CodeRequest) -> dict[str, Any]:

@@ -117,6 +117,7 @@ OFFICE_HISTORY_KINDS = frozenset(
             RecordKind.LOYALTY_PROGRAM,
             RecordKind.DICTIONARY_TERM,
             RecordKind.REPORT_TEMPLATE,
+            RecordKind.PRODUCT_REQUEST,
         ),
     )
 )

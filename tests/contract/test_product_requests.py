@@ -10,6 +10,15 @@ from sqlalchemy import select
 from branch_node.operations import basket
 from branch_node.operations.product_requests import send_requests
 from branch_node.operations.shifts import close_shift, open_shift
+from hq_server.operations.card_changes import (
+    ChangedSince,
+    Noun,
+    Standing,
+    Subject,
+    newest_answers,
+    read_changes,
+    take_back,
+)
 from hq_server.operations.product_requests import (
     CodeRequest,
     answer_with_known,
@@ -25,8 +34,9 @@ from hq_server.storage.feed import number_feed
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, ROLES, Actor
 from shared.domain.product_requests import SETTLING_US, RequestState, is_settled
 from shared.domain.records import RecordKind
-from shared.errors import AlreadyExists, InvalidInput, NotFound, NotPermitted
-from shared.storage.tables import conflict, product_request
+from shared.errors import AlreadyExists, InvalidInput, NotFound, NotPermitted, Refused
+from shared.storage.tables import conflict, product, product_request
+from tests.support.journal import line, sale
 from tests.support.office import Office
 from tests.support.pair import CentralWire, Node, Pair
 
@@ -202,6 +212,117 @@ def test_a_declined_code_stays_declined_however_often_it_is_scanned(pair: Pair) 
     assert listed(pair) == []
     (request,) = listed(pair, is_open=False)
     assert (request.note, request.times, request.asked[0].state) == ("Купон поставщика", 2, RequestState.DECLINED)
+
+
+# Taking an answer back.
+
+
+def take_back_answer(pair: Pair, actor: Actor = LOCAL_ADMINISTRATOR) -> None:
+    """The newest answer to the newest code that has one."""
+    office = pair.office
+    office.clock.advance(1)
+    request_id = listed(pair, is_open=False)[0].asked[0].request_id
+    with office.store.write() as connection:
+        subject = Subject(Noun.REQUEST, request_id)
+        command_id = newest_answers(connection, LOCAL_ADMINISTRATOR, [request_id])[request_id]
+        take_back(connection, office.ids, office.clock.now_us(), actor, subject, command_id)
+    number_feed(office.store, office.clock.now_us())
+
+
+def test_a_no_that_is_taken_back_waits_again_at_every_branch_that_asked(pair: Pair) -> None:
+    node, other = pair.join("B1"), pair.join("B2")
+    for each in (node, other):
+        scan(each)
+        ask(each)
+    answer(pair, decline, "Купон поставщика")
+    for each in (node, other):
+        ask(each)
+    take_back_answer(pair)
+    (request,) = listed(pair)
+    assert ({asked.branch_code for asked in request.asked}, request.note) == ({"B1", "B2"}, None)
+    for each in (node, other):
+        ask(each)
+        with each.store.read() as connection:
+            assert connection.execute(select(product_request.c.state)).scalars().all() == [None]
+    answer(pair, decline, "Не наше")
+    assert listed(pair) == []
+
+
+def test_a_new_product_that_is_taken_back_is_no_longer_sold_and_the_code_waits_again(pair: Pair) -> None:
+    node = pair.join("B1")
+    scan(node)
+    ask(node)
+    answer(pair, answer_with_new, PARASOL, WantedPrice(99_900))
+    ask(node)
+    take_back_answer(pair)
+    assert [request.code for request in listed(pair)] == [CODE]
+    with pair.office.store.read() as connection:
+        assert product_of_code(connection, CODE) is None
+    node.sync()
+    with node.store.read() as connection:
+        assert connection.execute(select(product.c.archived).where(product.c.sku == "parasol")).scalars().all() == [
+            True
+        ]
+
+
+def test_a_barcode_that_an_answer_replaced_comes_back(pair: Pair) -> None:
+    node, office = pair.join("B1"), pair.office
+    with office.store.write() as connection:
+        goods = Assortment(connection, office.ids, office.clock.now_us(), LOCAL_ADMINISTRATOR)
+        goods.add(ProductFields("old", "Зонт старый", barcode="4600000000031"), WantedPrice(100))
+    scan(node)
+    ask(node)
+    answer(pair, answer_with_known, "old", True)
+    take_back_answer(pair)
+    with office.store.read() as connection:
+        assert product_of_code(connection, "4600000000031").sku == "old"
+        assert product_of_code(connection, CODE) is None
+    assert [request.code for request in listed(pair)] == [CODE]
+
+
+def test_an_answer_by_which_a_branch_has_sold_is_not_taken_back(pair: Pair) -> None:
+    node, office = pair.join("B1"), pair.office
+    scan(node)
+    ask(node)
+    answer(pair, answer_with_new, PARASOL, WantedPrice(99_900))
+    with office.store.read() as connection:
+        product_id = product_of_code(connection, CODE).id
+    journal = office.journal("B2")
+    journal.add_sale(sale(1, [line("parasol", 99_900)._replace(product_id=product_id)], "2026-11-23T19:30:00"))
+    office.merge(journal, journal.batch())
+    with pytest.raises(Refused, match="sold by this answer"):
+        take_back_answer(pair)
+    (request,) = listed(pair, is_open=False)
+    with office.store.read() as connection:
+        (edit,) = read_changes(connection, LOCAL_ADMINISTRATOR, Subject(Noun.REQUEST, request.asked[0].request_id))
+    assert edit.standing is Standing.SOLD_SINCE
+    assert product_of(pair) == "parasol"
+
+
+def test_an_answer_that_was_given_again_is_not_taken_back_by_the_first(pair: Pair) -> None:
+    node = pair.join("B1")
+    scan(node)
+    ask(node)
+    answer(pair, decline, "Не наше")
+    (request,) = listed(pair, is_open=False)
+    request_id = request.asked[0].request_id
+    office = pair.office
+    with office.store.write() as connection:
+        first = newest_answers(connection, LOCAL_ADMINISTRATOR, [request_id])[request_id]
+        office.clock.advance(1)
+        given = (connection, office.ids, office.clock.now_us(), LOCAL_ADMINISTRATOR, request_id)
+        answer_with_new(*given, PARASOL, None)
+    subject = Subject(Noun.REQUEST, request_id)
+    with office.store.write() as connection, pytest.raises(ChangedSince):
+        take_back(connection, office.ids, office.clock.now_us(), LOCAL_ADMINISTRATOR, subject, first)
+    take_back_answer(pair)
+    (request,) = listed(pair, is_open=False)
+    assert (request.note, request.asked[0].state) == ("Не наше", RequestState.DECLINED)
+
+
+def product_of(pair: Pair) -> str:
+    with pair.office.store.read() as connection:
+        return str(product_of_code(connection, CODE).sku)
 
 
 def test_an_answer_that_did_not_help_is_asked_about_again() -> None:

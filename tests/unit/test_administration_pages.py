@@ -21,7 +21,8 @@ from tests.support.office_pages import Desk, OfficePages, office_pages
 
 UNDO = re.compile(r'<form method="post" action="/changes/take-back">.*?</form>', re.DOTALL)
 FIELD = re.compile(r'name="(noun|card|command)" value="([^"]+)"')
-THE_PROGRAMS_OWN = {"product_id", "employee_id", "dictionary", "currency", "scheduled_at"}
+ASKED = {"problem", "register", "times", "first_seen_at", "last_seen_at"}
+THE_PROGRAMS_OWN = {"product_id", "employee_id", "dictionary", "currency", "scheduled_at", "answered_at", *ASKED}
 """Fields of which people never read: whose a card is, and what never changes."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -332,7 +333,20 @@ def test_an_unknown_code_is_answered(pages: OfficePages, owner: Desk) -> None:
     assert owner.post(f"{where['4601']}/known", {"sku": "parasol", "replace": "yes"}).status_code == 303
     assert owner.post(f"{where['4602']}/decline", {"note": "Купон"}).status_code == 303
     assert "No code waits." in owner.get("/requests").text
-    assert "Купон" in owner.get("/requests?answered=yes").text
+    answered = unescape(owner.get("/requests?answered=yes", "ru").text)
+    assert "Купон" in answered
+    # From the list, and from the page of the code; each says what an answer did.
+    (command,) = re.findall(
+        rf'value="{where["4602"].rpartition("/")[2]}"><input type="hidden" name="command" value="([^"]+)"', answered
+    )
+    fields = {"noun": "request", "card": where["4602"].rpartition("/")[2], "command": command}
+    back = owner.post("/changes/take-back", fields)
+    assert (back.status_code, back.headers["location"]) == (303, where["4602"])
+    page = unescape(re.sub(r"<[^>]+>", "", owner.get(where["4602"], "ru").text))
+    assert "Ответ: по нему ничего не продаётся" in " ".join(page.split())
+    assert "4602" in owner.get("/requests").text
+    page = unescape(re.sub(r"<[^>]+>", "", owner.get(where["4601"], "ru").text))
+    assert "Штрихкод: 4600 → 4601" in " ".join(page.split())
 
 
 def test_the_audits_show_what_was_done(pages: OfficePages, owner: Desk) -> None:
