@@ -87,6 +87,28 @@ def local_moment(moment_us: int, zone: str) -> LocalMoment:
     return LocalMoment(moment_us, offset.days * SECONDS_PER_DAY + offset.seconds, zone)
 
 
+def offset_changes(zone: str, since_us: int, until_us: int) -> list[tuple[int, int]]:
+    """The zone's offsets in that time: from which moment each holds, and the offset, both in microseconds; in order,
+    the first from the beginning on. Raises InvalidInput."""
+    found = [(since_us, _offset_us(since_us, zone))]
+    for day_us in range(since_us, until_us, SECONDS_PER_DAY * MICROSECONDS):
+        before_us, after_us = day_us, min(day_us + SECONDS_PER_DAY * MICROSECONDS, until_us)
+        offset_us = _offset_us(after_us, zone)
+        if offset_us != found[-1][1]:
+            while after_us - before_us > 1:
+                middle_us = (before_us + after_us) // 2
+                if _offset_us(middle_us, zone) == offset_us:
+                    after_us = middle_us
+                else:
+                    before_us = middle_us
+            found.append((after_us, offset_us))
+    return found
+
+
+def _offset_us(moment_us: int, zone: str) -> int:
+    return local_moment(moment_us, zone).utc_offset_seconds * MICROSECONDS
+
+
 def parse_local(text: object, zone: str, what: str) -> LocalMoment:
     """An ISO 8601 moment; without an offset it is the zone's local time.
 

@@ -19,17 +19,23 @@ at as they are now, so “as known at” cannot be asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from operator import add
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, case, exists, func, literal, literal_column, or_, select
+from sqlalchemy import BigInteger, Select, and_, case, exists, func, literal, or_, select
 
-from shared.domain.business_time import MICROSECONDS, SECONDS_PER_DAY, days_from_date, local_moment
+from shared.domain.business_time import (
+    MICROSECONDS,
+    SECONDS_PER_DAY,
+    date_from_days,
+    days_from_date,
+    offset_changes,
+)
 from shared.domain.positions import ALL_BRANCHES, position_on
 from shared.errors import InvalidInput
 from shared.operations.people import all_positions
-from shared.reports.fact_sums import BRANCH, BUSINESS_DATE, MONTH, Condition, answer_of, count_if
+from shared.reports.fact_sums import BRANCH, BUSINESS_DATE, MONTH, Condition, Expression, answer_of
 from shared.reports.ground import Answer, Ground
 from shared.reports.parameters import ReportParameters
 from shared.reports.report import Derived, Report, Sums, share_basis_points
@@ -75,11 +81,9 @@ DERIVED = (
     ),
 )
 
-_NO_ZONE = "UTC"
-_STEP_US = 15 * 60 * MICROSECONDS
-"""Days begin at whole quarters of an hour of UTC in every zone: tasks of one quarter are of one day."""
-
 _DAY_US = SECONDS_PER_DAY * MICROSECONDS
+_EARLIEST_US, _LATEST_US = 0, 150 * 366 * _DAY_US
+"""Clocks are put forward and back between 1970 and 2120; outside of it the offset is that of the nearest moment."""
 
 
 def run_discipline(ground: Ground, parameters: ReportParameters) -> Answer:
@@ -102,7 +106,8 @@ def run_discipline(ground: Ground, parameters: ReportParameters) -> Answer:
 
 
 class _Counted(NamedTuple):
-    """What counts for somebody on a day: the dimensions by their names, codes and days as texts; and the measures."""
+    """What counts for somebody on a day: the dimensions by their names, codes and days as texts; and the measures.
+    What nobody asked for is left out."""
 
     branch: str | None
     employee: str | None
@@ -111,46 +116,82 @@ class _Counted(NamedTuple):
     sums: tuple[int, ...]
 
 
+_moment = func.coalesce(task.c.due_at, task.c.done_at, task.c.snoozed_until)
+"""By which a task counts on a day."""
+
+
 def _tasks(ground: Ground, parameters: ReportParameters) -> Iterator[_Counted]:
-    zones = zones_of(ground.connection, list(ground.branch_codes))
-    days: dict[tuple[int, str], str] = {}
-    for branch_id, zone, person, step, *sums in ground.connection.execute(_task_sums(ground, parameters)).all():
-        key = (step, zone or zones.get(branch_id, _NO_ZONE))
-        day = days.get(key)
-        if day is None:
-            day = days[key] = local_moment(int(step) * _STEP_US, key[1]).business_date.isoformat()
-        yield _Counted(ground.branch_codes[branch_id], person, day[:7], day, (*sums, 0))
+    """By what is asked for alone: a day costs its reckoning for every task."""
+    keys: dict[str, Expression] = {}
+    if "branch" in parameters.by:
+        keys["branch"] = task.c.branch_id
+    if "employee" in parameters.by:
+        keys["employee"] = employee.c.code
+    if {"month", "business_date"} & set(parameters.by) or parameters.date_from or parameters.date_to:
+        keys["day"] = (_moment + _offsets(ground, parameters)) // literal(_DAY_US, BigInteger)
+    width = len(keys)
+    for row in ground.connection.execute(_task_sums(ground, parameters, keys)).all():
+        values: dict[str, Any] = dict(zip(keys, row[:width], strict=True))
+        day = date_from_days(values["day"]).isoformat() if "day" in values else ""
+        branch = ground.branch_codes.get(values.get("branch", b""))
+        yield _Counted(branch, values.get("employee"), day[:7], day, (*map(int, row[width:]), 0))
 
 
-def _task_sums(ground: Ground, parameters: ReportParameters) -> Select[Any]:
-    """By branch, zone, employee and quarter of an hour."""
+def _task_sums(ground: Ground, parameters: ReportParameters, keys: Mapping[str, Expression]) -> Select[Any]:
     is_done = and_(task.c.state == "done", task.c.done_at.is_not(None))
-    is_overdue = task.c.next_at < ground.now_us
-    moment = func.coalesce(task.c.due_at, task.c.done_at, task.c.snoozed_until)
     person = case((is_done, task.c.done_by), else_=task.c.assignee_id)
-    # Written out: PostgreSQL takes two parameters for two expressions, and would not group by this one.
-    keys = (task.c.branch_id, task.c.zone, employee.c.code, moment.op("/")(literal_column(str(_STEP_US))))
-    conditions: list[Condition] = [
-        task.c.branch_id.in_(list(ground.branch_codes)),
-        ~task.c.archived,
-        or_(is_done, is_overdue),
-    ]
-    if parameters.date_from:
-        conditions.append(moment >= (days_from_date(parameters.date_from) - 1) * _DAY_US)
-    if parameters.date_to:
-        conditions.append(moment < (days_from_date(parameters.date_to) + 2) * _DAY_US)
-    return (
-        select(
-            *keys,
-            count_if(is_done),
-            count_if(and_(is_done, task.c.done_at <= task.c.due_at)),
-            count_if(and_(is_done, task.c.done_at > task.c.due_at)),
-            count_if(and_(~is_done, is_overdue)),
-        )
-        .select_from(task.outerjoin(employee, employee.c.id == person))
-        .where(*conditions)
-        .group_by(*keys)
+    counted = {
+        "done": is_done,
+        "on_time": and_(is_done, task.c.done_at <= task.c.due_at),
+        "late": and_(is_done, task.c.done_at > task.c.due_at),
+        "overdue": and_(~is_done, task.c.next_at < ground.now_us),
+    }
+    flags = (case((condition, 1), else_=0).label(name) for name, condition in counted.items())
+    source = task.outerjoin(employee, employee.c.id == person) if "employee" in keys else task
+    # Keys have parameters, and PostgreSQL would take those of two places for two expressions.
+    each = (
+        select(*(key.label(name) for name, key in keys.items()), *flags)
+        .select_from(source)
+        .where(*_conditions(ground, parameters), or_(is_done, task.c.next_at < ground.now_us))
+        .subquery()
     )
+    grouped = [each.c[name] for name in keys]
+    statement = select(*grouped, *(func.sum(each.c[name]) for name in counted))
+    return statement.group_by(*grouped) if grouped else statement.having(func.count() > 0)
+
+
+def _conditions(ground: Ground, parameters: ReportParameters) -> list[Condition]:
+    """A day of a zone begins and ends within a day of that of UTC."""
+    conditions: list[Condition] = [task.c.branch_id.in_(list(ground.branch_codes)), ~task.c.archived]
+    if parameters.date_from:
+        conditions.append(_moment >= (days_from_date(parameters.date_from) - 1) * _DAY_US)
+    if parameters.date_to:
+        conditions.append(_moment < (days_from_date(parameters.date_to) + 2) * _DAY_US)
+    return conditions
+
+
+def _offsets(ground: Ground, parameters: ReportParameters) -> Expression:
+    """By how much the clocks of a task's zone were before UTC at its moment; a zone changes twice a year at most, and
+    tasks are of few zones. Without a zone of its own a task is in its branch's."""
+    bounds = select(task.c.zone, func.min(_moment), func.max(_moment)).where(*_conditions(ground, parameters))
+    times = {row[0]: (row[1], row[2]) for row in ground.connection.execute(bounds.group_by(task.c.zone)) if row[1]}
+    ways: list[Any] = [(task.c.zone == zone, _offset(zone, times[zone])) for zone in times if zone]
+    if None in times or "" in times:
+        known = [times[zone] for zone in (None, "") if zone in times]
+        whole = (min(first for first, _ in known), max(last for _, last in known))
+        zones = zones_of(ground.connection, list(ground.branch_codes))
+        for zone in set(zones.values()):
+            at = task.c.branch_id.in_([branch_id for branch_id, own in zones.items() if own == zone])
+            ways.append((and_(func.coalesce(task.c.zone, "") == "", at), _offset(zone, whole)))
+    return case(*ways, else_=literal(0, BigInteger)) if ways else literal(0, BigInteger)
+
+
+def _offset(zone: str, times: tuple[int, int]) -> Expression:
+    since_us, until_us = (min(max(moment, _EARLIEST_US), _LATEST_US) for moment in times)
+    (_, first), *later = offset_changes(zone, since_us, until_us)
+    whole: Expression = literal(first, BigInteger)
+    changed: list[Any] = [(_moment >= literal(at_us, BigInteger), literal(us, BigInteger)) for at_us, us in later]
+    return case(*reversed(changed), else_=whole) if changed else whole
 
 
 def _clients(ground: Ground, parameters: ReportParameters) -> Iterator[_Counted]:

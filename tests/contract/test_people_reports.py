@@ -35,6 +35,8 @@ from tests.support.report_runs import at_branch, at_hq, groupings, named, requir
 
 NOW = datetime(2026, 11, 23, 19, 0, tzinfo=ZoneInfo(ZONE))
 FAR_ZONE = "Asia/Vladivostok"
+CHANGING_ZONE = "America/New_York"
+"""Its clocks were put back on 2026-11-01."""
 PEOPLE = {"anna": "B1", "boris": "B1", "vera": "B2"}
 
 
@@ -85,8 +87,8 @@ def commit_edit(node: Node, edit: WantedEdit) -> None:
 def random_job(chance: random.Random) -> Job:
     assignee = chance.choice(list(PEOPLE))
     colleagues = [code for code, branch in PEOPLE.items() if branch == PEOPLE[assignee]]
-    zone = chance.choice([ZONE, FAR_ZONE])
-    day = NOW.date() + timedelta(days=chance.randrange(-20, 5))
+    zone = chance.choice([ZONE, FAR_ZONE, CHANGING_ZONE])
+    day = NOW.date() + timedelta(days=chance.randrange(-30, 5))
     due = None if chance.random() < 0.15 else (day, chance.choice([None, 600, 1_430]))
     state = chance.choice(["open", "waiting", "done", "done", "done", "cancelled"])
     hours = chance.choice([-1, 0, 9, 22, 23, 24, 40])

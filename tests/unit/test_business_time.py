@@ -18,6 +18,7 @@ from shared.domain.business_time import (
     format_us,
     from_us,
     local_moment,
+    offset_changes,
     parse_date,
     parse_local,
     require_zone,
@@ -160,3 +161,28 @@ def test_what_is_no_date_is_refused(text: str) -> None:
 def test_a_week_date_is_no_date() -> None:
     with pytest.raises(InvalidInput):
         parse_date("2017-W01-1", "--from")
+
+
+def test_the_offsets_of_a_zone_hold_from_the_moment_when_clocks_are_changed() -> None:
+    since, until = to_us(datetime(2026, 1, 1, tzinfo=UTC)), to_us(datetime(2027, 1, 1, tzinfo=UTC))
+    hour_us = 3_600 * MICROSECONDS
+    assert offset_changes("America/New_York", since, until) == [
+        (since, -5 * hour_us),
+        (to_us(datetime(2026, 3, 8, 7, tzinfo=UTC)), -4 * hour_us),
+        (to_us(datetime(2026, 11, 1, 6, tzinfo=UTC)), -5 * hour_us),
+    ]
+    assert offset_changes("Europe/Moscow", since, until) == [(since, 3 * hour_us)]
+    assert offset_changes("America/New_York", since, since) == [(since, -5 * hour_us)]
+
+
+@SOME
+@given(
+    st.integers(to_us(datetime(1990, 1, 1, tzinfo=UTC)), to_us(datetime(2100, 1, 1, tzinfo=UTC))),
+    st.integers(0, 400 * 24 * 3_600 * MICROSECONDS),
+    st.sampled_from(["Europe/Moscow", "America/New_York", "Australia/Lord_Howe", "Asia/Tehran"]),
+)
+def test_every_moment_has_the_last_offset_before_it(since: int, span: int, zone: str) -> None:
+    found = offset_changes(zone, since, since + span)
+    for moment in (since, since + span // 3, since + span // 2, since + span):
+        offset = [offset for at, offset in found if at <= moment][-1]
+        assert offset == local_moment(moment, zone).utc_offset_seconds * MICROSECONDS
