@@ -96,9 +96,9 @@ def compare_reports(connection: Connection, rows: Sequence[Any], wanted: Wanted)
     cash = _moved(connection, wanted)
     floats = _floats(connection, wanted)
     compared = []
-    for branch_id, report in reports:
+    for (branch_id, report), made in zip(reports, sums, strict=True):
         key = (branch_id, report.shift_id)
-        differing = _compare(report, sums.get(key, _Sums()), cash.get(key, {}), floats.get(key))
+        differing = _compare(report, made, cash.get(key, {}), floats.get(key))
         compared.append(ComparedReport(branch_id, report, tuple(differing)))
     return compared
 
@@ -146,22 +146,21 @@ def _compare(report: ShiftClose, sums: _Sums, cash: Mapping[str, int], float_min
     ]
 
 
-def _sums_of(
-    connection: Connection, reports: Sequence[tuple[bytes, ShiftClose]], wanted: Wanted
-) -> dict[ShiftKey, _Sums]:
-    """Sums by Z-report. Those that name undecided or late receipts are few, and are summed one by one."""
+def _sums_of(connection: Connection, reports: Sequence[tuple[bytes, ShiftClose]], wanted: Wanted) -> list[_Sums]:
+    """Sums of each Z-report. Those that name undecided or late receipts are few, and are summed one by one."""
     # The branches lead to their receipts; shifts have no index.
     owners = list({branch_id for branch_id, _ in reports})
 
     def matches(table: Table) -> ColumnElement[bool]:
         return and_(table.c.branch_id.in_(owners), wanted.shifts(table.c.shift_id), *wanted.known(table))
 
-    sums = _read_sums(connection, matches)
-    for branch_id, report in reports:
-        if report.undecided or report.late:
-            parts = _read_sums(connection, _receipts_of(branch_id, report, wanted))
-            sums[branch_id, report.shift_id] = _total(parts.values())
-    return sums
+    by_shift = _read_sums(connection, matches)
+    return [
+        _total(_read_sums(connection, _receipts_of(branch_id, report, wanted)).values())
+        if report.undecided or report.late
+        else by_shift.get((branch_id, report.shift_id)) or _Sums()
+        for branch_id, report in reports
+    ]
 
 
 def _receipts_of(branch_id: bytes, report: ShiftClose, wanted: Wanted) -> Callable[[Table], ColumnElement[bool]]:

@@ -23,7 +23,8 @@ from typing import Any
 
 from sqlalchemy import Table, and_, func, select, true, union_all
 
-from shared.operations.z_sums import Wanted, compare_reports
+from shared.operations.z_judging import judge_reports
+from shared.operations.z_sums import Wanted
 from shared.reports.fact_sums import BRANCH, REGISTER, Condition, answer_of
 from shared.reports.ground import Answer, Ground
 from shared.reports.parameters import ReportParameters
@@ -126,15 +127,14 @@ def _z_reports(
     if parameters.date_to:
         conditions.append(shift_close.c.business_date <= parameters.date_to)
     wanted = Wanted(and_(true(), *conditions), parameters.as_of_us)
-    rows = ground.connection.execute(select(shift_close).where(wanted.condition, *wanted.known(shift_close))).all()
     claimed: dict[_Register, int] = {}
     reports: Counter[_Register] = Counter()
     differing: Counter[_Register] = Counter()
-    for branch_id, report, differences in compare_reports(ground.connection, rows, wanted):
-        register = (branch_id, report.register)
-        claimed[register] = max(claimed.get(register, 0), report.last_receipt)
-        reports[register] += 1
-        differing[register] += bool(differences)
+    for judged in judge_reports(ground.connection, list(ground.branch_codes), wanted):
+        register = (judged.branch_id, judged.register)
+        claimed[register] = max(claimed.get(register, 0), judged.last_receipt)
+        reports[register] += judged.reports
+        differing[register] += judged.differing
     return claimed, reports, differing
 
 

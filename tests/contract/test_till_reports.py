@@ -4,7 +4,7 @@ at the head office."""
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from sqlalchemy import true, update
+from sqlalchemy import Connection, true, update
 
 from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.cash import move_cash
@@ -27,9 +27,19 @@ from shared.domain.business_time import format_us, local_moment
 from shared.domain.records import Record, RecordKind
 from shared.domain.shifts import ShiftClose
 from shared.errors import InvalidInput
+from shared.operations.z_judging import judge_reports
 from shared.operations.z_sums import Wanted, compare_reports
 from shared.reports import cash_variance, data_completeness, loss
-from shared.storage.tables import cash_movement, sale, shift_close
+from shared.storage.tables import (
+    cash_movement,
+    payment,
+    refund_payment,
+    sale,
+    shift_close,
+    shift_close_method,
+    shift_open,
+)
+from shared.storage.tables import refund as refund_table
 from shared.wire.payloads import encode_shift_close
 from tests.support.journal import ZONE, z_report
 from tests.support.journal import sale as make_sale
@@ -38,6 +48,10 @@ from tests.support.pair import Node, Pair
 from tests.support.report_runs import at_branch, at_hq, groupings, named, require_one_truth, summed
 from tests.support.shop import request
 
+Z_FIGURES = (
+    *("receipts", "refunds", "gross_minor", "discounts_minor", "net_minor", "returns_minor", "rounding_minor"),
+    *("float_minor", "cash_in_minor", "cash_out_minor", "expected_cash_minor"),
+)
 CASH, LOSS, COMPLETE = cash_variance.NAME, loss.NAME, data_completeness.NAME
 DAY_SECONDS = 24 * 3_600
 ACTIONS = (
@@ -360,6 +374,51 @@ def test_missing_doubled_and_falsified_receipts_are_found(pair: Pair, keepers: l
     assert (totals["missing"] >= 1) == (totals["received_percent"] < 10_000)
     assert totals["twice"] >= 1
     assert totals["last"] == totals["received"] + totals["missing"]
+
+
+def test_reports_counted_by_the_store_differ_as_those_that_are_read(pair: Pair, keepers: list[TillKeeper]) -> None:
+    office, chance = pair.office, random.Random(5)
+    falsified: list[tuple[Any, dict[str, Any] | None]] = [
+        *((shift_close, {name: None}) for name in Z_FIGURES),
+        *((table, {"amount_minor": None}) for table in (shift_close_method, payment, refund_payment, cash_movement)),
+        *((table, {"method": "barter"}) for table in (shift_close_method, payment, refund_payment)),
+        *((table, {"received_at": office.clock.now_us() + 1}) for table in (sale, payment, shift_open, cash_movement)),
+        *((table, None) for table in (shift_open, shift_close_method, payment, cash_movement, refund_table)),
+        (sale, {"change_minor": None}),
+        (refund_table, {"rounding_minor": None}),
+        (shift_close, {"undecided": "1"}),
+    ]
+    found: Counter[str] = Counter()
+    # Some are of a shift that is not closed yet.
+    for table, changes in falsified * 4:
+        with office.store.write() as connection, connection.begin_nested() as changed:
+            row = chance.choice(connection.execute(table.select().order_by(*table.primary_key)).all())._mapping
+            this = [column == row[column.name] for column in table.primary_key]
+            if changes is None:
+                connection.execute(table.delete().where(*this))
+            else:
+                values = {name: row[name] + 1 if value is None else value for name, value in changes.items()}
+                connection.execute(update(table).where(*this).values(**values))
+            for wanted in (Wanted(true()), Wanted(true(), office.clock.now_us())):
+                judged, compared = judged_and_compared(connection, wanted)
+                assert judged == compared, (table.name, changes)
+                found[table.name] += sum(differing for _, differing in judged.values())
+            changed.rollback()
+    assert {name for name, differing in found.items() if differing} == {each.name for each, _ in falsified}
+
+
+def judged_and_compared(connection: Connection, wanted: Wanted) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """By register how many Z-reports there are and how many differ: counted by the store, and read one by one."""
+    rows = connection.execute(shift_close.select().where(*wanted.known(shift_close))).all()
+    judged: dict[Any, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    compared: dict[Any, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for each in judge_reports(connection, list({row.branch_id for row in rows}), wanted):
+        reports, differing = judged[each.branch_id, each.register]
+        judged[each.branch_id, each.register] = (reports + each.reports, differing + each.differing)
+    for branch_id, report, differences in compare_reports(connection, rows, wanted):
+        reports, differing = compared[branch_id, report.register]
+        compared[branch_id, report.register] = (reports + 1, differing + bool(differences))
+    return dict(judged), dict(compared)
 
 
 def test_one_missing_number_of_many_is_never_a_hundred_percent(office: Office) -> None:
