@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from hq_server.operations.verdicts import Subject, SubjectKind
 from shared.domain.money import quantity_number
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.sales import format_receipt
+from shared.storage.dialect_functions import over_lists
 from shared.storage.tables import refund, refund_line, sale, sale_line
 from shared.sync.central import Rejected
 from shared.wire.decoding import DecodedEntry
@@ -78,18 +79,19 @@ def problem_with_refunds(connection: Connection, entry: DecodedEntry, given_back
 def find_over_refunds(connection: Connection, actor: Actor = LOCAL_ADMINISTRATOR) -> list[OverRefund]:
     """Lines of which more came back than was sold, the newest sales first; at most a limit of them."""
     require(actor, Permission.AUDIT_VIEW)
-    return _over_refunds(connection, refund.c.sale_id.is_not(None))
+    return _read(connection.execute(_over_refunds(refund.c.sale_id.is_not(None))))
 
 
 def over_refunds_of(connection: Connection, sale_ids: Sequence[bytes]) -> list[OverRefund]:
     """The same of these sales, for whoever has checked the permission."""
     found: list[OverRefund] = []
     for start in range(0, len(sale_ids), _SALES_PER_QUERY_MAX):
-        found += _over_refunds(connection, refund.c.sale_id.in_(sale_ids[start : start + _SALES_PER_QUERY_MAX]))
+        asked = {"sales": list(sale_ids[start : start + _SALES_PER_QUERY_MAX])}
+        found += _read(connection.execute(_OVER_REFUNDS_OF(connection), asked))
     return found
 
 
-def _over_refunds(connection: Connection, of_sales: ColumnElement[bool]) -> list[OverRefund]:
+def _over_refunds(of_sales: ColumnElement[bool]) -> Select[Any]:
     back = (
         select(
             refund.c.sale_id,
@@ -102,7 +104,7 @@ def _over_refunds(connection: Connection, of_sales: ColumnElement[bool]) -> list
         .group_by(refund.c.sale_id, refund_line.c.sale_line)
         .subquery()
     )
-    statement = (
+    return (
         select(
             sale.c.branch_id,
             sale.c.id,
@@ -120,9 +122,16 @@ def _over_refunds(connection: Connection, of_sales: ColumnElement[bool]) -> list
         .order_by(sale.c.sold_at.desc(), sale.c.id, sale_line.c.line_number)
         .limit(_CASES_MAX)
     )
+
+
+# Built once: to build it takes longer than to find a few sales.
+_OVER_REFUNDS_OF = over_lists(lambda among: _over_refunds(among(refund.c.sale_id, "sales")))
+
+
+def _read(rows: Iterable[Any]) -> list[OverRefund]:
     return [
         OverRefund(row[0], row[1], format_receipt(row[2], row[3]), row[4], row[5], row[6], int(row[7]), int(row[8]))
-        for row in connection.execute(statement)
+        for row in rows
     ]
 
 

@@ -5,10 +5,11 @@ Findings that take long to reckon are not among them: Z-reports against receipts
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from hq_server.operations.client_merging import NEEDED as MERGING
 from hq_server.operations.refund_checks import over_refunds_of
@@ -17,6 +18,7 @@ from hq_server.storage.tables import parked_entry, proposal
 from shared.domain.business_time import date_from_days
 from shared.domain.permissions import Actor, Permission
 from shared.storage.client_keys import shared_keys_after
+from shared.storage.dialect_functions import over_lists
 from shared.storage.tables import audit_entry, conflict, refund
 
 COUNTED_MAX: Final = 1_000
@@ -44,55 +46,64 @@ class ReviewCounts(NamedTuple):
     till_acts: int | None = None
 
 
+def _count(statement: Select[Any]) -> Select[Any]:
+    """How many rows there are, as far as anybody counts. Built once: to build it takes longer than to count."""
+    return select(func.count()).select_from(statement.limit(COUNTED_MAX).subquery())
+
+
+_OPEN_TILL_ACT = shown_condition(SubjectKind.TILL_ACT, audit_entry, Shown.OPEN)
+assert _OPEN_TILL_ACT is not None
+_CONFLICTS: Final = _count(
+    select(conflict.c.kind, conflict.c.card_id, conflict.c.field).where(conflict.c.closed_at.is_(None)).distinct()
+)
+_WAITING: Final = select(parked_entry.c.branch_id).where(parked_entry.c.resolved_at.is_(None))
+_PARKED: Final = _count(_WAITING)
+_PARKED_BRANCHES: Final = _count(_WAITING.distinct())
+_PROPOSALS: Final = _count(select(proposal.c.kind).where(proposal.c.resolved_at.is_(None)))
+_TILL_ACTS: Final = _count(
+    select(audit_entry.c.id).where(audit_entry.c.business_date > bindparam("after"), _OPEN_TILL_ACT)
+)
+_RECENT: Final = (
+    select(refund.c.sale_id)
+    .where(refund.c.business_date > bindparam("after"), refund.c.sale_id.is_not(None))
+    .order_by(refund.c.business_date.desc())
+    .limit(REFUNDS_LOOKED_AT_MAX)
+)
+_SEVERAL: Final = over_lists(
+    lambda among: (
+        select(refund.c.sale_id)
+        .where(among(refund.c.sale_id, "sales"))
+        .group_by(refund.c.sale_id)
+        .having(func.count() > 1)
+    )
+)
+
+
 def review_counts(connection: Connection, actor: Actor, today: int) -> ReviewCounts:
     """`today` is the chain's day, since 1970-01-01. Asks nothing of what the actor may not see."""
     counts = ReviewCounts()
     if actor.may(Permission.RECORDS_REVIEW):
-        fields = select(conflict.c.kind, conflict.c.card_id, conflict.c.field).where(conflict.c.closed_at.is_(None))
-        waiting = select(parked_entry.c.branch_id).where(parked_entry.c.resolved_at.is_(None))
         counts = counts._replace(
-            conflicts=_count(connection, fields.distinct()),
-            parked=_count(connection, waiting),
-            parked_branches=_count(connection, waiting.distinct()),
-            proposals=_count(connection, select(proposal.c.kind).where(proposal.c.resolved_at.is_(None))),
+            conflicts=connection.scalar(_CONFLICTS),
+            parked=connection.scalar(_PARKED),
+            parked_branches=connection.scalar(_PARKED_BRANCHES),
+            proposals=connection.scalar(_PROPOSALS),
         )
     if all(actor.may(permission) for permission in MERGING):
         counts = counts._replace(duplicates=len(shared_keys_after(connection, "", SHARED_KEYS_MAX)))
     if actor.may(Permission.AUDIT_VIEW):
+        recent = {"after": date_from_days(today) - timedelta(days=DAYS_COUNTED)}
         counts = counts._replace(
-            over_refunds=_over_refunds(connection, today),
-            till_acts=_till_acts(connection, today),
+            over_refunds=_over_refunds(connection, recent),
+            till_acts=connection.scalar(_TILL_ACTS, recent),
         )
     return counts
 
 
-def _over_refunds(connection: Connection, today: int) -> int:
+def _over_refunds(connection: Connection, recent: Mapping[str, date]) -> int:
     """Only a sale that was given back more than once can have given back too much."""
-    recent = (
-        select(refund.c.sale_id)
-        .where(refund.c.business_date > _first_day(today), refund.c.sale_id.is_not(None))
-        .order_by(refund.c.business_date.desc())
-        .limit(REFUNDS_LOOKED_AT_MAX)
-    )
-    looked_at = sorted(set(connection.execute(recent).scalars()))
-    several = select(refund.c.sale_id).where(refund.c.sale_id.in_(looked_at))
-    several = several.group_by(refund.c.sale_id).having(func.count() > 1)
-    sale_ids = list(connection.execute(several).scalars()) if looked_at else []
-    cases = over_refunds_of(connection, sale_ids) if sale_ids else []
+    looked_at = sorted(set(connection.execute(_RECENT, recent).scalars()))
+    several = connection.execute(_SEVERAL(connection), {"sales": looked_at}).scalars() if looked_at else ()
+    cases = over_refunds_of(connection, list(several))
     standing = standing_verdicts(connection, [case.subject for case in cases])
     return sum(case.subject not in standing for case in cases)
-
-
-def _till_acts(connection: Connection, today: int) -> int:
-    is_open = shown_condition(SubjectKind.TILL_ACT, audit_entry, Shown.OPEN)
-    assert is_open is not None
-    return _count(connection, select(audit_entry.c.id).where(audit_entry.c.business_date > _first_day(today), is_open))
-
-
-def _first_day(today: int) -> Any:
-    return date_from_days(today) - timedelta(days=DAYS_COUNTED)
-
-
-def _count(connection: Connection, statement: Select[Any]) -> int:
-    bounded = statement.limit(COUNTED_MAX).subquery()
-    return int(connection.execute(select(func.count()).select_from(bounded)).scalar_one())

@@ -20,6 +20,7 @@ from shared.domain.identifiers import NIL_ID
 from shared.domain.permissions import Actor, Permission, require
 from shared.errors import InvalidInput, NotFound
 from shared.operations.client_history import people_names
+from shared.storage.dialect_functions import over_lists
 
 SUBJECTS_MAX: Final = PAGE_ROWS_MAX
 """How many findings one act judges: what a page shows."""
@@ -210,25 +211,36 @@ def mark_taken_back(connection: Connection, now_us: int, actor: Actor, condition
     return int(done.rowcount)
 
 
+_STANDING = over_lists(
+    lambda among: select(audit_verdict).where(
+        among(audit_verdict.c.subject_kind, "kinds"),
+        among(audit_verdict.c.branch_id, "branches"),
+        among(audit_verdict.c.record_id, "records"),
+        among(audit_verdict.c.detail, "details"),
+        audit_verdict.c.taken_back_at.is_(None),
+    )
+)
+"""Of subjects given part by part: those of other subjects with the same parts come along."""
+
+
 def standing_verdicts(connection: Connection, subjects: Collection[Subject]) -> Mapping[Subject, Given]:
     """What stands of these findings; those of which nothing does are left out."""
-    by_kind: dict[SubjectKind, list[tuple[bytes, bytes, str]]] = {}
-    for subject in subjects:
-        by_kind.setdefault(subject.kind, []).append(subject.row_key)
+    wanted = set(subjects)
+    in_order = sorted(wanted)
     rows: list[Any] = []
-    for kind, keys in by_kind.items():
-        for start in range(0, len(keys), _SUBJECTS_PER_QUERY_MAX):
-            chosen = _is_of(kind) & _are(keys[start : start + _SUBJECTS_PER_QUERY_MAX])
-            statement = select(audit_verdict).where(chosen, audit_verdict.c.taken_back_at.is_(None))
-            rows += connection.execute(statement)
+    for start in range(0, len(in_order), _SUBJECTS_PER_QUERY_MAX):
+        parts = zip(*in_order[start : start + _SUBJECTS_PER_QUERY_MAX], strict=True)
+        asked = dict(zip(("kinds", "branches", "records", "details"), map(list, map(set, parts)), strict=True))
+        rows += connection.execute(_STANDING(connection), asked)
     rows.sort(key=lambda row: (row.given_at, row.id))
     names = people_names(connection, {row.author for row in rows})
-    return {
+    standing = {
         Subject(SubjectKind(row.subject_kind), row.branch_id, row.record_id, row.detail): Given(
             Verdict(row.verdict), row.note, names.get(row.author, ""), row.given_at, row.command_id
         )
         for row in rows
     }
+    return {subject: given for subject, given in standing.items() if subject in wanted}
 
 
 def shown_condition(kind: SubjectKind, table: Table, shown: Shown) -> ColumnElement[bool] | None:
