@@ -16,9 +16,11 @@ from hq_server.storage.branches import all_branches
 from hq_server.web.context import context_of
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.permissions import Actor, Permission
+from shared.reports.result import Column
 from shared.web.completeness_words import completeness_words
 from shared.web.formats import format_moment
 from shared.web.pages import pages_of, render
+from shared.web.report_words import format_change
 from shared.web.translations import LazyText
 from shared.web.translations import lazy_plural as plural
 from shared.web.translations import lazy_text as _
@@ -149,6 +151,9 @@ MAIN_ROOMS: Final = frozenset(
 """The rooms that stand in every page's header; the others are behind “More”."""
 
 
+NET: Final = Column("net", "money")
+
+
 def page(request: Request) -> Response:
     """`/`: the dashboard, and the rooms behind it."""
     actor = actor_of(request)
@@ -183,6 +188,7 @@ def _dashboard(request: Request) -> dict[str, Any]:
         "cash_days": CASH_DAYS,
         "now": format_moment(now_us, zone),
         "hours": _hours(board.today),
+        "change": board.today and format_change(NET, board.today.change_basis_points),
     }
 
 
