@@ -29,7 +29,7 @@ SHADE_MAX: Final = 40
 _LINE_HEIGHT, _TICKS = 260, 4
 _LEFT, _RIGHT, _TOP, _BOTTOM = 90, 16, 12, 28
 _BAR_HEIGHT, _BAR_LABEL, _BAR_VALUE = 26, 220, 130
-_CELL_HEIGHT, _CELL_LABEL = 26, 130
+_CELL_HEIGHT, _CELL_LABEL, _CELL_WIDTH_MAX = 26, 130, 110
 _DOT_RADIUS = 3
 _DOTS_MAX = 62
 
@@ -97,8 +97,9 @@ def draw_lines(title: str, description: str, lines: Sequence[Line], say: Say) ->
     return _svg(title, description, height, parts)
 
 
-def draw_bars(title: str, description: str, bars: Sequence[Bar]) -> Markup:
-    """Bars from left to right, one below another, the first BARS_MAX; those below zero are hatched."""
+def draw_bars(title: str, description: str, bars: Sequence[Bar], more: str = "") -> Markup:
+    """Bars from left to right, one below another, the first BARS_MAX; those below zero are hatched. `more` says that
+    there are others."""
     shown = bars[:BARS_MAX]
     if not shown:
         return Markup("")
@@ -111,7 +112,11 @@ def draw_bars(title: str, description: str, bars: Sequence[Bar]) -> Markup:
         parts.append(_text(_BAR_LABEL - 8, top + 18, _shortened(bar.label, 30), "end"))
         parts.append(bar_shape.format(_BAR_LABEL, top + 4, max(1, length), _BAR_HEIGHT - 8))
         parts.append(_text(_BAR_LABEL + length + 8, top + 18, bar.text))
-    return _svg(title, description, len(shown) * _BAR_HEIGHT + 4, parts)
+    height = len(shown) * _BAR_HEIGHT + 4
+    if more:
+        parts.append(_text(_BAR_LABEL, height + 14, more))
+        height += 24
+    return _svg(title, description, height, parts)
 
 
 def draw_pareto(title: str, description: str, bars: Sequence[Bar], say_share: Say, say: Say) -> Markup:
@@ -142,14 +147,21 @@ def draw_pareto(title: str, description: str, bars: Sequence[Bar], say_share: Sa
 
 
 def draw_shades(
-    title: str, description: str, rows: Sequence[str], columns: Sequence[str], cells: Sequence[Sequence[Shade]]
+    title: str,
+    description: str,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    cells: Sequence[Sequence[Shade]],
+    corner: str = "",
 ) -> Markup:
-    """A table of cells, the larger the darker, each with its number; at most CELLS_MAX cells."""
+    """A table of cells, the larger the darker, each with its number; at most CELLS_MAX cells. `corner` says what the
+    numbers are counted in."""
     if not rows or not columns or len(rows) * len(columns) > CELLS_MAX:
         return Markup("")
     largest = max([1, *(abs(cell.value or 0) for row in cells for cell in row)])
-    wide = (WIDTH - _CELL_LABEL) // len(columns)
-    parts = [_text(_CELL_LABEL + number * wide + wide // 2, 18, name, "middle") for number, name in enumerate(columns)]
+    wide = min(_CELL_WIDTH_MAX, (WIDTH - _CELL_LABEL) // len(columns))
+    parts = [_text(_CELL_LABEL - 8, 18, corner, "end")] if corner else []
+    parts += [_text(_CELL_LABEL + number * wide + wide // 2, 18, name, "middle") for number, name in enumerate(columns)]
     for line, (name, row) in enumerate(zip(rows, cells, strict=True)):
         top = (line + 1) * _CELL_HEIGHT
         parts.append(_text(_CELL_LABEL - 8, top + 18, _shortened(name, 18), "end"))

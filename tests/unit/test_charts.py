@@ -14,6 +14,7 @@ from shared.reports.result import Column, Completeness, ReportResult
 from shared.web.charts import BARS_MAX, Bar, Line, Point, Shade, draw_bars, draw_lines, draw_pareto, draw_shades
 from shared.web.report_charts import chart_of, measure_drawn
 from shared.web.report_words import Words
+from shared.web.translations import speaking
 
 SALES = find_report("sales")
 WORDS = Words("UTC", "RUB")
@@ -54,6 +55,23 @@ def test_shades_have_numbers_and_stay_readable() -> None:
     assert [each.get("fill-opacity") for each in parts(svg, "rect")] == ["40%"]
 
 
+def test_the_cells_of_a_table_of_shades_are_counted_in_one_unit_that_is_said() -> None:
+    with speaking("ru"):
+        heat = answer(("hour", "weekday"), [(9, 1, 15_713_50), (10, 7, 84_100_00)])
+        said = [each.text for each in parts(chart_of(SALES, heat, WORDS), "text")]
+        assert said[0] == "в тысячах"
+        assert said[-1] == "84,1"
+        assert "15,7" in said
+        small = [each.text for each in parts(chart_of(SALES, answer(("hour", "weekday"), [(9, 1, 50)]), WORDS), "text")]
+        assert (small[0], "0,5" in small) == ("9", True)
+
+
+def test_bars_that_are_not_drawn_are_counted() -> None:
+    with speaking("ru"):
+        many = answer(("branch",), [(f"B{number:02}", 100 + number) for number in range(BARS_MAX + 6)])
+        assert [each.text for each in parts(chart_of(SALES, many, WORDS), "text")][-1] == "и ещё 6"
+
+
 def test_nothing_is_drawn_of_nothing() -> None:
     assert [draw_lines("t", "d", [], str), draw_bars("t", "d", []), draw_shades("t", "d", [], [], [])] == [""] * 3
     assert draw_pareto("t", "d", [], str, str) == ""
@@ -83,3 +101,4 @@ def test_the_measure_that_is_sorted_by_is_drawn() -> None:
         "units",
         "net",
     ]
+    assert getattr(measure_drawn(find_report("cohorts")), "name", "") == "retention"
