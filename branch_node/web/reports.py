@@ -17,7 +17,7 @@ from shared.domain.identifiers import format_id
 from shared.domain.permissions import Permission
 from shared.reports.branch_questions import questions_of
 from shared.reports.drilling import CALLS, RECEIPTS, Beneath
-from shared.reports.naming import name_values
+from shared.reports.naming import name_values, values_named
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
@@ -46,6 +46,10 @@ def desk_of(request: Request) -> Desk:
         with store.read() as connection:
             return name_values(connection, values, current_language())
 
+    def values_named_so(dimension: str, name: str) -> list[str]:
+        with store.read() as connection:
+            return values_named(connection, dimension, name, current_language())
+
     with store.read() as connection:
         people = people_here(connection, actor)
     node, _chain = store.node()
@@ -64,6 +68,7 @@ def desk_of(request: Request) -> Desk:
         lambda receipt: f"/receipts/{format_id(receipt.record_id)}",
         lambda call: f"/clients/{format_id(call.client_id)}" if actor.may(Permission.CLIENT_VIEW) else "",
         questions_of=lambda report: [each.ask for each in questions_of(report.name)],
+        values_named=values_named_so,
     )
 
 

@@ -39,7 +39,7 @@ from shared.domain.permissions import Actor
 from shared.errors import FilialError, InvalidInput
 from shared.reports.asks import ask_of_document
 from shared.reports.exports import EXPORTS
-from shared.reports.naming import name_values, named_result
+from shared.reports.naming import name_values, named_result, names_of_our_own, texts_of
 from shared.reports.parameters import ReportAsk
 from shared.reports.periods import named_period
 from shared.reports.presentation import Presentation
@@ -128,7 +128,7 @@ def _make(room: MailRoom, claim: Claim) -> Made | None:
             return None
         ask = _of_day(ask_of_document(template.ask), due.business_date)
         found = run_report(connection, report, ask, now_us, room.settings.completeness_lag_minutes)
-        result = _named(connection, owner, found, template.language)
+        result = _named(connection, owner, found, template.language or "ru")
     presentation = Presentation(template.language or "ru", gettext, chain.timezone, now_us, owner.name)
     speaker = Speaker(presentation, result.currency)
     stem = safe_stem(template.name, speaker.local(claim.run.due_at_us))
@@ -143,13 +143,9 @@ def _make(room: MailRoom, claim: Claim) -> Made | None:
 
 
 def _named(connection: Connection, owner: Actor, found: ReportResult, language: str) -> ReportResult:
-    values = {
-        column.name: {str(row[place]) for row in found.rows if row[place] not in (None, "")}
-        for place, column in enumerate(found.columns)
-        if column.type == "text"
-    }
     branches, people = branches_and_people(connection, owner)
-    names = name_values(connection, values, language) | {"branch": dict(branches)}
+    names = name_values(connection, texts_of(found), language)
+    names |= {"branch": dict(branches)} | names_of_our_own(gettext)
     for dimension in ("cashier", "employee", "team"):
         names[dimension] = dict(people)
     return named_result(found, names)

@@ -22,7 +22,7 @@ from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.domain.permissions import Actor, Permission, require
 from shared.errors import Refused
 from shared.reports.drilling import CALLS, RECEIPTS, Beneath
-from shared.reports.naming import name_values
+from shared.reports.naming import name_values, values_named
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
@@ -56,6 +56,10 @@ def desk_of(request: Request) -> Desk:
         with context.store.read() as connection:
             return name_values(connection, values, current_language())
 
+    def values_named_so(dimension: str, name: str) -> list[str]:
+        with context.store.read() as connection:
+            return values_named(connection, dimension, name, current_language())
+
     with context.store.read() as connection:
         branches, people = branches_and_people(connection, actor)
         changing = _changing(request, connection, actor)
@@ -74,6 +78,7 @@ def desk_of(request: Request) -> Desk:
         look,
         lambda receipt: f"/receipts/{quote(receipt.branch)}/{format_id(receipt.record_id)}",
         lambda call: f"/clients/{format_id(call.client_id)}/timeline" if actor.may(Permission.CLIENT_VIEW) else "",
+        values_named=values_named_so,
         has_as_of=True,
         has_proofs=True,
         save_path="/templates/new",

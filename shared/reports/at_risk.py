@@ -38,7 +38,7 @@ MEASURES: tuple[Column, ...] = (
     Column("clients", "integer", "Clients"),
     Column("visits", "integer", "Days with a purchase"),
     Column("median_interval", "ratio", "Usual interval", "days"),
-    Column("days_since", "integer", "Days since the last purchase", "days"),
+    Column("days_since", "integer", "Since the last purchase", "days"),
     Column("net", "money", "Net of a year"),
 )
 

@@ -26,6 +26,7 @@ from shared.reports.parameters import Option, ReportParameters
 from shared.reports.purchases import Bought, Row, bought_by_client, clients_by_branch, group_clients, whole_days
 from shared.reports.report import Derived, Report, Scope, Sums, divide
 from shared.reports.result import Column
+from shared.reports.words import marked as _
 
 NAME = "rfm"
 SCORES = 5
@@ -44,7 +45,7 @@ MEASURES: tuple[Column, ...] = (
     Column("clients", "integer", "Clients"),
     Column("receipts", "integer"),
     Column("net", "money"),
-    Column("days_since", "integer", "Days since the last purchase", "days"),
+    Column("days_since", "integer", "Since the last purchase", "days"),
 )
 
 DEFINITIONS: dict[str, str] = {
@@ -65,24 +66,26 @@ DERIVED: tuple[Derived, ...] = (
 
 
 class Segment(NamedTuple):
-    """A segment's name, and the scores that make it: recency, frequency, and frequency + monetary, each at least."""
+    """A segment's name for programs and for people, and the scores that make it: recency, frequency, and frequency +
+    monetary, each at least."""
 
     name: str
+    title: str
     recency: int
     frequency_and_monetary: int
     frequency_most: int = SCORES
 
 
 SEGMENTS: tuple[Segment, ...] = (
-    Segment("champions", 4, 8),
-    Segment("loyal", 3, 6),
-    Segment("new", 4, 2, frequency_most=1),
-    Segment("promising", 4, 2),
-    Segment("needs_attention", 3, 2),
-    Segment("cannot_lose", 1, 8),
-    Segment("at_risk", 1, 6),
-    Segment("hibernating", 2, 2),
-    Segment("lost", 1, 2),
+    Segment("champions", _("Champions"), 4, 8),
+    Segment("loyal", _("Loyal"), 3, 6),
+    Segment("new", _("New clients"), 4, 2, frequency_most=1),
+    Segment("promising", _("Promising"), 4, 2),
+    Segment("needs_attention", _("Need attention"), 3, 2),
+    Segment("cannot_lose", _("Cannot be lost"), 1, 8),
+    Segment("at_risk", _("At risk"), 1, 6),
+    Segment("hibernating", _("Hibernating"), 2, 2),
+    Segment("lost", _("Lost"), 1, 2),
 )
 """From the first on; the last suits everybody."""
 

@@ -66,7 +66,7 @@ MEASURES: tuple[Column, ...] = (
     Column("received", "quantity"),
     Column("negative", "integer"),
     Column("opening", "quantity", "On hand before"),
-    Column("in_stock_days", "integer", "Days in stock", "days"),
+    Column("in_stock_days", "integer", "In stock", "days"),
     Column("monthly_rate", "quantity", "Sold in 30 days in stock"),
     Column("value", "money", "Value at average cost"),
     Column("uncosted", "quantity", "On hand without a known cost"),
@@ -98,7 +98,7 @@ def _sell_through(sums: Sums) -> int | None:
 
 DERIVED: tuple[Derived, ...] = (
     Derived(
-        Column("days_of_stock", "integer", "Days of stock", "days"),
+        Column("days_of_stock", "integer", "Stock lasts", "days"),
         "on hand ÷ mean daily sales on days in stock",
         _days_of_stock,
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -164,13 +164,12 @@ def asked_in_words(report: Report, asked: ReportParameters, words: Words) -> lis
     said: list[tuple[str, str]] = []
     if report.has_period:
         said.append((gettext("Period"), format_period(asked.date_from, asked.date_to)))
-    if asked.compare and asked.date_from and asked.date_to:
-        before = format_period(*compared_period(asked.date_from, asked.date_to, asked.compare))
-        said.append((gettext("Compared with"), before + (_like_for_like() if asked.like_for_like else "")))
+    if before := compared_in_words(asked):
+        said.append((gettext("Compared with"), before))
     branches = words.names.get("branch", {})
-    said.append(
-        (gettext("Branches"), ", ".join(branches.get(code, code) for code in asked.branches) or gettext("all branches"))
-    )
+    if asked.branches or "branch" not in dict(asked.filters):
+        chosen = ", ".join(branches.get(code, code) for code in asked.branches)
+        said.append((gettext("Branches"), chosen or gettext("all branches")))
     for dimension, values in asked.filters:
         column = report.all_dimensions[dimension]
         said.append((heading(column), ", ".join(_filter_text(column, value, words) for value in values)))
@@ -183,8 +182,12 @@ def asked_in_words(report: Report, asked: ReportParameters, words: Words) -> lis
     return said
 
 
-def _like_for_like() -> str:
-    return f" ({gettext('only branches that sold in both')})"
+def compared_in_words(asked: ReportParameters) -> str:
+    """The days that it is compared with; "" when it is compared with nothing."""
+    if not (asked.compare and asked.date_from and asked.date_to):
+        return ""
+    days = format_period(*compared_period(asked.date_from, asked.date_to, asked.compare))
+    return f"{days} ({gettext('only branches that sold in both')})" if asked.like_for_like else days
 
 
 def _filter_text(column: Column, value: str, words: Words) -> str:
@@ -202,15 +205,6 @@ def filter_in_words(report: Report, text: str, words: Words) -> str:
     name, _equals, value = text.partition("=")
     column = report.all_dimensions.get(name)
     return text if column is None else f"{heading(column)}: {_filter_text(column, value, words)}"
-
-
-def texts_of_dimensions(columns: Sequence[Column], rows: Collection[Sequence[Any]]) -> dict[str, set[str]]:
-    """The values of text columns that are shown, by column: those whose names are to be looked up."""
-    texts: dict[str, set[str]] = {}
-    for place, column in enumerate(columns):
-        if column.type == "text":
-            texts[column.name] = {str(row[place]) for row in rows if row[place] not in (None, "")}
-    return texts
 
 
 def is_preset(ask: ReportAsk, name: str) -> bool:

@@ -6,7 +6,7 @@ Contains no rules and no queries: each program lends a `Desk`, whose operations 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from starlette.responses import Response
 from shared.errors import InvalidInput, NotFound, Refused
 from shared.reports import exports
 from shared.reports.drilling import Beneath, Call, Receipt
-from shared.reports.naming import named_result
+from shared.reports.naming import named_result, names_of_our_own, texts_of
 from shared.reports.parameters import ReportAsk
 from shared.reports.presentation import Presentation
 from shared.reports.report import Report
@@ -38,12 +38,12 @@ from shared.web.report_words import (
     PERIODS,
     Words,
     asked_in_words,
+    compared_in_words,
     filter_in_words,
     format_period,
     grouped_reports,
     heading,
     is_preset,
-    texts_of_dimensions,
 )
 from shared.web.translations import current_language, gettext
 
@@ -93,6 +93,8 @@ class Desk:
     look_beneath: Callable[[Report, ReportAsk, int], tuple[ReportResult, Beneath]]
     receipt_url: Callable[[Receipt], str]
     call_url: Callable[[Call], str]
+    # The values of a dimension that have a name, for those that `name_values` looks up.
+    values_named: Callable[[str, str], Sequence[str]] = lambda _dimension, _name: ()
     has_as_of: bool = False
     has_proofs: bool = False
     # Where a report is saved as a template; "" where none can be.
@@ -110,7 +112,7 @@ def show_list(request: Request, desk: Desk, told: Mapping[str, Any] | None = Non
 def show_report(request: Request, desk: Desk, name: str) -> Response:
     """`/reports/NAME`: the form, and what was asked for. Raises NotFound."""
     report = find_report_of(desk, name)
-    ask = first_ask(report, request.query_params)
+    ask = _with_value_of(desk, first_ask(report, request.query_params), request.query_params)
     try:
         result = desk.run(report, ask)
     except (InvalidInput, NotFound, Refused) as error:
@@ -164,11 +166,22 @@ def find_report_of(desk: Desk, name: str) -> Report:
     return found
 
 
+def _with_value_of(desk: Desk, ask: ReportAsk, query: Mapping[str, str]) -> ReportAsk:
+    """The same, where the filter that was typed names its value as the table does: `Milk 2.5 %` is a SKU."""
+    dimension, name = query.get("where_by", "").strip(), query.get("where_value", "").strip()
+    if not (dimension and name) or ask.filters[-1:] != (f"{dimension}={name}",):
+        return ask
+    known = words_of(desk, None).names.get(dimension, {})
+    values = [value for value, called in known.items() if called.casefold() == name.casefold()]
+    values = values or ([] if name in known else list(desk.values_named(dimension, name)))
+    return replace(ask, filters=(*ask.filters[:-1], *(f"{dimension}={value}" for value in values))) if values else ask
+
+
 def words_of(desk: Desk, result: ReportResult | None) -> Words:
     """The names of what is shown. The page's rows alone would do; a few thousand names cost no more than a query."""
-    names: dict[str, Mapping[str, str]] = {}
+    names: dict[str, Mapping[str, str]] = {**names_of_our_own(gettext)}
     if result is not None:
-        names |= desk.name_values(texts_of_dimensions(result.columns, result.rows))
+        names |= desk.name_values(texts_of(result))
     people = dict(desk.people)
     names |= {"branch": dict(desk.branches), **dict.fromkeys(("cashier", "employee", "team"), people)}
     return Words(desk.zone, desk.currency, names)
@@ -237,6 +250,7 @@ def _answer(
         "drawn": "" if (drawn := measure_drawn(report, shown.sort)) is None else heading(drawn),
         "period": format_period(asked.date_from, asked.date_to) if report.has_period else "",
         "asked": asked_in_words(report, asked, words),
+        "compared": compared_in_words(asked),
         "completeness": completeness_words(result.completeness, words.names["branch"], desk.zone),
         "prove_url": f"{path}/prove?{urlencode(pairs)}" if desk.has_proofs else "",
         "exports": [(kind, f"{path}/export.{kind}?{urlencode(pairs)}") for kind in MEDIA_TYPES],

@@ -78,6 +78,8 @@ def test_what_was_asked_is_said_in_words() -> None:
         said = dict(asked_in_words(find_report("sales"), asked, WORDS))
         assert said["Сравнение с"] == "01.10.2026 – 31.10.2026 (только филиалы, торговавшие в оба периода)"
         assert (said["Филиалы"], said["Категория"], said["Команда"]) == ("Север", "не указано, Чай", "olga")
+        one = ReportParameters((), filters=(("branch", ("B1",)),))
+        assert asked_in_words(find_report("sales"), one, WORDS) == [("Период", "всё время"), ("Филиал", "Север")]
         assert filter_in_words(find_report("sales"), "month=2026-11", WORDS) == "Месяц: ноябрь 2026"
         assert filter_in_words(find_report("sales"), "hour=noon", WORDS) == "Час: noon"
 
