@@ -17,7 +17,7 @@ from hq_server.web.context import context_of
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.permissions import Actor, Permission
 from shared.reports.result import Column
-from shared.web.completeness_words import completeness_words
+from shared.web.completeness_words import completeness_words, format_share
 from shared.web.formats import format_moment
 from shared.web.pages import pages_of, render
 from shared.web.report_words import format_change
@@ -178,7 +178,12 @@ def _dashboard(request: Request) -> dict[str, Any]:
         "board": board,
         "completeness": board.completeness and completeness_words(board.completeness, names, zone),
         "missing": [
-            (names.get(each.branch, each.branch), each.branch, each) for each in board.missing[:MISSING_SHOWN_MAX]
+            (
+                names.get(each.branch, each.branch),
+                each.last_seen_us,
+                format_share(each.share_basis_points) if each.share_basis_points else "",
+            )
+            for each in board.missing[:MISSING_SHOWN_MAX]
         ],
         "branch_names": names,
         "waiting": waiting,
