@@ -81,6 +81,7 @@ class Person:
     def look(self, name: str, says: str = MISSING) -> None:
         """The page has no barriers and says how complete its numbers are, unless it has none; a picture is taken."""
         assert serious_barriers(self.page) == [], name
+        assert self.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), name
         if says:
             assert says in self.page.inner_text(".completeness"), name
         screenshot(self.page, f"morning-{name}-ru-light")
@@ -104,7 +105,8 @@ def sell(pages: OfficePages, code: str, name: str, *sold: tuple[str, int, str]) 
     office = pages.office
     journal = office.journal(code)
     for number, (moment, roubles, category) in enumerate(sold, 1):
-        journal.add_sale(sale(number, [line(category.lower(), roubles * 100, category=category)], moment))
+        fact = sale(number, [line(category.lower(), roubles * 100, category=category)], moment)
+        journal.add_sale(fact._replace(change_minor=50_00))
     office.merge(journal, journal.batch())
     with office.store.write() as connection:
         change_branch(connection, office.ids, office.clock.now_us(), code, name=name)
@@ -139,6 +141,10 @@ def test_the_head_of_sales_goes_from_the_day_to_a_receipt(pages: OfficePages, ad
     today = page.inner_text("#now").replace("\xa0", " ")
     assert "За полные часы: 300,00 ₽, неделю назад 200,00 ₽ +50 %" in today
     assert "Юг: был на связи 21.11.2026 20:00" in today
+    drawn = page.locator("svg.hours").bounding_box()
+    # One hour of a morning takes no more room than one of a whole day.
+    assert drawn is not None
+    assert drawn["height"] < 250
     olga.look("dashboard")
 
     olga.click("nav >> text=Отчёты", "h1:text-is('Отчёты')")
@@ -177,6 +183,7 @@ def test_the_head_of_sales_goes_from_the_day_to_a_receipt(pages: OfficePages, ad
     assert len(olga.rows()) == 2
     olga.look("receipts")
     olga.click("tbody th a >> nth=0", "text=В журнале филиала")
+    assert "Сдача" in page.inner_text("section[aria-labelledby=paid]")
     assert "1 000,00 ₽" in olga.total()
     olga.look("receipt", says="")
     # From logging in to a receipt of one branch: the list, the report, its week, a row, a receipt.
