@@ -50,6 +50,7 @@ ERROR_SOURCES = (
     "shared/operations/client_merging.py",
     "shared/operations/clients.py",
     "shared/reports/comparing.py",
+    "shared/reports/drilling.py",
     "shared/reports/parameters.py",
     "shared/reports/periods.py",
     "shared/reports/running.py",

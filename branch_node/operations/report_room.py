@@ -6,14 +6,12 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from branch_node.operations.reporting import run_report
-from branch_node.storage.transaction import read_node
-from shared.domain.business_time import local_moment
+from branch_node.operations.reporting import read_question, run_report
 from shared.domain.permissions import Actor, Permission, require
 from shared.operations.people import all_employees
 from shared.reports.branch_questions import questions_of
-from shared.reports.drilling import BENEATH_ROWS_MAX, Beneath, beneath
-from shared.reports.ground import Ground
+from shared.reports.drilling import beneath
+from shared.reports.items import BENEATH_ROWS_MAX, Looked
 from shared.reports.parameters import ReportAsk
 from shared.reports.registry import REPORTS
 from shared.reports.report import Report, Scope
@@ -35,13 +33,13 @@ def ask_report(connection: Connection, actor: Actor, report: Report, ask: Report
 
 def look_beneath(
     connection: Connection, actor: Actor, report: Report, ask: ReportAsk, number: int, now_us: int
-) -> tuple[ReportResult, Beneath]:
-    """A page of what a row of a report rests on, and the row itself. Raises NotPermitted, InvalidInput, NotFound."""
-    result = ask_report(connection, actor, report, replace(ask, by=()), now_us)
-    node, _ = read_node(connection.connection.cursor())
-    today = local_moment(now_us, node.timezone).business_date
-    ground = Ground(connection, {node.branch_id: node.code}, False, today, now_us)
-    return result, beneath(ground, report, result.parameters, (number - 1) * BENEATH_ROWS_MAX, BENEATH_ROWS_MAX)
+) -> Looked:
+    """A page of what a row of a report rests on. Raises NotPermitted, InvalidInput, NotFound."""
+    require(actor, Permission.REPORT_BRANCH)
+    question = read_question(connection, report, replace(ask, by=()), now_us)
+    after = (number - 1) * BENEATH_ROWS_MAX
+    found = beneath(question.ground, report, question.parameters, after, BENEATH_ROWS_MAX)
+    return Looked(question.parameters, question.completeness, found)
 
 
 def people_here(connection: Connection, actor: Actor) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -14,14 +15,14 @@ from branch_node.web.context import context_of
 from branch_node.web.people import guarded, signed_in
 from shared.domain.business_time import local_moment
 from shared.domain.identifiers import format_id
-from shared.domain.permissions import Permission
+from shared.domain.permissions import Actor, Permission
 from shared.reports.branch_questions import questions_of
-from shared.reports.drilling import CALLS, RECEIPTS, Beneath
+from shared.reports.items import Item, Kind, Looked
 from shared.reports.naming import name_values, values_named
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
-from shared.web.report_lists import show_beneath
+from shared.web.report_lists import list_pages
 from shared.web.reports import Desk, NothingYet, export_report, show_list, show_report
 from shared.web.translations import current_language
 
@@ -38,7 +39,7 @@ def desk_of(request: Request) -> Desk:
         except NotToldYet as error:
             raise NothingYet(error.message, error.hint) from None
 
-    def look(report: Report, ask: ReportAsk, number: int) -> tuple[ReportResult, Beneath]:
+    def look(report: Report, ask: ReportAsk, number: int) -> Looked:
         with store.read() as connection:
             return look_beneath(connection, actor, report, ask, number, now_us)
 
@@ -65,26 +66,29 @@ def desk_of(request: Request) -> Desk:
         actor.name or actor.code,
         node.currency,
         look,
-        lambda receipt: f"/receipts/{format_id(receipt.record_id)}",
-        lambda call: f"/clients/{format_id(call.client_id)}" if actor.may(Permission.CLIENT_VIEW) else "",
+        partial(_url_of, actor),
         questions_of=lambda report: [each.ask for each in questions_of(report.name)],
         values_named=values_named_so,
     )
 
 
+def _url_of(actor: Actor, item: Item) -> str:
+    """The page of one thing that a number rests on."""
+    match item.kind:
+        case Kind.SALE | Kind.REFUND:
+            return f"/receipts/{format_id(item.record_id)}"
+        case Kind.CALL if item.of_id is not None and actor.may(Permission.CLIENT_VIEW):
+            return f"/clients/{format_id(item.of_id)}"
+        case Kind.MOVEMENT if actor.may(Permission.STOCK_VIEW):
+            return f"/stock/documents/{format_id(item.record_id)}"
+        case Kind.Z_REPORT if item.of_id is not None and actor.may(Permission.SHIFT_CLOSE):
+            return f"/shift/z/{format_id(item.of_id)}"
+    return ""
+
+
 def page(request: Request) -> Response:
     """`/reports`."""
     return show_list(request, desk_of(request))
-
-
-def receipts(request: Request) -> Response:
-    """`/reports/receipts`: what a number of sales rests on."""
-    return show_beneath(request, desk_of(request), RECEIPTS)
-
-
-def calls(request: Request) -> Response:
-    """`/reports/calls-list`: what a number of calls rests on."""
-    return show_beneath(request, desk_of(request), CALLS)
 
 
 def report(request: Request) -> Response:
@@ -99,8 +103,7 @@ def export(request: Request) -> Response:
 
 ROUTES: tuple[Any, ...] = (
     guarded("/reports", page, Permission.REPORT_BRANCH),
-    guarded("/reports/receipts", receipts, Permission.REPORT_BRANCH),
-    guarded("/reports/calls-list", calls, Permission.REPORT_BRANCH),
+    *(guarded(path, handler, Permission.REPORT_BRANCH) for path, handler in list_pages(desk_of)),
     guarded("/reports/{name}", report, Permission.REPORT_BRANCH),
     guarded("/reports/{name}/export.{kind}", export, Permission.REPORT_BRANCH),
 )

@@ -16,21 +16,11 @@ from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.domain.permissions import Permission
 from shared.errors import NotFound
 from shared.web.pages import render
+from shared.web.stock_words import KINDS
 from shared.web.translations import LazyText
 from shared.web.translations import lazy_text as _
 
 PAGE_DIGITS_MAX = 6
-
-KINDS: dict[str, LazyText] = {
-    "sold": _("sold"),
-    "refunded": _("given back"),
-    "received": _("received"),
-    "written_off": _("written off"),
-    "counted": _("counted"),
-    "returned_to_supplier": _("returned to the supplier"),
-    "moved": _("moved between shops"),
-}
-"""Why stock changed, as people say it."""
 
 TITLES: dict[str, LazyText] = {
     DraftKind.RECEIVED: _("Goods received"),

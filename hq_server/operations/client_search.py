@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select
@@ -113,6 +114,26 @@ def read_in_office(store: HqStore, actor: Actor, client_id: bytes, day: int, num
         branches = tuple(sorted(names.get(branch_id, "") for branch_id in knowing))
     name = people.get(owner[0], "") if owner else ""
     return ChainClient(format_id(client_id), shown_document(actor, document), fields, branches, edits, name)
+
+
+def seen_names(connection: Connection, actor: Actor, client_ids: Sequence[bytes], day: int) -> dict[bytes, str]:
+    """What these clients are called, as the actor may see it, of those whom the actor's lists show. Raises
+    NotPermitted."""
+    require(actor, Permission.CLIENT_VIEW)
+    reach, branches = _reach(connection, actor, day), _branches_seen(connection, actor, day)
+    known = set(client_ids) if branches is None else _known_in(connection, list(client_ids), branches)
+    rows = client_rows(connection, client_ids)
+    return {
+        client_id: str(as_seen_by(actor, "name", row.name) or "")
+        for client_id, row in rows.items()
+        if client_id in known and reach.shows(row.owner_id)
+    }
+
+
+def sees_everybody(connection: Connection, actor: Actor, day: int) -> bool:
+    """Whether the actor's lists show every client of the chain."""
+    is_everybody = _reach(connection, actor, day).owners is None
+    return is_everybody and _branches_seen(connection, actor, day) is None
 
 
 def _seen_change(actor: Actor, change: FieldChange) -> FieldChange:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from hq_server.storage.branches import BranchRow, branch_by_code
 from hq_server.storage.tables import journal_entry
@@ -60,10 +60,15 @@ def _client(connection: Connection, actor: Actor, fact: Sale | Refund) -> tuple[
 
 
 def _place(connection: Connection, branch_id: bytes, command_id: bytes) -> JournalPlace | None:
-    row = connection.execute(
+    row = connection.execute(place_of(branch_id, command_id)).one_or_none()
+    return None if row is None else JournalPlace(row.seq, row.entry_hash, row.received_at)
+
+
+def place_of(branch_id: bytes, command_id: bytes) -> Select[tuple[int, bytes, int]]:
+    """Asks for the first entry of a command in its branch's journal."""
+    return (
         select(journal_entry.c.seq, journal_entry.c.entry_hash, journal_entry.c.received_at)
         .where(journal_entry.c.branch_id == branch_id, journal_entry.c.command_id == command_id)
         .order_by(journal_entry.c.seq)
         .limit(1)
-    ).one_or_none()
-    return None if row is None else JournalPlace(row.seq, row.entry_hash, row.received_at)
+    )

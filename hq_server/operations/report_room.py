@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
-from hq_server.operations.founding import read_chain
-from hq_server.operations.reporting import run_report
-from hq_server.storage.branches import all_branches, branch_by_code
-from shared.domain.business_time import local_moment
+from hq_server.operations.listed_clients import as_seen
+from hq_server.operations.reporting import completeness_of, read_question, run_report
+from hq_server.storage.branches import all_branches
+from shared.domain.business_time import days_from_date
 from shared.domain.permissions import Actor, Permission, require
 from shared.operations.people import all_employees
-from shared.reports.drilling import BENEATH_ROWS_MAX, Beneath, beneath
-from shared.reports.ground import Ground
+from shared.reports.drilling import CLIENTS, DRILLS, beneath
+from shared.reports.items import BENEATH_ROWS_MAX, Looked
 from shared.reports.parameters import ReportAsk
 from shared.reports.registry import REPORTS
 from shared.reports.report import Report
@@ -38,14 +38,21 @@ def ask_report(
 
 def look_beneath(
     connection: Connection, actor: Actor, report: Report, ask: ReportAsk, number: int, now_us: int, lag_minutes: int
-) -> tuple[ReportResult, Beneath]:
-    """A page of what a row of a report rests on, and the row itself. Raises NotPermitted, InvalidInput, NotFound."""
-    result = ask_report(connection, actor, report, replace(ask, by=()), now_us, lag_minutes)
-    asked = result.parameters
-    branches = [branch_by_code(connection, code) for code in asked.branches] or all_branches(connection)
-    today = local_moment(now_us, read_chain(connection).timezone).business_date
-    ground = Ground(connection, {row.id: row.code for row in branches}, False, today, now_us)
-    return result, beneath(ground, report, asked, (number - 1) * BENEATH_ROWS_MAX, BENEATH_ROWS_MAX)
+) -> Looked:
+    """A page of what a row of a report rests on. The report itself is not run: some take long.
+
+    Raises NotPermitted, InvalidInput, NotFound.
+    """
+    require(actor, Permission.REPORT_CHAIN)
+    is_of_clients = report.name in DRILLS and DRILLS[report.name].rests_on == CLIENTS
+    if is_of_clients:
+        require(actor, Permission.CLIENT_VIEW)
+    question = read_question(connection, report, replace(ask, by=()), now_us)
+    ground = question.ground._replace(has_rollups=False)
+    found = beneath(ground, report, question.parameters, (number - 1) * BENEATH_ROWS_MAX, BENEATH_ROWS_MAX)
+    if is_of_clients:
+        found = as_seen(connection, actor, found, days_from_date(ground.today))
+    return Looked(question.parameters, completeness_of(connection, question, now_us, lag_minutes), found)
 
 
 def branches_and_people(connection: Connection, actor: Actor) -> tuple[Choices, Choices]:
@@ -53,3 +60,8 @@ def branches_and_people(connection: Connection, actor: Actor) -> tuple[Choices, 
     require(actor, Permission.REPORT_CHAIN)
     branches = [(row.code, row.name or row.code) for row in all_branches(connection)]
     return branches, [(person.code, person.name or person.code) for person in all_employees(connection)]
+
+
+def closed_lists(actor: Actor) -> tuple[str, ...]:
+    """The lists beneath reports that the actor may not open."""
+    return () if actor.may(Permission.CLIENT_VIEW) else (CLIENTS,)

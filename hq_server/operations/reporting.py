@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
 from sqlalchemy import Connection, func, select
 
@@ -14,10 +15,10 @@ from hq_server.storage.tables import branch_cursor
 from shared.domain.business_time import local_moment
 from shared.reports.completeness import BranchStanding, judge_completeness
 from shared.reports.ground import Ground, Progress, tell_nobody
-from shared.reports.parameters import ReportAsk, parse_ask
+from shared.reports.parameters import ReportAsk, ReportParameters, parse_ask
 from shared.reports.periods import months_back
 from shared.reports.report import Report, share_basis_points
-from shared.reports.result import ReportResult
+from shared.reports.result import Completeness, ReportResult
 from shared.reports.running import run
 from shared.storage.rollup_tables import sales_by_month
 
@@ -34,22 +35,45 @@ def run_report(
     progress: Progress = tell_nobody,
 ) -> ReportResult:
     """Runs a report in the caller's snapshot. Raises InvalidInput, NotFound, and what `progress` raises."""
+    question = read_question(connection, report, ask, now_us, progress)
+    found = run(question.ground, report, question.parameters)
+    return ReportResult(
+        report.name,
+        question.parameters,
+        found.columns,
+        tuple(found.rows),
+        found.totals,
+        completeness_of(connection, question, now_us, lag_minutes),
+        question.currency,
+    )
+
+
+class Question(NamedTuple):
+    """What a report is asked for, over which branches of the chain."""
+
+    parameters: ReportParameters
+    ground: Ground
+    branches: Sequence[BranchRow]
+    currency: str
+
+
+def read_question(
+    connection: Connection, report: Report, ask: ReportAsk, now_us: int, progress: Progress = tell_nobody
+) -> Question:
+    """What a person typed, checked. Raises InvalidInput, NotFound."""
     founded = read_chain(connection)
     today = local_moment(now_us, founded.timezone).business_date
     parameters = parse_ask(ask, list(report.all_dimensions), report.options, founded.timezone, today)
     included = [branch_by_code(connection, code) for code in parameters.branches] or all_branches(connection)
     codes = {row.id: row.code for row in included}
-    found = run(Ground(connection, codes, True, today, now_us, progress), report, parameters)
-    standings = read_standings(connection, included, today)
-    return ReportResult(
-        report.name,
-        parameters,
-        found.columns,
-        tuple(found.rows),
-        found.totals,
-        judge_completeness(standings, parameters.date_to, now_us, lag_minutes),
-        founded.currency,
-    )
+    ground = Ground(connection, codes, True, today, now_us, progress)
+    return Question(parameters, ground, included, founded.currency)
+
+
+def completeness_of(connection: Connection, question: Question, now_us: int, lag_minutes: int) -> Completeness:
+    """How complete the data of the question's branches is for its period."""
+    standings = read_standings(connection, question.branches, question.ground.today)
+    return judge_completeness(standings, question.parameters.date_to, now_us, lag_minutes)
 
 
 def read_standings(connection: Connection, included: Sequence[BranchRow], today: date) -> list[BranchStanding]:

@@ -158,6 +158,8 @@ journal_entry = Table(
     Column("data", LargeBinary, nullable=False),
     Column("received_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("branch_id", "incarnation", "seq"),
+    # Where a record stands in its branch's journal.
+    Index("journal_entry_by_command", "command_id"),
 )
 
 # The effects' key, kept for ever: a command takes effect once, whatever entries bring it.

@@ -23,7 +23,7 @@ from hq_server.operations.verdicts import JUDGING, Shown, standing_verdicts
 from hq_server.storage.branches import all_branches, branch_by_code, branch_names
 from hq_server.web.context import context_of
 from hq_server.web.forms import page_number, paging_of
-from hq_server.web.names import ACTIONS, COUNTED, KINDS_OF_ACT, figure_name, permission_name
+from hq_server.web.names import COUNTED, KINDS_OF_ACT, figure_name, permission_name
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.business_time import date_from_days, parse_date
 from shared.domain.identifiers import format_id
@@ -32,6 +32,7 @@ from shared.domain.sales import format_receipt
 from shared.operations.z_sums import MISSING_OPENING, Difference
 from shared.web.formats import format_money, format_number
 from shared.web.pages import render
+from shared.web.till_words import ACTIONS
 from shared.web.translations import gettext
 
 SHOWN_DAYS = 31

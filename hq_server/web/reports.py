@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from urllib.parse import quote
+from datetime import timedelta
+from functools import partial
+from urllib.parse import quote, urlencode
 
 from sqlalchemy import Connection
 from starlette.requests import Request
@@ -12,8 +14,9 @@ from starlette.responses import Response
 
 from hq_server.operations.chain_answers import ask_for_all, list_told
 from hq_server.operations.kept_reports import KeptState, ask_kept
-from hq_server.operations.report_room import ask_report, branches_and_people, look_beneath, open_reports
+from hq_server.operations.report_room import ask_report, branches_and_people, closed_lists, look_beneath, open_reports
 from hq_server.operations.report_templates import find_template, may_edit
+from hq_server.operations.verdicts import Shown
 from hq_server.storage.store import HqStore
 from hq_server.web.context import context_of
 from hq_server.web.signed_in import actor_of, guarded
@@ -21,14 +24,14 @@ from shared.domain.business_time import local_moment
 from shared.domain.identifiers import format_id, is_id, parse_id
 from shared.domain.permissions import Actor, Permission, require
 from shared.errors import Refused
-from shared.reports.drilling import CALLS, RECEIPTS, Beneath
+from shared.reports.items import Item, Kind, Looked
 from shared.reports.naming import name_values, values_named
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
 from shared.web.error_texts import translate_error
 from shared.web.formats import format_moment
-from shared.web.report_lists import show_beneath
+from shared.web.report_lists import list_pages
 from shared.web.reports import Changing, Desk, StillComputing, export_report, show_list, show_report
 from shared.web.request_state import Notice
 from shared.web.site import see_other
@@ -48,7 +51,7 @@ def desk_of(request: Request) -> Desk:
         with context.store.read() as connection:
             return ask_report(connection, actor, report, ask, now_us, lag_minutes)
 
-    def look(report: Report, ask: ReportAsk, number: int) -> tuple[ReportResult, Beneath]:
+    def look(report: Report, ask: ReportAsk, number: int) -> Looked:
         with context.store.read() as connection:
             return look_beneath(connection, actor, report, ask, number, now_us, lag_minutes)
 
@@ -76,9 +79,9 @@ def desk_of(request: Request) -> Desk:
         actor.name or actor.code,
         context.chain.currency,
         look,
-        lambda receipt: f"/receipts/{quote(receipt.branch)}/{format_id(receipt.record_id)}",
-        lambda call: f"/clients/{format_id(call.client_id)}/timeline" if actor.may(Permission.CLIENT_VIEW) else "",
+        partial(_url_of, actor, zone),
         values_named=values_named_so,
+        closed=closed_lists(actor),
         has_as_of=True,
         has_proofs=True,
         save_path="/templates/new",
@@ -95,6 +98,26 @@ def _changing(request: Request, connection: Connection, actor: Actor) -> Changin
     if template.report != request.path_params.get("name") or not may_edit(actor, template):
         return None
     return Changing(named, template.name, f"/templates/{named}")
+
+
+def _url_of(actor: Actor, zone: str, item: Item) -> str:
+    """The page of one thing that a number rests on, or of the audit that shows it."""
+    match item.kind:
+        case Kind.SALE | Kind.REFUND:
+            return f"/receipts/{quote(item.branch)}/{format_id(item.record_id)}"
+        case Kind.CALL if item.of_id is not None and actor.may(Permission.CLIENT_VIEW):
+            return f"/clients/{format_id(item.of_id)}/timeline"
+        case Kind.CLIENT if item.of_id is not None and actor.may(Permission.CLIENT_VIEW):
+            return f"/clients/{format_id(item.of_id)}"
+        case Kind.Z_REPORT | Kind.TILL_ACT if item.at_us is not None and actor.may(Permission.AUDIT_VIEW):
+            # A shift may be closed on the day after its own.
+            day = local_moment(item.at_us, zone).business_date
+            days = {"from": (day - timedelta(days=1)).isoformat(), "to": day.isoformat()}
+            asked = {"branch": item.branch, **days, "show": Shown.ALL}
+            if item.kind is Kind.Z_REPORT:
+                return f"/audit/shifts?{urlencode(asked)}"
+            return f"/audit/tills?{urlencode({**asked, 'cashier': item.who, 'action': item.name})}"
+    return ""
 
 
 def _kept(store: HqStore, report: Report, ask: ReportAsk, now_us: int) -> ReportResult:
@@ -132,16 +155,6 @@ def tell(request: Request) -> Response:
     return see_other(request, "/reports", Notice(_("The answers for the branches are being computed.")))
 
 
-def receipts(request: Request) -> Response:
-    """`/reports/receipts`: what a number of sales rests on."""
-    return show_beneath(request, desk_of(request), RECEIPTS)
-
-
-def calls(request: Request) -> Response:
-    """`/reports/calls-list`: what a number of calls rests on."""
-    return show_beneath(request, desk_of(request), CALLS)
-
-
 def report(request: Request) -> Response:
     """`/reports/NAME`."""
     return show_report(request, desk_of(request), request.path_params["name"])
@@ -155,8 +168,7 @@ def export(request: Request) -> Response:
 ROUTES = (
     guarded("/reports", page),
     guarded("/reports/tell-branches", tell, "POST"),
-    guarded("/reports/receipts", receipts),
-    guarded("/reports/calls-list", calls),
+    *(guarded(path, handler) for path, handler in list_pages(desk_of)),
     guarded("/reports/{name}", report),
     guarded("/reports/{name}/export.{kind}", export),
 )

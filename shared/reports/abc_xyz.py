@@ -24,14 +24,17 @@ general use.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import isqrt
 from typing import Any
 
 from sqlalchemy import and_, func, select
 
+from shared.reports.fact_lists import FactList, list_facts, receipt_keys
+from shared.reports.fact_sums import FactSource
 from shared.reports.ground import Answer, Ground
+from shared.reports.items import Asked, Beneath, Kind
 from shared.reports.parameters import Option, ReportParameters
 from shared.reports.purchases import Row, Window, group_clients, within
 from shared.reports.report import Report, Scope, share_basis_points
@@ -74,6 +77,9 @@ DEFINITIONS: dict[str, str] = {
     "intervals": "intervals in which the product was sold or in stock",
 }
 
+_OF_SALE = and_(sale.c.branch_id == sale_line.c.branch_id, sale.c.id == sale_line.c.sale_id)
+_OF_REFUND = and_(refund.c.branch_id == refund_line.c.branch_id, refund.c.id == refund_line.c.refund_id)
+
 
 @dataclass(slots=True)
 class Product:
@@ -110,6 +116,39 @@ def run_abc_xyz(ground: Ground, parameters: ReportParameters) -> Answer:
     return group_clients(rows, parameters, lambda kept: _measured(kept, whole))
 
 
+LISTED = ("units", "net")
+"""What the list of receipts adds up to."""
+
+
+def list_products(ground: Ground, asked: Asked) -> Beneath:
+    """The receipts and returns of the products asked for, by code and category."""
+    window = _window(ground, asked.parameters)
+    if window is None:
+        return Beneath([], 0, (0,) * len(LISTED))
+    parameters = replace(asked.parameters, date_from=window.first, date_to=window.last)
+    cards = select(product.c.sku, func.min(product.c.category).label("category")).group_by(product.c.sku).subquery()
+    amount, back = func.sum(sale_line.c.amount_minor), -func.sum(refund_line.c.amount_minor)
+    sources = (
+        (sale, sale_line, _OF_SALE, {"units": func.sum(sale_line.c.quantity_thousandths), "net": amount}),
+        (refund, refund_line, _OF_REFUND, {"net": back}),
+    )
+    lists = [
+        FactList(
+            FactSource(
+                head,
+                sums,
+                {"product": line.c.sku, "category": cards.c.category},
+                joined=head.join(line, of_head).outerjoin(cards, cards.c.sku == line.c.sku),
+            ),
+            Kind.SALE if head is sale else Kind.REFUND,
+            sale.c.sold_at if head is sale else refund.c.refunded_at,
+            receipt_keys(head),
+        )
+        for head, line, of_head, sums in sources
+    ]
+    return list_facts(ground, asked._replace(parameters=parameters), LISTED, lists)
+
+
 def _window(ground: Ground, parameters: ReportParameters) -> Window | None:
     last = parameters.date_to or ground.today - timedelta(days=1)
     first = parameters.date_from
@@ -123,9 +162,8 @@ def _sold(ground: Ground, parameters: ReportParameters, intervals: Intervals) ->
     """What lies before the first whole interval counts for the net alone."""
     products: dict[str, Product] = {}
     interval = intervals.number_of(sale.c.business_date)
-    of_sale = and_(sale.c.branch_id == sale_line.c.branch_id, sale.c.id == sale_line.c.sale_id)
     sums = func.sum(sale_line.c.quantity_thousandths), func.sum(sale_line.c.amount_minor)
-    statement = select(sale_line.c.sku, interval, *sums).select_from(sale.join(sale_line, of_sale))
+    statement = select(sale_line.c.sku, interval, *sums).select_from(sale.join(sale_line, _OF_SALE))
     statement = statement.where(*within(ground, parameters, sale, intervals.window)).group_by(sale_line.c.sku, interval)
     for sku, number, quantity, amount in ground.connection.execute(statement):
         known = products.get(sku)
@@ -140,9 +178,8 @@ def _sold(ground: Ground, parameters: ReportParameters, intervals: Intervals) ->
 
 
 def _take_back(ground: Ground, parameters: ReportParameters, window: Window, products: dict[str, Product]) -> None:
-    of_refund = and_(refund.c.branch_id == refund_line.c.branch_id, refund.c.id == refund_line.c.refund_id)
     statement = select(refund_line.c.sku, func.sum(refund_line.c.amount_minor)).select_from(
-        refund.join(refund_line, of_refund)
+        refund.join(refund_line, _OF_REFUND)
     )
     statement = statement.where(*within(ground, parameters, refund, window)).group_by(refund_line.c.sku)
     for sku, amount in ground.connection.execute(statement):

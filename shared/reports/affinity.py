@@ -24,10 +24,12 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, exists, func, literal, select
 
 from shared.errors import InvalidInput, Refused
+from shared.reports.fact_lists import keys_of, read_page, receipt_keys
 from shared.reports.ground import Answer, Ground, Rows
+from shared.reports.items import Asked, Beneath, Kind
 from shared.reports.parameters import Option, ReportParameters
 from shared.reports.purchases import Window, within
 from shared.reports.report import Report, Scope, divide, share_basis_points
@@ -79,6 +81,8 @@ _BY = {
     ("product", "other_product"): sale_line.c.sku,
     ("category", "other_category"): sale_line.c.category,
 }
+
+_ITEMS = {name: item for names, item in _BY.items() for name in names}
 
 Pair = tuple[int, int, int]
 """Receipts with both, then the codes of the two."""
@@ -173,6 +177,21 @@ def _read(ground: Ground, parameters: ReportParameters) -> Iterator[str]:
     """What is on each receipt, as one text."""
     result = ground.connection.execution_options(yield_per=_RECEIPTS_A_READ).execute(_statement(ground, parameters))
     return iter(result.scalars())
+
+
+LISTED = ("receipts",)
+"""What the list of receipts adds up to."""
+
+
+def list_receipts(ground: Ground, asked: Asked) -> Beneath:
+    """The receipts with everything that is asked for, each once; with nothing asked for, all of them."""
+    window = Window(asked.parameters.date_from, asked.parameters.date_to or ground.today)
+    of_sale = and_(sale.c.branch_id == sale_line.c.branch_id, sale.c.id == sale_line.c.sale_id)
+    held = [[_ITEMS[name].in_(values)] for name, values in asked.parameters.filters] or [[]]
+    conditions = [exists(select(literal(1)).where(of_sale, *is_held)) for is_held in held]
+    keys = {"branch_id": sale.c.branch_id, "id": sale.c.id, "at": sale.c.sold_at, **receipt_keys(sale)}
+    found = select(*keys_of(Kind.SALE, keys), literal(1).label("receipts"))
+    return read_page(ground, asked, found.where(*within(ground, asked.parameters, sale, window), *conditions))
 
 
 def _statement(ground: Ground, parameters: ReportParameters) -> Select[Any]:

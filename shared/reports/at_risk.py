@@ -15,13 +15,15 @@ mismanagement of customer loyalty*, HBR 7/2002.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
 from shared.domain.business_time import days_from_date
-from shared.reports.client_cards import ClientCards, ClientKey, card_text
+from shared.reports.client_cards import ClientCards, card_text
+from shared.reports.client_lists import ListedClient, list_clients
 from shared.reports.ground import Answer, Ground, Rows
+from shared.reports.items import Asked, Beneath
 from shared.reports.parameters import Option, ReportParameters
 from shared.reports.purchases import Window, clients_by_branch, visits_by_client
 from shared.reports.report import Report, Scope
@@ -56,39 +58,43 @@ def run_at_risk(ground: Ground, parameters: ReportParameters) -> Answer:
     """A row a client, and the totals; without a dimension the totals alone. Medians and days have no total."""
     cards = ClientCards(ground.connection)
     labels = cards.labels()
-    found = _clients_at_risk(ground, parameters, cards)
-    return _answer([(labels.of(key), *measures) for key, measures in found.items()], parameters)
+    return _answer([(labels.of(key), *measures) for key, measures in _away(ground, parameters, cards)], parameters)
 
 
 def run_at_risk_by_branch(ground: Ground, parameters: ReportParameters) -> dict[bytes, Answer]:
     """By branch, the same of those who ever bought there; their habits are those of the whole chain."""
     cards = ClientCards(ground.connection)
-    found = _clients_at_risk(ground, parameters, cards)
+    away = list(_away(ground, parameters, cards))
     everybody = clients_by_branch(ground, parameters, cards, Window(None, parameters.date_to or ground.today))
     return {
-        branch_id: _answer([(card_text(key), *found[key]) for key in members if key in found], parameters)
+        branch_id: _answer([(card_text(key), *measures) for key, measures in away if key in members], parameters)
         for branch_id, members in everybody.items()
     }
-
-
-def _clients_at_risk(
-    ground: Ground, parameters: ReportParameters, cards: ClientCards
-) -> dict[ClientKey, tuple[int, int, int, int, int]]:
-    """The measures of every client who has stayed away for too long."""
-    today = parameters.date_to or ground.today
-    since = today - timedelta(days=NET_DAYS - 1)
-    found = {}
-    for key, known in visits_by_client(ground, parameters, cards, Window(None, today), since).items():
-        days = sorted(known.days)
-        away = days_from_date(today) - days[-1]
-        if len(days) >= parameters.option("visits") and away > (doubled := doubled_median_interval(days)):
-            found[key] = (1, len(days), doubled * 500, away, known.net)
-    return found
 
 
 def _answer(rows: Rows, parameters: ReportParameters) -> Answer:
     total = (len(rows), sum(row[2] for row in rows), None, None, sum(row[5] for row in rows))
     return (sorted(rows), total) if parameters.by else ([total], total)
+
+
+def list_at_risk(ground: Ground, asked: Asked) -> Beneath:
+    """The clients themselves."""
+    cards = ClientCards(ground.connection)
+    labels = cards.labels()
+    wanted = asked.parameters.filter_of("client")
+    away = [each for each in _away(ground, asked.parameters, cards) if not wanted or labels.of(each.key) in wanted]
+    return list_clients(asked, away, labels, (True, True, False, False, True))
+
+
+def _away(ground: Ground, parameters: ReportParameters, cards: ClientCards) -> Iterator[ListedClient]:
+    """Those who have stayed away too long, with MEASURES."""
+    today = parameters.date_to or ground.today
+    since = today - timedelta(days=NET_DAYS - 1)
+    for key, known in visits_by_client(ground, parameters, cards, Window(None, today), since).items():
+        days = sorted(known.days)
+        away = days_from_date(today) - days[-1]
+        if len(days) >= parameters.option("visits") and away > (doubled := doubled_median_interval(days)):
+            yield ListedClient(key, (1, len(days), doubled * 500, away, known.net))
 
 
 def doubled_median_interval(days: Sequence[int]) -> int:

@@ -22,6 +22,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, literal, or_, select
 
+from shared.reports.fact_lists import FactList, list_facts
 from shared.reports.fact_sums import (
     BRANCH,
     BUSINESS_DATE,
@@ -34,6 +35,7 @@ from shared.reports.fact_sums import (
     sum_if,
 )
 from shared.reports.ground import Answer, Ground
+from shared.reports.items import Asked, Beneath, Kind
 from shared.reports.parameters import ReportParameters
 from shared.reports.report import Report
 from shared.reports.result import Column
@@ -68,6 +70,18 @@ DEFINITIONS: dict[str, str] = {
 
 def run_cash_variance(ground: Ground, parameters: ReportParameters) -> Answer:
     """Rows and totals. Raises StoreCorrupt."""
+    return read_sums(ground, parameters, MEASURES, _sources(parameters))
+
+
+def list_shifts(ground: Ground, asked: Asked) -> Beneath:
+    """The Z-reports behind it."""
+    close = shift_close.c
+    keys = {"register": close.register, "number": close.last_receipt, "who": close.cashier, "of_id": close.shift_id}
+    lists = [FactList(source, Kind.Z_REPORT, close.closed_at, keys) for source in _sources(asked.parameters)]
+    return list_facts(ground, asked, [column.name for column in MEASURES], lists)
+
+
+def _sources(parameters: ReportParameters) -> list[FactSource]:
     own = {"register": shift_close.c.register, "cashier": shift_close.c.cashier}
     stands = ~_is_closed_later(parameters)
     variance = shift_close.c.counted_cash_minor - shift_close.c.expected_cash_minor
@@ -83,11 +97,10 @@ def run_cash_variance(ground: Ground, parameters: ReportParameters) -> Answer:
         # All but those that stand: cheaper than to look for them.
         "repeated": -func.count(),
     }
-    sources = [
+    return [
         FactSource(shift_close, sums, own, (stands,)),
         FactSource(shift_close, {"repeated": func.count()}, own),
     ]
-    return read_sums(ground, parameters, MEASURES, sources)
 
 
 def _is_closed_later(parameters: ReportParameters) -> ColumnElement[bool]:

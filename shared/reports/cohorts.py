@@ -18,10 +18,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from shared.reports.client_cards import ClientCards, ClientKey
+from shared.reports.client_lists import ListedClient, list_clients
 from shared.reports.ground import Answer, Ground, Rows
+from shared.reports.items import Asked, Beneath
 from shared.reports.parameters import Option, ReportParameters
 from shared.reports.periods import MONTHS_PER_YEAR
 from shared.reports.purchases import Window, clients_by_branch, net_by_month
@@ -69,15 +71,60 @@ class Cohort:
 
 def run_cohorts(ground: Ground, parameters: ReportParameters) -> Answer:
     """Rows by cohort and the number of the month, and the totals."""
-    cards = ClientCards(ground.connection)
-    everywhere = Window(None, ground.today, everywhere=True)
-    bought, came_back = net_by_month(ground, parameters, cards, everywhere)
+    first, newest, bought, came_back = _read(ground, parameters, ClientCards(ground.connection))
+    cohorts = _cohorts(_wanted(first, parameters), bought, came_back, parameters.option("months"))
+    return _answer(cohorts, newest, parameters)
+
+
+def list_cohorts(ground: Ground, asked: Asked) -> Beneath:
+    """The clients of the cohorts asked for: whether they bought in the months asked for, and for how much."""
+    parameters, cards = asked.parameters, ClientCards(ground.connection)
+    first, newest, bought, came_back = _read(ground, parameters, cards)
+    cohorts, numbers = parameters.filter_of("cohort"), set(parameters.filter_of("month_number"))
+    clients = []
+    for key, month in _wanted(first, parameters).items():
+        has_come = range(min(months_between(month, newest), parameters.option("months")) + 1)
+        if key not in bought or (cohorts and month not in cohorts):
+            continue
+        if numbers and not numbers & set(map(str, has_come)):
+            continue
+        months = _numbered(month, bought[key], came_back.get(key, {}), parameters.option("months"))
+        kept = [each for each in months if not numbers or str(each.number) in numbers]
+        is_buyer = any(each.has_bought for each in kept)
+        clients.append(ListedClient(key, (1, int(is_buyer), sum(each.net for each in kept))))
+    return list_clients(asked, clients, cards.labels(), (True, True, True))
+
+
+Months = Mapping[ClientKey, Mapping[str, int]]
+
+
+def _read(
+    ground: Ground, parameters: ReportParameters, cards: ClientCards
+) -> tuple[dict[ClientKey, str], str, Months, Months]:
+    """The month of each client's first purchase, the newest of any, and what was bought and came back by month."""
+    bought, came_back = net_by_month(ground, parameters, cards, Window(None, ground.today, everywhere=True))
     first = {key: min(months) for key, months in bought.items()}
     newest = max((max(months) for months in bought.values()), default="")
     if parameters.branches:
         bought, came_back = net_by_month(ground, parameters, cards, Window(None, ground.today))
-    cohorts = _cohorts(_wanted(first, parameters), bought, came_back, parameters.option("months"))
-    return _answer(cohorts, newest, parameters)
+    return first, newest, bought, came_back
+
+
+class _Month(NamedTuple):
+    """What a client did so many months after the first purchase."""
+
+    number: int
+    has_bought: bool
+    net: int
+
+
+def _numbered(month: str, bought: Mapping[str, int], came_back: Mapping[str, int], months_max: int) -> list[_Month]:
+    found = []
+    for later in bought.keys() | came_back.keys():
+        number = months_between(month, later)
+        if 0 <= number <= months_max:
+            found.append(_Month(number, later in bought, bought.get(later, 0) - came_back.get(later, 0)))
+    return found
 
 
 def run_cohorts_by_branch(ground: Ground, parameters: ReportParameters) -> dict[bytes, Answer]:
@@ -104,8 +151,8 @@ def _wanted(first: Mapping[ClientKey, str], parameters: ReportParameters) -> dic
 
 def _cohorts(
     first: Mapping[ClientKey, str],
-    bought: Mapping[ClientKey, Mapping[str, int]],
-    came_back: Mapping[ClientKey, Mapping[str, int]],
+    bought: Months,
+    came_back: Months,
     months_max: int,
 ) -> dict[str, Cohort]:
     cohorts: dict[str, Cohort] = defaultdict(Cohort)
@@ -114,16 +161,11 @@ def _cohorts(
             continue
         cohort = cohorts[month]
         cohort.clients += 1
-        numbers = {
-            number: net for later, net in bought[key].items() if (number := months_between(month, later)) <= months_max
-        }
-        cohort.buyers_ever += bool(numbers)
-        for number, net in numbers.items():
-            cohort.buyers[number] += 1
-            cohort.net[number] += net
-        for later, returns in came_back.get(key, {}).items():
-            if 0 <= (number := months_between(month, later)) <= months_max:
-                cohort.net[number] -= returns
+        months = _numbered(month, bought[key], came_back.get(key, {}), months_max)
+        cohort.buyers_ever += any(each.has_bought for each in months)
+        for each in months:
+            cohort.buyers[each.number] += each.has_bought
+            cohort.net[each.number] += each.net
     return cohorts
 
 

@@ -212,6 +212,5 @@ REPORT = Report(
     filters_itself=True,
     first_by=("employee",),
     first_period="last-month",
-    rests_on="calls",
     notes=("A client counts once in every row, so rows do not add up to the total.",),
 )

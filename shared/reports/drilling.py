@@ -1,34 +1,49 @@
-"""What a report's number rests on, one by one: the receipts behind a row of sales, the calls behind a row of calls.
+"""What a report's number rests on, one by one: which list a row leads to, and a page of it.
 
-They are chosen by the same expressions as the report reads its dimensions from, so that the list adds up to the row.
+Things are chosen by the same expressions as the report reads its dimensions from, so that the list adds up to the row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, FromClause, and_, false, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Table, select, union_all
 
 from shared.domain.business_time import days_from_date
-from shared.errors import Refused
+from shared.errors import InvalidInput, NotFound, Refused
+from shared.reports import (
+    abc_xyz,
+    affinity,
+    at_risk,
+    cash_variance,
+    cohorts,
+    loss,
+    margin,
+    rfm,
+    sales,
+    stock,
+    stock_outs,
+    work,
+)
 from shared.reports.comparing import like_for_like
+from shared.reports.fact_lists import did, keys_of, read_page, receipt_keys
 from shared.reports.ground import Ground
+from shared.reports.items import Asked, Beneath, Kind
 from shared.reports.parameters import ReportParameters
 from shared.reports.report import TEAM, Report
+from shared.reports.result import Column
 from shared.reports.running import DAY
 from shared.reports.sales import FACT_SOURCES, Source, conditions_of, is_among
 from shared.reports.teams import Teams
 from shared.reports.work import CALL_EXPRESSIONS, Window, select_calls
 from shared.storage.tables import interaction, refund, sale
 
-RECEIPTS, CALLS = "receipts", "calls"
-"""What a report may rest on."""
-
-BENEATH_ROWS_MAX = 100
-"""Receipts or calls on one page."""
+RECEIPTS, CALLS, SHIFTS, ACTS = "receipts", "calls", "shifts", "acts"
+CLIENTS, MOVEMENTS = "clients", "movements"
+"""What a report may rest on: receipts, calls, Z-reports, acts at the tills, clients, movements of goods."""
 
 TEAM_CONDITIONS_MAX = 500
 """Employees times days that a team's drill-down may ask for; a database takes no endless condition."""
@@ -36,131 +51,88 @@ TEAM_CONDITIONS_MAX = 500
 Expression = ColumnElement[Any]
 
 
-class Receipt(NamedTuple):
-    """A sale, or goods given back, and what of it counts: `measures` are those of the report `sales`, in its order."""
+class Drill(NamedTuple):
+    """How a report's rows are looked into: what they rest on, along which dimensions a row may be asked for, of which
+    those `required` must be said, how the list is read, and which measures it adds up to; none are all. A row that
+    cannot be asked for so leads to the same report by what is `finer`, where there is such a dimension: its value alone
+    says which row it is."""
 
-    branch: str
-    record_id: bytes
-    at_us: int
-    register: str
-    receipt_number: int
-    cashier: str
-    client: str | None
-    is_refund: bool
-    measures: tuple[int, ...]
-
-
-class Call(NamedTuple):
-    """A call, and what of it counts: `measures` are those of the report `calls`, in its order."""
-
-    branch: str
-    record_id: bytes
-    at_us: int
-    employee: str
-    client_id: bytes
-    outcome: str
-    measures: tuple[int, ...]
-
-
-class Beneath(NamedTuple):
-    """Some of what a number rests on, the newest first; how many there are; the measures over all of them."""
-
-    rows: Sequence[Receipt | Call]
-    total: int
-    sums: tuple[int, ...]
+    rests_on: str
+    dimensions: Collection[str]
+    read: Callable[[Ground, Asked], Beneath]
+    measures: tuple[str, ...] = ()
+    finer: str = ""
+    required: tuple[str, ...] = ()
 
 
 def rests_on(report: Report, parameters: ReportParameters) -> str:
-    """RECEIPTS, CALLS, or "" when the numbers cannot be looked at one by one."""
+    """What the numbers rest on, or "" when they cannot be looked at one by one."""
     asked = {*parameters.by, *dict(parameters.filters)} - {TEAM}
-    known = {RECEIPTS: set(FACT_SOURCES[-1].dimensions), CALLS: set(CALL_EXPRESSIONS)}.get(report.rests_on, set())
-    return report.rests_on if asked <= known else ""
+    drill = DRILLS.get(report.name)
+    return drill.rests_on if drill is not None and set(drill.required) <= asked <= set(drill.dimensions) else ""
+
+
+def listed_measures(report: Report) -> list[Column]:
+    """The measures that the list beneath a row adds up to, in its order."""
+    columns = {column.name: column for column in report.measures}
+    return [columns[name] for name in DRILLS[report.name].measures or columns]
 
 
 def beneath(ground: Ground, report: Report, parameters: ReportParameters, after: int, rows_max: int) -> Beneath:
     """What the parameters choose, whatever they group by. Raises InvalidInput, NotFound, Refused."""
     parameters = replace(parameters, by=())
+    if not rests_on(report, parameters):
+        raise NotFound(f"The numbers of the report {report.name} cannot be looked at one by one.")
+    if parameters.team and not report.person:
+        raise InvalidInput(f"The report {report.name} does not say who did it.", "Leave the team out.")
     if parameters.like_for_like:
         ground, parameters = like_for_like(ground, parameters)
     team = _of_team(ground, report, parameters)
     parameters = replace(parameters, filters=tuple(each for each in parameters.filters if each[0] != TEAM), team="")
-    if report.rests_on == CALLS:
-        return _calls(ground, parameters, team, after, rows_max)
-    return _receipts(ground, parameters, team, after, rows_max)
+    return DRILLS[report.name].read(ground, Asked(report, parameters, team, after, rows_max))
 
 
-def _receipts(
-    ground: Ground, parameters: ReportParameters, team: dict[str, tuple[date, ...]] | None, after: int, rows_max: int
-) -> Beneath:
+def _receipts(ground: Ground, asked: Asked) -> Beneath:
     # The report itself reads as known at a moment from the same tables.
-    source = next(source for source in FACT_SOURCES if source.suits(parameters))
+    source = next(source for source in FACT_SOURCES if source.suits(asked.parameters))
     assert source.returns is not None, "sales and what came back stand in tables of their own"
-    parts = [
-        _part(ground, parameters, source, team, sale, sale.c.sold_at, 0),
-        _part(ground, parameters, source.returns, team, refund, refund.c.refunded_at, 1),
-    ]
-    both = union_all(*parts).subquery()
-    columns = list(both.c)
-    total, *sums = ground.connection.execute(
-        select(func.count(), *(func.sum(column) for column in columns[_RECEIPT_KEYS:]))
-    ).one()
-    newest = select(*columns).order_by(columns[2].desc(), columns[1].desc()).limit(rows_max).offset(after)
-    rows = [
-        Receipt(
-            ground.branch_codes.get(row[0], ""), row[1], row[2], row[3], row[4], row[5], row[6], bool(row[7]),
-            tuple(int(value or 0) for value in row[_RECEIPT_KEYS:]),
-        )
-        for row in ground.connection.execute(newest)
-    ]  # fmt: skip
-    return Beneath(rows, total, tuple(int(value or 0) for value in sums))
+    parts = (
+        _part(ground, asked, source, Kind.SALE, sale, sale.c.sold_at),
+        _part(ground, asked, source.returns, Kind.REFUND, refund, refund.c.refunded_at),
+    )
+    return read_page(ground, asked, union_all(*parts))
 
 
-_RECEIPT_KEYS = 8
-"""Columns before the measures."""
+def _part(ground: Ground, asked: Asked, source: Source, kind: Kind, table: Table, moment: Expression) -> Any:
+    names = {"branch_id": table.c.branch_id, "id": table.c.id, "at": moment, **receipt_keys(table)}
+    conditions = conditions_of(source, asked.parameters, ground.branch_codes)
+    if asked.team is not None:
+        conditions.append(did(asked.team, table.c.cashier, table.c.business_date))
+    grouped = list(source.build(list(names.values()), conditions).subquery().c)
+    known = dict(zip(names, grouped, strict=False))
+    return select(*keys_of(kind, known), *grouped[len(known) :])
 
 
-def _part(
-    ground: Ground,
-    parameters: ReportParameters,
-    source: Source,
-    team: dict[str, tuple[date, ...]] | None,
-    table: FromClause,
-    moment: Expression,
-    is_refund: int,
-) -> Any:
-    names = ("branch_id", "id", "", "register", "receipt_number", "cashier", "client")
-    keys = [table.c[name] if name else moment for name in names]
-    conditions = conditions_of(source, parameters, ground.branch_codes)
-    if team is not None:
-        conditions.append(_did(team, table.c.cashier, table.c.business_date))
-    grouped = source.build(keys, conditions).subquery()
-    columns = list(grouped.c)
-    return select(*columns[: len(keys)], literal(is_refund).label("is_refund"), *columns[len(keys) :])
-
-
-def _calls(
-    ground: Ground, parameters: ReportParameters, team: dict[str, tuple[date, ...]] | None, after: int, rows_max: int
-) -> Beneath:
+def _calls(ground: Ground, asked: Asked) -> Beneath:
+    parameters, table = asked.parameters, interaction.c
     conditions = [
         is_among(name, CALL_EXPRESSIONS[name], texts, ground.branch_codes) for name, texts in parameters.filters
     ]
-    if team is not None:
-        conditions.append(_did(team, interaction.c.employee, interaction.c.business_date))
+    if asked.team is not None:
+        conditions.append(did(asked.team, table.employee, table.business_date))
     window = Window(parameters.date_from, parameters.date_to, as_of_us=parameters.as_of_us)
-    table = interaction.c
-    keys = [table.branch_id, table.id, table.at, table.employee, table.client_id, table.outcome]
-    statement, asked = select_calls(keys, window, list(ground.branch_codes), conditions)
-    grouped = statement.subquery()
-    columns = list(grouped.c)
-    total, *sums = ground.connection.execute(
-        select(func.count(), *(func.sum(column) for column in columns[len(keys) :])), asked
-    ).one()
-    newest = select(*columns).order_by(columns[2].desc(), columns[1].desc()).limit(rows_max).offset(after)
-    rows = [
-        Call(ground.branch_codes.get(row[0], ""), row[1], row[2], row[3], row[4], row[5], tuple(map(int, row[6:])))
-        for row in ground.connection.execute(newest, asked)
-    ]
-    return Beneath(rows, total, tuple(int(value or 0) for value in sums))
+    names = {
+        "branch_id": table.branch_id,
+        "id": table.id,
+        "at": table["at"],
+        "code": table.outcome,
+        "who": table.employee,
+        "of_id": table.client_id,
+    }
+    statement, values = select_calls(list(names.values()), window, list(ground.branch_codes), conditions)
+    grouped = list(statement.params(values).subquery().c)
+    known = dict(zip(names, grouped, strict=False))
+    return read_page(ground, asked, select(*keys_of(Kind.CALL, known), *grouped[len(known) :]))
 
 
 def _of_team(ground: Ground, report: Report, parameters: ReportParameters) -> dict[str, tuple[date, ...]] | None:
@@ -195,8 +167,20 @@ def _days_of_people(ground: Ground, report: Report, parameters: ReportParameters
     return days
 
 
-def _did(team: dict[str, tuple[date, ...]], person: Expression, day: Expression) -> Expression:
-    always = [code for code, days in team.items() if not days]
-    conditions: list[Expression] = [person.in_(always)] if always else []
-    conditions += [and_(person == code, day.in_(days)) for code, days in team.items() if days]
-    return or_(*conditions) if conditions else false()
+DRILLS: Final[Mapping[str, Drill]] = {
+    sales.NAME: Drill(RECEIPTS, FACT_SOURCES[-1].dimensions, _receipts),
+    margin.NAME: Drill(RECEIPTS, margin.DIMENSIONS, margin.list_margin),
+    cash_variance.NAME: Drill(SHIFTS, cash_variance.DIMENSIONS, cash_variance.list_shifts),
+    loss.NAME: Drill(ACTS, loss.DIMENSIONS, loss.list_loss, loss.LISTED),
+    abc_xyz.NAME: Drill(RECEIPTS, ("product", "category"), abc_xyz.list_products, abc_xyz.LISTED, finer="product"),
+    affinity.NAME: Drill(RECEIPTS, affinity.DIMENSIONS, affinity.list_receipts, affinity.LISTED),
+    rfm.NAME: Drill(CLIENTS, rfm.DIMENSIONS, rfm.list_rfm, rfm.LISTED),
+    cohorts.NAME: Drill(CLIENTS, cohorts.DIMENSIONS, cohorts.list_cohorts),
+    at_risk.NAME: Drill(CLIENTS, at_risk.DIMENSIONS, at_risk.list_at_risk),
+    stock.NAME: Drill(MOVEMENTS, stock.DIMENSIONS, stock.list_stock, stock.LISTED, "product", ("product",)),
+    stock_outs.NAME: Drill(
+        MOVEMENTS, stock_outs.DIMENSIONS, stock_outs.list_out_of_stock, stock_outs.LISTED, "product", ("product",)
+    ),
+    work.CALLS: Drill(CALLS, CALL_EXPRESSIONS, _calls),
+}
+"""The reports whose rows can be looked into."""

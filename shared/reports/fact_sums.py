@@ -97,7 +97,7 @@ def answer_of(groups: Mapping[tuple[Any, ...], Sequence[int]], by: Sequence[str]
 def _read(ground: Ground, parameters: ReportParameters, source: FactSource) -> Rows:
     """Pairs of a group and the source's sums."""
     known = source.all_dimensions
-    if any("" not in values for name, values in parameters.filters if name not in known):
+    if not knows_filters(parameters, source):
         return []
     names = [name for name in parameters.by if name in known]
     keys = [known[name] for name in names]
@@ -112,6 +112,12 @@ def _read(ground: Ground, parameters: ReportParameters, source: FactSource) -> R
         shown = dict(zip(names, (shown_key(value, ground) for value in row[: len(keys)]), strict=True))
         found.append((tuple(shown.get(name) for name in parameters.by), tuple(row[len(keys) :])))
     return found
+
+
+def knows_filters(parameters: ReportParameters, source: FactSource) -> bool:
+    """Whether its rows may meet the filters: along what it does not know they have no value."""
+    known = source.all_dimensions
+    return all("" in values for name, values in parameters.filters if name not in known)
 
 
 def conditions_of(

@@ -33,6 +33,7 @@ from shared.domain.till_acts import (
     PRICE_CHANGED,
     RECEIPT_REPRINTED,
 )
+from shared.reports.fact_lists import FactList, list_facts, receipt_keys
 from shared.reports.fact_sums import (
     BRANCH,
     BUSINESS_DATE,
@@ -45,6 +46,7 @@ from shared.reports.fact_sums import (
     sum_if,
 )
 from shared.reports.ground import Answer, Ground
+from shared.reports.items import Asked, Beneath, Kind
 from shared.reports.parameters import ReportParameters
 from shared.reports.report import Derived, Report, Sums, divide
 from shared.reports.result import Column
@@ -67,6 +69,9 @@ MEASURES: tuple[Column, ...] = (
     Column("price_changes", "integer", "Prices changed by hand"),
     Column("discounts", "integer", "Discounts by hand"),
 )
+
+LISTED = tuple(column.name for column in MEASURES[1:])
+"""What the list of acts adds up to."""
 
 DEFINITIONS: dict[str, str] = {
     "receipts": "sales",
@@ -106,6 +111,22 @@ def run_loss(ground: Ground, parameters: ReportParameters) -> Answer:
     """Rows and totals. Raises StoreCorrupt."""
     sources = [_receipts(ground, parameters), _ACTS, _RETURNS, _VOIDS]
     return read_sums(ground, parameters, MEASURES, sources)
+
+
+def list_loss(ground: Ground, asked: Asked) -> Beneath:
+    """The acts, returns and numbers behind it; receipts are what it is held against, and are not listed."""
+    act = audit_entry.c
+    lists = [
+        FactList(_ACTS, Kind.TILL_ACT, act["at"], {"register": act.register, "code": act.action, "who": act.cashier}),
+        FactList(_RETURNS, Kind.REFUND, refund.c.refunded_at, receipt_keys(refund)),
+        FactList(
+            _VOIDS,
+            Kind.VOID,
+            receipt_void.c.voided_at,
+            {"register": receipt_void.c.register, "number": receipt_void.c.receipt_number},
+        ),
+    ]
+    return list_facts(ground, asked, LISTED, lists)
 
 
 def _receipts(ground: Ground, parameters: ReportParameters) -> FactSource:

@@ -18,6 +18,7 @@ from __future__ import annotations
 from sqlalchemy import Subquery, case, func, literal_column, select
 
 from shared.domain.stock import MovementReason
+from shared.reports.fact_lists import FactList, list_facts, receipt_keys
 from shared.reports.fact_sums import (
     BRANCH,
     BUSINESS_DATE,
@@ -28,6 +29,7 @@ from shared.reports.fact_sums import (
     read_sums,
 )
 from shared.reports.ground import Answer, Ground
+from shared.reports.items import Asked, Beneath, Kind
 from shared.reports.parameters import ReportParameters
 from shared.reports.report import Derived, Report, Scope, Sums, share_basis_points
 from shared.reports.result import Column
@@ -80,12 +82,29 @@ DERIVED: tuple[Derived, ...] = (
 
 def run_margin(ground: Ground, parameters: ReportParameters) -> Answer:
     """Rows and totals. Raises StoreCorrupt."""
+    return read_sums(ground, parameters, MEASURES, _sources(parameters))
+
+
+def list_margin(ground: Ground, asked: Asked) -> Beneath:
+    """The receipts and returns behind it."""
+    lists = [
+        FactList(source, kind, moment, receipt_keys(source.table))
+        for source, (kind, moment) in zip(
+            _sources(asked.parameters),
+            ((Kind.SALE, sale.c.sold_at), (Kind.REFUND, refund.c.refunded_at)),
+            strict=True,
+        )
+    ]
+    return list_facts(ground, asked, [column.name for column in MEASURES], lists)
+
+
+def _sources(parameters: ReportParameters) -> list[FactSource]:
     costs = _average_costs(parameters)
     sold = sale.join(sale_line, (sale_line.c.branch_id == sale.c.branch_id) & (sale_line.c.sale_id == sale.c.id))
     back = refund.join(
         refund_line, (refund_line.c.branch_id == refund.c.branch_id) & (refund_line.c.refund_id == refund.c.id)
     )
-    sources = [
+    return [
         FactSource(
             head,
             {name: sign * func.sum(amount) for name, amount in _amounts(line, costs).items()},
@@ -94,7 +113,6 @@ def run_margin(ground: Ground, parameters: ReportParameters) -> Answer:
         )
         for head, line, lines, sign in ((sale, sale_line, sold, 1), (refund, refund_line, back, -1))
     ]
-    return read_sums(ground, parameters, MEASURES, sources)
 
 
 def _amounts(line: object, costs: Subquery) -> dict[str, Expression]:
@@ -150,7 +168,6 @@ REPORT = Report(
     filters_itself=True,
     person="cashier",
     first_by=("category",),
-    rests_on="receipts",
     notes=(
         "Cost method: weighted average cost of goods received in the chain up to the end of the period.",
         "Goods without a known cost are left out of the margin.",

@@ -157,13 +157,28 @@ def group_clients(
     clients: Iterable[Row], parameters: ReportParameters, measure: Callable[[Collection[Row]], tuple[Any, ...]]
 ) -> Answer:
     """Rows by the dimensions asked for, of the clients that the filters leave, and the totals over all of these."""
-    wanted = dict(parameters.filters)
-    kept = [row for row in clients if all(str(row[name]) in values for name, values in wanted.items())]
+    kept = those_asked_for(clients, parameters)
     total = measure(kept)
     if not parameters.by:
         return [total], total
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in kept:
         groups[tuple(row[name] for name in parameters.by)].append(row)
-    rows: Rows = [(*key, *measure(groups[key])) for key in sorted(groups)]
+    rows: Rows = [(*key, *measure(groups[key])) for key in sorted(groups, key=_in_order)]
     return rows, total
+
+
+def those_asked_for(clients: Iterable[Row], parameters: ReportParameters) -> list[Row]:
+    """Those that the filters leave."""
+    wanted = dict(parameters.filters)
+    return [row for row in clients if all(_text(row[name]) in values for name, values in wanted.items())]
+
+
+def _text(value: Any) -> str:
+    """A value as a filter writes it."""
+    return "" if value is None else str(value)
+
+
+def _in_order(key: Sequence[Any]) -> list[tuple[bool, Any]]:
+    """Groups without a value come last."""
+    return [(value is None, "" if value is None else value) for value in key]

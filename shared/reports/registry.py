@@ -37,7 +37,6 @@ _ALL = (
         filters_itself=True,
         person="cashier",
         first_by=("branch",),
-        rests_on="receipts",
         notes=("All amounts include VAT.", "Returns count on the day when the goods came back."),
     ),
     Report(
@@ -77,7 +76,6 @@ _ALL = (
         is_additive=True,
         person="employee",
         first_by=("employee",),
-        rests_on="calls",
     ),
     stock_outs.STOCK_OUTS,
     cash_variance.REPORT,

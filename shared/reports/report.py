@@ -55,8 +55,6 @@ class Report:
     # What a page asks for first.
     first_by: tuple[str, ...] = ()
     first_period: str = "this-month"
-    # What a row's number rests on, to be looked at one by one: receipts, calls, or nothing.
-    rests_on: str = ""
     # It reads so much that it runs beside the page, and its answer is kept.
     is_slow: bool = False
     # Of a report on clients: by branch, the same of those alone who bought there, measured over the whole chain. A

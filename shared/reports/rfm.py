@@ -21,9 +21,19 @@ from typing import Any, NamedTuple
 
 from shared.domain.business_time import days_from_date
 from shared.reports.client_cards import ClientCards, ClientKey, card_text
+from shared.reports.client_lists import ListedClient, list_clients
 from shared.reports.ground import Answer, Ground
+from shared.reports.items import Asked, Beneath
 from shared.reports.parameters import Option, ReportParameters
-from shared.reports.purchases import Bought, Row, bought_by_client, clients_by_branch, group_clients, whole_days
+from shared.reports.purchases import (
+    Bought,
+    Row,
+    bought_by_client,
+    clients_by_branch,
+    group_clients,
+    those_asked_for,
+    whole_days,
+)
 from shared.reports.report import Derived, Report, Scope, Sums, divide
 from shared.reports.result import Column
 from shared.reports.words import marked as _
@@ -47,6 +57,9 @@ MEASURES: tuple[Column, ...] = (
     Column("net", "money"),
     Column("days_since", "integer", "Since the last purchase", "days"),
 )
+
+LISTED = ("clients", "days_since", "receipts", "net")
+"""What the list of clients says of each."""
 
 DEFINITIONS: dict[str, str] = {
     "clients": "clients who bought within the period; merged cards are one, erased persons none",
@@ -93,14 +106,15 @@ SEGMENTS: tuple[Segment, ...] = (
 def run_rfm(ground: Ground, parameters: ReportParameters) -> Answer:
     """Rows by segment, score or client, and the totals of the clients that the filters leave."""
     cards = ClientCards(ground.connection)
-    label = cards.labels().of if "client" in (*parameters.by, *dict(parameters.filters)) else str
-    return group_clients(_clients(ground, parameters, cards, label).values(), parameters, _measured)
+    is_called = "client" in (*parameters.by, *dict(parameters.filters))
+    label = cards.labels().of if is_called else str
+    return group_clients(_scored(ground, parameters, cards, label), parameters, _measured)
 
 
 def run_rfm_by_branch(ground: Ground, parameters: ReportParameters) -> dict[bytes, Answer]:
     """By branch, the same of those who bought there; their scores and figures are the chain's."""
     cards = ClientCards(ground.connection)
-    rows = _clients(ground, parameters, cards, card_text)
+    rows = {row["key"]: row for row in _scored(ground, parameters, cards, card_text)}
     window = whole_days(ground, parameters, parameters.option("days"))
     return {
         branch_id: group_clients([rows[key] for key in members if key in rows], parameters, _measured)
@@ -108,9 +122,20 @@ def run_rfm_by_branch(ground: Ground, parameters: ReportParameters) -> dict[byte
     }
 
 
-def _clients(
+def list_rfm(ground: Ground, asked: Asked) -> Beneath:
+    """The clients behind it."""
+    cards = ClientCards(ground.connection)
+    labels = cards.labels()
+    rows = those_asked_for(_scored(ground, asked.parameters, cards, labels.of), asked.parameters)
+    clients = (
+        ListedClient(row["key"], (1, row["days_since"], row["bought"].receipts, row["bought"].net)) for row in rows
+    )
+    return list_clients(asked, clients, labels, (True, False, True, True))
+
+
+def _scored(
     ground: Ground, parameters: ReportParameters, cards: ClientCards, label: Callable[[ClientKey], str]
-) -> dict[ClientKey, Row]:
+) -> list[Row]:
     """Every client who bought within the window, with his scores among all of them."""
     window = whole_days(ground, parameters, parameters.option("days"))
     bought = bought_by_client(ground, parameters, cards, window)
@@ -121,7 +146,7 @@ def _clients(
         scores_of([each.net for each in bought.values()]),
         strict=True,
     )
-    return {key: _row(label(key), each, score, last) for (key, each), score in zip(bought.items(), scores, strict=True)}
+    return [_row(key, label(key), each, score, last) for (key, each), score in zip(bought.items(), scores, strict=True)]
 
 
 def scores_of(values: Sequence[int]) -> list[int]:
@@ -143,13 +168,14 @@ def segment_of(recency: int, frequency: int, monetary: int) -> str:
     raise AssertionError("the last segment suits everybody")
 
 
-def _row(label: str, bought: Bought, scores: tuple[int, int, int], last: int) -> Row:
+def _row(key: ClientKey, label: str, bought: Bought, scores: tuple[int, int, int], last: int) -> Row:
     recency, frequency, monetary = scores
     return {
         "segment": segment_of(*scores),
         "recency_score": recency,
         "frequency_score": frequency,
         "monetary_score": monetary,
+        "key": key,
         "client": label,
         "bought": bought,
         "days_since": last - bought.last_day,

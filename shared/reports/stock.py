@@ -45,9 +45,11 @@ from sqlalchemy import (
 
 from shared.domain.stock import MovementReason
 from shared.reports.ground import Answer, Ground
+from shared.reports.items import Asked, Beneath
 from shared.reports.parameters import ReportParameters
 from shared.reports.report import Derived, Sums, divide, share_basis_points
 from shared.reports.result import Column
+from shared.reports.stock_lists import list_moved
 from shared.storage.dialect_functions import days_between, share_of
 from shared.storage.tables import product, refund, refund_line, sale, sale_line, stock_movement, stock_movement_line
 
@@ -123,6 +125,28 @@ def run_stock(ground: Ground, parameters: ReportParameters) -> Answer:
     if not parameters.by:
         return [totals], totals
     return sorted(rows, key=lambda row: [(value is None, value or "") for value in row[:width]]), totals
+
+
+LISTED = ("opening", "received", "sold", "on_hand")
+"""What the list of movements adds up to."""
+
+
+def list_stock(ground: Ground, asked: Asked) -> Beneath:
+    """What moved the goods asked for, up to the end of the period."""
+    parameters = asked.parameters
+
+    def sums(head: Table, moved: Expression) -> dict[str, Expression]:
+        is_received = stock_movement.c.reason == literal_column(f"'{MovementReason.RECEIVED}'")
+        nothing, since = literal(0), _since(head, parameters)
+        is_before = head.c.business_date < parameters.date_from if parameters.date_from else None
+        return {
+            "opening": nothing if is_before is None else case((is_before, moved), else_=0),
+            "received": _within(moved, [is_received, *since]) if head is stock_movement else nothing,
+            "sold": nothing if head is stock_movement else _within(-moved, since),
+            "on_hand": moved,
+        }
+
+    return list_moved(ground, asked, parameters.date_to, sums)
 
 
 def _shown(keys: tuple[Any, ...], by: tuple[str, ...], branch_codes: Mapping[bytes, str]) -> list[Any]:

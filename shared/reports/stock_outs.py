@@ -11,6 +11,8 @@ Only products of which the branch keeps stock: at least one movement was entered
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,17 +23,21 @@ from sqlalchemy import (
     Table,
     and_,
     case,
+    false,
     func,
     literal,
     literal_column,
+    or_,
     select,
     union_all,
 )
 
 from shared.reports.ground import Answer, Ground
+from shared.reports.items import Asked, Beneath
 from shared.reports.parameters import Option, ReportParameters
 from shared.reports.report import Report, divide
 from shared.reports.result import Column
+from shared.reports.stock_lists import list_moved
 from shared.storage.tables import refund, refund_line, sale, sale_line, stock_movement, stock_movement_line
 
 NAME = "stock-outs"
@@ -72,16 +78,46 @@ def run_stock_outs(ground: Ground, parameters: ReportParameters) -> Answer:
     return ([totals], totals) if not parameters.by else (rows, totals)
 
 
-def _statement(ground: Ground, parameters: ReportParameters, last: date, days: int) -> Select[Any]:
-    parts = _movements(ground, parameters, last, last - timedelta(days=days - 1)).subquery()
+LISTED = ("on_hand", "sold")
+"""What the list of movements adds up to."""
+
+
+def list_out_of_stock(ground: Ground, asked: Asked) -> Beneath:
+    """What moved the products asked for in the branches that have none of them, up to the end of the period."""
+    days, parameters = asked.parameters.option(DAYS.name), asked.parameters
+    last = parameters.date_to or ground.today
+    first = last - timedelta(days=days - 1)
+    branches: dict[str, list[bytes]] = defaultdict(list)
+    found = _statement(ground, parameters, last, days, parameters.filter_of("product"))
+    for branch_id, sku, _on_hand, _sold in ground.connection.execute(found):
+        branches[sku].append(branch_id)
+
+    def sums(head: Table, moved: Expression) -> dict[str, Expression]:
+        sold = literal(0) if head is stock_movement else case((head.c.business_date >= first, -moved), else_=0)
+        return {"on_hand": moved, "sold": sold}
+
+    def is_out(head: Table, line: Table) -> Expression:
+        out = [and_(line.c.sku == sku, head.c.branch_id.in_(known)) for sku, known in branches.items()]
+        return or_(false(), *out)
+
+    return list_moved(ground, asked, last, sums, is_out)
+
+
+def _statement(
+    ground: Ground, parameters: ReportParameters, last: date, days: int, skus: Sequence[str] = ()
+) -> Select[Any]:
+    parts = _movements(ground, parameters, last, last - timedelta(days=days - 1), skus).subquery()
     on_hand, sold = func.sum(parts.c.on_hand), func.sum(parts.c.sold)
     keys = (parts.c.branch_id, parts.c.sku)
     is_out = and_(on_hand <= 0, sold > 0, func.max(parts.c.is_kept) == 1)
     return select(*keys, on_hand, sold).group_by(*keys).having(is_out)
 
 
-def _movements(ground: Ground, parameters: ReportParameters, last: date, first: date) -> CompoundSelect[Any]:
-    """Every line as (branch, SKU, on hand, sold within the days, whether stock was entered)."""
+def _movements(
+    ground: Ground, parameters: ReportParameters, last: date, first: date, skus: Sequence[str]
+) -> CompoundSelect[Any]:
+    """Every line, or every one of these SKUs, as (branch, SKU, on hand, sold within the days, whether stock was
+    entered)."""
 
     def part(head: Table, line: Table, head_id: Expression, sign: int, is_kept: int) -> Select[Any]:
         joined = head.join(line, and_(line.c.branch_id == head.c.branch_id, head_id == head.c.id))
@@ -90,6 +126,8 @@ def _movements(ground: Ground, parameters: ReportParameters, last: date, first: 
         conditions = [head.c.branch_id.in_(list(ground.branch_codes)), head.c.business_date <= last]
         if parameters.as_of_us is not None:
             conditions.append(head.c.received_at <= parameters.as_of_us)
+        if skus:
+            conditions.append(line.c.sku.in_(skus))
         columns: tuple[Any, ...] = (
             head.c.branch_id,
             line.c.sku,

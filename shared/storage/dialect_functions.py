@@ -17,6 +17,7 @@ from sqlalchemy import (
     any_,
     bindparam,
     literal,
+    literal_column,
     or_,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -157,21 +158,9 @@ def _share_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
     return f"div(CAST({amount} AS NUMERIC) * {part} * 2 + {whole}, NULLIF({whole}, 0) * 2)"
 
 
-class days_of(GenericFunction[int]):  # noqa: N801 - it reads as the SQL function it is
+def days_of(date: ColumnElement[Any]) -> ColumnElement[int]:
     """A date as days since 1970-01-01."""
-
-    type = Integer()
-    inherit_cache = True
-
-
-@compiles(days_of, "sqlite")
-def _day_number_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
-    return f"CAST(julianday({compiler.process(element.clauses, **options)}) - 2440587.5 AS INTEGER)"
-
-
-@compiles(days_of, "postgresql")
-def _day_number_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f"({compiler.process(element.clauses, **options)} - DATE '1970-01-01')"
+    return days_between(date, literal_column("'1970-01-01'"))
 
 
 TEXT_SEPARATOR = "\x1f"

@@ -12,11 +12,11 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from shared.errors import InvalidInput, NotFound, Refused
 from shared.reports import exports
-from shared.reports.drilling import Beneath, Call, Receipt
+from shared.reports.items import Item, Looked
 from shared.reports.naming import named_result, names_of_our_own, texts_of
 from shared.reports.parameters import ReportAsk
 from shared.reports.presentation import Presentation
@@ -76,8 +76,9 @@ class Desk:
 
     `reports` are those that may be asked for here; `run` answers one and raises FilialError. `branches` and `people`
     are pairs of code and name; without branches there is nothing to choose among. `name_values` looks the names up
-    that values of a dimension have. `today` is the day in `zone`. `look_beneath` gives a page of what a row rests on,
-    and the row; the addresses are "" for what the person may not open.
+    that values of a dimension have. `today` is the day in `zone`. `look_beneath` gives a page of what a row rests on;
+    `url_of` the page of one such thing, "" for what the person may not open. `closed` are the lists that are not for
+    the person.
     """
 
     reports: Sequence[Report]
@@ -90,9 +91,9 @@ class Desk:
     now_us: int
     made_by: str
     currency: str
-    look_beneath: Callable[[Report, ReportAsk, int], tuple[ReportResult, Beneath]]
-    receipt_url: Callable[[Receipt], str]
-    call_url: Callable[[Call], str]
+    look_beneath: Callable[[Report, ReportAsk, int], Looked]
+    url_of: Callable[[Item], str]
+    closed: Collection[str] = ()
     # The values of a dimension that have a name, for those that `name_values` looks up.
     values_named: Callable[[str, str], Sequence[str]] = lambda _dimension, _name: ()
     has_as_of: bool = False
@@ -142,11 +143,17 @@ def show_report(request: Request, desk: Desk, name: str) -> Response:
 
 
 def export_report(request: Request, desk: Desk, name: str, kind: str) -> Response:
-    """`/reports/NAME/export.KIND`: the same answer as a file. Raises NotFound, and whatever is wrong with the ask."""
+    """`/reports/NAME/export.KIND`: the same answer as a file, of a report that takes long the one that is kept. Raises
+    NotFound, and whatever is wrong with the ask."""
     report = find_report_of(desk, name)
     if kind not in MEDIA_TYPES:
         raise NotFound("There is no such file.", "There are csv, xlsx and pdf.")
-    result = desk.run(report, first_ask(report, request.query_params))
+    ask = first_ask(report, request.query_params)
+    try:
+        result = desk.run(report, ask)
+    except StillComputing:
+        # The report's own page says how far it is, and has the files once there is an answer.
+        return RedirectResponse(f"/reports/{report.name}?{query_of(ask)}", status_code=303)
     presentation = Presentation(
         current_language(), gettext, desk.zone, result.computed_at_us or desk.now_us, desk.made_by
     )
@@ -241,7 +248,7 @@ def _answer(
     address = address_of(path, [*pairs, *held])
     shown = shown_of(request.query_params)
     told = bool(desk.questions_of(report))
-    beneath = beneath_urls(report, result, ask)
+    beneath = beneath_urls(report, result, ask, desk.closed)
     table: Table = make_table(report, result, shown, words, address, (lambda _values: "") if told else beneath)
     asked = result.parameters
     return {

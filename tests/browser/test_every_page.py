@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from shared.web.report_links import LISTS
 from shared.web.translations import UNTRANSLATED_MARKS, marking_untranslated
 from tests.browser.conftest import ServedBranch, Visit, log_in
 from tests.support.browsing import keys_of_two, linked_paths, screenshot, serious_barriers
@@ -18,7 +19,7 @@ NOT_PAGES = {
     "/tasks/chip", "/team/figures", "/clients/similar", "/clients/chain", "/calls/incoming", "/calls/ringing",
     "/start", "/status/standing",
     # Of what is asked of them a row of a report knows; the crawl comes to them from one.
-    "/reports/receipts", "/reports/calls-list",
+    *LISTS.values(),
 }  # fmt: skip
 
 FILES = (".pdf", ".csv", ".xlsx")

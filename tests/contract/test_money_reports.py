@@ -13,14 +13,21 @@ from typing import Any, NamedTuple
 import pytest
 
 from hq_server.operations.importing import import_catalog
+from hq_server.storage.branches import all_branches
 from shared.domain.business_time import parse_local
 from shared.domain.records import Record, RecordKind
 from shared.domain.sales import SaleLine
 from shared.domain.stock import MovementLine, StockMovement
+from shared.errors import NotFound
 from shared.operations.tabular_files import FileRow
 from shared.reports import margin, stock
+from shared.reports.ground import Ground
+from shared.reports.items import Asked, Kind
+from shared.reports.parameters import ReportAsk, ReportParameters
 from shared.reports.registry import find_report
+from shared.reports.stock_lists import list_moved
 from shared.wire.payloads import encode_branch_fact, encode_refund
+from tests.support.drilled import listed, require_adds_up
 from tests.support.journal import ZONE, JournalWriter, line
 from tests.support.journal import refund as make_refund
 from tests.support.journal import sale as make_sale
@@ -165,6 +172,13 @@ def test_the_margin_of_a_period_knows_the_deliveries_up_to_its_end(office: Offic
     assert summed(told) == margin_by_hand(log, ("product",), first, last)
 
 
+def test_the_receipts_behind_every_row_of_margin_add_up_to_it(office: Office, log: list[Moved]) -> None:
+    for by in (*groupings(margin.NAME, 1), ("cashier", "category")):
+        require_adds_up(office, margin.NAME, ReportAsk(by))
+        ask = ReportAsk(by, "2026-11-09", "2026-11-18", ("B1",), filters=("category=Dairy", "category=", "product=1"))
+        require_adds_up(office, margin.NAME, ask)
+
+
 def test_a_branch_alone_is_costed_by_the_deliveries_of_all(office: Office, log: list[Moved]) -> None:
     of_all = summed(at_hq(office, margin.NAME, "branch", "product"))
     told = summed(at_hq(office, margin.NAME, "branch", "product", branches=("B2",)))
@@ -255,6 +269,39 @@ def assert_derived(sums: dict[str, Any]) -> None:
         assert abs(sums["sell_through"] - sums["sold"] * 10_000 / there) <= 0.5
     else:
         assert sums["sell_through"] is None
+
+
+def test_the_movements_behind_a_product_add_up_to_it(office: Office, log: list[Moved]) -> None:
+    for by in (("product",), ("branch", "product"), ("category", "product")):
+        assert require_adds_up(office, stock.NAME, ReportAsk(by)) > 0
+        require_adds_up(office, stock.NAME, ReportAsk(by, "2026-11-09", "2026-11-16", ("B2",)))
+    dairy = ReportAsk(("product",), filters=("category=Dairy", "category="))
+    require_adds_up(office, stock.NAME, dairy)
+    kinds = {each.kind for each in listed(office, find_report(stock.NAME), ReportAsk(filters=("product=1",))).rows}
+    assert kinds == {Kind.MOVEMENT, Kind.SALE, Kind.REFUND}
+    with pytest.raises(NotFound):
+        listed(office, find_report(stock.NAME), ReportAsk(filters=("branch=B1",)))
+
+
+def test_everything_that_moved_is_what_is_on_hand(office: Office, log: list[Moved]) -> None:
+    with office.store.read() as connection:
+        codes = {each.id: each.code for each in all_branches(connection)}
+        asked = Asked(find_report(stock.NAME), ReportParameters(), None, 0, 10)
+        ground = Ground(connection, codes, False, TODAY)
+        found = list_moved(ground, asked, TODAY, lambda _head, moved: {"on_hand": moved})
+    assert found.sums == at_hq(office, stock.NAME, date_to=str(TODAY)).totals[:1]
+    assert len(found.rows) == 10 < found.total
+
+
+def test_the_movements_behind_what_is_out_of_stock_are_those_of_branches_without_it(
+    office: Office, log: list[Moved]
+) -> None:
+    for by in (("product",), ("branch", "product")):
+        for last in ("2026-11-12", "2026-11-18", str(TODAY)):
+            asked = ReportAsk(by, None, last, options=("days=9",))
+            require_adds_up(office, "stock-outs", asked)
+    stocked = ReportAsk(filters=("product=none",))
+    assert listed(office, find_report("stock-outs"), stocked).total == 0
 
 
 def test_a_period_that_goes_on_ends_today(office: Office, log: list[Moved]) -> None:

@@ -11,14 +11,18 @@ from typing import Any
 import pytest
 from sqlalchemy.dialects import sqlite
 
+from hq_server.operations.importing import import_catalog
 from shared.errors import InvalidInput, Refused
+from shared.operations.tabular_files import FileRow
 from shared.reports import affinity
+from shared.reports.parameters import ReportAsk
 from shared.reports.purchases import Window
 from shared.reports.registry import REPORTS
 from shared.reports.report import Scope
 from shared.reports.stock_intervals import Intervals
 from shared.storage.tables import sale
 from tests.support.chain_sales import Shop, ask, told, total
+from tests.support.drilled import listed, require_adds_up
 from tests.support.office import Office
 
 PERIOD: dict[str, Any] = {"date_from": "2026-10-26", "date_to": "2026-11-22"}
@@ -72,6 +76,48 @@ def test_without_a_period_it_goes_from_the_first_sale_to_yesterday(office: Offic
     shop.send()
     assert told(ask(office, "abc-xyz", "product"), "units", "intervals") == {"A": (20_000, 2)}
     assert ask(office, "abc-xyz", "product", date_to="2026-01-01").rows == ()
+
+
+def sell_baskets(office: Office) -> None:
+    """Baskets of two branches, some of them given back; only some of the products have a card with a category."""
+    chance = random.Random(7)
+    with office.store.write() as connection:
+        rows = [FileRow(number, {"sku": sku, "name": sku, "category": category, "price": "1"})
+                for number, (sku, category) in enumerate({"A": "Dairy", "B": "Dairy", "C": ""}.items(), 2)]  # fmt: skip
+        import_catalog(connection, office.ids, office.clock.now_us(), office.chain.chain_id, "RUB", rows)
+    for code in ("B1", "B2"):
+        shop = Shop(office, code)
+        for _ in range(30):
+            day = f"2026-{chance.choice((10, 11))}-{chance.randint(1, 22):02d}"
+            shop.basket(day, {sku: chance.randint(1, 3) for sku in chance.sample("ABCD", chance.randint(1, 3))})
+            if chance.random() < 0.2:
+                shop.give_back(day, None, chance.randint(10, 90), sku=chance.choice("ABCD"))
+        shop.send()
+
+
+def test_products_without_a_category_are_a_group_of_their_own(office: Office) -> None:
+    sell_baskets(office)
+    grouped = told(ask(office, "abc-xyz", "category", **PERIOD), "products")
+    assert grouped == {"Dairy": 2, None: 2}
+    assert set(told(ask(office, "abc-xyz", "product", filters=["category="], **PERIOD), "net")) == {"C", "D"}
+
+
+def test_the_receipts_behind_products_and_categories_add_up_to_them(office: Office) -> None:
+    sell_baskets(office)
+    for by in (("product",), ("category",), ("category", "product"), ()):
+        require_adds_up(office, "abc-xyz", ReportAsk(by, **PERIOD))
+        require_adds_up(office, "abc-xyz", ReportAsk(by, branches=("B2",)))
+    assert require_adds_up(office, "abc-xyz", ReportAsk(("product",), filters=("category=Dairy",))) > 0
+
+
+def test_the_receipts_behind_a_pair_are_those_with_both(office: Office) -> None:
+    sell_baskets(office)
+    for by in (("product", "other_product"), ("category", "other_category"), ()):
+        for branches in ((), ("B1",)):
+            asked = ReportAsk(by, branches=branches, options=("minimum=2",), **PERIOD)
+            assert require_adds_up(office, "affinity", asked) > 0
+    found = listed(office, REPORTS["affinity"], ReportAsk(filters=("product=A", "other_product=B"), **PERIOD))
+    assert 0 < found.total == len({each.record_id for each in found.rows})
 
 
 def test_intervals_out_of_stock_are_left_out(office: Office, shop: Shop) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hq_server.operations.receipt_reading import read_receipt
+from hq_server.operations.receipt_reading import place_of, read_receipt
 from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.domain.sales import Sale
 from shared.errors import NotFound, NotPermitted
@@ -37,3 +37,12 @@ def test_what_is_not_there_is_not_found_and_nobody_sees_it_without_the_right(off
             read_receipt(connection, LOCAL_ADMINISTRATOR, "B1", b"x" * 16)
         with pytest.raises(NotPermitted):
             read_receipt(connection, replace(LOCAL_ADMINISTRATOR, permissions=frozenset()), "B1", sale_id)
+
+
+def test_the_place_in_the_journal_is_found_by_an_index(office: Office) -> None:
+    if office.store.dialect != "sqlite":
+        pytest.skip("PostgreSQL scans a table this small")
+    with office.store.read() as connection:
+        statement = place_of(b"b" * 16, b"c" * 16).compile(connection)
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", (b"b" * 16, b"c" * 16, 1, 0)).all()
+    assert "journal_entry_by_command" in plan[0][-1]

@@ -18,18 +18,23 @@ from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.cash import move_cash
 from branch_node.operations.refund_request import parse_refund_request
 from branch_node.operations.refunding import refund
+from branch_node.operations.report_room import look_beneath
 from branch_node.operations.selling import sell
 from branch_node.operations.shifts import close_shift, open_shift
 from hq_server.operations.shift_audit import audit_shifts
 from shared.domain import till_acts
 from shared.domain.branch_facts import AuditEntry, ReceiptVoid
 from shared.domain.business_time import format_us, local_moment
+from shared.domain.permissions import LOCAL_ADMINISTRATOR
 from shared.domain.records import Record, RecordKind
 from shared.domain.shifts import ShiftClose
 from shared.errors import InvalidInput
 from shared.operations.z_judging import judge_reports
 from shared.operations.z_sums import Wanted, compare_reports
 from shared.reports import cash_variance, data_completeness, loss
+from shared.reports.items import Kind
+from shared.reports.parameters import ReportAsk
+from shared.reports.registry import find_report
 from shared.storage.tables import (
     cash_movement,
     payment,
@@ -41,6 +46,7 @@ from shared.storage.tables import (
 )
 from shared.storage.tables import refund as refund_table
 from shared.wire.payloads import encode_shift_close
+from tests.support.drilled import listed, require_adds_up
 from tests.support.journal import ZONE, z_report
 from tests.support.journal import sale as make_sale
 from tests.support.office import Office
@@ -287,6 +293,29 @@ def test_they_are_filtered_bounded_and_rolled_up(pair: Pair, keepers: list[TillK
     assert voided["voids"] == sum(each.cashier is None for keeper in keepers for each in keeper.till_log) > 0
 
 
+def test_the_shifts_and_the_acts_behind_every_row_add_up_to_it(pair: Pair, keepers: list[TillKeeper]) -> None:
+    asks: list[dict[str, Any]] = [
+        {},
+        {"date_from": "2026-11-25", "date_to": "2026-12-04", "filters": ("cashier=anna", "cashier=")},
+        {"filters": ("register=1",), "branches": ("B1",)},
+    ]
+    for name in (CASH, LOSS):
+        for by in (*groupings(name, 1), ("cashier", "business_date")):
+            for ask in asks:
+                require_adds_up(pair.office, name, ReportAsk(by, **ask))
+    kinds = {each.kind for each in listed(pair.office, find_report(LOSS), ReportAsk()).rows}
+    assert kinds == {Kind.TILL_ACT, Kind.REFUND, Kind.VOID}
+
+
+def test_a_branch_lists_what_the_head_office_lists_of_it(pair: Pair, keepers: list[TillKeeper]) -> None:
+    node = keepers[0].node
+    for name in (CASH, LOSS, "sales"):
+        there = listed(pair.office, find_report(name), ReportAsk(branches=(node.code,)))
+        with node.store.read() as connection:
+            here = look_beneath(connection, LOCAL_ADMINISTRATOR, find_report(name), ReportAsk(), 1, node.clock.now_us())
+        assert here.found == there, name
+
+
 def test_differences_add_up_and_are_given_per_hundred_receipts(pair: Pair, keepers: list[TillKeeper]) -> None:
     for row in at_hq(pair.office, CASH, "cashier", "business_date").rows:
         sums = named(at_hq(pair.office, CASH, "cashier", "business_date"), row)
@@ -329,6 +358,8 @@ def test_of_two_reports_of_one_shift_the_last_stands_and_the_other_is_counted(of
         ("anna",): (0, 0, 0, 0, 0, 0, 0, 1),
         ("boris",): (1, 0, 80, 90, 10, 0, 10, 0),
     }
+    assert require_adds_up(office, CASH, ReportAsk(("cashier",))) == 2
+    assert require_adds_up(office, CASH, ReportAsk(("cashier",), as_of=known_at)) == 1
     assert summed(at_hq(office, CASH, "cashier", as_of=known_at)) == {("boris",): (1, 0, 80, 90, 10, 0, 10, 0)}
 
 

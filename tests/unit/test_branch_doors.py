@@ -66,8 +66,12 @@ GET  /receipts/ID.pdf             >      x    x      +       +       x         +
 GET  /refunds/loose               >      x    x      +       +       x         x             x       +     x
 GET  /refunds/new                 >      x    x      +       +       x         x             x       +     x
 GET  /reports                     >      x    x      x       +       x         +             +       +     +
+GET  /reports/acts-list           >      x    x      x       +       x         +             +       +     +
 GET  /reports/calls-list          >      x    x      x       +       x         +             +       +     +
+GET  /reports/clients-list        >      x    x      x       +       x         +             +       +     +
+GET  /reports/movements-list      >      x    x      x       +       x         +             +       +     +
 GET  /reports/receipts            >      x    x      x       +       x         +             +       +     +
+GET  /reports/shifts-list         >      x    x      x       +       x         +             +       +     +
 GET  /reports/NAME                >      x    x      x       +       x         +             +       +     +
 GET  /reports/NAME/export.KIND    >      x    x      x       +       x         +             +       +     +
 GET  /sale                        >      x    +      +       +       x         x             x       +     x

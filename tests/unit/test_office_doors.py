@@ -23,6 +23,7 @@ from shared.domain.promotion_rules import Promotion, PromotionType
 from shared.domain.records import Record, RecordKind
 from shared.reports.parameters import ReportAsk
 from shared.storage.session_tables import session
+from shared.web.report_links import LISTS
 from tests.support.canaries import Canaries
 from tests.support.journal import sale
 from tests.support.office_pages import Desk, OfficePages, office_pages
@@ -83,7 +84,7 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     **{("GET", f"/reports{rest}"): REPORTS for rest in ("", "/{name}", "/{name}/export.{kind}")},
     **{("GET", f"/templates{rest}"): REPORTS for rest in ("", "/new", "/{id}")},
     **{("POST", f"/templates/{rest}"): REPORTS for rest in ("new", "{id}", "{id}/plan", "{id}/send", "{id}/away")},
-    **{("GET", path): REPORTS for path in ("/reports/receipts", "/reports/calls-list", "/receipts/{branch}/{id}")},
+    **{("GET", path): REPORTS for path in (*LISTS.values(), "/receipts/{branch}/{id}")},
     ("GET", "/dictionaries"): WORDS,
     **{("POST", f"/dictionaries{act}"): WORDS for act in ("", "/change", "/move", "/away", "/default")},
     ("GET", "/clients/{id}/timeline"): (Permission.CLIENT_VIEW, Permission.REPORT_CHAIN),

@@ -16,7 +16,11 @@ from hq_server.operations.kept_reports import work_off
 from hq_server.operations.products import Assortment, ProductFields, WantedPrice
 from hq_server.storage.branches import branch_by_code
 from hq_server.storage.feed import number_feed
+from shared.domain.branch_facts import AuditEntry
+from shared.domain.business_time import parse_local
+from shared.domain.identifiers import format_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, NO_LIMITS, Actor, Permission
+from shared.domain.records import Record, RecordKind
 from shared.errors import NotPermitted
 from shared.reports.branch_questions import QUESTIONS, questions_of
 from shared.reports.naming import NAMES_AT_ONCE_MAX, name_values
@@ -24,8 +28,10 @@ from shared.reports.parameters import ReportAsk
 from shared.reports.registry import REPORTS, find_report
 from shared.reports.report import Scope
 from shared.sync.messages import ChainAnswer
+from shared.wire.payloads import encode_branch_fact, encode_shift_close
+from tests.support.chain_sales import Shop as ChainShop
 from tests.support.clock import FakeClock
-from tests.support.journal import line, sale
+from tests.support.journal import ZONE, line, sale, z_report
 from tests.support.office_pages import Desk, OfficePages, office_pages
 from tests.support.shop import Shop
 from tests.support.till_pages import Browser, make_pages, staff_of
@@ -110,6 +116,85 @@ def test_a_row_leads_to_its_receipts_and_a_receipt_to_its_place_in_the_journal(d
     assert desk.get("/receipts/B2/" + receipt.rpartition("/")[2]).status_code == 404
 
 
+def linked(text: str, beginning: str) -> str:
+    """The first address on a page that begins so."""
+    return html.unescape(next(part for part in text.split('"') if part.startswith(beginning)))
+
+
+def test_a_class_leads_to_its_products_and_a_product_to_its_receipts(pages: OfficePages, desk: Desk) -> None:
+    asked = "/reports/abc-xyz?by=abc&period=this-month&to="
+    desk.get(asked)
+    work_off(pages.office.store, pages.office.clock, 15)
+    products = linked(desk.get(asked, "ru").text, "/reports/abc-xyz?by=product")
+    assert "where=abc%3DA" in products
+    desk.get(products)
+    work_off(pages.office.store, pages.office.clock, 15)
+    listed = desk.get(linked(desk.get(products, "ru").text, "/reports/receipts"), "ru").text
+    assert "420,00\u00a0₽" in listed
+    assert listed.count('"/receipts/B') == 3
+
+
+def test_a_segment_leads_to_its_clients_for_whom_may_see_them(pages: OfficePages, desk: Desk) -> None:
+    shop = ChainShop(pages.office, "B4")
+    card = shop.put_card("900", name="Анна Петрова")
+    shop.sell("2026-11-20", None, 100_00, card)
+    shop.send()
+    address = linked(desk.get("/reports/rfm?by=segment&period=this-month").text, "/reports/clients-list")
+    listed = desk.get(address, "ru").text
+    assert "Анна Петрова" in listed
+    assert f'href="/clients/{format_id(card)}"' in listed
+    assert "Сотрудник" not in listed.partition("<table")[2]
+    # An administrator sees reports and no clients.
+    pages.hire("petr", "administrator")
+    other = pages.logged_in("petr")
+    assert "/reports/clients-list" not in other.get("/reports/rfm?by=segment&period=this-month").text
+    refused = other.get(address, "ru")
+    assert refused.status_code == 403
+    assert "Анна" not in refused.text
+
+
+def test_a_branch_s_stock_leads_to_its_products_and_they_to_what_moved_them(pages: OfficePages, desk: Desk) -> None:
+    asked = "/reports/stock?by=branch&period=always"
+    products = linked(desk.get(asked).text, "/reports/stock?by=product")
+    assert "where=branch%3DB1" in products
+    listed = desk.get(linked(desk.get(products).text, "/reports/movements-list"), "ru").text
+    assert listed.count('"/receipts/B1/') == 2
+    shop = ChainShop(pages.office, "B5")
+    shop.receive("2026-11-19", "milk", 1)
+    shop.basket("2026-11-20", {"milk": 2})
+    shop.send()
+
+    def computed(address: str) -> str:
+        desk.get(address)
+        work_off(pages.office.store, pages.office.clock, 15)
+        return str(desk.get(address, "ru").text)
+
+    products = linked(computed("/reports/stock-outs?by=branch&period=always"), "/reports/stock-outs?by=product")
+    assert "branch=B5" in products
+    listed = desk.get(linked(computed(products), "/reports/movements-list"), "ru").text
+    assert "/receipts/B5/" in listed
+    assert "приход" in listed or "получен" in listed or "поступ" in listed
+
+
+def test_acts_and_shifts_lead_to_their_audits(pages: OfficePages, desk: Desk) -> None:
+    journal, office = pages.office.journal("B3"), pages.office
+    at = parse_local("2026-11-20T12:00:00", ZONE, "at")
+    act = AuditEntry("drawer_opened", "1", "anna", None, 0, "", at)
+    for kind, payload in (
+        (RecordKind.AUDIT_ENTRY, encode_branch_fact(act)),
+        (RecordKind.SHIFT_CLOSE, encode_shift_close(z_report(1, 50))),
+    ):
+        journal.add([Record(kind, office.ids.new_id(), payload)])
+    office.merge(journal, journal.batch())
+    listed = desk.get(linked(desk.get("/reports/loss?by=cashier&period=this-month").text, "/reports/acts"), "ru").text
+    assert "ящик" in listed
+    assert desk.get(linked(listed, "/audit/tills")).status_code == 200
+    page = desk.get("/reports/cash-variance?by=register&period=this-month").text
+    listed = desk.get(linked(page, "/reports/shifts-list"), "ru").text
+    assert "до чека 1-000001" in listed
+    assert "1-000001" in desk.get(linked(listed, "/audit/shifts")).text
+
+
 def test_what_a_report_does_not_rest_on_is_no_page(desk: Desk) -> None:
     assert desk.get("/reports/receipts?report=stock&period=this-month").status_code == 404
     assert desk.get("/reports/calls-list?report=sales&period=this-month").status_code == 404
@@ -190,6 +275,31 @@ def test_products_are_called_by_their_names_however_many_there_are(pages: Office
     asked = {"product": {"tea", *map(str, range(NAMES_AT_ONCE_MAX + 1))}, "outcome": {"x"}, "client": {"7"}}
     with pages.office.store.read() as connection:
         assert name_values(connection, asked, "ru") == {"product": {"tea": "Чай"}, "outcome": {}}
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "pdf"])
+def test_a_file_of_a_report_that_takes_long_is_of_the_kept_answer(pages: OfficePages, desk: Desk, kind: str) -> None:
+    asked = "by=product&period=this-month"
+    waiting = desk.get(f"/reports/abc-xyz/export.{kind}?{asked}")
+    assert waiting.status_code == 303
+    # There is no answer yet: the page that it leads to shows how far it is.
+    assert "Отчёт считается" in desk.get(waiting.headers["location"], "ru").text
+    assert work_off(pages.office.store, pages.office.clock, 15)
+    kept = desk.get(f"/reports/abc-xyz/export.{kind}?{asked}")
+    assert kept.status_code == 200
+    pages.office.clock.advance(3_600)
+    journal = pages.office.journal("B9")
+    journal.add_sale(sale(1, [line("coffee", 900_00)], "2026-11-21T10:00:00"))
+    pages.office.merge(journal, journal.batch())
+    # While a newer answer is computed, the file is still of the older one.
+    again = desk.get(f"/reports/abc-xyz/export.{kind}?{asked}")
+    assert again.status_code == 200
+    if kind == "csv":
+        assert again.content == kept.content
+        assert work_off(pages.office.store, pages.office.clock, 15)
+        newer = desk.get(f"/reports/abc-xyz/export.{kind}?{asked}")
+        assert b"coffee" in newer.content
+        assert b"coffee" not in again.content
 
 
 def test_a_kept_answer_says_when_it_was_computed(pages: OfficePages, desk: Desk) -> None:

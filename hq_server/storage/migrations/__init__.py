@@ -18,7 +18,7 @@ from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0033"
+HEAD = "0034"
 KNOWN = frozenset(
     {
         "0001",
@@ -48,6 +48,7 @@ KNOWN = frozenset(
         "0031",
         "0032",
         "0033",
+        "0034",
     }
 )
 _ALSO_OF_HQ = (hand_over, report_run, report_delivery, kept_report, chain_answer_run, audit_verdict)

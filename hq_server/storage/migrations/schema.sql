@@ -1598,5 +1598,7 @@ CREATE TABLE chain_answer_run (
 )
  WITHOUT ROWID;
 
-INSERT INTO alembic_version (version_num) VALUES ('0033');
+CREATE INDEX journal_entry_by_command ON journal_entry (command_id);
+
+INSERT INTO alembic_version (version_num) VALUES ('0034');
 

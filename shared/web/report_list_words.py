@@ -1,0 +1,52 @@
+"""What the pages say of the things that a report's number rests on. Contains no rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+from shared.reports.drilling import ACTS, CALLS, CLIENTS, MOVEMENTS, RECEIPTS, SHIFTS
+from shared.reports.items import Item, Kind
+from shared.web.report_words import Words
+from shared.web.stock_words import KINDS
+from shared.web.till_words import ACTIONS
+from shared.web.translations import LazyText, gettext
+from shared.web.translations import lazy_text as _
+
+
+class ListWords(NamedTuple):
+    """A list's title, and the heading of the column that names what is listed."""
+
+    title: LazyText
+    heading: LazyText
+
+
+LIST_WORDS: Final[Mapping[str, ListWords]] = {
+    RECEIPTS: ListWords(_("Receipts behind the number"), _("Receipt")),
+    CALLS: ListWords(_("Calls behind the number"), _("Outcome")),
+    SHIFTS: ListWords(_("Z-reports behind the number"), _("Z-report")),
+    ACTS: ListWords(_("Acts behind the number"), _("Act")),
+    CLIENTS: ListWords(_("Clients behind the number"), _("Client")),
+    MOVEMENTS: ListWords(_("Movements behind the number"), _("Movement")),
+}
+
+
+def name_of(item: Item, words: Words) -> str:
+    """What one of them is called."""
+    return _NAMES[item.kind](item.name, words)
+
+
+def _outcome(code: str, words: Words) -> str:
+    return words.names.get("outcome", {}).get(code) or code or gettext("not given")
+
+
+_NAMES: Final[Mapping[Kind, Callable[[str, Words], str]]] = {
+    Kind.SALE: lambda name, _words: name,
+    Kind.REFUND: lambda name, _words: gettext("return %(receipt)s") % {"receipt": name},
+    Kind.CALL: _outcome,
+    Kind.Z_REPORT: lambda name, _words: gettext("up to the receipt %(receipt)s") % {"receipt": name},
+    Kind.TILL_ACT: lambda name, _words: str(ACTIONS.get(name, name)),
+    Kind.VOID: lambda name, _words: gettext("nothing sold under %(receipt)s") % {"receipt": name},
+    Kind.CLIENT: lambda name, _words: name or gettext("a client of somebody else"),
+    Kind.MOVEMENT: lambda name, _words: str(KINDS.get(name, name)),
+}
