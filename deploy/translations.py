@@ -148,6 +148,7 @@ ERROR_SOURCES = (
     "hq_server/operations/people.py",
     "hq_server/operations/product_requests.py",
     "hq_server/operations/products.py",
+    "hq_server/operations/proposals_back.py",
     "hq_server/operations/promotion_preview.py",
     "hq_server/operations/promotions.py",
     "hq_server/operations/report_runs.py",

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, func, select
 
 from hq_server.operations.paging import PAGE_ROWS_MAX, Page
 from hq_server.operations.proposals import may_decide
 from hq_server.operations.record_sight import Seen, Sight, ids_in, names_of_ids, title_of
+from hq_server.operations.verdicts import SubjectKind
 from hq_server.storage.branches import BranchRow, all_branches, branch_by_code
+from hq_server.storage.review_tables import audit_verdict
 from hq_server.storage.tables import proposal
 from shared.domain.cards import Value
 from shared.domain.permissions import Actor, Permission, require
 from shared.operations.cards import shown_fields
+from shared.operations.client_history import people_names
 from shared.storage.card_rows import load_states
 from shared.wire.cards import decode_state
+
+ACTS_PER_PAGE_MAX: Final = 20
+CARDS_NAMED_MAX: Final = 5
+"""Of an act, the cards that are shown by name."""
 
 
 class ProposedField(NamedTuple):
@@ -69,6 +76,82 @@ def list_proposed(connection: Connection, actor: Actor, branch_code: str = "", p
     return ProposalList(Page(shown, number, pages, total), waiting, names)
 
 
+class DecidedCard(NamedTuple):
+    """A card that something was decided about; `title` is "" for one without a name, or whose name is not shown."""
+
+    kind: int
+    title: str
+
+
+class DecidedAct(NamedTuple):
+    """What somebody decided of some cards at once; the first few by name. `taken_back_by` is of one that is taken
+    back."""
+
+    command_id: bytes
+    verdict: str
+    author: str
+    at_us: int
+    cards: tuple[DecidedCard, ...]
+    cards_decided: int
+    taken_back_at_us: int | None
+    taken_back_by: str
+
+
+def list_decided(connection: Connection, actor: Actor, page: int = 1) -> Page[DecidedAct]:
+    """What was decided of proposed cards, the newest first. Raises NotPermitted."""
+    require(actor, Permission.RECORDS_REVIEW)
+    given = audit_verdict.c
+    of_proposals = given.subject_kind == str(SubjectKind.PROPOSAL)
+    total = connection.execute(select(func.count(given.command_id.distinct())).where(of_proposals)).scalar_one()
+    pages = max(1, -(-total // ACTS_PER_PAGE_MAX))
+    number = min(max(page, 1), pages)
+    # All of an act have the same author, moment and verdict, and are taken back together.
+    of_act = (
+        given.command_id,
+        given.verdict,
+        given.author,
+        given.given_at,
+        given.taken_back_at,
+        given.taken_back_by,
+    )
+    acts = select(*of_act, func.count(given.record_id.distinct()).label("cards")).where(of_proposals).group_by(*of_act)
+    acts = acts.order_by(given.given_at.desc(), given.command_id)
+    rows = connection.execute(acts.limit(ACTS_PER_PAGE_MAX).offset((number - 1) * ACTS_PER_PAGE_MAX)).all()
+    people = people_names(connection, {each for row in rows for each in (row.author, row.taken_back_by) if each})
+    sight = Sight(actor)
+    shown = [
+        DecidedAct(
+            row.command_id,
+            row.verdict,
+            people.get(row.author, ""),
+            row.given_at,
+            _decided_cards(connection, sight, row.command_id),
+            row.cards,
+            row.taken_back_at,
+            people.get(row.taken_back_by, "") if row.taken_back_by else "",
+        )
+        for row in rows
+    ]
+    return Page(shown, number, pages, total)
+
+
+def _decided_cards(connection: Connection, sight: Sight, command_id: bytes) -> tuple[DecidedCard, ...]:
+    statement = (
+        select(audit_verdict.c.detail, audit_verdict.c.record_id)
+        .where(audit_verdict.c.command_id == command_id)
+        .distinct()
+        .order_by(audit_verdict.c.detail, audit_verdict.c.record_id)
+    )
+    keys = [(int(row.detail), row.record_id) for row in connection.execute(statement.limit(CARDS_NAMED_MAX))]
+    cards = []
+    for kind, card_id in keys:
+        of_card = (proposal.c.kind == kind, proposal.c.card_id == card_id)
+        state = connection.execute(select(proposal.c.state).where(*of_card).limit(1)).scalar()
+        fields = {} if state is None else shown_fields(kind, decode_state(state))
+        cards.append(DecidedCard(kind, title_of(sight, kind, fields, {})))
+    return tuple(cards)
+
+
 def _cards(
     connection: Connection, sight: Sight, rows: Any, branches: Mapping[bytes, BranchRow]
 ) -> tuple[list[ProposedCard], Mapping[bytes, str]]:
@@ -78,6 +161,10 @@ def _cards(
         shown_fields(row.kind, decode_state(state)) if (state := stored.get((row.kind, row.card_id))) else {}
         for row in rows
     ]
+    for row, theirs, ours in zip(rows, proposed, here, strict=True):
+        if row.reopened_at is not None and ours.get("archived"):
+            # Put away when taking it up was taken back.
+            theirs.setdefault("archived", False)
     names = names_of_ids(connection, sight, {each for fields in (*proposed, *here) for each in ids_in(fields)})
     cards = [
         ProposedCard(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, update
 
@@ -18,17 +18,24 @@ from hq_server.storage.client_circle import everything_of
 from hq_server.storage.feed import Publication, audience_of_branch, publish
 from hq_server.storage.late_work import expect_late_work, follow_late_work
 from hq_server.storage.people import PEOPLE_KINDS
-from hq_server.storage.proposals import close_proposal, close_what_is_known, open_proposals, plausible, unseen
+from hq_server.storage.proposals import (
+    close_proposal,
+    close_what_is_known,
+    keep_replaced,
+    open_proposals,
+    plausible,
+    unseen,
+)
 from hq_server.storage.tables import branch
 from shared.clock import Ids
-from shared.domain.cards import Value
+from shared.domain.cards import Value, rules_of
 from shared.domain.identifiers import format_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, Actor, Permission, require
 from shared.domain.records import RecordKind
 from shared.operations.branch_settings import is_usable_setting
 from shared.operations.cards import CardEdit, load_card, merge_cards, shown_fields
 from shared.storage.card_rows import CardKey, load_states
-from shared.sync.card_merge import CardState, FieldPatch
+from shared.sync.card_merge import CardState, FieldPatch, merge_states
 from shared.sync.messages import CardForgotten, CardFull
 from shared.wire.cards import decode_state
 
@@ -77,19 +84,24 @@ def _shown(kind: RecordKind, state: bytes | None) -> dict[str, Value]:
     return shown
 
 
+class Decision(NamedTuple):
+    """About how many cards something was decided, and the act by which that is taken back."""
+
+    cards: int
+    command_id: bytes
+
+
 def accept_proposals(
     connection: Connection,
     ids: Ids,
     now_us: int,
     wanted: Callable[[Any], bool] = lambda row: True,
     actor: Actor = LOCAL_ADMINISTRATOR,
-) -> int:
-    """Merges proposed cards into HQ's own and tells their audiences; returns how many cards there were.
-
-    Raises NotPermitted.
-    """
+) -> Decision:
+    """Merges proposed cards into HQ's own and tells their audiences. Raises NotPermitted."""
     rows = _wanted(connection, wanted, actor)
-    note_verdict(connection, ids, now_us, actor, _subjects(rows), Verdict.ACCEPTED)
+    command_id = note_verdict(connection, ids, now_us, actor, _subjects(rows), Verdict.ACCEPTED)
+    before = load_states(connection, {(row.kind, row.card_id) for row in rows})
     arrivals = [
         plausible(connection, CardFull(row.kind, row.card_id, row.state), decode_state(row.state), now_us)
         for row in rows
@@ -98,7 +110,6 @@ def accept_proposals(
     merged = merge_cards(connection, arrivals, now_us, now_us)
     keys = sorted({arrival.key for arrival in arrivals})
     for kind, card_id in keys:
-        close_proposal(connection, kind, card_id, now_us)
         state = merged.states[kind, card_id]
         record = CardFull(kind, card_id, merged.encoded.get((kind, card_id)) or _encoded(rows, kind, card_id))
         publish(
@@ -110,13 +121,18 @@ def accept_proposals(
             for member in sorted(members_of(connection, card_id)):
                 publish(connection, everything_of(connection, card_id, member, now_us))
             publish(connection, join_circles(connection, card_id, card_id, now_us))
+    follow_late_work(connection, following, arrivals, merged, now_us)
+    _say_again(HqEdit(connection, ids, now_us, actor.employee_id), rows)
+    for kind, card_id in keys:
+        known = load_card(connection, kind, card_id) or CardState()
+        keep_replaced(connection, kind, card_id, before.get((kind, card_id)), known)
+        close_proposal(connection, kind, card_id, now_us)
         if kind == RecordKind.BRANCH_SETTINGS:
             # The prices of a new zone go after the setting that names it.
-            _adopt_settings(connection, card_id, state)
-    follow_late_work(connection, following, arrivals, merged, now_us)
+            _adopt_settings(connection, card_id, known)
     if any(kind in PEOPLE_KINDS for kind, _ in keys):
         refresh_audiences(connection, ids, now_us)
-    return len(keys)
+    return Decision(len(keys), command_id)
 
 
 def reject_proposals(
@@ -125,15 +141,15 @@ def reject_proposals(
     now_us: int,
     wanted: Callable[[Any], bool] = lambda row: True,
     actor: Actor = LOCAL_ADMINISTRATOR,
-) -> int:
-    """Decides that none of what is proposed is taken up; returns how many cards there were. Raises NotPermitted.
+) -> Decision:
+    """Decides that none of what is proposed is taken up. Raises NotPermitted.
 
     The branches that hold it are told so: HQ's own value replaces the proposed ones as an edit that has seen them, and
     a card that HQ does not know is forgotten.
     """
     by_card: dict[CardKey, list[Any]] = {}
     chosen = _wanted(connection, wanted, actor)
-    note_verdict(connection, ids, now_us, actor, _subjects(chosen), Verdict.REJECTED)
+    command_id = note_verdict(connection, ids, now_us, actor, _subjects(chosen), Verdict.REJECTED)
     for row in chosen:
         by_card.setdefault((row.kind, row.card_id), []).append(row)
     for (kind, card_id), rows in sorted(by_card.items()):
@@ -144,7 +160,7 @@ def reject_proposals(
             publish(connection, [Publication(audience_of_branch(row.branch_id), forgotten) for row in rows])
         else:
             _insist(HqEdit(connection, ids, now_us, actor.employee_id), RecordKind(kind), card_id, ours, rows)
-    return len(by_card)
+    return Decision(len(by_card), command_id)
 
 
 def may_decide(actor: Actor, kind: int) -> bool:
@@ -166,6 +182,37 @@ def _subjects(rows: list[Any]) -> list[Subject]:
     return [Subject(SubjectKind.PROPOSAL, row.branch_id, row.card_id, str(row.kind)) for row in rows]
 
 
+def _say_again(edit: HqEdit, rows: list[Any]) -> None:
+    """What is taken up after a decision about it was taken back: HQ's own edits have seen those values since, so that
+    merging them shows nothing, and they are said anew."""
+    proposed: dict[CardKey, CardState] = {}
+    for row in rows:
+        if row.reopened_at is not None:
+            key = row.kind, row.card_id
+            known = proposed.get(key, CardState())
+            proposed[key] = merge_states(known, decode_state(row.state), rules_of(row.kind)).state
+    prepared: list[CardEdit] = []
+    told: dict[bytes, str] = {}
+    for (kind, card_id), state in sorted(proposed.items()):
+        proposed_fields = shown_fields(kind, state)
+        here = shown_fields(kind, load_card(edit.connection, kind, card_id) or CardState())
+        if here.get("archived"):
+            proposed_fields.setdefault("archived", False)
+        each = edit.prepare(RecordKind(kind), card_id, proposed_fields)
+        if each is not None:
+            prepared.append(each)
+            told |= told_of(edit.connection, kind, card_id, state)
+    edit.apply(prepared, told)
+
+
+def told_of(connection: Connection, kind: int, card_id: bytes, state: CardState) -> dict[bytes, str]:
+    """Who is told of an edit of a card, where no table says so."""
+    if kind in TOLD_BY_MEMBERSHIP:
+        return {}
+    audiences = audiences_of_card(connection, kind, card_id, state)
+    return {card_id: audiences[0]} if audiences else {}
+
+
 def _insist(edit: HqEdit, kind: RecordKind, card_id: bytes, ours: CardState, rows: list[Any]) -> None:
     """An edit that shows what HQ shows and has seen what was proposed."""
     seen: dict[str, set[bytes]] = {}
@@ -178,9 +225,7 @@ def _insist(edit: HqEdit, kind: RecordKind, card_id: bytes, ours: CardState, row
         for name, versions in sorted(seen.items())
     )
     if patches:
-        told = None
-        if kind not in TOLD_BY_MEMBERSHIP:
-            told = {card_id: audiences_of_card(edit.connection, kind, card_id, ours)[0]}
+        told = told_of(edit.connection, kind, card_id, ours)
         edit.apply([CardEdit(kind, card_id, edit.stamp, patches)], told)
 
 

@@ -168,6 +168,9 @@ def _keep(connection: Connection, branch_id: bytes, cards: Sequence[CardFull], n
             "state": card.state,
             "received_at": now_us,
             "resolved_at": None,
+            "replaced": None,
+            "taken_up": None,
+            "reopened_at": None,
         }
         for card in cards
     ]
@@ -288,8 +291,9 @@ def open_proposals(connection: Connection) -> list[Any]:
 
 
 def close_what_is_known(connection: Connection, now_us: int) -> None:
-    """Closes proposals of which HQ has learnt everything since, mostly from the branches that made the edits."""
-    rows = open_proposals(connection)
+    """Closes proposals of which HQ has learnt everything since, mostly from the branches that made the edits. Of one
+    whose decision was taken back it has, and the decision is a person's all the same."""
+    rows = [row for row in open_proposals(connection) if row.reopened_at is None]
     stored = load_states(connection, {(row.kind, row.card_id) for row in rows})
     for row in rows:
         full = CardFull(row.kind, row.card_id, row.state)
@@ -313,6 +317,17 @@ def close_proposal(connection: Connection, kind: int, card_id: bytes, now_us: in
         update(proposal)
         .where(proposal.c.kind == kind, proposal.c.card_id == card_id, proposal.c.resolved_at.is_(None))
         .values(resolved_at=now_us)
+    )
+
+
+def keep_replaced(
+    connection: Connection, kind: int, card_id: bytes, replaced: bytes | None, taken_up: CardState
+) -> None:
+    """Keeps of proposals that are about to be closed what the card was without them, and what it is with them."""
+    connection.execute(
+        update(proposal)
+        .where(proposal.c.kind == kind, proposal.c.card_id == card_id, proposal.c.resolved_at.is_(None))
+        .values(replaced=replaced or b"", taken_up=encode_state(taken_up))
     )
 
 

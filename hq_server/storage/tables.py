@@ -378,6 +378,11 @@ proposal = Table(
     Column("state", LargeBinary, nullable=False),
     Column("received_at", UtcTime, nullable=False),
     Column("resolved_at", UtcTime),
+    # Serialised CardState of the head office before it was taken up – b"" when it had none – and after.
+    Column("replaced", LargeBinary),
+    Column("taken_up", LargeBinary),
+    # A decision about it was taken back.
+    Column("reopened_at", UtcTime),
     PrimaryKeyConstraint("branch_id", "kind", "card_id"),
     Index(
         "proposal_open",

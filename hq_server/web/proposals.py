@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hq_server.operations.proposal_lists import ProposedCard, list_proposed
+from hq_server.operations.proposal_lists import ProposedCard, list_decided, list_proposed
 from hq_server.operations.proposals import accept_proposals, reject_proposals
+from hq_server.operations.proposals_back import take_back_decision
 from hq_server.storage.branches import all_branches, branch_by_code
 from hq_server.web.context import context_of
 from hq_server.web.forms import Failure, or_again, page_number, paging_of, status, texts_of
@@ -24,12 +25,15 @@ from shared.web.translations import gettext
 from shared.web.translations import lazy_plural as plural
 
 PAGE = "/proposals"
+DECIDED = "decided"
 
 
 def page(request: Request, failure: Failure | None = None) -> Response:
-    """`/proposals?branch=&page=`."""
+    """`/proposals?branch=&page=`, `/proposals?state=decided&page=`."""
     context, actor = context_of(request), actor_of(request)
     require(actor, Permission.RECORDS_REVIEW)
+    if request.query_params.get("state") == DECIDED:
+        return _decided(request, failure)
     branch = request.query_params.get("branch", "").strip()
     with context.store.read() as connection:
         found = list_proposed(connection, actor, branch, page_number(request))
@@ -40,6 +44,7 @@ def page(request: Request, failure: Failure | None = None) -> Response:
         "proposals.html",
         status_code=status(failure),
         failure=failure,
+        decided=False,
         rows=[(each, kind_name(each.kind), card_text(each), _fields(each, telling)) for each in found.page.rows],
         waiting=found.waiting,
         branch=branch,
@@ -66,7 +71,7 @@ def decide(request: Request) -> Response:
             branch_id = branch_by_code(connection, code).id
     takes_up = text_of(request, "decision") == "accept"
     act = accept_proposals if takes_up else reject_proposals
-    count = context.change(
+    done = context.change(
         lambda connection, now_us: act(
             connection,
             context.ids,
@@ -76,12 +81,45 @@ def decide(request: Request) -> Response:
         )
     )
     said = (
-        plural("%(count)s card is taken up.", "%(count)s cards are taken up.", count)
+        plural("%(count)s card is taken up.", "%(count)s cards are taken up.", done.cards)
         if takes_up
-        else plural("%(count)s card is set aside.", "%(count)s cards are set aside.", count)
+        else plural("%(count)s card is set aside.", "%(count)s cards are set aside.", done.cards)
     )
     back = urlencode({"branch": code}) if code else ""
-    return see_other(request, f"{PAGE}?{back}" if back and not every else PAGE, Notice(said))
+    undo = Notice(said, f"{PAGE}/back", {"command": done.command_id.hex()}) if done.cards else Notice(said)
+    return see_other(request, f"{PAGE}?{back}" if back and not every else PAGE, undo)
+
+
+@or_again(page)
+def take_back(request: Request) -> Response:
+    """POST `command`: what that act decided waits for a decision again."""
+    context, actor = context_of(request), actor_of(request)
+    require(actor, Permission.RECORDS_REVIEW)
+    try:
+        command_id = bytes.fromhex(text_of(request, "command"))
+    except ValueError:
+        raise InvalidInput("This names no decision.", "Open the list again and choose from it.") from None
+    count = context.change(
+        lambda connection, now_us: take_back_decision(connection, context.ids, now_us, actor, command_id)
+    )
+    said = plural("%(count)s card waits for a decision again.", "%(count)s cards wait for a decision again.", count)
+    return see_other(request, PAGE, Notice(said))
+
+
+def _decided(request: Request, failure: Failure | None) -> Response:
+    context = context_of(request)
+    with context.store.read() as connection:
+        found = list_decided(connection, actor_of(request), page_number(request))
+    return render(
+        request,
+        "proposals.html",
+        status_code=status(failure),
+        failure=failure,
+        decided=True,
+        acts=[(each, [(kind_name(card.kind), card.title) for card in each.cards]) for each in found.rows],
+        paging=paging_of(request, found),
+        zone=context.chain.timezone,
+    )
 
 
 def _fields(card: ProposedCard, telling: Telling) -> list[tuple[str, str, str]]:
@@ -111,4 +149,5 @@ def _parse(text: str) -> tuple[int, bytes]:
 ROUTES = (
     guarded(PAGE, page),
     guarded(f"{PAGE}/decide", decide, "POST"),
+    guarded(f"{PAGE}/back", take_back, "POST"),
 )

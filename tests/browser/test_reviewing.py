@@ -29,6 +29,7 @@ from tests.support.staff import PASSWORD
 
 PAGES = (
     "/conflicts", "/conflicts?state=decided", "/parked", "/parked?state=aside", "/proposals",
+    "/proposals?state=decided",
     "/audit/shifts?show=all", "/audit/refunds?from=&to=", "/audit/people", "/audit/tills?from=&to=",
 )  # fmt: skip
 
@@ -165,11 +166,25 @@ def test_an_auditor_decides_takes_back_sets_aside_and_judges(pages: OfficePages,
     rows = pages.office.rows(select(audit_verdict.c.verdict, audit_verdict.c.taken_back_at))
     assert ("in_order", None) in [tuple(row) for row in rows]
     # A card that was handed back is taken up.
+    _decide_about_cards(visitor, page)
+
+
+def _decide_about_cards(visitor: Any, page: Any) -> None:
     visitor.open("/proposals")
     screenshot(page, "review-proposals-ru")
     page.check("input[name=card]")
     page.keyboard.press("F9")
     said(page, "Принята 1 карточка.")
+    page.keyboard.press("Control+KeyZ")
+    said(page, "1 карточка снова ждёт решения.")
+    page.check("input[name=card]")
+    page.click("button[value=reject]")
+    visitor.open("/proposals?state=decided")
+    assert page.locator("tbody tr").count() == 2
+    assert serious_barriers(page) == []
+    screenshot(page, "review-proposals-decided-ru")
+    page.click("td button:has-text('Отменить') >> nth=0")
+    said(page, "1 карточка снова ждёт решения.")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

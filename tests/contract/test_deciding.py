@@ -244,6 +244,6 @@ def test_what_head_office_lost_of_its_own_comes_back_as_proposals(pair: Pair, tm
     restore_backup(office.store, path, office.clock, office.ids)
     node.sync()
     with office.store.write() as connection:
-        assert accept_proposals(connection, office.ids, office.clock.now_us()) == 1
-        assert reject_proposals(connection, office.ids, office.clock.now_us()) == 0
+        assert accept_proposals(connection, office.ids, office.clock.now_us()).cards == 1
+        assert reject_proposals(connection, office.ids, office.clock.now_us()).cards == 0
     assert pair.product_names() == ["Milk"]

@@ -125,7 +125,7 @@ def test_settings_that_cannot_be_used_disturb_nothing(office: Office) -> None:
     row = office.add_branch("B1")
     hand_back(office, row.id, card(office, RecordKind.BRANCH_SETTINGS, row.id, HQ_ORIGIN, mode="bogus", name="One"))
     with office.store.write() as connection:
-        assert accept_proposals(connection, office.ids, office.clock.now_us()) == 1
+        assert accept_proposals(connection, office.ids, office.clock.now_us()).cards == 1
 
 
 def lose_and_hand_back(pair: Pair, path: Path) -> Node:
@@ -161,7 +161,7 @@ def test_after_a_rejection_branches_show_what_head_office_shows(pair: Pair, tmp_
     node = lose_and_hand_back(pair, tmp_path)
     office = pair.office
     with office.store.write() as connection:
-        assert reject_proposals(connection, office.ids, office.clock.now_us()) == 2
+        assert reject_proposals(connection, office.ids, office.clock.now_us()).cards == 2
     number_feed(office.store, office.clock.now_us())
     node.sync()
     assert product_names(node) == pair.product_names() == ["Milk"]
@@ -174,7 +174,7 @@ def test_after_an_acceptance_too(pair: Pair, tmp_path: Path) -> None:
     node = lose_and_hand_back(pair, tmp_path)
     office = pair.office
     with office.store.write() as connection:
-        assert accept_proposals(connection, office.ids, office.clock.now_us()) == 2
+        assert accept_proposals(connection, office.ids, office.clock.now_us()).cards == 2
     number_feed(office.store, office.clock.now_us())
     node.sync()
     assert product_names(node) == pair.product_names() == ["Bread", "Cream"]

@@ -84,6 +84,7 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     **{("GET", f"/reports{rest}"): REPORTS for rest in ("", "/{name}", "/{name}/export.{kind}")},
     **{("GET", f"/templates{rest}"): REPORTS for rest in ("", "/new", "/{id}")},
     **{("POST", f"/templates/{rest}"): REPORTS for rest in ("new", "{id}", "{id}/plan", "{id}/send", "{id}/away")},
+    ("POST", "/templates/{id}/question"): REPORTS,
     **{("GET", path): REPORTS for path in (*LISTS.values(), "/receipts/{branch}/{id}")},
     ("GET", "/dictionaries"): WORDS,
     **{("POST", f"/dictionaries{act}"): WORDS for act in ("", "/change", "/move", "/away", "/default")},
@@ -113,6 +114,7 @@ NEEDS: dict[tuple[str, str], tuple[Permission, ...]] = {
     **{("POST", f"/conflicts/{act}"): REVIEWS for act in ("decide", "undo")},
     **{("POST", f"/parked/{act}"): REVIEWS for act in ("retry", "discard", "restore")},
     ("POST", "/proposals/decide"): REVIEWS,
+    ("POST", "/proposals/back"): REVIEWS,
 }
 FIELDS: dict[str, Any] = {
     "code": "new", "name": "New", "role": "cashier", "sku": "s-new", "price": "10.00", "type": "percent",

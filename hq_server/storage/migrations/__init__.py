@@ -18,7 +18,7 @@ from shared.storage.rollup_tables import rollup_metadata
 from shared.storage.session_tables import session_metadata
 from shared.storage.tables import record_metadata
 
-HEAD = "0034"
+HEAD = "0035"
 KNOWN = frozenset(
     {
         "0001",
@@ -49,6 +49,7 @@ KNOWN = frozenset(
         "0032",
         "0033",
         "0034",
+        "0035",
     }
 )
 _ALSO_OF_HQ = (hand_over, report_run, report_delivery, kept_report, chain_answer_run, audit_verdict)

@@ -394,7 +394,7 @@ CREATE TABLE proposal (
 	card_id BLOB NOT NULL, 
 	state BLOB NOT NULL, 
 	received_at BIGINT NOT NULL, 
-	resolved_at BIGINT, 
+	resolved_at BIGINT, replaced BLOB, taken_up BLOB, reopened_at BIGINT, 
 	PRIMARY KEY (branch_id, kind, card_id)
 )
  WITHOUT ROWID;
@@ -1600,5 +1600,5 @@ CREATE TABLE chain_answer_run (
 
 CREATE INDEX journal_entry_by_command ON journal_entry (command_id);
 
-INSERT INTO alembic_version (version_num) VALUES ('0034');
+INSERT INTO alembic_version (version_num) VALUES ('0035');
 
