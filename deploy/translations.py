@@ -62,6 +62,9 @@ ERROR_SOURCES = (
     "shared/reports/templates.py",
     "shared/storage/sqlite_engine.py",
     "shared/storage/write_gate.py",
+    "shared/wire/cards.py",
+    "shared/wire/entries.py",
+    "shared/wire/parsing.py",
     "branch_node/devices/fiscal.py",
     "branch_node/devices/fiscal_queue.py",
     "branch_node/operations/authentication.py",
@@ -154,6 +157,7 @@ ERROR_SOURCES = (
     "hq_server/operations/report_runs.py",
     "hq_server/operations/report_templates.py",
     "hq_server/mail/report_letters.py",
+    "hq_server/mail/report_passes.py",
     "shared/operations/client_finding.py",
     "shared/operations/passwords.py",
 )

@@ -16,6 +16,7 @@ from hq_server.operations.fleet_history import HOURLY_SAMPLE_DAYS, SHIFT_AUDIT_D
 from hq_server.operations.fleet_log import list_acts
 from hq_server.operations.fleet_overview import FleetBranch, Judged, branch_overview, fleet_overview, list_lives
 from hq_server.operations.paging import page_of
+from hq_server.web.check_words import say_found
 from hq_server.web.context import context_of
 from hq_server.web.fleet_names import ACTS, CHECKS, LIFE_STATES, MODES
 from hq_server.web.forms import Failure, id_of_path, or_again, page_number, paging_of, status
@@ -119,6 +120,7 @@ def one(request: Request, failure: Failure | None = None, token: str = "") -> Re
         token=token,
         token_hours=context.settings.token_valid_hours,
         each=_shown(judged),
+        quarantine=say_found(judged.branch.quarantine or ""),
         span=span,
         spans=_span_names(),
         charts=_charts(samples, now_us - days * _DAY_US, now_us),
@@ -167,7 +169,7 @@ def repairing(request: Request, failure: Failure | None = None) -> Response:
         status_code=status(failure),
         failure=failure,
         row=row,
-        last=last,
+        found=[say_found(sentence) for sentence in last.sentences] if last else [],
         **_around(request),
     )
 
@@ -258,7 +260,10 @@ def _shown(judged: Judged) -> Shown:
 
 def _checks(checks: Sequence[Check]) -> dict[str, Any]:
     return {
-        "checks": [(each, CHECKS[each.kind, each.state]) for each in checks],
+        "checks": [
+            (each, CHECKS[each.kind, each.state], [say_found(sentence) for sentence in each.sentences])
+            for each in checks
+        ],
         "is_busy": any(each.state in (CheckState.WAITING, CheckState.RUNNING) for each in checks),
     }
 

@@ -20,6 +20,7 @@ from hq_server.operations.proving import (
     write_proof,
 )
 from hq_server.operations.report_room import ask_report
+from hq_server.web.check_words import say_found
 from hq_server.web.context import context_of
 from hq_server.web.signed_in import actor_of, guarded
 from shared.domain.permissions import Permission
@@ -71,6 +72,7 @@ def page(request: Request) -> Response:
         entries=proof.entries,
         entries_max=FILE_ENTRIES_MAX,
         script=SCRIPT,
+        say_found=say_found,
     )
 
 

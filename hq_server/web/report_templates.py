@@ -28,6 +28,7 @@ from hq_server.operations.report_templates import (
     save_template,
 )
 from hq_server.web import changes
+from hq_server.web.check_words import say_reason
 from hq_server.web.context import context_of
 from hq_server.web.forms import Failure, id_of_path, is_ticked, or_again, status, texts_of, typed
 from hq_server.web.signed_in import actor_of, guarded
@@ -42,7 +43,6 @@ from shared.reports.parameters import ReportAsk
 from shared.reports.registry import REPORTS, find_report
 from shared.reports.report import Report
 from shared.reports.templates import READY_MADE, Template
-from shared.web.error_texts import translate_error
 from shared.web.pages import render
 from shared.web.report_forms import first_ask, query_of
 from shared.web.report_links import file_urls, run_url
@@ -152,7 +152,7 @@ def one(request: Request, failure: Failure | None = None) -> Response:
         failure=failure,
         saved=template,
         row=row,
-        runs=[(run, translate_error(run.reason)) for run in runs],
+        runs=[(run, say_reason(run.reason)) for run in runs],
         changes=changed,
         question_url=_question_url(request, template),
         typed=_typed(request, template),
