@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -68,6 +69,7 @@ def desk_of(request: Request) -> Desk:
         look,
         partial(_url_of, actor),
         questions_of=lambda report: [each.ask for each in questions_of(report.name)],
+        told_url=partial(_client_list_of, actor),
         values_named=values_named_so,
     )
 
@@ -84,6 +86,12 @@ def _url_of(actor: Actor, item: Item) -> str:
         case Kind.Z_REPORT if item.of_id is not None and actor.may(Permission.SHIFT_CLOSE):
             return f"/shift/z/{format_id(item.of_id)}"
     return ""
+
+
+def _client_list_of(actor: Actor, values: Mapping[str, str]) -> str:
+    """The list of clients with the one that a row is of."""
+    number = values.get("client")
+    return f"/clients?{urlencode({'q': number})}" if number and actor.may(Permission.CLIENT_VIEW) else ""
 
 
 def page(request: Request) -> Response:

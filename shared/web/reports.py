@@ -102,6 +102,8 @@ class Desk:
     save_path: str = ""
     # The only questions that may be asked of a report here, because somebody else answers them; none is any.
     questions_of: Callable[[Report], Sequence[ReportAsk]] = lambda _report: ()
+    # Of a row of such an answer, by its dimensions, the page that shows more; "" where there is none.
+    told_url: Callable[[Mapping[str, Any]], str] = lambda _values: ""
     changing: Changing | None = None
 
 
@@ -247,9 +249,10 @@ def _answer(
     held = [("template", desk.changing.template_id)] if desk.changing else []
     address = address_of(path, [*pairs, *held])
     shown = shown_of(request.query_params)
-    told = bool(desk.questions_of(report))
     beneath = beneath_urls(report, result, ask, desk.closed)
-    table: Table = make_table(report, result, shown, words, address, (lambda _values: "") if told else beneath)
+    if desk.questions_of(report):
+        beneath = lambda values: desk.told_url(dict(zip(result.parameters.by, values, strict=False)))  # noqa: E731
+    table: Table = make_table(report, result, shown, words, address, beneath)
     asked = result.parameters
     return {
         "table": table,

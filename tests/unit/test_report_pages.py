@@ -33,7 +33,7 @@ from tests.support.chain_sales import Shop as ChainShop
 from tests.support.clock import FakeClock
 from tests.support.journal import ZONE, line, sale, z_report
 from tests.support.office_pages import Desk, OfficePages, office_pages
-from tests.support.shop import Shop
+from tests.support.shop import Shop, change
 from tests.support.till_pages import Browser, make_pages, staff_of
 
 NOBODY = Actor(b"", "nobody", "", "bare", frozenset(), NO_LIMITS)
@@ -229,6 +229,10 @@ def test_a_branch_shows_what_it_can_answer_and_what_it_is_told(shop: Shop, tmp_p
 def test_a_branch_says_of_what_it_was_told_when_and_of_whom(
     pages: OfficePages, desk: Desk, shop: Shop, tmp_path: Path, clock: FakeClock
 ) -> None:
+    third = ChainShop(pages.office, "B3")
+    anna = third.put_card("900")
+    third.sell("2026-11-20", "900", card=anna)
+    third.send()
     assert "None has been sent yet" in desk.get("/reports").text
     assert desk.post("/reports/tell-branches", page="/reports").status_code == 303
     assert f"Still being computed: {len(QUESTIONS)}." in desk.get("/reports").text
@@ -237,7 +241,8 @@ def test_a_branch_says_of_what_it_was_told_when_and_of_whom(
     number_feed(pages.office.store, pages.office.clock.now_us())
     assert "branches: " in desk.get("/reports").text
     with pages.office.store.read() as connection:
-        branch_id = branch_by_code(connection, "B1").id
+        branch_id = branch_by_code(connection, "B3").id
+    shop.learn(change(RecordKind.CLIENT, anna, external_id="900"))
     shop.learn(*[each for each in pages.office.feed_of(branch_id) if isinstance(each, ChainAnswer)])
     staff_of(shop.store, clock, tmp_path)
     browser = Browser(make_pages(shop.store, tmp_path))
@@ -247,6 +252,7 @@ def test_a_branch_says_of_what_it_was_told_when_and_of_whom(
         assert "Computed at the head office" in text
         assert text.count('aria-current="page"') >= (len(questions_of(question.report)) > 1)
         assert 'class="completeness' in text
+    assert 'href="/clients?q=900"' in browser.get("/reports/rfm?by=segment&by=client&period=last-365-days").text
     assert browser.get("/reports/margin/export.xlsx").status_code == 200
     assert browser.get("/reports/margin?by=product").status_code == 422
 
