@@ -15,14 +15,17 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from hq_server.storage.store import HqStore
 from hq_server.storage.tables import feed, feed_compaction, feed_head, feed_outbox
+from shared.domain.cards import OFFICE_FIELDS
 from shared.domain.records import RecordKind
 from shared.storage.card_rows import insert_rows, load_states
 from shared.storage.client_index import has_noted, index_noted
 from shared.storage.fact_rows import Row
 from shared.storage.tables import erasure_work
+from shared.sync.card_merge import CardState
 from shared.sync.chain import NO_HASH
 from shared.sync.limits import ORDERS_IN_WELCOME_MAX
-from shared.sync.messages import CardFull, FeedCursor, FeedRecord
+from shared.sync.messages import CardChange, CardFull, FeedCursor, FeedRecord
+from shared.wire.cards import decode_state, encode_state
 from shared.wire.exchange import encode_feed_record
 
 EVERYONE = "all"
@@ -76,12 +79,31 @@ class Publication(NamedTuple):
 
 
 def publish(connection: Connection, publications: Iterable[Publication]) -> int:
-    """Leaves records in the outbox of this transaction; returns how many."""
+    """Leaves records in the outbox of this transaction; returns how many. What stays at the head office is left out
+    here, where everything passes that a branch is told."""
+    told = [(audience, without_office_fields(record)) for audience, record in publications]
     rows = [
-        (audience, int(record.kind), record.card_id, encode_feed_record(record)) for audience, record in publications
+        (audience, int(record.kind), record.card_id, encode_feed_record(record))
+        for audience, record in told
+        if record is not None
     ]
     insert_rows(connection, feed_outbox, ("audience", "kind", "record_id", "data"), rows)
     return len(rows)
+
+
+def without_office_fields(record: FeedRecord) -> FeedRecord | None:
+    """A record as branches are told it; None when nothing of it is for them."""
+    own = OFFICE_FIELDS.get(int(record.kind))
+    if own is None:
+        return record
+    if isinstance(record, CardChange):
+        patches = tuple(patch for patch in record.patches if patch.field not in own)
+        return CardChange(record.kind, record.card_id, record.stamp, patches) if patches else None
+    if isinstance(record, CardFull):
+        state = decode_state(record.state)
+        fields = {name: field for name, field in state.fields.items() if name not in own}
+        return CardFull(record.kind, record.card_id, encode_state(CardState(fields))) if fields else None
+    return record
 
 
 def number_feed(store: HqStore, now_us: int) -> FeedCursor:

@@ -344,6 +344,14 @@ _BRANCH_FIELDS: Final[dict[int, frozenset[str]]] = {
 """Of cards that branches may edit, but not all of: of an employee a branch says the code that it met at a till, of a
 request what it asks, not what is answered, of a letter what it says, not what became of it."""
 
+OFFICE_FIELDS: Final[dict[int, frozenset[str]]] = {
+    int(RecordKind.REPORT_TEMPLATE): frozenset(
+        {"schedule", "scheduled_at", "formats", "recipients", "to_folder", "wait_hours"}
+    ),
+}
+"""Fields that no branch is told: to whom a report goes, and when, is the head office's own business
+(docs/decisions/0052-what-stays-at-the-head-office.md)."""
+
 _RULES: Final[dict[int, dict[str, MergeRule]]] = {
     int(kind): {name: spec.rule for name, spec in fields.items()} for kind, fields in CARD_FIELDS.items()
 }
