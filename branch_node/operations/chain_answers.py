@@ -69,7 +69,7 @@ def _with_clients(connection: Connection, result: ReportResult) -> ReportResult:
     places = [place for place, column in enumerate(result.columns) if column.name == CLIENT]
     if not places:
         return result
-    cards = ClientCards(connection)
+    cards = ClientCards(connection, are_named=True)
     labels = cards.labels()
 
     def label(text: str) -> str:

@@ -56,7 +56,7 @@ DEFINITIONS: dict[str, str] = {
 
 def run_at_risk(ground: Ground, parameters: ReportParameters) -> Answer:
     """A row a client, and the totals; without a dimension the totals alone. Medians and days have no total."""
-    cards = ClientCards(ground.connection)
+    cards = ClientCards(ground.connection, are_named=True)
     labels = cards.labels()
     return _answer([(labels.of(key), *measures) for key, measures in _away(ground, parameters, cards)], parameters)
 
@@ -79,7 +79,7 @@ def _answer(rows: Rows, parameters: ReportParameters) -> Answer:
 
 def list_at_risk(ground: Ground, asked: Asked) -> Beneath:
     """The clients themselves."""
-    cards = ClientCards(ground.connection)
+    cards = ClientCards(ground.connection, are_named=True)
     labels = cards.labels()
     wanted = asked.parameters.filter_of("client")
     away = [each for each in _away(ground, asked.parameters, cards) if not wanted or labels.of(each.key) in wanted]

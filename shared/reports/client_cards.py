@@ -32,26 +32,29 @@ _YOUNGEST_FIRST = (client.c.archived.desc(), client.c.id.desc())
 class ClientCards:
     """Answers whose a purchase is, as the cards stand now."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, are_named: bool = False) -> None:
+        """`are_named`: their labels will be asked for, and then every number is read."""
         self._merged: dict[bytes, bytes] = {row[0]: row[1] for row in connection.execute(_MERGED)}
         self._erased = set(connection.execute(_ERASED).scalars())
+        numbered = _NUMBERED if are_named else _BY_NUMBER
         # The oldest comes last, and stays.
         self._cards: dict[str, bytes] = {
-            row[0]: row[1] for row in connection.execute(_BY_NUMBER.order_by(*_YOUNGEST_FIRST))
+            row[0]: row[1] for row in connection.execute(numbered.order_by(*_YOUNGEST_FIRST)).all()
         }
+        self._are_named = are_named
 
     def client_of(self, client_id: bytes | None, number: str | None) -> ClientKey | None:
         """The client of a purchase that names a card, a number, or both; None when it is nobody's."""
         card_id = client_id if client_id is not None else self._cards.get(number or "")
         if card_id is None:
             return number or None
-        survivor = survivor_of(card_id, self._merged)
+        survivor = survivor_of(card_id, self._merged) if card_id in self._merged else card_id
         return None if survivor in self._erased or card_id in self._erased else survivor
 
     def labels(self) -> ClientLabels:
         """How clients are called in a report."""
-        return ClientLabels({row[0]: row[1] for row in self._connection.execute(_NUMBERED.order_by(*_YOUNGEST_FIRST))})
+        assert self._are_named
+        return ClientLabels(self._cards)
 
 
 def card_text(key: ClientKey) -> str:

@@ -78,7 +78,7 @@ def run_cohorts(ground: Ground, parameters: ReportParameters) -> Answer:
 
 def list_cohorts(ground: Ground, asked: Asked) -> Beneath:
     """The clients of the cohorts asked for: whether they bought in the months asked for, and for how much."""
-    parameters, cards = asked.parameters, ClientCards(ground.connection)
+    parameters, cards = asked.parameters, ClientCards(ground.connection, are_named=True)
     first, newest, bought, came_back = _read(ground, parameters, cards)
     cohorts, numbers = parameters.filter_of("cohort"), set(parameters.filter_of("month_number"))
     clients = []

@@ -105,9 +105,9 @@ SEGMENTS: tuple[Segment, ...] = (
 
 def run_rfm(ground: Ground, parameters: ReportParameters) -> Answer:
     """Rows by segment, score or client, and the totals of the clients that the filters leave."""
-    cards = ClientCards(ground.connection)
-    is_called = "client" in (*parameters.by, *dict(parameters.filters))
-    label = cards.labels().of if is_called else str
+    are_named = "client" in (*parameters.by, *dict(parameters.filters))
+    cards = ClientCards(ground.connection, are_named)
+    label = cards.labels().of if are_named else str
     return group_clients(_scored(ground, parameters, cards, label), parameters, _measured)
 
 
@@ -124,7 +124,7 @@ def run_rfm_by_branch(ground: Ground, parameters: ReportParameters) -> dict[byte
 
 def list_rfm(ground: Ground, asked: Asked) -> Beneath:
     """The clients behind it."""
-    cards = ClientCards(ground.connection)
+    cards = ClientCards(ground.connection, are_named=True)
     labels = cards.labels()
     rows = those_asked_for(_scored(ground, asked.parameters, cards, labels.of), asked.parameters)
     clients = (
@@ -183,6 +183,10 @@ def _row(key: ClientKey, label: str, bought: Bought, scores: tuple[int, int, int
 
 
 def _measured(rows: Collection[Row]) -> tuple[Any, ...]:
+    if len(rows) == 1:
+        # By client there are as many groups as clients.
+        (row,) = rows
+        return 1, row["bought"].receipts, row["bought"].net, row["days_since"]
     bought: list[Bought] = [row["bought"] for row in rows]
     return (
         len(rows),
