@@ -20,6 +20,7 @@ from benchmarks.ingest import measure_ingest
 from benchmarks.joining import measure_joining
 from benchmarks.pages import measure_pages
 from benchmarks.recovery import measure_recovery
+from benchmarks.report_costs import measure_report_costs
 from benchmarks.reporting import measure_reports
 from benchmarks.selling import measure_selling
 from benchmarks.starting import measure_starting
@@ -70,6 +71,11 @@ def _reports(folder: Path) -> list[Figure]:
         return measure_reports(server, folder, years=(1, 5))
 
 
+def _report_costs(folder: Path, lines: int = 1_000_000) -> list[Figure]:
+    with running_postgresql(POSTGRESQL) as server:
+        return measure_report_costs(server, folder, lines)
+
+
 def _finding(folder: Path) -> list[Figure]:
     with running_postgresql(POSTGRESQL) as server:
         return measure_finding(server, folder, clients=100_000, chain_clients=200_000, runs=5)
@@ -106,6 +112,7 @@ MEASUREMENTS: dict[str, Measure] = {
     "client-pages": _client_pages,
     "ingest": _ingest,
     "reports": _reports,
+    "report-costs": _report_costs,
     "finding": _finding,
     "starting": _starting,
     "wire": measure_wire,
@@ -119,9 +126,14 @@ MEASUREMENTS: dict[str, Measure] = {
 @click.command()
 @click.argument("names", nargs=-1, type=click.Choice(list(MEASUREMENTS)))
 @click.option("--clients", default=100_000, show_default=True, help="Clients of the branch whose pages are asked.")
-def main(names: tuple[str, ...], clients: int) -> None:
+@click.option("--lines", default=1_000_000, show_default=True, help="Receipt lines that reports are asked of.")
+def main(names: tuple[str, ...], clients: int, lines: int) -> None:
     """Runs the measurements named, or all. Exits 1 when a bar is missed."""
-    measurements: dict[str, Measure] = {**MEASUREMENTS, "client-pages": partial(_client_pages, clients=clients)}
+    sized: dict[str, Measure] = {
+        "client-pages": partial(_client_pages, clients=clients),
+        "report-costs": partial(_report_costs, lines=lines),
+    }
+    measurements = {**MEASUREMENTS, **sized}
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     figures: list[Figure] = []
