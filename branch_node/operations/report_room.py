@@ -7,11 +7,11 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from branch_node.operations.reporting import read_question, run_report
-from shared.domain.permissions import Actor, Permission, require
+from shared.domain.permissions import Actor, ClientScope, Permission, require
 from shared.operations.people import all_employees
 from shared.reports.branch_questions import questions_of
 from shared.reports.drilling import beneath
-from shared.reports.items import BENEATH_ROWS_MAX, Looked
+from shared.reports.items import BENEATH_ROWS_MAX, OF_CLIENTS, Looked
 from shared.reports.parameters import ReportAsk
 from shared.reports.registry import REPORTS
 from shared.reports.report import Report, Scope
@@ -39,6 +39,9 @@ def look_beneath(
     question = read_question(connection, report, replace(ask, by=()), now_us)
     after = (number - 1) * BENEATH_ROWS_MAX
     found = beneath(question.ground, report, question.parameters, after, BENEATH_ROWS_MAX)
+    if not actor.may(Permission.CLIENT_VIEW) or actor.client_scope not in (ClientScope.BRANCH, ClientScope.CHAIN):
+        rows = [each.hidden() if each.kind in OF_CLIENTS else each for each in found.rows]
+        found = found._replace(rows=rows)
     return Looked(question.parameters, question.completeness, found)
 
 

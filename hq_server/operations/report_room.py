@@ -44,14 +44,12 @@ def look_beneath(
     Raises NotPermitted, InvalidInput, NotFound.
     """
     require(actor, Permission.REPORT_CHAIN)
-    is_of_clients = report.name in DRILLS and DRILLS[report.name].rests_on == CLIENTS
-    if is_of_clients:
+    if report.name in DRILLS and DRILLS[report.name].rests_on == CLIENTS:
         require(actor, Permission.CLIENT_VIEW)
     question = read_question(connection, report, replace(ask, by=()), now_us)
-    ground = question.ground._replace(has_rollups=False)
-    found = beneath(ground, report, question.parameters, (number - 1) * BENEATH_ROWS_MAX, BENEATH_ROWS_MAX)
-    if is_of_clients:
-        found = as_seen(connection, actor, found, days_from_date(ground.today))
+    after = (number - 1) * BENEATH_ROWS_MAX
+    found = beneath(question.ground, report, question.parameters, after, BENEATH_ROWS_MAX)
+    found = as_seen(connection, actor, found, days_from_date(question.ground.today))
     return Looked(question.parameters, completeness_of(connection, question, now_us, lag_minutes), found)
 
 

@@ -107,7 +107,7 @@ def _url_of(actor: Actor, zone: str, item: Item) -> str:
             return f"/receipts/{quote(item.branch)}/{format_id(item.record_id)}"
         case Kind.CALL if item.of_id is not None and actor.may(Permission.CLIENT_VIEW):
             return f"/clients/{format_id(item.of_id)}/timeline"
-        case Kind.CLIENT if item.of_id is not None and actor.may(Permission.CLIENT_VIEW):
+        case Kind.CLIENT | Kind.TASK | Kind.NO_STEP if item.of_id is not None and actor.may(Permission.CLIENT_VIEW):
             return f"/clients/{format_id(item.of_id)}"
         case Kind.Z_REPORT | Kind.TILL_ACT if item.at_us is not None and actor.may(Permission.AUDIT_VIEW):
             # A shift may be closed on the day after its own.

@@ -24,6 +24,7 @@ from shared.domain.aliases import survivor_of
 from shared.domain.business_time import MICROSECONDS, SECONDS_PER_DAY
 from shared.reports.fact_sums import BRANCH, MONTH, Condition, Expression, conditions_of, shown_key
 from shared.reports.ground import Answer, Ground, Rows
+from shared.reports.items import Asked, Beneath, Item, Kind, page_of
 from shared.reports.parameters import Option, ReportParameters
 from shared.reports.report import Derived, Report, Scope, Sums, share_basis_points
 from shared.reports.result import Column
@@ -81,7 +82,7 @@ def run_conversion(ground: Ground, parameters: ReportParameters) -> Answer:
     """Rows and totals; a client counts once in each row and once in the totals."""
     groups: dict[tuple[Any, ...], dict[bytes, bool]] = {}
     everybody: dict[bytes, bool] = {}
-    for key, client_id, bought in _reached(ground, parameters):
+    for key, client_id, bought in _reached(ground, parameters, [_dimensions[name] for name in parameters.by]):
         group = groups.setdefault(tuple(shown_key(value, ground) for value in key), {})
         group[client_id] = group.get(client_id, False) or bought
         everybody[client_id] = everybody.get(client_id, False) or bought
@@ -92,13 +93,30 @@ def run_conversion(ground: Ground, parameters: ReportParameters) -> Answer:
     return sorted(rows, key=lambda row: row[: len(parameters.by)]), totals
 
 
+def list_reached(ground: Ground, asked: Asked) -> Beneath:
+    """The calls behind it. A client counts once, with the newest of them, whichever of them he bought after."""
+    of_call = interaction.c
+    keys = [of_call["at"], of_call.branch_id, of_call.id, of_call.outcome, of_call.employee]
+    calls = sorted(_reached(ground, asked.parameters, keys), key=lambda call: call.key[:3], reverse=True)
+    bought: dict[bytes, bool] = defaultdict(bool)
+    for call in calls:
+        bought[call.client_id] |= call.bought
+    items = []
+    for (at_us, branch_id, record_id, outcome, employee), client_id, _bought in calls:
+        # Taken out: the older calls to the same client add nothing.
+        is_newest_of_client = client_id in bought
+        sums = (int(is_newest_of_client), int(bought.pop(client_id, False)))
+        branch = ground.branch_codes.get(branch_id, "")
+        items.append(Item(Kind.CALL, branch, record_id, at_us, outcome or "", employee, client_id, sums))
+    return page_of(asked, items, len(MEASURES))
+
+
 def _counts(clients: Mapping[bytes, bool]) -> tuple[int, int]:
     return len(clients), sum(clients.values())
 
 
-def _reached(ground: Ground, parameters: ReportParameters) -> Iterator[_Reached]:
+def _reached(ground: Ground, parameters: ReportParameters, keys: Sequence[Expression]) -> Iterator[_Reached]:
     """Clients of one card are asked for as a whole; of those of several, calls and sales are put together here."""
-    keys = [_dimensions[name] for name in parameters.by]
     width = len(keys)
     has_merged = ground.connection.execute(
         select(client.c.id).where(client.c.merged_into.is_not(None)).limit(1)

@@ -19,7 +19,8 @@ at as they are now, so “as known at” cannot be asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from operator import add
 from typing import Any, NamedTuple
 
@@ -37,6 +38,7 @@ from shared.errors import InvalidInput
 from shared.operations.people import all_positions
 from shared.reports.fact_sums import BRANCH, BUSINESS_DATE, MONTH, Condition, Expression, answer_of
 from shared.reports.ground import Answer, Ground
+from shared.reports.items import Asked, Beneath, Item, Kind, page_of
 from shared.reports.parameters import ReportParameters
 from shared.reports.report import Derived, Report, Sums, share_basis_points
 from shared.reports.result import Column
@@ -88,13 +90,11 @@ _EARLIEST_US, _LATEST_US = 0, 150 * 366 * _DAY_US
 
 def run_discipline(ground: Ground, parameters: ReportParameters) -> Answer:
     """Rows and totals. Raises InvalidInput when it is asked for as known at a moment."""
-    if parameters.as_of_us is not None:
-        raise InvalidInput("Of tasks only what they are now is known.", "Leave “as known at” out.")
+    _require_now(parameters)
     groups: dict[tuple[Any, ...], list[int]] = {}
     places = [_Counted._fields.index(name) for name in parameters.by]
-    first, last = (day.isoformat() if day else "" for day in (parameters.date_from, parameters.date_to))
     for counted in (*_tasks(ground, parameters), *_clients(ground, parameters)):
-        if counted.business_date < first or (last and counted.business_date > last):
+        if not _is_within(counted, parameters):
             continue
         key = tuple([counted[place] for place in places])
         group = groups.get(key)
@@ -105,15 +105,55 @@ def run_discipline(ground: Ground, parameters: ReportParameters) -> Answer:
     return answer_of(groups, parameters.by, len(MEASURES))
 
 
+def list_duties(ground: Ground, asked: Asked) -> Beneath:
+    """The tasks behind it, and the clients without a next step."""
+    parameters, team = asked.parameters, asked.team
+    _require_now(parameters)
+    wanted = [(_Counted._fields.index(name), values) for name, values in parameters.filters]
+    items = []
+    counted = [
+        *_each_task(ground, parameters),
+        *_clients(ground, parameters, [client.c.id]),
+    ]
+    for each in counted:
+        if not _is_within(each, parameters) or any((each[place] or "") not in values for place, values in wanted):
+            continue
+        day, person = date.fromisoformat(each.business_date), each.employee or ""
+        if team is not None and (person not in team or (team[person] and day not in team[person])):
+            continue
+        items.append(_item(each))
+    return page_of(asked, items, len(MEASURES))
+
+
+def _item(counted: _Counted) -> Item:
+    branch, who = counted.branch or "", counted.employee or ""
+    if len(counted.of) == 1:
+        (client_id,) = counted.of
+        return Item(Kind.NO_STEP, branch, client_id, None, "", who, client_id, counted.sums)
+    task_id, client_id, title, at_us = counted.of
+    return Item(Kind.TASK, branch, task_id, int(at_us), title or "", who, client_id, counted.sums)
+
+
+def _require_now(parameters: ReportParameters) -> None:
+    if parameters.as_of_us is not None:
+        raise InvalidInput("Of tasks only what they are now is known.", "Leave “as known at” out.")
+
+
+def _is_within(counted: _Counted, parameters: ReportParameters) -> bool:
+    first, last = (day.isoformat() if day else "" for day in (parameters.date_from, parameters.date_to))
+    return first <= counted.business_date and (not last or counted.business_date <= last)
+
+
 class _Counted(NamedTuple):
     """What counts for somebody on a day: the dimensions by their names, codes and days as texts; and the measures.
-    What nobody asked for is left out."""
+    What nobody asked for is left out. `of` says of one task or client what was asked for besides."""
 
     branch: str | None
     employee: str | None
     month: str
     business_date: str
     sums: tuple[int, ...]
+    of: tuple[Any, ...] = ()
 
 
 _moment = func.coalesce(task.c.due_at, task.c.done_at, task.c.snoozed_until)
@@ -137,27 +177,59 @@ def _tasks(ground: Ground, parameters: ReportParameters) -> Iterator[_Counted]:
         yield _Counted(branch, values.get("employee"), day[:7], day, (*map(int, row[width:]), 0))
 
 
+def _each_task(ground: Ground, parameters: ReportParameters) -> Iterator[_Counted]:
+    """One by one, with id, client, title and moment."""
+    day = (_moment + _offsets(ground, parameters)) // literal(_DAY_US, BigInteger)
+    shown = (task.c.branch_id, employee.c.code, day, task.c.id, task.c.client_id, task.c.title, _moment)
+    source = task.outerjoin(employee, employee.c.id == _person())
+    statement = select(*shown, *map(_flag, _measured(ground).values())).select_from(source)
+    for row in ground.connection.execute(statement.where(*_conditions(ground, parameters), _counts(ground))):
+        business_date = date_from_days(int(row[2])).isoformat()
+        sums = (*map(int, row[len(shown) :]), 0)
+        code = ground.branch_codes[row[0]]
+        yield _Counted(code, row[1], business_date[:7], business_date, sums, tuple(row[3 : len(shown)]))
+
+
 def _task_sums(ground: Ground, parameters: ReportParameters, keys: Mapping[str, Expression]) -> Select[Any]:
-    is_done = and_(task.c.state == "done", task.c.done_at.is_not(None))
-    person = case((is_done, task.c.done_by), else_=task.c.assignee_id)
-    counted = {
-        "done": is_done,
-        "on_time": and_(is_done, task.c.done_at <= task.c.due_at),
-        "late": and_(is_done, task.c.done_at > task.c.due_at),
-        "overdue": and_(~is_done, task.c.next_at < ground.now_us),
-    }
-    flags = (case((condition, 1), else_=0).label(name) for name, condition in counted.items())
-    source = task.outerjoin(employee, employee.c.id == person) if "employee" in keys else task
+    counted = _measured(ground)
+    flags = (_flag(condition).label(name) for name, condition in counted.items())
+    source = task.outerjoin(employee, employee.c.id == _person()) if "employee" in keys else task
     # Keys have parameters, and PostgreSQL would take those of two places for two expressions.
     each = (
         select(*(key.label(name) for name, key in keys.items()), *flags)
         .select_from(source)
-        .where(*_conditions(ground, parameters), or_(is_done, task.c.next_at < ground.now_us))
+        .where(*_conditions(ground, parameters), _counts(ground))
         .subquery()
     )
     grouped = [each.c[name] for name in keys]
     statement = select(*grouped, *(func.sum(each.c[name]) for name in counted))
     return statement.group_by(*grouped) if grouped else statement.having(func.count() > 0)
+
+
+_is_done = and_(task.c.state == "done", task.c.done_at.is_not(None))
+
+
+def _person() -> Expression:
+    """Whose a task is: who did it, or who has to."""
+    return case((_is_done, task.c.done_by), else_=task.c.assignee_id)
+
+
+def _measured(ground: Ground) -> dict[str, Condition]:
+    """What a task counts as, by the measures' names."""
+    return {
+        "done": _is_done,
+        "on_time": and_(_is_done, task.c.done_at <= task.c.due_at),
+        "late": and_(_is_done, task.c.done_at > task.c.due_at),
+        "overdue": and_(~_is_done, task.c.next_at < ground.now_us),
+    }
+
+
+def _counts(ground: Ground) -> Condition:
+    return or_(_is_done, task.c.next_at < ground.now_us)
+
+
+def _flag(condition: Condition) -> Expression:
+    return case((condition, 1), else_=0)
 
 
 def _conditions(ground: Ground, parameters: ReportParameters) -> list[Condition]:
@@ -194,11 +266,11 @@ def _offset(zone: str, times: tuple[int, int]) -> Expression:
     return case(*reversed(changed), else_=whole) if changed else whole
 
 
-def _clients(ground: Ground, parameters: ReportParameters) -> Iterator[_Counted]:
+def _clients(ground: Ground, parameters: ReportParameters, besides: Sequence[Any] = ()) -> Iterator[_Counted]:
     """By the client's owner, today."""
     has_step = exists(select(literal(1)).where(task.c.client_id == client.c.id, task.c.next_at > 0))
     statement = (
-        select(client.c.owner_id, employee.c.code, func.count())
+        select(client.c.owner_id, employee.c.code, func.count(), *besides)
         .select_from(client.outerjoin(employee, employee.c.id == client.c.owner_id))
         .where(
             client.c.owner_id.is_not(None),
@@ -207,17 +279,17 @@ def _clients(ground: Ground, parameters: ReportParameters) -> Iterator[_Counted]
             client.c.no_next_step.is_(None),
             ~has_step,
         )
-        .group_by(client.c.owner_id, employee.c.code)
+        .group_by(client.c.owner_id, employee.c.code, *besides)
     )
     places, today = _places(ground), ground.today.isoformat()
     included: set[str | None] = set(ground.branch_codes.values())
     # A branch counts its own alone; the head office, asked for all, also those that are of none.
     if ground.has_rollups and not parameters.branches:
         included.add(None)
-    for owner_id, code, count in ground.connection.execute(statement):
+    for owner_id, code, count, *of in ground.connection.execute(statement):
         branch = places.get(owner_id)
         if branch in included:
-            yield _Counted(branch, code, today[:7], today, (0, 0, 0, 0, int(count)))
+            yield _Counted(branch, code, today[:7], today, (0, 0, 0, 0, int(count)), tuple(of))
 
 
 def _places(ground: Ground) -> dict[bytes, str]:

@@ -20,6 +20,9 @@ from shared.reports import (
     at_risk,
     cash_variance,
     cohorts,
+    conversion,
+    data_completeness,
+    discipline,
     loss,
     margin,
     rfm,
@@ -42,8 +45,9 @@ from shared.reports.work import CALL_EXPRESSIONS, Window, select_calls
 from shared.storage.tables import interaction, refund, sale
 
 RECEIPTS, CALLS, SHIFTS, ACTS = "receipts", "calls", "shifts", "acts"
-CLIENTS, MOVEMENTS = "clients", "movements"
-"""What a report may rest on: receipts, calls, Z-reports, acts at the tills, clients, movements of goods."""
+CLIENTS, MOVEMENTS, TASKS, NUMBERS = "clients", "movements", "tasks", "numbers"
+"""What a report may rest on: receipts, calls, Z-reports, acts at the tills, clients, movements of goods, tasks, numbers
+of receipts."""
 
 TEAM_CONDITIONS_MAX = 500
 """Employees times days that a team's drill-down may ask for; a database takes no endless condition."""
@@ -180,6 +184,11 @@ DRILLS: Final[Mapping[str, Drill]] = {
     stock.NAME: Drill(MOVEMENTS, stock.DIMENSIONS, stock.list_stock, stock.LISTED, "product", ("product",)),
     stock_outs.NAME: Drill(
         MOVEMENTS, stock_outs.DIMENSIONS, stock_outs.list_out_of_stock, stock_outs.LISTED, "product", ("product",)
+    ),
+    conversion.NAME: Drill(CALLS, conversion.DIMENSIONS, conversion.list_reached),
+    discipline.NAME: Drill(TASKS, discipline.DIMENSIONS, discipline.list_duties),
+    data_completeness.NAME: Drill(
+        NUMBERS, data_completeness.DIMENSIONS, data_completeness.list_numbers, data_completeness.LISTED
     ),
     work.CALLS: Drill(CALLS, CALL_EXPRESSIONS, _calls),
 }

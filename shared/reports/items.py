@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -27,14 +27,22 @@ class Kind(StrEnum):
     VOID = "void"
     CLIENT = "client"
     MOVEMENT = "movement"
+    TASK = "task"
+    NO_STEP = "no_step"
+    MISSING = "missing"
+    TWICE = "twice"
+
+
+OF_CLIENTS: Final = frozenset({Kind.CLIENT, Kind.TASK, Kind.NO_STEP})
+"""Whose names, or ways to a card, are for those who may see that client."""
 
 
 class Item(NamedTuple):
     """One of what a number rests on, and what of it counts: `measures`, in the order of the list's; None is unknown.
 
     `name` is a receipt as printed – of a Z-report its last –, or a code: a call's outcome, an act's action, a
-    movement's reason; of a client what reports call him. `who` is an employee's code. `of_id` is whose it is: the
-    client's card, of a Z-report the shift.
+    movement's reason, a task's title; of a client what reports call him. `who` is an employee's code. `of_id` is whose
+    it is: the client's card, of a Z-report the shift.
     """
 
     kind: Kind
@@ -45,6 +53,10 @@ class Item(NamedTuple):
     who: str
     of_id: bytes | None
     measures: tuple[int | None, ...]
+
+    def hidden(self) -> Item:
+        """The same without a name and a way to the client's card."""
+        return self._replace(name="", of_id=None)
 
 
 class Beneath(NamedTuple):
@@ -75,6 +87,17 @@ class Asked(NamedTuple):
     team: Mapping[str, tuple[Any, ...]] | None
     after: int
     rows_max: int
+
+
+def page_of(asked: Asked, items: Iterable[Item], width: int) -> Beneath:
+    """A page of things that are all read, the newest first – what is of no moment before all –, and their sums."""
+    every = sorted(
+        items, key=lambda each: (each.at_us is not None, -(each.at_us or 0), each.branch, each.name, each.record_id)
+    )
+    sums = [0] * width
+    for item in every:
+        sums = [total + (added or 0) for total, added in zip(sums, item.measures, strict=True)]
+    return Beneath(every[asked.after : asked.after + asked.rows_max], len(every), tuple(sums))
 
 
 KEYS: Final = ("kind", "branch_id", "id", "at", "register", "number", "code", "who", "of_id")

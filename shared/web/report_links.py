@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from shared.reports.drilling import ACTS, CALLS, CLIENTS, DRILLS, MOVEMENTS, RECEIPTS, SHIFTS, rests_on
+from shared.reports.drilling import ACTS, CALLS, CLIENTS, DRILLS, MOVEMENTS, NUMBERS, RECEIPTS, SHIFTS, TASKS, rests_on
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
@@ -20,6 +20,8 @@ LISTS: Final[Mapping[str, str]] = {
     ACTS: "/reports/acts-list",
     CLIENTS: "/reports/clients-list",
     MOVEMENTS: "/reports/movements-list",
+    TASKS: "/reports/tasks-list",
+    NUMBERS: "/reports/numbers-list",
 }
 """The pages that show what a report rests on."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from shared.reports.drilling import ACTS, CALLS, CLIENTS, MOVEMENTS, RECEIPTS, SHIFTS
+from shared.reports.drilling import ACTS, CALLS, CLIENTS, MOVEMENTS, NUMBERS, RECEIPTS, SHIFTS, TASKS
 from shared.reports.items import Item, Kind
 from shared.web.report_words import Words
 from shared.web.stock_words import KINDS
@@ -28,6 +28,8 @@ LIST_WORDS: Final[Mapping[str, ListWords]] = {
     ACTS: ListWords(_("Acts behind the number"), _("Act")),
     CLIENTS: ListWords(_("Clients behind the number"), _("Client")),
     MOVEMENTS: ListWords(_("Movements behind the number"), _("Movement")),
+    TASKS: ListWords(_("Tasks behind the number"), _("Task")),
+    NUMBERS: ListWords(_("Numbers and Z-reports behind the number"), _("Number")),
 }
 
 
@@ -48,5 +50,9 @@ _NAMES: Final[Mapping[Kind, Callable[[str, Words], str]]] = {
     Kind.TILL_ACT: lambda name, _words: str(ACTIONS.get(name, name)),
     Kind.VOID: lambda name, _words: gettext("nothing sold under %(receipt)s") % {"receipt": name},
     Kind.CLIENT: lambda name, _words: name or gettext("a client of somebody else"),
+    Kind.TASK: lambda name, _words: name or gettext("a task"),
+    Kind.NO_STEP: lambda _name, _words: gettext("a client without a next step"),
+    Kind.MISSING: lambda name, _words: gettext("missing: %(receipt)s") % {"receipt": name},
+    Kind.TWICE: lambda name, _words: gettext("seen twice: %(receipt)s") % {"receipt": name},
     Kind.MOVEMENT: lambda name, _words: str(KINDS.get(name, name)),
 }

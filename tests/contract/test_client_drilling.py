@@ -77,8 +77,12 @@ def test_who_may_not_see_clients_sees_none_by_looking_into_a_row(office: Office,
     sell_to_clients(office)
     with pytest.raises(NotPermitted):
         listed(office, find_report(name), ReportAsk(), actor=SIGHTLESS)
-    with office.store.read() as connection, pytest.raises(NotPermitted):
-        as_seen(connection, SIGHTLESS, Beneath([], 0, ()), 0)
+    known = Item(Kind.CLIENT, "", b"c" * 16, None, "79161234567", "", b"c" * 16, (1,))
+    with office.store.read() as connection:
+        (hidden,) = as_seen(connection, SIGHTLESS, Beneath([known], 1, (1,)), 0).rows
+        (masked,) = as_seen(connection, SIGHTLESS, Beneath([known._replace(of_id=None)], 1, (1,)), 0).rows
+    assert (hidden.name, hidden.of_id) == ("", None)
+    assert masked.name == mask_phone("79161234567")
     with office.store.read() as connection, pytest.raises(NotPermitted):
         seen_names(connection, SIGHTLESS, [], 0)
 

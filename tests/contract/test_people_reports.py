@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -15,18 +16,24 @@ import pytest
 
 from branch_node.operations.branch_facts import record_branch_fact
 from branch_node.operations.committing import Wanted, WantedEdit
+from branch_node.operations.report_room import look_beneath
 from hq_server.operations.editing import HqEdit
 from hq_server.operations.people import Personnel, Placement
 from hq_server.storage.feed import EVERYONE, number_feed
 from shared.domain.business_time import parse_local, to_us
 from shared.domain.cards import Value
 from shared.domain.interactions import Interaction
+from shared.domain.permissions import LOCAL_ADMINISTRATOR, Permission
 from shared.domain.records import Record, RecordKind
 from shared.domain.tasks import due_at, due_on
 from shared.errors import InvalidInput
 from shared.operations.people import employee_id
 from shared.reports import conversion, discipline
+from shared.reports.items import Kind
+from shared.reports.parameters import ReportAsk
+from shared.reports.registry import find_report
 from shared.wire.payloads import encode_branch_fact
+from tests.support.drilled import listed, require_adds_up
 from tests.support.journal import ZONE
 from tests.support.journal import sale as make_sale
 from tests.support.office import Office
@@ -187,6 +194,9 @@ def test_discipline_is_what_a_pencil_makes_of_the_tasks(pair: Pair, seed: int) -
     for node in nodes_of(pair):
         pair.office.clock.set(to_us(NOW))
         require_one_truth(pair.office, node, discipline.NAME)
+    for by in (("branch", "employee"), ("business_date",), ("employee", "month"), ()):
+        assert require_adds_up(pair.office, discipline.NAME, ReportAsk(by)) > 0
+    require_adds_up(pair.office, discipline.NAME, ReportAsk(("branch",), "2026-11-10", "2026-11-20", team="anna"))
     kept = [job for job in jobs if job.branch == "B1"]
     first, last = "2026-11-10", "2026-11-20"
     told = at_hq(pair.office, discipline.NAME, "business_date", date_from=first, date_to=last, branches=("B1",))
@@ -221,6 +231,18 @@ def test_clients_without_a_next_step_stand_where_their_owner_works(pair: Pair) -
         ("B2", "vera"): 1,
         (None, "chief"): 1,
     }
+    assert require_adds_up(pair.office, discipline.NAME, ReportAsk(("branch", "employee"))) == 3
+    # Whoever may see no client sees no way to one.
+    report = find_report(discipline.NAME)
+    found = listed(pair.office, report, ReportAsk(filters=("employee=anna",))).rows
+    assert [(each.kind, each.of_id) for each in found] == [(Kind.NO_STEP, cards[0])]
+    sightless = replace(LOCAL_ADMINISTRATOR, permissions=frozenset({Permission.REPORT_CHAIN, Permission.REPORT_BRANCH}))
+    assert listed(pair.office, report, ReportAsk(), actor=sightless).rows[0].of_id is None
+    with one.store.read() as connection:
+        now_us = one.clock.now_us()
+        (seen,) = look_beneath(connection, LOCAL_ADMINISTRATOR, report, ReportAsk(), 1, now_us).found.rows
+        (hidden,) = look_beneath(connection, sightless, report, ReportAsk(), 1, now_us).found.rows
+    assert (seen.of_id, hidden.of_id) == (cards[0], None)
     for node in (one, other):
         require_one_truth(pair.office, node, discipline.NAME)
     assert named(at_hq(pair.office, discipline.NAME, date_to="2026-11-22"))["no_step"] == 0
@@ -318,6 +340,7 @@ def test_the_conversion_is_what_a_pencil_makes_of_calls_and_sales(office: Office
         for by in groupings(conversion.NAME, 3):
             told = at_hq(office, conversion.NAME, *by, options=(f"days={days}",))
             assert summed(told) == conversion_by_hand(calls, bought, merged, by, days), (by, days)
+            require_adds_up(office, conversion.NAME, ReportAsk(by, options=(f"days={days}",)))
             assert tuple(told.totals[:2]) == conversion_by_hand(calls, bought, merged, (), days)[()]
     own = [call for call in calls if call.employee == "anna" and call.branch == "B2" and call.at.month == 11]
     told = at_hq(office, conversion.NAME, filters=("employee=anna", "branch=B2"), date_from="2026-11-01")

@@ -401,6 +401,11 @@ def test_missing_doubled_and_falsified_receipts_are_found(pair: Pair, keepers: l
     told = summed(at_hq(office, COMPLETE, "branch", "register"))
     assert {key: row[5] for key, row in told.items()} == {key: differing[key] for key in told}
     assert sum(differing.values()) >= 1
+    for by in (("branch", "register"), ("register",), ()):
+        assert require_adds_up(office, COMPLETE, ReportAsk(by)) > 0
+        require_adds_up(office, COMPLETE, ReportAsk(by, "2026-11-25", "2026-12-04", ("B1",)))
+    kinds = {each.kind for each in listed(office, find_report(COMPLETE), ReportAsk()).rows}
+    assert {Kind.TWICE, Kind.Z_REPORT} <= kinds
     totals = named(at_hq(office, COMPLETE))
     assert (totals["missing"] >= 1) == (totals["received_percent"] < 10_000)
     assert totals["twice"] >= 1
@@ -466,6 +471,8 @@ def test_one_missing_number_of_many_is_never_a_hundred_percent(office: Office) -
         )
     totals = named(at_hq(office, COMPLETE))
     assert (totals["last"], totals["missing"], totals["received_percent"]) == (30_001, 1, 9_999)
+    (missing,) = listed(office, find_report(COMPLETE), ReportAsk()).rows
+    assert (missing.kind, missing.name, missing.measures) == (Kind.MISSING, "1-000007", (1, 0, 0, 0))
 
 
 def test_completeness_is_for_the_head_office(pair: Pair, keepers: list[TillKeeper]) -> None:

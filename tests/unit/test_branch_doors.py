@@ -70,8 +70,10 @@ GET  /reports/acts-list           >      x    x      x       +       x         +
 GET  /reports/calls-list          >      x    x      x       +       x         +             +       +     +
 GET  /reports/clients-list        >      x    x      x       +       x         +             +       +     +
 GET  /reports/movements-list      >      x    x      x       +       x         +             +       +     +
+GET  /reports/numbers-list        >      x    x      x       +       x         +             +       +     +
 GET  /reports/receipts            >      x    x      x       +       x         +             +       +     +
 GET  /reports/shifts-list         >      x    x      x       +       x         +             +       +     +
+GET  /reports/tasks-list          >      x    x      x       +       x         +             +       +     +
 GET  /reports/NAME                >      x    x      x       +       x         +             +       +     +
 GET  /reports/NAME/export.KIND    >      x    x      x       +       x         +             +       +     +
 GET  /sale                        >      x    +      +       +       x         x             x       +     x
