@@ -79,7 +79,9 @@ def _url_of(actor: Actor, item: Item) -> str:
     match item.kind:
         case Kind.SALE | Kind.REFUND:
             return f"/receipts/{format_id(item.record_id)}"
-        case Kind.CALL | Kind.TASK | Kind.NO_STEP if item.of_id is not None and actor.may(Permission.CLIENT_VIEW):
+        case Kind.CALL | Kind.CONTACT | Kind.TASK | Kind.NO_STEP if item.of_id is not None and actor.may(
+            Permission.CLIENT_VIEW
+        ):
             return f"/clients/{format_id(item.of_id)}"
         case Kind.MOVEMENT if actor.may(Permission.STOCK_VIEW):
             return f"/stock/documents/{format_id(item.record_id)}"

@@ -105,7 +105,7 @@ def _url_of(actor: Actor, zone: str, item: Item) -> str:
     match item.kind:
         case Kind.SALE | Kind.REFUND:
             return f"/receipts/{quote(item.branch)}/{format_id(item.record_id)}"
-        case Kind.CALL if item.of_id is not None and actor.may(Permission.CLIENT_VIEW):
+        case Kind.CALL | Kind.CONTACT if item.of_id is not None and actor.may(Permission.CLIENT_VIEW):
             return f"/clients/{format_id(item.of_id)}/timeline"
         case Kind.CLIENT | Kind.TASK | Kind.NO_STEP if item.of_id is not None and actor.may(Permission.CLIENT_VIEW):
             return f"/clients/{format_id(item.of_id)}"

@@ -42,12 +42,13 @@ from shared.reports.running import DAY
 from shared.reports.sales import FACT_SOURCES, Source, conditions_of, is_among
 from shared.reports.teams import Teams
 from shared.reports.work import CALL_EXPRESSIONS, Window, select_calls
+from shared.reports.work_lists import list_work
 from shared.storage.tables import interaction, refund, sale
 
 RECEIPTS, CALLS, SHIFTS, ACTS = "receipts", "calls", "shifts", "acts"
-CLIENTS, MOVEMENTS, TASKS, NUMBERS = "clients", "movements", "tasks", "numbers"
+CLIENTS, MOVEMENTS, TASKS, NUMBERS, WORK = "clients", "movements", "tasks", "numbers", "work"
 """What a report may rest on: receipts, calls, Z-reports, acts at the tills, clients, movements of goods, tasks, numbers
-of receipts."""
+of receipts, everything that was done."""
 
 TEAM_CONDITIONS_MAX = 500
 """Employees times days that a team's drill-down may ask for; a database takes no endless condition."""
@@ -190,6 +191,7 @@ DRILLS: Final[Mapping[str, Drill]] = {
     data_completeness.NAME: Drill(
         NUMBERS, data_completeness.DIMENSIONS, data_completeness.list_numbers, data_completeness.LISTED
     ),
+    work.WORK_TODAY: Drill(WORK, work.DIMENSIONS, list_work),
     work.CALLS: Drill(CALLS, CALL_EXPRESSIONS, _calls),
 }
 """The reports whose rows can be looked into."""

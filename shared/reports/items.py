@@ -22,6 +22,7 @@ class Kind(StrEnum):
     SALE = "sale"
     REFUND = "refund"
     CALL = "call"
+    CONTACT = "contact"
     Z_REPORT = "z_report"
     TILL_ACT = "till_act"
     VOID = "void"
@@ -40,9 +41,9 @@ OF_CLIENTS: Final = frozenset({Kind.CLIENT, Kind.TASK, Kind.NO_STEP})
 class Item(NamedTuple):
     """One of what a number rests on, and what of it counts: `measures`, in the order of the list's; None is unknown.
 
-    `name` is a receipt as printed – of a Z-report its last –, or a code: a call's outcome, an act's action, a
-    movement's reason, a task's title; of a client what reports call him. `who` is an employee's code. `of_id` is whose
-    it is: the client's card, of a Z-report the shift.
+    `name` is a receipt as printed – of a Z-report its last –, or a code: a call's outcome, a contact's channel, an
+    act's action, a movement's reason, a task's title; of a client what reports call him. `who` is an employee's code.
+    `of_id` is whose it is: the client's card, of a Z-report the shift.
     """
 
     kind: Kind

@@ -168,7 +168,7 @@ def measure_work(reader: Reader, window: Window, branch_ids: Sequence[bytes]) ->
         work(*row[:4]).add(Work(receipts=int(row[4]), net=int(row[5])))
     for row in reader.execute(_refunds(bounds), asked):
         work(*row[:4]).add(Work(net=-int(row[4])))
-    for key in _tasks(reader, window, branch_ids):
+    for key, _card in tasks_done(reader, window, branch_ids):
         found.setdefault(key, Work()).tasks += 1
     return found
 
@@ -184,7 +184,7 @@ def outcomes_of_calls(reader: Reader, window: Window, branch_ids: Sequence[bytes
 def _interactions(bounds: Bounds) -> Select[Any]:
     keys = (interaction.c.branch_id, interaction.c.employee, interaction.c.business_date, interaction.c.hour)
     conditions = (*_within(interaction, interaction.c.at, bounds), is_newest())
-    return select(*keys, *_call_sums(), _count(interaction.c.channel != "call")).where(*conditions).group_by(*keys)
+    return select(*keys, *call_sums(), _count(interaction.c.channel != "call")).where(*conditions).group_by(*keys)
 
 
 @cache
@@ -195,7 +195,8 @@ def _outcomes(bounds: Bounds) -> Select[Any]:
 
 
 @cache
-def _call_sums() -> tuple[Expression, ...]:
+def call_sums() -> tuple[Expression, ...]:
+    """The measures of calls, in the order of MEASURES."""
     is_call = interaction.c.channel == "call"
     made = and_(is_call, interaction.c.direction == "out")
     targets = select(dictionary_term.c.code).where(
@@ -256,26 +257,29 @@ def _within(table: Any, moment: Expression, bounds: Bounds) -> list[Expression]:
     return [table.c.branch_id.in_(bindparam("branch_ids", expanding=True)), *within]
 
 
-def _tasks(reader: Reader, window: Window, branch_ids: Sequence[bytes]) -> Iterable[WorkKey]:
-    """A row for each task done."""
+def tasks_done(
+    reader: Reader, window: Window, branch_ids: Sequence[bytes], with_cards: bool = False
+) -> Iterable[tuple[WorkKey, tuple[Any, ...]]]:
+    """A row for each task done; with its moment, and its id, client and title where cards are asked for."""
     zones = zones_of(reader, branch_ids)
     since, until = _moments(window)
     bounds, asked = _asked(Window(since_us=since, until_us=until, as_of_us=window.as_of_us), branch_ids)
-    for branch_id, code, done_at in reader.execute(_tasks_done(bounds), asked):
+    for branch_id, code, done_at, *card in reader.execute(_tasks_done(bounds, with_cards), asked):
         moment = local_moment(done_at, zones.get(branch_id, _NO_ZONE))
         day = moment.business_date
         if (window.date_from is None or window.date_from <= day) and (window.date_to is None or day <= window.date_to):
-            yield WorkKey(branch_id, code or "", day, moment.hour)
+            yield WorkKey(branch_id, code or "", day, moment.hour), (done_at, *card)
 
 
 @cache
-def _tasks_done(bounds: Bounds) -> Select[Any]:
+def _tasks_done(bounds: Bounds, with_cards: bool) -> Select[Any]:
     done_at = task.c.done_at
     compared = {"since_us": done_at.__ge__, "until_us": done_at.__le__, "as_of_us": done_at.__le__}
     conditions = [done_at.is_not(None), task.c.state == "done"]
     conditions += [task.c.branch_id.in_(bindparam("branch_ids", expanding=True))]
     conditions += [compare(bindparam(name)) for name, compare in compared.items() if name in bounds]
-    found = select(task.c.branch_id, employee.c.code, done_at).join(employee, employee.c.id == task.c.done_by)
+    card = (task.c.id, task.c.client_id, task.c.title) if with_cards else ()
+    found = select(task.c.branch_id, employee.c.code, done_at, *card).join(employee, employee.c.id == task.c.done_by)
     return found.where(*conditions)
 
 
@@ -340,7 +344,7 @@ def select_calls(
     """The measures of calls by keys, and the statement's parameters."""
     bounds, asked = _asked(window, branch_ids)
     within = (*_within(interaction, interaction.c.at, bounds), interaction.c.channel == "call", is_newest())
-    return select(*keys, *_call_sums(), _effective()).where(*within, *conditions).group_by(*keys), asked
+    return select(*keys, *call_sums(), _effective()).where(*within, *conditions).group_by(*keys), asked
 
 
 def run_calls(ground: Ground, parameters: ReportParameters) -> Answer:

@@ -7,7 +7,19 @@ from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from shared.reports.drilling import ACTS, CALLS, CLIENTS, DRILLS, MOVEMENTS, NUMBERS, RECEIPTS, SHIFTS, TASKS, rests_on
+from shared.reports.drilling import (
+    ACTS,
+    CALLS,
+    CLIENTS,
+    DRILLS,
+    MOVEMENTS,
+    NUMBERS,
+    RECEIPTS,
+    SHIFTS,
+    TASKS,
+    WORK,
+    rests_on,
+)
 from shared.reports.parameters import ReportAsk
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
@@ -22,6 +34,7 @@ LISTS: Final[Mapping[str, str]] = {
     MOVEMENTS: "/reports/movements-list",
     TASKS: "/reports/tasks-list",
     NUMBERS: "/reports/numbers-list",
+    WORK: "/reports/work-list",
 }
 """The pages that show what a report rests on."""
 

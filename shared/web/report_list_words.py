@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from shared.reports.drilling import ACTS, CALLS, CLIENTS, MOVEMENTS, NUMBERS, RECEIPTS, SHIFTS, TASKS
+from shared.reports.drilling import ACTS, CALLS, CLIENTS, MOVEMENTS, NUMBERS, RECEIPTS, SHIFTS, TASKS, WORK
 from shared.reports.items import Item, Kind
 from shared.web.report_words import Words
 from shared.web.stock_words import KINDS
 from shared.web.till_words import ACTIONS
+from shared.web.timeline_rows import CHANNELS
 from shared.web.translations import LazyText, gettext
 from shared.web.translations import lazy_text as _
 
@@ -30,7 +31,11 @@ LIST_WORDS: Final[Mapping[str, ListWords]] = {
     MOVEMENTS: ListWords(_("Movements behind the number"), _("Movement")),
     TASKS: ListWords(_("Tasks behind the number"), _("Task")),
     NUMBERS: ListWords(_("Numbers and Z-reports behind the number"), _("Number")),
+    WORK: ListWords(_("Work behind the number"), _("What it is")),
 }
+
+
+_CHANNELS: Final[Mapping[str, LazyText | str]] = {str(channel): said for channel, said in CHANNELS.items()}
 
 
 def name_of(item: Item, words: Words) -> str:
@@ -46,6 +51,7 @@ _NAMES: Final[Mapping[Kind, Callable[[str, Words], str]]] = {
     Kind.SALE: lambda name, _words: name,
     Kind.REFUND: lambda name, _words: gettext("return %(receipt)s") % {"receipt": name},
     Kind.CALL: _outcome,
+    Kind.CONTACT: lambda name, _words: str(_CHANNELS.get(name, name)),
     Kind.Z_REPORT: lambda name, _words: gettext("up to the receipt %(receipt)s") % {"receipt": name},
     Kind.TILL_ACT: lambda name, _words: str(ACTIONS.get(name, name)),
     Kind.VOID: lambda name, _words: gettext("nothing sold under %(receipt)s") % {"receipt": name},

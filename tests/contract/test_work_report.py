@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,13 @@ from shared.domain.cards import Value
 from shared.domain.interactions import Interaction
 from shared.domain.records import RecordKind
 from shared.operations.people import employee_id
-from shared.reports.parameters import ReportAsk
+from shared.reports.ground import Ground
+from shared.reports.items import Asked, Kind
+from shared.reports.parameters import ReportAsk, ReportParameters
 from shared.reports.registry import find_report
 from shared.reports.work import CALLS, MEASURES, WORK_TODAY, Window, Work, measure_work
+from shared.reports.work_lists import list_work
+from tests.support.drilled import listed, require_adds_up
 from tests.support.journal import ZONE
 from tests.support.office import Office
 from tests.support.pair import Node, Pair
@@ -107,6 +112,11 @@ def test_the_head_office_says_the_same_of_all_branches_together(pair: Pair) -> N
     by = ("employee", "business_date", "hour")
     told = sorted(at_branch(first, WORK_TODAY, *by) + at_branch(second, WORK_TODAY, *by))
     assert at_hq(pair, WORK_TODAY, *by) == told
+    for group in (by, ("branch",), ("employee",), ("hour",), ()):
+        assert require_adds_up(pair.office, WORK_TODAY, ReportAsk(group)) == 7
+    require_adds_up(
+        pair.office, WORK_TODAY, ReportAsk(("hour",), "2026-11-20", "2026-11-20", filters=("employee=anna",))
+    )
     assert at_hq(pair, WORK_TODAY, *by, branches=("B2",)) == at_branch(second, WORK_TODAY, *by)
     assert at_hq(pair, CALLS, "month", "branch") == [
         ("2026-11", "B1", 3, 3, 2, 1, 150, 1, 6_667, 5_000),
@@ -135,7 +145,27 @@ def test_a_task_counts_in_the_hour_of_the_branch_in_which_it_was_done(pair: Pair
         edit.apply([each for each in edits if each is not None])
     rows = at_hq(pair, WORK_TODAY, "employee", "business_date", "hour")
     assert [(row[0], row[1], row[2], row[3 + 6]) for row in rows] == [("anna", "2026-11-20", 0, 1)]
+    assert require_adds_up(office, WORK_TODAY, ReportAsk(("employee", "business_date", "hour"))) == 1
     assert at_hq(pair, WORK_TODAY, date_to="2026-11-19") == [(0,) * len(MEASURES)]
+
+
+def test_what_was_done_is_paged_the_newest_first(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = pair.join("B1")
+    node.sync()
+    a_day(node)
+    node.sync()
+    report = find_report(WORK_TODAY)
+    everything = listed(pair.office, report, ReportAsk())
+    assert {each.kind for each in everything.rows} == {Kind.CALL, Kind.CONTACT, Kind.SALE}
+    moments = [each.at_us or 0 for each in everything.rows]
+    assert moments == sorted(moments, reverse=True)
+    monkeypatch.setattr("hq_server.operations.report_room.BENEATH_ROWS_MAX", 4)
+    pages = [listed(pair.office, report, ReportAsk(), number) for number in (1, 2, 3)]
+    assert [each for page in pages for each in page.rows] == list(everything.rows)
+    assert all((page.total, page.sums) == (everything.total, everything.sums) for page in pages)
+    with pair.office.store.read() as connection:
+        ground = Ground(connection, {node.branch_id: "B1"}, False, date(2026, 11, 23))
+        assert list_work(ground, Asked(report, ReportParameters(), {}, 0, 9)).total == 0
 
 
 def test_the_last_hours_are_looked_at_by_the_moment(pair: Pair) -> None:

@@ -74,6 +74,7 @@ GET  /reports/numbers-list        >      x    x      x       +       x         +
 GET  /reports/receipts            >      x    x      x       +       x         +             +       +     +
 GET  /reports/shifts-list         >      x    x      x       +       x         +             +       +     +
 GET  /reports/tasks-list          >      x    x      x       +       x         +             +       +     +
+GET  /reports/work-list           >      x    x      x       +       x         +             +       +     +
 GET  /reports/NAME                >      x    x      x       +       x         +             +       +     +
 GET  /reports/NAME/export.KIND    >      x    x      x       +       x         +             +       +     +
 GET  /sale                        >      x    +      +       +       x         x             x       +     x

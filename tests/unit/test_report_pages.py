@@ -23,11 +23,13 @@ from shared.domain.permissions import LOCAL_ADMINISTRATOR, NO_LIMITS, Actor, Per
 from shared.domain.records import Record, RecordKind
 from shared.errors import NotPermitted
 from shared.reports.branch_questions import QUESTIONS, questions_of
+from shared.reports.drilling import DRILLS
 from shared.reports.naming import NAMES_AT_ONCE_MAX, name_values
 from shared.reports.parameters import ReportAsk
 from shared.reports.registry import REPORTS, find_report
 from shared.reports.report import Scope
 from shared.sync.messages import ChainAnswer
+from shared.web.report_links import LISTS
 from shared.wire.payloads import encode_branch_fact, encode_shift_close
 from tests.support.chain_sales import Shop as ChainShop
 from tests.support.clock import FakeClock
@@ -193,6 +195,16 @@ def test_acts_and_shifts_lead_to_their_audits(pages: OfficePages, desk: Desk) ->
     listed = desk.get(linked(page, "/reports/shifts-list"), "ru").text
     assert "до чека 1-000001" in listed
     assert "1-000001" in desk.get(linked(listed, "/audit/shifts")).text
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_total_of_every_report_that_has_a_list_leads_to_one(desk: Desk, language: str) -> None:
+    for name, drill in DRILLS.items():
+        asked = "".join(f"&where={dimension}=tea" for dimension in drill.required)
+        answer = desk.get(f"{LISTS[drill.rests_on]}?report={name}&period=always{asked}", language)
+        assert answer.status_code == 200, (name, answer.text)
+        assert str(find_report(name).title) in answer.text or language == "ru"
+    assert set(DRILLS) == set(REPORTS)
 
 
 def test_what_a_report_does_not_rest_on_is_no_page(desk: Desk) -> None:
