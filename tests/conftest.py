@@ -20,7 +20,7 @@ from tests.support.memory import keep_files_in_memory
 from tests.support.office import Office
 from tests.support.schemas import upgrade_hq, write_branch_schema, write_hq_schema
 from tests.support.shop import enrolled_store
-from tests.support.warm_programs import run_warm
+from tests.support.warm_programs import run_warm, start_warm
 
 TEMPLATE = "template_schema"
 _numbers = itertools.count(1)
@@ -28,6 +28,7 @@ _numbers = itertools.count(1)
 keep_files_in_memory()
 share_compiled_statements()
 demo_chain.run_to_end = run_warm
+demo_chain.start = start_warm
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 STOP_SECONDS_MAX = 15
 COMMAND_SECONDS_MAX = 300
@@ -31,6 +31,41 @@ def run_fresh(
 
 run_to_end = run_fresh
 """How commands are run; the tests have one that starts faster."""
+
+
+class Process(Protocol):
+    """A process that runs: what is used here of subprocess.Popen."""
+
+    stdin: IO[str] | None
+    stdout: IO[str] | None
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+def start_fresh(
+    command: Sequence[str], environment: Mapping[str, str], stdin: int, stderr: IO[bytes] | None = None
+) -> Process:
+    """Starts `[module, argument, …]` in a new interpreter. `stdin` is subprocess.PIPE or DEVNULL; output is a pipe."""
+    process: subprocess.Popen[str] = subprocess.Popen(
+        [sys.executable, "-m", *command], stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment
+    )
+    return process
+
+
+start: Callable[..., Process] = start_fresh
+"""How servers and tills are started; again, the tests have one that is faster."""
 
 
 def run(program: str, home: Path, *arguments: str, give: str | None = None, check: bool = True) -> str:
@@ -59,14 +94,8 @@ class Serving:
     def __init__(self, program: str, home: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
         self.home = home
         self._log = (home / "serve.log").open("ab")
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", program, "--home", str(home), "serve", "--json", *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-            env=_environment(environment),
-        )
+        command = [program, "--home", str(home), "serve", "--json", *arguments]
+        self.process = start(command, _environment(environment), subprocess.DEVNULL, self._log)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
@@ -181,13 +210,7 @@ class Selling:
     """A running `sell -`."""
 
     def __init__(self, home: Path) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "branch_node", "--home", str(home), "sell", "-"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=_environment(),
-        )
+        self.process = start(["branch_node", "--home", str(home), "sell", "-"], _environment(), subprocess.PIPE)
 
     def sell(self, line: str) -> dict[str, Any]:
         """Sells one line and waits for its answer. Raises CommandFailed when the till died."""

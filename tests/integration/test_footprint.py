@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.demo import chain as demo_chain
 from deploy.demo.chain import Branch
 from tests.support.chains import Chain
 from tests.support.tills import asked_lines
@@ -55,7 +56,10 @@ def resident_kilobytes(pid: int) -> int:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc, which is not here")
-def test_a_served_branch_stays_small_while_it_pushes(chain: Chain, branch: Branch) -> None:
+def test_a_served_branch_stays_small_while_it_pushes(
+    chain: Chain, branch: Branch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_chain, "start", demo_chain.start_fresh)
     branch.sell(asked_lines((f"key-{number}" for number in range(SALES)), register="1"))
     branch.serve()
     chain.wait_for_sales(branch.code, SALES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from random import Random
 
@@ -17,16 +16,14 @@ from shared.clock import SystemClock, SystemIds
 from tests.support.basket_desk import learn_goods
 from tests.support.scanning import REGISTER, code_number
 from tests.support.shop import Shop
+from tests.support.warm_programs import start_warm
 
 SCANS = 50
 
 
 def scan_until(home: Path, told_max: int) -> int:
     """Runs the till until it has told so many scans, kills it, and returns how many it had told."""
-    command = [sys.executable, "-m", "tests.support.scanning", str(home), str(SCANS)]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    )
+    process = start_warm(["tests.support.scanning", str(home), str(SCANS)], os.environ, subprocess.DEVNULL)
     assert process.stdout is not None
     told = 0
     while told < told_max and process.stdout.readline():

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
+import os
 import threading
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from tests.support.commands import branch as filial_branch
 from tests.support.commands import require_done
 from tests.support.deadlines import wait_until
 from tests.support.tills import asked_line, asked_lines
+from tests.support.warm_programs import warm_programs
 
 FLOOD = 60_000
 SALES_BESIDE = 100
@@ -35,8 +35,9 @@ class Flood:
         given.write_text("\n".join(asked_lines((f"flood-{number}" for number in range(FLOOD)), register="1")))
         self.answers = folder / "answers.jsonl"
         with given.open("rb") as source, self.answers.open("wb") as target:
-            command = [sys.executable, "-m", "branch_node", "--home", str(home), "sell", "-"]
-            self.process = subprocess.Popen(command, stdin=source, stdout=target)
+            command = ["branch_node", "--home", str(home), "sell", "-"]
+            streams = source.fileno(), target.fileno(), 2
+            self.process = warm_programs().start(command, os.environ, streams)
         wait_until(lambda: self.answers.stat().st_size > 0, "the flood to begin")
 
     def sold(self) -> int:

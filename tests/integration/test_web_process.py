@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from branch_node.storage.store import BranchStore
+from deploy.demo import chain as demo_chain
 from deploy.demo.chain import Serving
 from tests.support.chains import Chain
 from tests.support.commands import branch as filial_branch
@@ -24,7 +25,10 @@ def read(address: str, path: str) -> str:
         return text
 
 
-def test_pages_are_served_without_synchronisation(branch_store: BranchStore, tmp_path: Path) -> None:
+def test_pages_are_served_without_synchronisation(
+    branch_store: BranchStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(demo_chain, "start", demo_chain.start_fresh)
     serving = Serving("branch_node", tmp_path, "--no-sync", "--web", "127.0.0.1:0")
     try:
         # Whoever is not logged in is led to the log-in.

@@ -1,16 +1,19 @@
-"""Commands of the two programs as processes of their own that need not start from nothing.
+"""Commands and servers of the two programs as processes of their own that need not start from nothing.
 
 Starting Python and loading the programs takes ten times as long as most commands, and the tests run hundreds. One
 process a test worker has loaded everything and does nothing else; for each command it forks. What runs is a process
 like any other – its own memory, environment, folder, streams, exit code – and whoever kills it kills that one alone.
+What is already in its memory is not what the program itself would load: a test of that starts from nothing.
 """
 
 from __future__ import annotations
 
 import array
 import atexit
+import contextlib
 import functools
 import importlib
+import io
 import json
 import os
 import pkgutil
@@ -22,7 +25,7 @@ import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 REQUEST_BYTES_MAX = 1_048_576
 PACKAGES = ("branch_node", "hq_server", "shared")
@@ -51,19 +54,29 @@ class WarmPrograms:
         with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             source.write(given)
             source.seek(0)
-            with socket.socket(socket.AF_UNIX) as asking:
-                asking.connect(self._address)
-                asked = {"command": list(command), "environment": dict(environment), "folder": os.getcwd()}
-                streams = [each.fileno() for each in (source, out, err)]
-                document = json.dumps(asked).encode() + b"\n"
-                socket.send_fds(asking, [document[:1]], streams)
-                asking.sendall(document[1:])
-                code = _answer(asking, command, seconds_max)
+            process = self.start(command, environment, (source.fileno(), out.fileno(), err.fileno()))
+            try:
+                code = process.wait(seconds_max)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
             texts = []
             for stream in (out, err):
                 stream.seek(0)
                 texts.append(stream.read())
         return subprocess.CompletedProcess(command, code, *texts)
+
+    def start(
+        self, command: Sequence[str], environment: Mapping[str, str], streams: tuple[int, int, int]
+    ) -> WarmProcess:
+        """Starts `[module, argument, …]` with these three files as its streams: a program, or what has a `main`."""
+        asking = socket.socket(socket.AF_UNIX)
+        asking.connect(self._address)
+        asked = {"command": list(command), "environment": dict(environment), "folder": os.getcwd()}
+        document = json.dumps(asked).encode() + b"\n"
+        socket.send_fds(asking, [document[:1]], streams)
+        asking.sendall(document[1:])
+        return WarmProcess(command, asking)
 
     def close(self) -> None:
         """Ends the loaded process; commands that run go on."""
@@ -72,6 +85,56 @@ class WarmPrograms:
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._folder.cleanup()
+
+
+class WarmProcess:
+    """One that was started: what is used of subprocess.Popen. Those who wait for it hear of its end by a socket."""
+
+    stdin: IO[str] | None = None
+    stdout: IO[str] | None = None
+
+    def __init__(self, command: Sequence[str], asking: socket.socket) -> None:
+        self.returncode: int | None = None
+        self._command = list(command)
+        self._asking = asking
+        self._heard = b""
+        self.pid = int(self._line(None))
+
+    def poll(self) -> int | None:
+        """The exit code, when it has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code. Raises subprocess.TimeoutExpired."""
+        if self.returncode is None:
+            try:
+                code = int(self._line(timeout))
+            except (TimeoutError, BlockingIOError):
+                raise subprocess.TimeoutExpired(self._command, timeout or 0) from None
+            self.returncode = code
+            self._asking.close()
+        return self.returncode
+
+    def send_signal(self, sig: int) -> None:
+        """Does nothing when it has ended."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, sig)
+
+    def kill(self) -> None:
+        """As a power failure would."""
+        self.send_signal(signal.SIGKILL)
+
+    def _line(self, timeout: float | None) -> bytes:
+        self._asking.settimeout(timeout)
+        while b"\n" not in self._heard:
+            part = self._asking.recv(64)
+            assert part, "whoever watches the process died"
+            self._heard += part
+        line, _, self._heard = self._heard.partition(b"\n")
+        return line
 
 
 @functools.cache
@@ -89,15 +152,20 @@ def run_warm(
     return warm_programs().run(command, given or b"", environment, seconds_max)
 
 
-def _answer(asking: socket.socket, command: Sequence[str], seconds_max: float) -> int:
-    lines = asking.makefile("r")
-    pid = int(lines.readline())
-    asking.settimeout(seconds_max)
-    try:
-        return int(lines.readline())
-    except TimeoutError:
-        os.kill(pid, signal.SIGKILL)
-        raise subprocess.TimeoutExpired(list(command), seconds_max) from None
+def start_warm(
+    command: Sequence[str], environment: Mapping[str, str], stdin: int, stderr: IO[bytes] | None = None
+) -> WarmProcess:
+    """As `deploy.demo.chain.start_fresh`, without starting Python anew."""
+    told, out = os.pipe()
+    source, given = os.pipe() if stdin == subprocess.PIPE else (os.open(os.devnull, os.O_RDONLY), None)
+    process = warm_programs().start(
+        command, environment, (source, out, (stderr or sys.__stderr__ or sys.stderr).fileno())
+    )
+    os.close(source)
+    os.close(out)
+    process.stdout = os.fdopen(told)
+    process.stdin = None if given is None else os.fdopen(given, "w")
+    return process
 
 
 # ---- The loaded process.
@@ -138,6 +206,8 @@ def _watch(asking: socket.socket) -> None:
     if pid == 0:
         asking.close()
         _become(asked, streams)
+    for stream in streams:
+        os.close(stream)  # or whoever reads from a dead process would wait
     asking.sendall(f"{pid}\n".encode())
     _, status = os.waitpid(pid, 0)
     asking.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
@@ -162,14 +232,16 @@ def _become(asked: dict[str, Any], streams: list[int]) -> None:
         os.close(stream)
     os.environ.clear()
     os.environ.update(asked["environment"])
+    if os.environ.get("PYTHONUNBUFFERED"):
+        sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), encoding="utf-8", write_through=True)
     os.chdir(asked["folder"])
     module, *arguments = asked["command"]
-    sys.argv = [SCRIPTS[module], *arguments]
+    sys.argv = [SCRIPTS.get(module, module), *arguments]
     # click names the program after the script, unless the main module belongs to a package.
     sys.modules["__main__"].__package__ = None
     code: object = 1
     try:
-        importlib.import_module(f"{module}.__main__").main()
+        importlib.import_module(f"{module}.__main__" if module in SCRIPTS else module).main()
         code = 0
     except SystemExit as left:
         code = left.code
