@@ -24,7 +24,7 @@ from shared.operations.client_finding import FOUND_MAX, Restriction, clients_wit
 from shared.operations.client_history import FieldChange, history_of, people_names
 from shared.operations.clients import client_card, client_rows, client_summary, find_clients
 from shared.operations.people import all_positions, positions_of
-from shared.storage.tables import substitution
+from shared.storage.tables import client, substitution
 
 LOOKED_THROUGH_MAX: Final = 500
 """Of a search by somebody who sees some branches alone, so many of the best are looked through."""
@@ -90,15 +90,17 @@ def read_in_office(store: HqStore, actor: Actor, client_id: bytes, day: int, num
     with store.read() as connection:
         names = branch_names(connection)
         document = client_card(connection, client_id, names)
-        _require_seen(connection, actor, client_id, document, day, number)
+        # The document has the owner's name.
+        owner_id = connection.execute(select(client.c.owner_id).where(client.c.id == client_id)).scalar()
+        _require_seen(connection, actor, client_id, owner_id, day, number)
         state = load_card(connection, RecordKind.CLIENT, client_id)
         assert state is not None
         hidden = hidden_fields(actor)
         shown = shown_fields(RecordKind.CLIENT, state).items()
         fields = {name: as_seen_by(actor, name, value) for name, value in shown if name not in hidden}
         history = history_of(connection, RecordKind.CLIENT, client_id)[::-1][:EDITS_SHOWN_MAX]
-        owner = [parse_id(document["owner"])] if document["owner"] else []
-        people = people_names(connection, [*(each.author for each in history), *owner])
+        owners = [] if owner_id is None else [owner_id]
+        people = people_names(connection, [*(each.author for each in history), *owners])
         edits = tuple(
             PastChange(
                 people.get(each.author, ""),
@@ -112,7 +114,7 @@ def read_in_office(store: HqStore, actor: Actor, client_id: bytes, day: int, num
             select(client_audience.c.branch_id).where(client_audience.c.client_id == client_id)
         ).scalars()
         branches = tuple(sorted(names.get(branch_id, "") for branch_id in knowing))
-    name = people.get(owner[0], "") if owner else ""
+    name = "" if owner_id is None else people.get(owner_id, "")
     return ChainClient(format_id(client_id), shown_document(actor, document), fields, branches, edits, name)
 
 
@@ -142,9 +144,8 @@ def _seen_change(actor: Actor, change: FieldChange) -> FieldChange:
 
 
 def _require_seen(
-    connection: Connection, actor: Actor, client_id: bytes, document: dict[str, Any], day: int, number: str
+    connection: Connection, actor: Actor, client_id: bytes, owner_id: bytes | None, day: int, number: str
 ) -> None:
-    owner_id = parse_id(document["owner"]) if document["owner"] else None
     branches = _branches_seen(connection, actor, day)
     is_shown = _reach(connection, actor, day).shows(owner_id)
     if is_shown and (branches is None or client_id in _known_in(connection, [client_id], branches)):

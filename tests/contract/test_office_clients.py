@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from hq_server.operations.client_search import find_in_office, read_in_office
+from hq_server.operations.people import Personnel, Placement
+from hq_server.storage.feed import number_feed
 from shared.domain.permissions import ROLES, Actor
 from shared.errors import NotPermitted
 from shared.operations.clients import resolve_client
+from shared.operations.people import employee_id
 from tests.support.office import Office
 from tests.support.pair import Pair
 
@@ -60,3 +63,21 @@ def test_of_others_one_sees_nobody_without_the_full_number(office: Office, clien
     assert read_in_office(office.store, who, client_id, DAY, "89123456789").document["name"] == "Иванов Пётр"
     with pytest.raises(NotPermitted):
         find_in_office(office.store, actor("administrator"), "иванов", DAY)
+
+
+def test_a_card_with_an_owner_opens_for_whom_it_is_shown(office: Office, tmp_path: Path) -> None:
+    node = Pair(office, tmp_path).join("B1")
+    owner = employee_id(office.chain.chain_id, "rita")
+    with office.store.write() as connection:
+        people = Personnel(connection, office.ids, office.clock.now_us())
+        people.hire("rita", "Rita", Placement("sales_rep", ("B1",), None, 0, None))
+    number_feed(office.store, office.clock.now_us())
+    node.sync()
+    node.line().add_client({"name": "Hers", "external_id": "901", "owner_id": owner})
+    node.sync()
+    with office.store.read() as connection:
+        card = resolve_client(connection, "901")
+    assert read_in_office(office.store, actor("auditor"), card, DAY).owner == "Rita"
+    assert read_in_office(office.store, actor("sales_rep", employee_id=owner), card, DAY).document["name"] == "Hers"
+    with pytest.raises(NotPermitted, match="somebody else"):
+        read_in_office(office.store, actor("sales_rep"), card, DAY)

@@ -23,6 +23,7 @@ from shared.domain.permissions import LOCAL_ADMINISTRATOR, NO_LIMITS, Actor, Per
 from shared.domain.records import Record, RecordKind
 from shared.errors import NotPermitted
 from shared.reports.branch_questions import QUESTIONS, questions_of
+from shared.operations.people import employee_id
 from shared.reports.drilling import DRILLS
 from shared.reports.naming import NAMES_AT_ONCE_MAX, name_values
 from shared.reports.parameters import ReportAsk
@@ -138,13 +139,17 @@ def test_a_class_leads_to_its_products_and_a_product_to_its_receipts(pages: Offi
 
 def test_a_segment_leads_to_its_clients_for_whom_may_see_them(pages: OfficePages, desk: Desk) -> None:
     shop = ChainShop(pages.office, "B4")
-    card = shop.put_card("900", name="Анна Петрова")
+    pages.hire("rita", "sales_rep")
+    owner = employee_id(pages.office.chain.chain_id, "rita")
+    card = shop.put_card("900", name="Анна Петрова", owner_id=owner)
     shop.sell("2026-11-20", None, 100_00, card)
     shop.send()
     address = linked(desk.get("/reports/rfm?by=segment&period=this-month").text, "/reports/clients-list")
     listed = desk.get(address, "ru").text
     assert "Анна Петрова" in listed
-    assert f'href="/clients/{format_id(card)}"' in listed
+    opened = desk.get(linked(listed, f"/clients/{format_id(card)}"), "ru")
+    assert opened.status_code == 200
+    assert "Анна Петрова" in opened.text
     assert "Сотрудник" not in listed.partition("<table")[2]
     # An administrator sees reports and no clients.
     pages.hire("petr", "administrator")
