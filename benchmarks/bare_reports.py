@@ -180,7 +180,8 @@ class Bare:
                 UNION ALL SELECT cashier, 0, 0, count(authorised_by), 0, count(*), count(*) - count(sale_id),
                     sum(CASE WHEN sale_id IS NULL THEN returns_minor ELSE 0 END), 0, 0
                 FROM refund WHERE {self._within} GROUP BY cashier
-                UNION ALL SELECT NULL, 0, count(*), 0, 0, 0, 0, 0, 0, 0 FROM receipt_void WHERE {self._within}) acts
+                UNION ALL SELECT NULL, 0, count(*), 0, 0, 0, 0, 0, 0, 0 FROM receipt_void WHERE {self._within}
+                HAVING count(*) > 0) acts
             GROUP BY cashier ORDER BY cashier"""
 
     def discipline(self) -> str:
