@@ -22,8 +22,8 @@ from shared.domain.identifiers import format_id
 from shared.domain.permissions import LOCAL_ADMINISTRATOR, NO_LIMITS, Actor, Permission
 from shared.domain.records import Record, RecordKind
 from shared.errors import NotPermitted
-from shared.reports.branch_questions import QUESTIONS, questions_of
 from shared.operations.people import employee_id
+from shared.reports.branch_questions import QUESTIONS, questions_of
 from shared.reports.drilling import DRILLS
 from shared.reports.naming import NAMES_AT_ONCE_MAX, name_values
 from shared.reports.parameters import ReportAsk
