@@ -350,7 +350,7 @@ OFFICE_FIELDS: Final[dict[int, frozenset[str]]] = {
     ),
 }
 """Fields that no branch is told: to whom a report goes, and when, is the head office's own business
-(docs/decisions/0052-what-stays-at-the-head-office.md)."""
+(docs/decisions/0051-what-stays-at-the-head-office.md)."""
 
 _RULES: Final[dict[int, dict[str, MergeRule]]] = {
     int(kind): {name: spec.rule for name, spec in fields.items()} for kind, fields in CARD_FIELDS.items()
