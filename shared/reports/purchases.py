@@ -163,15 +163,20 @@ def group_clients(
     if not parameters.by:
         return [total], total
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    names = parameters.by
     for row in kept:
-        groups[tuple(row[name] for name in parameters.by)].append(row)
-    rows: Rows = [(*key, *measure(groups[key])) for key in sorted(groups, key=_in_order)]
+        groups[tuple([row[name] for name in names])].append(row)
+    has_gaps = any(None in key for key in groups)
+    in_order = sorted(groups, key=_in_order) if has_gaps else sorted(groups)
+    rows: Rows = [(*key, *measure(groups[key])) for key in in_order]
     return rows, total
 
 
 def those_asked_for(clients: Iterable[Row], parameters: ReportParameters) -> list[Row]:
     """Those that the filters leave."""
     wanted = dict(parameters.filters)
+    if not wanted:
+        return list(clients)
     return [row for row in clients if all(_text(row[name]) in values for name, values in wanted.items())]
 
 

@@ -184,6 +184,10 @@ def _row(key: ClientKey, label: str, bought: Bought, scores: tuple[int, int, int
 
 def _measured(rows: Collection[Row]) -> tuple[Any, ...]:
     if len(rows) == 1:
+        # By client every row is one: tens of thousands of them.
+        (only,) = rows
+        return 1, only["bought"].receipts, only["bought"].net, only["days_since"]
+    if len(rows) == 1:
         # By client there are as many groups as clients.
         (row,) = rows
         return 1, row["bought"].receipts, row["bought"].net, row["days_since"]
