@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,13 @@ _MADE = "<!-- Made by `make docs`; edit the code, not this page. -->\n"
 _GLOBAL = {"--home", "--json", "--debug", "--help", "--version"}
 
 
-def pages() -> dict[str, str]:
-    """Every generated page by its name."""
+def pages() -> dict[str, Callable[[], str]]:
+    """Every generated page by its name, to be made."""
     return {
-        "filial-hq.md": _commands_page("filial-hq", hq_server.cli.commands),
-        "filial-branch.md": _commands_page("filial-branch", branch_node.cli.commands),
-        "settings.md": _settings_page(),
-        "limits.md": _limits_page(),
+        "filial-hq.md": partial(_commands_page, "filial-hq", hq_server.cli.commands),
+        "filial-branch.md": partial(_commands_page, "filial-branch", branch_node.cli.commands),
+        "settings.md": _settings_page,
+        "limits.md": _limits_page,
     }
 
 
@@ -116,8 +117,8 @@ def _limits_of(path: Path) -> Iterator[str]:
 def main() -> None:
     """Writes the pages."""
     (ROOT / REFERENCE).mkdir(parents=True, exist_ok=True)
-    for name, text in pages().items():
-        (ROOT / REFERENCE / name).write_text(text)
+    for name, make in pages().items():
+        (ROOT / REFERENCE / name).write_text(make())
         sys.stdout.write(f"{REFERENCE / name}\n")
 
 
