@@ -34,13 +34,13 @@ ROOT = Path(__file__).parents[2]
 
 
 class WarmPrograms:
-    """The loaded process. `run` may be called by several threads at once."""
+    """The loaded process: it has loaded both programs, or that one module. Several threads may `run` at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, loaded: str = "") -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="warm")
         self._address = str(Path(self._folder.name) / "socket")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.warm_programs", self._address],
+            [sys.executable, "-m", "tests.support.warm_programs", self._address, loaded],
             stdout=subprocess.PIPE,
             cwd=ROOT,
         )
@@ -172,10 +172,14 @@ def start_warm(
 
 
 def main() -> None:
-    """Loads both programs, says a line, and forks for whoever asks."""
-    _load()
+    """Loads what it shall, says a line, and forks for whoever asks."""
+    address, loaded = sys.argv[1:]
+    if loaded:
+        importlib.import_module(loaded)
+    else:
+        _load()
     listening = socket.socket(socket.AF_UNIX)
-    listening.bind(sys.argv[1])
+    listening.bind(address)
     listening.listen(64)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that watch
     sys.stdout.write("loaded\n")
