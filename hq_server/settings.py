@@ -23,7 +23,10 @@ class Settings:
         15, "How old a branch's watermark may be to count as complete to now, minutes."
     )
     chain_answers_hour: int = setting(
-        4, "At which hour of the chain's zone reports over the whole chain are computed for branches, 0 to 23."
+        4,
+        "At which hour of the chain's zone reports over the whole chain are computed for branches, 0 to 23.",
+        least=0,
+        most=23,
     )
     phone_country: str = setting("RU", "ISO 3166 country whose numbers may be typed without a country code.")
     session_idle_minutes: int = setting(720, "After how long without use a log-in to the web page ends, minutes.")

@@ -19,9 +19,9 @@ SettingsT = TypeVar("SettingsT")
 _PARSERS: dict[str, Callable[[str], Any]] = {"Path": Path, "str": str, "int": int}
 
 
-def setting(default: Any, help_line: str) -> Any:
-    """A field of a settings dataclass: its default, and one line that names its unit."""
-    return field(default=default, metadata={"help": help_line})
+def setting(default: Any, help_line: str, least: int | None = None, most: int | None = None) -> Any:
+    """A field of a settings dataclass: its default, one line that names its unit, and the bounds of a number."""
+    return field(default=default, metadata={"help": help_line, "least": least, "most": most})
 
 
 def secret_setting(help_line: str) -> Any:
@@ -32,7 +32,8 @@ def secret_setting(help_line: str) -> Any:
 def load_settings(
     settings_type: type[SettingsT], home: Path | None, environment: Mapping[str, str] = os.environ
 ) -> SettingsT:
-    """Each field from `FILIAL_` and its name in capitals; `home` wins. Raises InvalidInput when a number is not one."""
+    """Each field from `FILIAL_` and its name in capitals; `home` wins. Raises InvalidInput when a number is none, or out of
+    its bounds."""
     values: dict[str, Any] = {}
     for known in fields(settings_type):  # type: ignore[arg-type]
         name = PREFIX + known.name.upper()
@@ -43,6 +44,9 @@ def load_settings(
             values[known.name] = _PARSERS[str(known.type)](text)
         except ValueError:
             raise InvalidInput(f"{name} is “{text}”, which is not a number.") from None
+        least, most = known.metadata.get("least"), known.metadata.get("most")
+        if least is not None and most is not None and not least <= values[known.name] <= most:
+            raise InvalidInput(f"{name} is {text}; it is from {least} to {most}.")
     if home is not None:
         values["home"] = home
     return settings_type(**values)

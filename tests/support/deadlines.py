@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 POLL_SECONDS = 0.03
-WAIT_SECONDS_MAX = 60
+WAIT_SECONDS_MAX = 20.0
 
 ResultT = TypeVar("ResultT")
 

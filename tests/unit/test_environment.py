@@ -18,6 +18,7 @@ class Settings:
     home: Path = setting(Path("somewhere"), "Folder.")
     country: str = setting("RU", "ISO 3166 country.")
     poll_ms: int = setting(50, "How often, milliseconds.")
+    hour: int = setting(4, "At which hour.", least=0, most=23)
 
 
 def test_what_is_not_set_has_its_default() -> None:
@@ -37,6 +38,14 @@ def test_the_option_wins_over_the_environment() -> None:
 def test_a_number_that_is_none_is_refused_by_its_name(text: str) -> None:
     with pytest.raises(InvalidInput, match="FILIAL_POLL_MS"):
         load_settings(Settings, None, {"FILIAL_POLL_MS": text})
+
+
+@pytest.mark.parametrize("text", ["-1", "24"])
+def test_a_number_out_of_its_bounds_is_refused_by_its_name(text: str) -> None:
+    for home in (None, Path("/mine")):
+        with pytest.raises(InvalidInput, match="FILIAL_HOUR is .* from 0 to 23"):
+            load_settings(Settings, home, {"FILIAL_HOUR": text})
+    assert load_settings(Settings, None, {"FILIAL_HOUR": "23"}).hour == 23
 
 
 def test_the_environment_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
