@@ -123,6 +123,8 @@ ERROR_SOURCES = (
     "branch_node/sync_client/central.py",
     "branch_node/sync_client/processor.py",
     "hq_server/operations/card_changes.py",
+    "hq_server/operations/chain_answers.py",
+    "shared/reports/affinity.py",
     "hq_server/operations/fleet.py",
     "hq_server/operations/restored_cards.py",
     "hq_server/operations/vat_rates.py",

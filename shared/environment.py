@@ -32,8 +32,8 @@ def secret_setting(help_line: str) -> Any:
 def load_settings(
     settings_type: type[SettingsT], home: Path | None, environment: Mapping[str, str] = os.environ
 ) -> SettingsT:
-    """Each field from `FILIAL_` and its name in capitals; `home` wins. Raises InvalidInput when a number is none, or out of
-    its bounds."""
+    """Each field from `FILIAL_` and its name in capitals; `home` wins. Raises InvalidInput when a number is none, or is
+    out of its bounds."""
     values: dict[str, Any] = {}
     for known in fields(settings_type):  # type: ignore[arg-type]
         name = PREFIX + known.name.upper()

@@ -18,9 +18,9 @@ from pathlib import Path
 import structlog
 
 from hq_server.bootstrap import HeadOffice, head_office
-from hq_server.operations.chain_answers import next_due, tell_branches
+from hq_server.operations.chain_answers import give_up, next_due, tell_branches
 from hq_server.operations.kept_reports import Stopped, take_up_again, waiting_reports, work_off
-from shared.errors import FilialError
+from shared.errors import FilialError, Refused
 
 LOOK_SECONDS = 1.0
 AFTER_FAILURE_SECONDS = 30
@@ -97,4 +97,8 @@ def _tell_next(office: HeadOffice, should_stop: Callable[[], bool]) -> bool:
         tell_branches(office.store, office.clock, question, hour, lag_minutes, should_stop)
     except Stopped:
         return False
+    except Exception:  # noqa: BLE001 - one broken report must not keep the others waiting
+        structlog.get_logger().exception("answer for branches not computed", question=question.name)
+        broken = Refused("The report broke; the log of the head office says why.")
+        give_up(office.store, question, hour, office.clock.now_us(), broken)
     return True

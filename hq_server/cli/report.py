@@ -80,7 +80,7 @@ def tell_branches_command(options: GlobalOptions) -> None:
             told = list_told(connection)
     rows = [
         {
-            "question": each.question,
+            "question": each.question.name,
             "computed_at": None if each.computed_at_us is None else format_us(each.computed_at_us),
             "branches": each.branches,
             "reason": each.reason,

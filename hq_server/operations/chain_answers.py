@@ -45,7 +45,7 @@ AT_ONCE = date(1970, 1, 1)
 class Told(NamedTuple):
     """When branches were last told the answer to a question, and how many; or why there was none."""
 
-    question: str
+    question: Question
     computed_at_us: int | None
     branches: int
     reason: str | None
@@ -56,12 +56,12 @@ class Told(NamedTuple):
 def list_told(connection: Connection) -> list[Told]:
     """Every question, in the order in which they are answered."""
     runs = _runs(connection)
-    told = [(question.name, runs.get(question.name)) for question in QUESTIONS]
+    told = [(question, runs.get(question.name)) for question in QUESTIONS]
     return [
-        Told(name, None, 0, None, run is not None)
+        Told(question, None, 0, None, run is not None)
         if run is None or run.night == AT_ONCE
-        else Told(name, run.computed_at, run.branches, run.reason)
-        for name, run in told
+        else Told(question, run.computed_at, run.branches, run.reason)
+        for question, run in told
     ]
 
 
@@ -104,20 +104,30 @@ def tell_branches(
 
     progress(0, 1)
     now_us = clock.now_us()
-    reason = None
-    publications: list[Publication] = []
-    with store.read() as connection:
-        night = _night(now_us, read_chain(connection).timezone, hour)
-        branches = [row for row in all_branches(connection) if row.revoked_at_us is None]
-        try:
+    try:
+        with store.read() as connection:
+            branches = [row for row in all_branches(connection) if row.revoked_at_us is None]
             publications = list(_answers(connection, question, branches, now_us, lag_minutes, progress))
-        except FilialError as error:
-            reason = f"{error.message} {error.hint or ''}".strip()
-    told = len(branches) if publications else 0
+    except FilialError as error:
+        give_up(store, question, hour, now_us, error)
+        return 0
     with store.write() as connection:
         publish(connection, publications)
-        upsert_rows(connection, chain_answer_run, [(question.name, night, now_us, told, reason)])
-    return told
+        _note(connection, question, hour, now_us, len(branches), None)
+    return len(branches)
+
+
+def give_up(store: HqStore, question: Question, hour: int, now_us: int, error: FilialError) -> None:
+    """Leaves a question until the next night, with the sentence that says why."""
+    with store.write() as connection:
+        _note(connection, question, hour, now_us, 0, error.message)
+
+
+def _note(
+    connection: Connection, question: Question, hour: int, now_us: int, branches: int, reason: str | None
+) -> None:
+    night = _night(now_us, read_chain(connection).timezone, hour)
+    upsert_rows(connection, chain_answer_run, [(question.name, night, now_us, branches, reason)])
 
 
 def _answers(

@@ -78,6 +78,8 @@ WRITTEN: Final = (
     _("whoever saved it may not see the chain's reports any more"),
     _("interrupted too often"),
     _("%(1)s: see the log"),
+    # Why branches are not told an answer.
+    _("The report broke; the log of the head office says why."),
     # What an entry that cannot be read is.
     _("It is not bytes."),
     _("it is not bytes."),

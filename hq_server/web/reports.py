@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from starlette.requests import Request
 from starlette.responses import Response
 
-from hq_server.operations.chain_answers import ask_for_all, list_told
+from hq_server.operations.chain_answers import Told, ask_for_all, list_told
 from hq_server.operations.kept_reports import KeptState, ask_kept
 from hq_server.operations.report_room import ask_report, branches_and_people, closed_lists, look_beneath, open_reports
 from hq_server.operations.report_templates import find_template, may_edit
@@ -27,15 +27,17 @@ from shared.errors import Refused
 from shared.reports.items import Item, Kind, Looked
 from shared.reports.naming import name_values, values_named
 from shared.reports.parameters import ReportAsk
+from shared.reports.registry import find_report
 from shared.reports.report import Report
 from shared.reports.result import ReportResult
 from shared.web.error_texts import translate_error
 from shared.web.formats import format_moment
 from shared.web.report_lists import list_pages
+from shared.web.report_template_words import ask_in_words
 from shared.web.reports import Changing, Desk, StillComputing, export_report, show_list, show_report
 from shared.web.request_state import Notice
 from shared.web.site import see_other
-from shared.web.translations import current_language
+from shared.web.translations import current_language, gettext
 from shared.web.translations import lazy_text as _
 
 
@@ -141,10 +143,15 @@ def page(request: Request) -> Response:
         "oldest": format_moment(min(moments), desk.zone) if moments else "",
         "branches": max((each.branches for each in answers), default=0),
         "waiting": sum(each.is_asked for each in answers),
-        "refused": [(each.question, translate_error(each.reason)) for each in answers if each.reason],
+        "refused": [(_question_in_words(each), translate_error(each.reason)) for each in answers if each.reason],
         "hour": f"{context.settings.chain_answers_hour}:00",
     }
     return show_list(request, desk, told)
+
+
+def _question_in_words(told: Told) -> str:
+    report, ask = told.question.report, told.question.ask
+    return f"{gettext(find_report(report).title)}, {ask_in_words(report, ask)}"
 
 
 def tell(request: Request) -> Response:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NoReturn
 
 import pytest
 
 from branch_node.operations.chain_answers import NotToldYet
 from branch_node.operations.reporting import run_report as run_at_branch
 from branch_node.storage.store import BranchStore
+from hq_server.bootstrap import computing
 from hq_server.operations.chain_answers import ask_for_all, list_told, next_due, tell_branches
 from hq_server.operations.fleet import revoke_branch
 from hq_server.operations.kept_reports import Stopped
+from hq_server.settings import Settings
 from hq_server.storage.compaction import compact_feed
 from hq_server.storage.feed import number_feed
 from shared.domain.business_time import local_moment
@@ -232,6 +235,26 @@ def test_what_cannot_be_answered_says_why_and_waits_for_the_next_night(
             (0, True)
         }
     assert due(office) is None
+
+
+def test_a_broken_report_keeps_no_other_waiting(
+    office: Office, chain: tuple[Shop, Shop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: Any) -> NoReturn:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("hq_server.operations.chain_answers.run_by_branch", breaks)
+    office.clock.advance(24 * HOURS)
+    opened: Any = SimpleNamespace(store=office.store, clock=office.clock, settings=Settings())
+    done = 0
+    while computing._tell_next(opened, lambda: False):
+        done += 1
+        assert done <= len(QUESTIONS)
+    with office.store.read() as connection:
+        broken = {each.question for each in list_told(connection) if "broke" in (each.reason or "")}
+    assert broken == {question for question in QUESTIONS if not question.is_of_all}
+    number_feed(office.store, office.clock.now_us())
+    assert len(answers(office, chain[0])) == len(QUESTIONS) - len(broken)
 
 
 def test_a_program_that_ends_leaves_the_question_for_the_next_one(office: Office, chain: tuple[Shop, Shop]) -> None:
