@@ -46,17 +46,24 @@ def told_answer(
     return replace(_with_clients(connection, result), computed_at_us=row.computed_at)
 
 
-def _question_of(report: Report, ask: ReportAsk, code: str) -> Question:
-    """The question that is asked; the first one of the report where nothing is said."""
-    known = questions_of(report.name)
-    if not known:
-        raise InvalidInput(f"The report {report.name} needs the whole chain.", "Run it at the head office.")
+def find_question(report: Report, ask: ReportAsk, code: str) -> Question | None:
+    """The question that is asked, if branches are told its answer; where nothing is said, the first of the report."""
     by = tuple(name for name in ask.by if name != BRANCH)
     is_plain = not (ask.date_from or ask.date_to or ask.as_of or ask.filters or ask.team or ask.compare or ask.options)
-    if is_plain and set(ask.branches) <= {code}:
-        for question in known:
-            if (not by or by == question.by) and (not ask.period or ask.period == question.period):
-                return question
+    if not is_plain or not set(ask.branches) <= {code}:
+        return None
+    for question in questions_of(report.name):
+        if (not by or by == question.by) and (not ask.period or ask.period == question.period):
+            return question
+    return None
+
+
+def _question_of(report: Report, ask: ReportAsk, code: str) -> Question:
+    found, known = find_question(report, ask, code), questions_of(report.name)
+    if found is not None:
+        return found
+    if not known:
+        raise InvalidInput(f"The report {report.name} needs the whole chain.", "Run it at the head office.")
     there = "; ".join(f"{', '.join(each.by)} {each.period}".strip() for each in known)
     raise InvalidInput(
         f"Of the report {report.name} a branch is told only fixed questions, and this is none of them.",

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
+from branch_node.operations.chain_answers import find_question
 from branch_node.operations.report_room import open_reports
 from branch_node.operations.report_templates import list_templates
 from branch_node.web.context import context_of
@@ -20,6 +21,7 @@ from shared.operations.people import find_employee
 from shared.reports.asks import ask_of_document
 from shared.reports.parameters import ReportAsk
 from shared.reports.registry import REPORTS
+from shared.reports.report import Report, Scope
 from shared.reports.templates import READY_MADE
 from shared.web.error_texts import translate_error
 from shared.web.pages import render
@@ -31,8 +33,8 @@ PATH: Final = "/templates"
 
 
 class Row(NamedTuple):
-    """A template in the list. `url` runs it, `files` are the same as PDF and others; of one that this program cannot
-    read both are empty, and `note` says why."""
+    """A template in the list. `url` runs it, `files` are the same as PDF and others; of one that cannot be run
+    here both are empty, and `note` says why."""
 
     name: str
     title: str
@@ -56,7 +58,7 @@ def page(request: Request) -> Response:
         row = _row(each.name, each.report, each.ask, node.code)
         shared.append(row._replace(owner="" if owner is None else owner.name or owner.code))
     here = {report.name for report in open_reports(actor)}
-    ready = [_runnable(gettext(each.name), each.report, each.ask, "") for each in READY_MADE if each.report in here]
+    ready = [_runnable(gettext(each.name), each.report, each.ask) for each in READY_MADE if each.report in here]
     return render(request, "report_templates.html", shared=shared, ready=ready)
 
 
@@ -67,14 +69,23 @@ def _row(name: str, report: str, document: str, branch: str) -> Row:
         ask = ask_of_document(document)
     except InvalidInput as error:
         return Row(name, gettext(REPORTS[report].title), "", "", (), note=translate_error(error.message))
-    of_others = sorted(set(ask.branches) - {branch})
-    note = gettext("It asks about other branches: run it at the head office.") if of_others else ""
-    return _runnable(name, report, ask, note)
+    if note := _why_not(REPORTS[report], ask, branch):
+        return Row(name, gettext(REPORTS[report].title), ask_in_words(report, ask), "", (), note=note)
+    return _runnable(name, report, ask)
 
 
-def _runnable(name: str, report: str, ask: ReportAsk, note: str) -> Row:
+def _why_not(report: Report, ask: ReportAsk, branch: str) -> str:
+    """Why a question is not answered here; "" when it is."""
+    if set(ask.branches) - {branch}:
+        return gettext("It asks about other branches: run it at the head office.")
+    if report.scope is Scope.CHAIN and find_question(report, ask, branch) is None:
+        return gettext("Branches are not sent the answer to this question: run it at the head office.")
+    return ""
+
+
+def _runnable(name: str, report: str, ask: ReportAsk) -> Row:
     said = ask_in_words(report, ask)
-    return Row(name, gettext(REPORTS[report].title), said, run_url(report, ask), file_urls(report, ask), note=note)
+    return Row(name, gettext(REPORTS[report].title), said, run_url(report, ask), file_urls(report, ask))
 
 
 ROUTES: tuple[Any, ...] = (guarded(PATH, page, Permission.REPORT_BRANCH),)

@@ -153,8 +153,8 @@ def export_report(request: Request, desk: Desk, name: str, kind: str) -> Respons
     ask = first_ask(report, request.query_params)
     try:
         result = desk.run(report, ask)
-    except StillComputing:
-        # The report's own page says how far it is, and has the files once there is an answer.
+    except (StillComputing, NothingYet):
+        # The report's own page says how far it is, or why there is none, and has the files once there is an answer.
         return RedirectResponse(f"/reports/{report.name}?{query_of(ask)}", status_code=303)
     presentation = Presentation(
         current_language(), gettext, desk.zone, result.computed_at_us or desk.now_us, desk.made_by

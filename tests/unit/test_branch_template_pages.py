@@ -75,7 +75,11 @@ def test_what_cannot_be_run_here_says_why(staff: Staff) -> None:
     share(staff, 1, "Завтра", report="of-a-newer-release")
     share(staff, 2, "Странный", ask='{"colour":"red"}')
     share(staff, 3, "Первый", ask=ask_document(ReportAsk(branches=("B1",))))
+    share(staff, 4, "Часами", report="margin", ask=ask_document(ReportAsk(by=("category",), period="this-year")))
+    share(staff, 5, "Месяц", report="margin", ask=ask_document(ReportAsk(by=("category",), period="this-month")))
     text = page_of(staff)
+    assert "Branches are not sent the answer to this question: run it at the head office." in text
+    assert [name for name in ("Завтра", "Странный", "Первый", "Часами", "Месяц") if f">{name}</a>" in text] == ["Месяц"]
     assert "This program does not know that report yet." in text
     assert "The template asks “colour”, which this program does not know." in text
     assert "It asks about other branches: run it at the head office." in text

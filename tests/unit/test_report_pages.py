@@ -239,6 +239,8 @@ def test_a_branch_shows_what_it_can_answer_and_what_it_is_told(shop: Shop, tmp_p
         page = browser.get(f"/reports/{name}")
         assert page.status_code == 200
         assert ("has not sent this report yet" in page.text) == (report.scope == Scope.CHAIN)
+        file = browser.get(f"/reports/{name}/export.csv")
+        assert file.status_code == (303 if report.scope == Scope.CHAIN else 200)
     assert "1 of 1 branch complete" in browser.get("/reports/sales?by=cashier").text
     assert browser.get("/reports/sales/export.csv?by=cashier").status_code == 200
 
