@@ -58,7 +58,9 @@ def page(request: Request) -> Response:
         row = _row(each.name, each.report, each.ask, node.code)
         shared.append(row._replace(owner="" if owner is None else owner.name or owner.code))
     here = {report.name for report in open_reports(actor)}
-    ready = [_runnable(gettext(each.name), each.report, each.ask) for each in READY_MADE if each.report in here]
+    # “Branches of both” is a question about several.
+    suit = [each for each in READY_MADE if each.report in here and not each.ask.like_for_like]
+    ready = [_runnable(gettext(each.name), each.report, each.ask) for each in suit]
     return render(request, "report_templates.html", shared=shared, ready=ready)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from html import unescape
 from pathlib import Path
 
@@ -42,6 +44,13 @@ def test_without_any_the_page_says_whom_to_ask_and_offers_the_ready_made(staff: 
     assert "The head office has shared no template with you yet." in text
     assert "Ask it to share one with your role" in text
     assert "Yesterday’s sales by branch" in text
+    assert "branches of both" not in text
+    browser = Browser(make_pages(staff.shop.store, staff.settings.home))
+    browser.log_in("maria")
+    ready = re.findall(r'class="template-name" href="([^"]+)"', text)
+    assert len(ready) > 1
+    for url in ready:
+        assert browser.get(html.unescape(url)).status_code == 200, url
 
 
 def test_one_sees_what_is_shared_with_one_s_role_and_one_s_own(staff: Staff) -> None:
