@@ -101,9 +101,10 @@ def test_nothing_stored_takes_as_long_as_a_wrong_password() -> None:
     def seconds(of: str | None) -> float:
         taken = []
         for _ in range(5):
-            began = time.perf_counter()
+            # Of this thread alone: whoever else is busy on the machine does not count.
+            began = time.thread_time()
             assert not verify_password("wrong", of, cost)
-            taken.append(time.perf_counter() - began)
+            taken.append(time.thread_time() - began)
         return min(taken)
 
     assert 0.3 < seconds(None) / seconds(stored) < 3
