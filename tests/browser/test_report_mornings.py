@@ -57,6 +57,7 @@ class Person:
     """Somebody who clicks, and counts it."""
 
     def __init__(self, visitor: Visitor) -> None:
+        self.visitor = visitor
         self.page: Page = visitor.open("/login")
         self.clicks = 0
 
@@ -100,6 +101,14 @@ class Person:
         return coming.value.path().read_bytes()
 
 
+def arrive(pages: OfficePages, visitor: Visitor, code: str, role: str) -> Person:
+    """Somebody hired in the morning who logs in."""
+    pages.hire(code, role)
+    person = Person(visitor)
+    person.log_in(code)
+    return person
+
+
 def sell(pages: OfficePages, code: str, name: str, *sold: tuple[str, int, str]) -> JournalWriter:
     """A branch, its sales – moment, roubles and category of each –, and that it has sent all of it."""
     office = pages.office
@@ -133,10 +142,7 @@ def furnish_sales(pages: OfficePages) -> None:
 
 def test_the_head_of_sales_goes_from_the_day_to_a_receipt(pages: OfficePages, address: str, visit: Visit) -> None:
     furnish_sales(pages)
-    pages.hire("olga", "head_of_sales")
-    visitor = visit(address, "ru")
-    olga = Person(visitor)
-    olga.log_in("olga")
+    olga = arrive(pages, visit(address, "ru"), "olga", "head_of_sales")
     page = olga.page
     today = page.inner_text("#now").replace("\xa0", " ")
     assert "За полные часы: 300,00 ₽, неделю назад 200,00 ₽ +50 %" in today
@@ -194,17 +200,14 @@ def test_the_head_of_sales_runs_a_template_prints_it_and_takes_it_away(
     pages: OfficePages, address: str, visit: Visit
 ) -> None:
     furnish_sales(pages)
-    pages.hire("olga", "head_of_sales")
-    visitor = visit(address, "ru")
-    olga = Person(visitor)
-    olga.log_in("olga")
-    page = visitor.open("/reports/sales?by=branch&period=last-week&compare=previous")
+    olga = arrive(pages, visit(address, "ru"), "olga", "head_of_sales")
+    page = olga.visitor.open("/reports/sales?by=branch&period=last-week&compare=previous")
     olga.click("text=Сохранить как шаблон", "h1:has-text('Сохранить как шаблон')")
     olga.look("template-new", says="")
     page.fill("[name=name]", "Неделя по филиалам")
     olga.press("Enter", "text=Шаблон сохранён")
 
-    visitor.open("/")
+    olga.visitor.open("/")
     olga.clicks = 0
     page.evaluate("window.print = () => {}")
     olga.click("nav >> text=Шаблоны отчётов", "h1:text-is('Шаблоны отчётов')")
@@ -279,10 +282,7 @@ def compute_waiting(pages: OfficePages) -> None:
 
 def test_the_marketer_looks_at_clients(pages: OfficePages, address: str, visit: Visit) -> None:
     furnish_clients(pages)
-    pages.hire("anna", "marketer")
-    visitor = visit(address, "ru")
-    anna = Person(visitor)
-    anna.log_in("anna")
+    anna = arrive(pages, visit(address, "ru"), "anna", "marketer")
     page = anna.page
     incomplete = "Полных данных нет пока ни от одного филиала"
     anna.click("nav >> text=Отчёты", "h1:text-is('Отчёты')")
@@ -291,7 +291,7 @@ def test_the_marketer_looks_at_clients(pages: OfficePages, address: str, visit: 
     assert {"Лучшие", "Выручка"} <= set(page.locator(".report-chart").inner_text().splitlines())
     anna.look("rfm", incomplete)
 
-    visitor.open("/reports")
+    anna.visitor.open("/reports")
     anna.click("main >> text='Клиенты под угрозой ухода'", "table.report")
     assert "77" in anna.rows()
     anna.look("at-risk", incomplete)
@@ -299,7 +299,7 @@ def test_the_marketer_looks_at_clients(pages: OfficePages, address: str, visit: 
     rows = {row[0]: row for row in csv.reader(io.StringIO(text), delimiter=";") if row}
     assert rows["77"][1:] == ["1", "3", "7", "68", "1500,00"]
 
-    visitor.open("/reports")
+    anna.visitor.open("/reports")
     anna.click("main >> text='Когорты'", "table.report")
     drawn = page.locator(".report-chart").inner_text()
     assert "Удержание" in drawn
@@ -314,13 +314,10 @@ def test_the_marketer_sees_a_report_being_computed_until_it_is_there(
     pages: OfficePages, address: str, visit: Visit
 ) -> None:
     furnish_clients(pages)
-    pages.hire("anna", "marketer")
-    visitor = visit(address, "ru")
-    anna = Person(visitor)
-    anna.log_in("anna")
+    anna = arrive(pages, visit(address, "ru"), "anna", "marketer")
     page = anna.page
     incomplete = "Полных данных нет пока ни от одного филиала"
-    page = visitor.open("/reports/abc-xyz?by=product&period=last-365-days")
+    page = anna.visitor.open("/reports/abc-xyz?by=product&period=last-365-days")
     page.wait_for_selector("text=Отчёт считается: 0 %")
     compute_waiting(pages)
     # It comes by itself.
@@ -330,7 +327,7 @@ def test_the_marketer_sees_a_report_being_computed_until_it_is_there(
     assert {"Чай чёрный", "Чашка синяя"} <= set(anna.rows())
     anna.look("abc-xyz", incomplete)
 
-    visitor.open("/reports")
+    anna.visitor.open("/reports")
     anna.click("main >> text='Покупают вместе'", "text=Отчёт считается: 0 %")
     anna.click("button:text-is('365 дней')", "[aria-pressed=true]:text-is('365 дней')")
     with pages.office.store.write() as connection:
@@ -350,9 +347,7 @@ def test_the_marketer_sees_a_report_being_computed_until_it_is_there(
 
 def test_reports_fit_a_phone(pages: OfficePages, address: str, visit: Visit) -> None:
     furnish_sales(pages)
-    pages.hire("olga", "head_of_sales")
-    visitor = visit(address, "ru", "dark", width=390)
-    Person(visitor).log_in("olga")
+    visitor = arrive(pages, visit(address, "ru", "dark", width=390), "olga", "head_of_sales").visitor
     for path in ("/", "/reports", "/reports/sales?by=branch&period=last-week&compare=previous", "/templates"):
         page = visitor.open(path)
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
